@@ -1,0 +1,42 @@
+# soundbench: which audio classifier works best on these sounds, by how much, and at what cost.
+#   snakemake --cores 8                      run the benchmark that config/config.yaml selects
+#   snakemake --profile slurm                the same on a SLURM cluster
+#   snakemake --report report.html           one HTML file with everything worth looking at
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+pathvars:
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
+    resources="results/sources",
+
+
+configfile: "config/datasets.yaml"
+configfile: "config/features.yaml"
+configfile: "config/models.yaml"
+configfile: "config/config.yaml"
+
+
+report: "config/report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/features.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+include: "rules/reporting.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.aggregate_scores.output,
+        rules.plot_scores.output,
+        rules.page_leaderboard.output,
+        rules.page_provenance.output,
+        expand(rules.plot_confusion.output, dataset=selected["datasets"]),
+        expand(rules.plot_training.output, dataset=selected["datasets"]),

@@ -1,0 +1,46 @@
+# From a source of recordings to the clips of each part of a data set.
+rule fetch_dataset:
+    output:
+        manifest="<resources>/{source}/fetched.json",
+    log:
+        "<logs>/fetch_dataset/{source}.log",
+    params:
+        source=lambda w: canonical_json(source(w)),
+        code=lambda w: code_digest("fetch_dataset", reader_module(w)),
+    conda:
+        "../envs/data.yaml"
+    script:
+        "../scripts/fetch_dataset.py"
+
+
+rule index_clips:
+    input:
+        source_files,
+    output:
+        clips="<results>/clips/{source}.csv",
+    log:
+        "<logs>/index_clips/{source}.log",
+    params:
+        source=lambda w: canonical_json(source(w)),
+        root=source_root,
+        code=lambda w: code_digest("index_clips", reader_module(w)),
+    conda:
+        "../envs/data.yaml"
+    script:
+        "../scripts/index_clips.py"
+
+
+rule split_clips:
+    input:
+        clips=clip_table,
+    output:
+        split="<results>/splits/{dataset}/seed{seed}.csv",
+    log:
+        "<logs>/split_clips/{dataset}/seed{seed}.log",
+    params:
+        view=lambda w: canonical_json(view(w)),
+        code=code_digest("split_clips"),
+    conda:
+        "../envs/data.yaml"
+    script:
+        "../scripts/split_clips.py"

@@ -1,0 +1,24 @@
+# Out-of-fold predictions and scores of a run: one job for all of its folds, so that start-up is paid once.
+rule evaluate_model:
+    input:
+        unpack(feature_files),
+        split="<results>/splits/{dataset}/seed{seed}.csv",
+        models=of_folds("model.safetensors"),
+        descriptions=of_folds("model.json"),
+    output:
+        predictions="<results>/runs/{dataset}/{model}/seed{seed}/predictions.csv",
+        metrics="<results>/runs/{dataset}/{model}/seed{seed}/metrics.json",
+    log:
+        "<logs>/evaluate_model/{dataset}/{model}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/evaluate_model/{dataset}/{model}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=30,
+    params:
+        code=lambda w: code_digest("evaluate_model", family_module(w)),
+    conda:
+        "../envs/training.yaml"
+    script:
+        "../scripts/evaluate_model.py"

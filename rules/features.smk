@@ -1,0 +1,22 @@
+# From clips to the pictures that models see.
+rule compute_features:
+    input:
+        clips="<results>/clips/{source}.csv",
+    output:
+        features="<results>/features/{source}/{features}/{variant}.npy",
+        index="<results>/features/{source}/{features}/{variant}.csv",
+    log:
+        "<logs>/compute_features/{source}/{features}/{variant}.log",
+    benchmark:
+        "<benchmarks>/compute_features/{source}/{features}/{variant}.tsv"
+    threads: 4
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda w: canonical_json(settings["features"][w.features]),
+        code=code_digest("compute_features"),
+    conda:
+        "../envs/features.yaml"
+    script:
+        "../scripts/compute_features.py"

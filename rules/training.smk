@@ -1,0 +1,29 @@
+# One model, trained on one fold with one seed.
+rule train_model:
+    input:
+        unpack(feature_files),
+        split="<results>/splits/{dataset}/seed{seed}.csv",
+    output:
+        model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
+        description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
+        history="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/history.csv",
+        events=directory("<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/tensorboard"),
+    log:
+        "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
+    benchmark:
+        "<benchmarks>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.tsv"
+    # Folds side by side on a core each are as fast as one fold on all cores, and the number of threads decides
+    # the last bits of the result: it stays the same on every machine.
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        recipe=lambda w: canonical_json(recipe(w)),
+        front_end=lambda w: canonical_json(front_end(w)),
+        protocol=lambda w: view(w)["split"]["protocol"],
+        code=lambda w: code_digest("train_model", family_module(w)),
+    conda:
+        "../envs/training.yaml"
+    script:
+        "../scripts/train_model.py"

@@ -1,0 +1,15 @@
+"""Compute the features of all clips of a source."""
+
+import json
+
+from soundbench.features import compute_features
+from soundbench.joblog import logged
+
+with logged(snakemake.log[0]):
+    compute_features(
+        snakemake.input.clips,
+        json.loads(snakemake.params.settings),
+        snakemake.output.features,
+        snakemake.output.index,
+        snakemake.threads,
+    )

@@ -1,0 +1,17 @@
+"""Predict the test clips of every fold of a run, and score the predictions."""
+
+from pathlib import Path
+
+from soundbench.evaluation import evaluate_model
+from soundbench.joblog import logged
+
+with logged(snakemake.log[0]):
+    evaluate_model(
+        [str(Path(model).parent) for model in snakemake.input.models],
+        features=snakemake.input.features,
+        index=snakemake.input.index,
+        split=snakemake.input.split,
+        threads=snakemake.threads,
+        predictions=snakemake.output.predictions,
+        metrics=snakemake.output.metrics,
+    )

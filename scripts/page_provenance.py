@@ -1,0 +1,9 @@
+"""Write the page with the resolved configuration and the versions."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.pages import write_provenance_page
+
+with logged(snakemake.log[0]):
+    write_provenance_page(json.loads(snakemake.params.config), snakemake.input.scores, snakemake.output[0])

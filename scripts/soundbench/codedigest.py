@@ -1,0 +1,76 @@
+"""Which code a job runs, as a digest: a rule's parameter, so that edited code reruns just the jobs that use it.
+
+Snakemake notices an edited script, but not an edited module that the script imports.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "soundbench"
+SCRIPTS = Path(__file__).resolve().parents[1]
+
+
+@cache
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _module_file(name: str) -> Path | None:
+    base = SCRIPTS.joinpath(*name.split("."))
+    return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The package's modules that a file names in its import statements, wherever in the file they stand."""
+    names: set[str] = set()
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    # Importing a.b.c runs the packages a and a.b too.
+    names |= {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+    return {name for name in names if name.split(".")[0] == PACKAGE and _module_file(name)}
+
+
+def used_modules(script: str, *modules: str) -> set[str]:
+    """All modules of the package that ``scripts/{script}.py`` imports, directly or not, and ``modules`` with theirs.
+
+    ``modules`` names what the script imports by a computed name, such as the family of the model it trains.
+    """
+    found: set[str] = set()
+    waiting = imported_modules(SCRIPTS / f"{script}.py") | set(modules)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        file = _module_file(name)
+        if file is None:
+            raise ModuleNotFoundError(f"there is no module {name} below {SCRIPTS}")
+        waiting |= imported_modules(file) - found
+    return found
+
+
+def _without_docstrings(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                body[0].value.value = ""
+    return ast.dump(tree)
+
+
+@cache
+def _module_digest(path: Path) -> str:
+    return hashlib.sha256(_without_docstrings(_parse(path)).encode()).hexdigest()
+
+
+@cache
+def code_digest(script: str, *modules: str) -> str:
+    """A digest of the modules that a script uses; comments, docstrings and layout do not count."""
+    names = sorted(used_modules(script, *modules))
+    parts = [f"{name} {_module_digest(file)}" for name in names if (file := _module_file(name))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

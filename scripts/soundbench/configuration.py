@@ -1,0 +1,197 @@
+"""The configuration, checked whole before any job starts.
+
+The schemas in ``config/schemas`` say what may stand where, and the defaults. What a schema cannot say (that a name
+stands in the library, that a folder exists, that settings fit each other) is checked here. All problems are
+collected, each with the path of its key and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from soundbench.errors import InputError
+
+Config = dict[str, Any]
+Schema = dict[str, Any]
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LIBRARY = ("sources", "datasets", "features", "models")
+
+
+def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Config:
+    """Return ``config`` with the schemas' defaults filled in.
+
+    Args:
+        config: the merged configuration.
+        files: the YAML files that it was merged from, to find keys that stand twice in one mapping.
+
+    Raises:
+        InputError: with every problem found.
+    """
+    schema = load_schema()
+    errors = list(Draft202012Validator(schema).iter_errors(config))
+    problems = [problem for file in files for problem in duplicate_keys(file)]
+    problems += [text for error in errors for text in describe(error)]
+    # An unknown key leaves the rest of its entry readable; any other error makes the entry unfit for closer looks.
+    unfit = {tuple(error.absolute_path)[:2] for error in errors if error.validator != "additionalProperties"}
+    config = with_defaults(schema, schema, config)
+    problems += inconsistencies(config, {part: _fit_entries(config, part, unfit) for part in LIBRARY})
+    if problems:
+        raise InputError(sorted(set(problems)), "The configuration has problems; nothing was started:")
+    return config
+
+
+def _fit_entries(config: Config, part: str, unfit: set[tuple[Any, ...]]) -> Config:
+    if (part,) in unfit or not isinstance(config.get(part), dict):
+        return {}
+    return {name: entry for name, entry in config[part].items() if (part, name) not in unfit}
+
+
+def load_schema() -> Schema:
+    """One schema of the whole configuration, from the file of each part."""
+    parts = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(SCHEMAS.glob("*.schema.yaml"))]
+    merged: Schema = {"type": "object", "additionalProperties": False, "required": [], "properties": {}, "$defs": {}}
+    for part in parts:
+        merged["properties"] |= part["properties"]
+        merged["$defs"] |= part.get("$defs", {})
+        merged["required"] += part["required"]
+    return merged
+
+
+def duplicate_keys(file: str | Path) -> Iterator[str]:
+    """Keys that stand twice in one mapping of a YAML file, which YAML loaders pass over in silence."""
+    text = Path(file).read_text(encoding="utf-8")
+
+    def walk(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[str]:
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                here = (*path, str(key.value))
+                if key.value in seen:
+                    yield f"{file}, line {key.start_mark.line + 1}: the key {_dotted(here)} stands twice"
+                seen.add(key.value)
+                yield from walk(value, here)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                yield from walk(item, (*path, str(number)))
+
+    yield from walk(yaml.compose(text), ())
+
+
+def describe(error: ValidationError) -> Iterator[str]:
+    """What a validation error means to the person who wrote the key."""
+    where, expected = tuple(error.absolute_path), error.validator_value
+    match error.validator:
+        case "additionalProperties" if expected is False:
+            known = list(error.schema.get("properties", {}))
+            for key in sorted(set(error.instance) - set(known), key=str):
+                yield f"{_dotted((*where, key))}: unknown key{suggest(str(key), known)}"
+        case "required":
+            for key in [key for key in expected if key not in error.instance]:
+                yield f"{_dotted((*where, key))}: is missing"
+        case "enum":
+            yield f"{_dotted(where)}: {error.instance!r} is not one of its values{suggest(str(error.instance), expected)}"
+        case "type":
+            kinds = " or ".join([expected] if isinstance(expected, str) else expected)
+            yield f"{_dotted(where)}: should be of type {kinds}, but is {error.instance!r}"
+        case "minItems" | "minProperties":
+            yield f"{_dotted(where)}: is empty; name at least {expected}"
+        case "uniqueItems":
+            yield f"{_dotted(where)}: names something twice: {error.instance}"
+        case "propertyNames" | "pattern":
+            yield f"{_dotted(where)}: the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
+        case _:
+            yield f"{_dotted(where)}: {error.message}"
+
+
+def suggest(name: str, known: Iterable[Any]) -> str:
+    """The nearest valid name, or all of them where none is near."""
+    known = [str(value) for value in known]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
+
+
+def with_defaults(root: Schema, schema: Schema, value: Any) -> Any:
+    """``value`` with the defaults of ``schema`` where it says nothing; ``root`` resolves references."""
+    if "$ref" in schema:
+        return with_defaults(root, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], value)
+    if not isinstance(value, dict):
+        return value
+    value = dict(value)
+    properties = schema.get("properties", {})
+    for key, part in properties.items():
+        if key not in value and "default" in part:
+            value[key] = copy.deepcopy(part["default"])
+        if key in value:
+            value[key] = with_defaults(root, part, value[key])
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        value |= {key: with_defaults(root, others, value[key]) for key in value if key not in properties}
+    for branch in schema.get("allOf", []):
+        if Draft202012Validator(branch.get("if", {})).is_valid(value):
+            value = with_defaults(root, branch.get("then", branch), value)
+    return value
+
+
+def inconsistencies(config: Config, library: Config) -> Iterator[str]:
+    """What is well-formed but cannot work: names that the library lacks, settings that do not fit each other.
+
+    Args:
+        config: the configuration as given, for the names that stand in it.
+        library: its entries that are well-formed.
+    """
+    names = {part: list(config[part]) if isinstance(config.get(part), dict) else [] for part in LIBRARY}
+    for part in LIBRARY:
+        for name in names[part]:
+            if not NAME.fullmatch(str(name)):
+                yield f"{part}.{name}: a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
+    selected = config.get("benchmark") if isinstance(config.get("benchmark"), dict) else {}
+    chosen = {part: selected.get(part) if isinstance(selected.get(part), list) else [] for part in ("datasets", "models")}
+    for part in chosen:
+        for name in chosen[part]:
+            if name not in names[part]:
+                yield f"benchmark.{part}: there is no {name!r}{suggest(str(name), names[part])}"
+    for name, view in library["datasets"].items():
+        if view["source"] not in names["sources"]:
+            yield f"datasets.{name}.source: there is no {view['source']!r}{suggest(view['source'], names['sources'])}"
+        elif name in chosen["datasets"] and view["source"] in library["sources"]:
+            yield from _source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
+        if view["split"]["protocol"] == "nested" and view["split"]["folds"] < 3:
+            yield f"datasets.{name}.split.folds: the nested protocol needs 3 folds (train, validate, test) or more"
+    for name, recipe in library["models"].items():
+        if recipe["features"] not in names["features"]:
+            yield f"models.{name}.features: there is no {recipe['features']!r}{suggest(recipe['features'], names['features'])}"
+    for name, front_end in library["features"].items():
+        yield from _feature_problems(f"features.{name}", front_end)
+
+
+def _source_problems(where: str, source: Config) -> Iterator[str]:
+    root = source.get("root")
+    if root is not None and not Path(root).expanduser().exists():
+        yield f"{where}.root: {root} does not exist"
+    if root is None and source["reader"] != "synthetic":
+        yield f"{where}.root: name the folder that holds these recordings"
+
+
+def _feature_problems(where: str, front_end: Config) -> Iterator[str]:
+    nyquist = front_end["sample_rate"] / 2
+    if (front_end["fmax"] or nyquist) > nyquist:
+        yield f"{where}.fmax: {front_end['fmax']} Hz is above half the sample rate, {nyquist:g} Hz"
+    if front_end["fmin"] >= (front_end["fmax"] or nyquist):
+        yield f"{where}.fmin: {front_end['fmin']} Hz is not below fmax, {front_end['fmax'] or nyquist:g} Hz"
+    if (front_end["win_length"] or 0) > front_end["n_fft"]:
+        yield f"{where}.win_length: {front_end['win_length']} is longer than n_fft, {front_end['n_fft']}"
+
+
+def _dotted(path: Iterable[Any]) -> str:
+    return ".".join(map(str, path)) or "the configuration"

@@ -1,0 +1,82 @@
+"""From trained folds to out-of-fold predictions and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from soundbench.batches import Examples, Normalisation, chunks, load_examples
+from soundbench.devices import choose_device, prepare_process
+from soundbench.metrics import METRICS, confusion
+from soundbench.models import build_model
+from soundbench.splits import fold_column
+from soundbench.storage import read_clip_table, read_json, write_csv, write_json
+
+BATCH = 64
+
+
+def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Rebuild a trained network, ready to predict, from its folder alone; also returns its description."""
+    description = read_json(Path(folder) / "model.json")
+    network = build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
+    network.load_state_dict(load_file(Path(folder) / "model.safetensors"))
+    return network.eval(), description
+
+
+@torch.inference_mode()
+def probabilities(network: nn.Module, examples: Examples, normalise: Normalisation) -> np.ndarray:
+    """Class probabilities ``(clips, classes)`` of every example, in float32 whatever the training precision."""
+    device = choose_device()
+    network = network.to(device, memory_format=torch.channels_last)
+    pieces = []
+    for chosen in chunks(torch.arange(len(examples)), BATCH):
+        pictures, _ = examples.batch(chosen, normalise, device)
+        pieces.append(network(pictures.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
+    return torch.cat(pieces).numpy()
+
+
+def evaluate_model(
+    folders: list[str], *, features: str, index: str, split: str, threads: int, predictions: str, metrics: str
+) -> None:
+    """Predict every test clip with the model that has not seen it; write the predictions and their scores.
+
+    Args:
+        folders: the folder of each fold's model.
+    """
+    prepare_process(0, threads)
+    clips, rows, tables, scores = read_clip_table(split), read_clip_table(index), [], []
+    for folder in folders:
+        network, description = load_model(folder)
+        fold, labels = description["fold"], description["labels"]
+        tested = clips[clips[fold_column(fold)] == "test"]
+        examples = load_examples(features, rows, tested, labels)
+        chances = probabilities(network, examples, Normalisation(**description["normalisation"]))
+        table = tested[["clip", "label"]].assign(fold=fold, predicted=[labels[best] for best in chances.argmax(axis=1)])
+        tables.append(pd.concat([table.reset_index(drop=True), pd.DataFrame(chances, columns=labels)], axis=1))
+        scores.append(_fold_scores(tables[-1], description))
+    out_of_fold = pd.concat(tables)
+    names = ["clip", "fold", "label", "predicted"]
+    write_csv(predictions, out_of_fold[names + labels].round(dict.fromkeys(labels, 6)))
+    run = {key: description[key] for key in ("dataset", "model", "protocol", "seed", "labels", "parameters")}
+    counts = confusion(out_of_fold["label"], out_of_fold["predicted"], labels)
+    write_json(metrics, run | {"folds": scores, "confusion": counts.tolist()})
+
+
+def _fold_scores(table: pd.DataFrame, description: dict[str, Any]) -> dict[str, Any]:
+    """One fold's part of a row of ``scores.csv``."""
+    counts = confusion(table["label"], table["predicted"], description["labels"])
+    measured = description["measured"]
+    return {
+        "fold": description["fold"],
+        **{name: float(metric(counts)) for name, metric in METRICS.items()},
+        "clips": len(table),
+        "epochs": description["epochs"],
+        "train_seconds": measured["train_seconds"],
+        "device": measured["device"],
+    }

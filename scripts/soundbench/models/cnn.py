@@ -1,0 +1,41 @@
+"""The baseline: four convolution blocks on a spectrogram, in the manner of VGG.
+
+K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015;
+batch normalisation and global pooling as in Q. Kong et al., "PANNs", TASLP 2020 (CNN6 to CNN14).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+def _block(channels_in: int, channels_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2, ceil_mode=True),
+    )
+
+
+class BaselineCNN(nn.Module):
+    """Blocks of convolution, batch normalisation, ReLU and 2 × 2 pooling that double the width, then the sum of
+    the mean and the maximum over time of the mean over frequency (as in PANNs), dropout and a linear layer."""
+
+    def __init__(self, classes: int, width: int, blocks: int, dropout: float) -> None:
+        super().__init__()
+        widths = [1, *(width * 2**n for n in range(blocks))]
+        self.blocks = nn.Sequential(*(_block(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(widths[-1], classes)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Map ``(batch, 1, bins, frames)`` to logits ``(batch, classes)``."""
+        over_time = self.blocks(pictures).mean(dim=2)
+        return self.classifier(self.dropout(over_time.mean(dim=2) + over_time.amax(dim=2)))
+
+
+def build(classes: int, shape: tuple[int, int], *, width: int, blocks: int, dropout: float) -> nn.Module:
+    """Build the baseline; any ``shape`` will do."""
+    return BaselineCNN(classes, width, blocks, dropout)

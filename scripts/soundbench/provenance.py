@@ -1,0 +1,44 @@
+"""What made the numbers: packages, hardware and code."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+
+PACKAGES = ("snakemake", "torch", "torchaudio", "timm", "numpy", "pandas", "scikit-learn", "soundfile", "soxr")
+
+
+def versions() -> dict[str, str]:
+    """The version of Python and of each package that results depend on; ``-`` where one is not installed."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "-"
+    return found
+
+
+def processor() -> str:
+    """The processor's own name, where the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def host() -> dict[str, str]:
+    """The machine that this job runs on."""
+    return {"system": platform.system(), "processor": processor(), "cores": str(len(os.sched_getaffinity(0)))}
+
+
+def revision() -> str:
+    """The git commit of the workflow, marked where files differ from it; ``unknown`` outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

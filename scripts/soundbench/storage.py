@@ -1,0 +1,72 @@
+"""How files reach the disk: whole or not at all, in formats that compare byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it once the block has succeeded.
+
+    A reader therefore sees the previous file or the complete new one, never a part. The suffix is kept,
+    because many writers choose their format by it. After an error the temporary file is removed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically; key order is the caller's."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_csv(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table without its index, atomically."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
+    """Read a CSV whose clip names, labels and groups stay text: ``007`` is no number and ``NA`` no gap."""
+    import pandas as pd
+
+    text = dict.fromkeys(("clip", "path", "label", "group", "predicted", "sha256"), str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
+
+
+def canonical_json(value: Any) -> str:
+    """The one text of a JSON value: keys sorted, so that a reordered mapping is not a changed one."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def file_sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

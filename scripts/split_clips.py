@@ -1,0 +1,14 @@
+"""Write the split table of a data set for one seed."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.splits import split_clips
+
+with logged(snakemake.log[0]):
+    split_clips(
+        snakemake.input.clips,
+        json.loads(snakemake.params.view),
+        int(snakemake.wildcards.seed),
+        snakemake.output.split,
+    )

@@ -1,0 +1,28 @@
+"""Train one model on one fold."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.training import Run, train_model
+
+with logged(snakemake.log[0]):
+    train_model(
+        Run(
+            dataset=snakemake.wildcards.dataset,
+            model=snakemake.wildcards.model,
+            seed=int(snakemake.wildcards.seed),
+            fold=int(snakemake.wildcards.fold),
+            protocol=snakemake.params.protocol,
+            recipe=json.loads(snakemake.params.recipe),
+            front_end=json.loads(snakemake.params.front_end),
+            code=snakemake.params.code,
+        ),
+        features=snakemake.input.features,
+        index=snakemake.input.index,
+        split=snakemake.input.split,
+        threads=snakemake.threads,
+        model=snakemake.output.model,
+        description=snakemake.output.description,
+        history=snakemake.output.history,
+        events=snakemake.output.events,
+    )
