@@ -64,16 +64,15 @@ def family_module(wildcards):
     return f"soundbench.models.{recipe(wildcards)['family']}"
 
 
-def source_root(wildcards):
-    """The folder of a source: the user's own, or the one that fetch_dataset fills."""
-    root = source(wildcards).get("root")
-    return str(Path(root).expanduser()) if root else f"<resources>/{wildcards.source}"
-
-
 def source_files(wildcards):
-    """What has to exist before a source can be read."""
-    root = source_root(wildcards)
-    return root if source(wildcards).get("root") else f"{root}/fetched.json"
+    """What has to exist before a source can be read: the user's own recordings, or what fetch_dataset wrote."""
+    root = source(wildcards).get("root")
+    return str(Path(root).expanduser()) if root else "<resources>/{source}/fetched.json"
+
+
+def source_root(wildcards, input):
+    """The folder (or table) of a source's recordings."""
+    return input[0] if source(wildcards).get("root") else str(Path(input[0]).parent)
 
 
 def clip_table(wildcards):

@@ -6,13 +6,18 @@ rule aggregate_scores:
     input:
         metrics=of_runs(METRICS),
         predictions=of_runs("<results>/runs/{dataset}/{model}/seed{seed}/predictions.csv"),
-        splits=of_runs("<results>/splits/{dataset}/seed{seed}.csv"),
+        splits=expand(
+            "<results>/splits/{dataset}/seed{seed}.csv",
+            dataset=selected["datasets"],
+            seed=selected["seeds"][0],
+        ),
     output:
         scores="<results>/summary/scores.csv",
         leaderboard="<results>/summary/leaderboard.csv",
     log:
         "<logs>/aggregate_scores.log",
     params:
+        datasets=selected["datasets"],
         metric=selected["metric"],
         code=code_digest("aggregate_scores"),
     conda:

@@ -7,7 +7,7 @@ with logged(snakemake.log[0]):
     aggregate_scores(
         snakemake.input.metrics,
         snakemake.input.predictions,
-        snakemake.input.splits,
+        dict(zip(snakemake.params.datasets, snakemake.input.splits, strict=True)),
         snakemake.params.metric,
         snakemake.output.scores,
         snakemake.output.leaderboard,

@@ -41,20 +41,20 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
     return np.array(counts), pd.DataFrame([key for key, _ in seeds[0]], columns=["fold", "group"])
 
 
-def rank_models(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
+def rank_models(runs: pd.DataFrame, groups: dict[str, pd.Series], metric: str) -> pd.DataFrame:
     """The leaderboard: the mean over seeds of the out-of-fold score, its spread and interval, and the rank.
 
     The score of a seed pools the test clips of all folds, each predicted by the model that has not seen it;
     ``spread`` is the standard deviation over seeds (empty for one seed); the interval is a bootstrap over groups.
 
     Args:
-        runs: a row a run: ``dataset, model, protocol, seed, predictions, split`` (paths).
+        runs: a row a run: ``dataset, model, protocol, seed`` and ``predictions``, the path of its table.
+        groups: a data set's groups, indexed by clip.
     """
     rows = []
     for contest, same in runs.groupby(CONTEST, sort=False):
         tables = [read_clip_table(path, usecols=["clip", "fold", "label", "predicted"]) for path in same["predictions"]]
-        groups = read_clip_table(same["split"].iloc[0]).set_index("clip")["group"]
-        counts, members = group_confusions(tables, groups)
+        counts, members = group_confusions(tables, groups[contest[0]])
         scores = METRICS[metric](counts.sum(axis=1))
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
         low, high = bootstrap_interval(counts, members, METRICS[metric])
@@ -66,9 +66,20 @@ def rank_models(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def aggregate_scores(
-    metrics: list[str], predictions: list[str], splits: list[str], metric: str, scores: str | Path, leaderboard: str | Path
+    metrics: list[str],
+    predictions: list[str],
+    splits: dict[str, str],
+    metric: str,
+    scores: str | Path,
+    leaderboard: str | Path,
 ) -> None:
-    """Write ``scores.csv`` and ``leaderboard.csv`` of all runs; the three lists run in parallel."""
+    """Write ``scores.csv`` and ``leaderboard.csv`` of all runs.
+
+    Args:
+        metrics, predictions: a file a run, in the same order.
+        splits: a split table of each data set, whatever its seed, for the groups.
+    """
     runs = pd.DataFrame([{key: read_json(path)[key] for key in (*CONTEST, "seed")} for path in metrics])
+    groups = {dataset: read_clip_table(path).set_index("clip")["group"] for dataset, path in splits.items()}
     write_csv(scores, collect_scores(metrics))
-    write_csv(leaderboard, rank_models(runs.assign(predictions=predictions, split=splits), metric))
+    write_csv(leaderboard, rank_models(runs.assign(predictions=predictions), groups, metric))

@@ -156,7 +156,9 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             if not NAME.fullmatch(str(name)):
                 yield f"{part}.{name}: a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
     selected = config.get("benchmark") if isinstance(config.get("benchmark"), dict) else {}
-    chosen = {part: selected.get(part) if isinstance(selected.get(part), list) else [] for part in ("datasets", "models")}
+    chosen = {
+        part: selected.get(part) if isinstance(selected.get(part), list) else [] for part in ("datasets", "models")
+    }
     for part in chosen:
         for name in chosen[part]:
             if name not in names[part]:

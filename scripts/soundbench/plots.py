@@ -13,8 +13,8 @@ import pandas as pd
 from soundbench.storage import atomic_path, read_json
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 - the backend has to be chosen first
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 # M. Okabe and K. Ito, "Color universal design", 2008: told apart by the colour-blind too.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")

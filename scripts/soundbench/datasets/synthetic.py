@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter, sosfilt
 from scipy.signal import butter as butterworth
+from scipy.signal import lfilter, sosfilt
 
 from soundbench.audio import write_audio
 
@@ -133,7 +133,9 @@ def _engine(r: Recording, rng: np.random.Generator) -> np.ndarray:
 def _dog(r: Recording, rng: np.random.Generator) -> np.ndarray:
     times = r.regular(rng, r.tempo / 2.5, 0.15)
     envelope = r.events(times, 0.07, 0.015)
-    return (r.tone(r.pitch * (0.7 + 0.5 * envelope / envelope.max()), 8) + 0.3 * r.noise_band(rng, r.texture, 2)) * envelope
+    return (
+        r.tone(r.pitch * (0.7 + 0.5 * envelope / envelope.max()), 8) + 0.3 * r.noise_band(rng, r.texture, 2)
+    ) * envelope
 
 
 def _insects(r: Recording, rng: np.random.Generator) -> np.ndarray:
@@ -157,7 +159,9 @@ SOUNDS: dict[str, Sound] = {
 }
 
 
-def fetch(target: Path, *, seed: int, classes: int, recordings: int, takes: int, seconds: float, sample_rate: int) -> None:
+def fetch(
+    target: Path, *, seed: int, classes: int, recordings: int, takes: int, seconds: float, sample_rate: int
+) -> None:
     """Write the clips as WAV files below ``target/audio`` and their table to ``target/clips.csv``.
 
     Args:

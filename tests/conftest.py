@@ -1,0 +1,54 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from workflow import REPOSITORY, TINY, Workflow
+
+DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first: what breaks, breaks early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Workflow:
+    """A fresh copy of the workflow."""
+    return Workflow(tmp_path / "workflow")
+
+
+@pytest.fixture(scope="session")
+def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A workflow whose tiny study has run; tests read it and must not change it."""
+    study = Workflow(tmp_path_factory.mktemp("tiny") / "workflow")
+    study.overlay("tiny", **TINY)
+    study.run("--cores", "2", "--configfile", "tiny.yaml")
+    return study
+
+
+@pytest.fixture
+def tiny_copy(tiny_study: Workflow, tmp_path: Path) -> Workflow:
+    """A copy of the finished tiny study, to change and run again."""
+    copy = Workflow.__new__(Workflow)
+    copy.folder, copy.results = tmp_path / "study", tmp_path / "study" / "results"
+    shutil.copytree(tiny_study.folder, copy.folder, symlinks=True)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def esc10_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ESC-10 in the layout of ESC-50, made from real recordings."""
+    script = DATA / "make-esc50-layout"
+    if not script.exists():
+        pytest.skip(f"no real recordings: {script} is not there")
+    root = tmp_path_factory.mktemp("esc50")
+    subprocess.run([sys.executable, script, root], check=True, capture_output=True)
+    return root
