@@ -4,11 +4,11 @@ rule fetch_dataset:
         manifest="<resources>/{source}/fetched.json",
     log:
         "<logs>/fetch_dataset/{source}.log",
+    conda:
+        "../envs/data.yaml"
     params:
         source=lambda w: canonical_json(source(w)),
         code=lambda w: code_digest("fetch_dataset", reader_module(w)),
-    conda:
-        "../envs/data.yaml"
     script:
         "../scripts/fetch_dataset.py"
 
@@ -20,12 +20,12 @@ rule index_clips:
         clips="<results>/clips/{source}.csv",
     log:
         "<logs>/index_clips/{source}.log",
+    conda:
+        "../envs/data.yaml"
     params:
         source=lambda w: canonical_json(source(w)),
         root=source_root,
         code=lambda w: code_digest("index_clips", reader_module(w)),
-    conda:
-        "../envs/data.yaml"
     script:
         "../scripts/index_clips.py"
 
@@ -37,10 +37,10 @@ rule split_clips:
         split="<results>/splits/{dataset}/seed{seed}.csv",
     log:
         "<logs>/split_clips/{dataset}/seed{seed}.log",
+    conda:
+        "../envs/data.yaml"
     params:
         view=lambda w: canonical_json(view(w)),
         code=code_digest("split_clips"),
-    conda:
-        "../envs/data.yaml"
     script:
         "../scripts/split_clips.py"

@@ -12,13 +12,13 @@ rule evaluate_model:
         "<logs>/evaluate_model/{dataset}/{model}/seed{seed}.log",
     benchmark:
         "<benchmarks>/evaluate_model/{dataset}/{model}/seed{seed}.tsv"
+    conda:
+        "../envs/training.yaml"
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=30,
     params:
         code=lambda w: code_digest("evaluate_model", family_module(w)),
-    conda:
-        "../envs/training.yaml"
     script:
         "../scripts/evaluate_model.py"

@@ -9,6 +9,8 @@ rule compute_features:
         "<logs>/compute_features/{source}/{features}/{variant}.log",
     benchmark:
         "<benchmarks>/compute_features/{source}/{features}/{variant}.tsv"
+    conda:
+        "../envs/features.yaml"
     threads: 4
     resources:
         mem_mb=2000,
@@ -16,7 +18,5 @@ rule compute_features:
     params:
         settings=lambda w: canonical_json(settings["features"][w.features]),
         code=code_digest("compute_features"),
-    conda:
-        "../envs/features.yaml"
     script:
         "../scripts/compute_features.py"

@@ -16,12 +16,12 @@ rule aggregate_scores:
         leaderboard="<results>/summary/leaderboard.csv",
     log:
         "<logs>/aggregate_scores.log",
+    conda:
+        "../envs/reporting.yaml"
     params:
         datasets=selected["datasets"],
         metric=selected["metric"],
         code=code_digest("aggregate_scores"),
-    conda:
-        "../envs/reporting.yaml"
     script:
         "../scripts/aggregate_scores.py"
 
@@ -38,11 +38,11 @@ rule page_leaderboard:
         ),
     log:
         "<logs>/page_leaderboard.log",
+    conda:
+        "../envs/reporting.yaml"
     params:
         metric=selected["metric"],
         code=code_digest("page_leaderboard"),
-    conda:
-        "../envs/reporting.yaml"
     script:
         "../scripts/page_leaderboard.py"
 
@@ -59,12 +59,12 @@ rule plot_scores:
         ),
     log:
         "<logs>/plot_scores.log",
+    conda:
+        "../envs/reporting.yaml"
     params:
         models=selected["models"],
         metric=selected["metric"],
         code=code_digest("plot_scores"),
-    conda:
-        "../envs/reporting.yaml"
     script:
         "../scripts/plot_scores.py"
 
@@ -81,11 +81,11 @@ rule plot_confusion:
         ),
     log:
         "<logs>/plot_confusion/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
     params:
         models=selected["models"],
         code=code_digest("plot_confusion"),
-    conda:
-        "../envs/reporting.yaml"
     script:
         "../scripts/plot_confusion.py"
 
@@ -102,11 +102,11 @@ rule plot_training:
         ),
     log:
         "<logs>/plot_training/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
     params:
         models=selected["models"],
         code=code_digest("plot_training"),
-    conda:
-        "../envs/reporting.yaml"
     script:
         "../scripts/plot_training.py"
 
@@ -123,10 +123,10 @@ rule page_provenance:
         ),
     log:
         "<logs>/page_provenance.log",
+    conda:
+        "../envs/reporting.yaml"
     params:
         config=canonical_json(settings),
         code=code_digest("page_provenance"),
-    conda:
-        "../envs/reporting.yaml"
     script:
         "../scripts/page_provenance.py"

@@ -12,6 +12,8 @@ rule train_model:
         "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
     benchmark:
         "<benchmarks>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.tsv"
+    conda:
+        "../envs/training.yaml"
     # Folds side by side on a core each are as fast as one fold on all cores, and the number of threads decides
     # the last bits of the result: it stays the same on every machine.
     threads: 1
@@ -23,7 +25,5 @@ rule train_model:
         front_end=lambda w: canonical_json(front_end(w)),
         protocol=lambda w: view(w)["split"]["protocol"],
         code=lambda w: code_digest("train_model", family_module(w)),
-    conda:
-        "../envs/training.yaml"
     script:
         "../scripts/train_model.py"

@@ -21,6 +21,7 @@ class Workflow:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results = folder / "results"
+        folder.mkdir()
         for room in ROOMS:
             source = REPOSITORY / room
             if source.is_dir() and not source.is_symlink():

@@ -100,7 +100,8 @@ def describe(error: ValidationError) -> Iterator[str]:
             for key in [key for key in expected if key not in error.instance]:
                 yield f"{_dotted((*where, key))}: is missing"
         case "enum":
-            yield f"{_dotted(where)}: {error.instance!r} is not one of its values{suggest(str(error.instance), expected)}"
+            near = suggest(str(error.instance), expected)
+            yield f"{_dotted(where)}: {error.instance!r} is not one of its values{near}"
         case "type":
             kinds = " or ".join([expected] if isinstance(expected, str) else expected)
             yield f"{_dotted(where)}: should be of type {kinds}, but is {error.instance!r}"
@@ -171,8 +172,8 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         if view["split"]["protocol"] == "nested" and view["split"]["folds"] < 3:
             yield f"datasets.{name}.split.folds: the nested protocol needs 3 folds (train, validate, test) or more"
     for name, recipe in library["models"].items():
-        if recipe["features"] not in names["features"]:
-            yield f"models.{name}.features: there is no {recipe['features']!r}{suggest(recipe['features'], names['features'])}"
+        if (wanted := recipe["features"]) not in names["features"]:
+            yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
     for name, front_end in library["features"].items():
         yield from _feature_problems(f"features.{name}", front_end)
 

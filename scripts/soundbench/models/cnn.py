@@ -6,6 +6,8 @@ batch normalisation and global pooling as in Q. Kong et al., "PANNs", TASLP 2020
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -26,7 +28,7 @@ class BaselineCNN(nn.Module):
     def __init__(self, classes: int, width: int, blocks: int, dropout: float) -> None:
         super().__init__()
         widths = [1, *(width * 2**n for n in range(blocks))]
-        self.blocks = nn.Sequential(*(_block(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.blocks = nn.Sequential(*(_block(a, b) for a, b in pairwise(widths)))
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(widths[-1], classes)
 
