@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from workflow import REPOSITORY, TINY, Workflow
 
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))

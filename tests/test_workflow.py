@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from soundbench.aggregation import LEADERBOARD_COLUMNS, SCORE_COLUMNS
 from workflow import TINY, Workflow
 

@@ -53,7 +53,7 @@ class Recording:
 
     def regular(self, rng: np.random.Generator, rate: float, jitter: float = 0.02) -> np.ndarray:
         """Times (s) of ``rate`` events a second from a random start, each off by ``jitter`` of the period."""
-        times = np.arange(rng.uniform(0, 1 / rate), self.time[-1], 1 / rate)
+        times = np.arange(rng.uniform(0, min(1 / rate, self.time[-1])), self.time[-1], 1 / rate)
         return times + rng.normal(0, jitter / rate, size=times.shape)
 
     def scattered(self, rng: np.random.Generator, rate: float) -> np.ndarray:

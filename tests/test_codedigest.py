@@ -1,0 +1,81 @@
+"""Code digests: they cover what a script runs, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from soundbench.codedigest import used_modules
+from workflow import REPOSITORY, Workflow
+
+SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
+
+# Too heavy to import where it is not used; each takes from half a second to several.
+HEAVY = {"torch", "torchaudio", "timm", "transformers", "librosa", "sklearn", "matplotlib", "scipy", "pandas"}
+USES = {
+    "aggregate_scores": {"pandas"},
+    "compute_features": {"torch"},
+    "evaluate_model": {"torch", "pandas"},
+    "fetch_dataset": set(),
+    "index_clips": set(),
+    "page_leaderboard": {"matplotlib", "pandas"},
+    "page_provenance": {"matplotlib", "pandas"},
+    "plot_confusion": {"matplotlib", "pandas"},
+    "plot_scores": {"matplotlib", "pandas"},
+    "plot_training": {"matplotlib", "pandas"},
+    "split_clips": {"pandas"},
+    "train_model": {"torch", "pandas"},
+}
+
+
+def imported_by(script: str) -> set[str]:
+    """What is in ``sys.modules`` after a script's import statements have run, in a process of its own."""
+    text = (REPOSITORY / "scripts" / f"{script}.py").read_text()
+    imports = re.split(r"^with |^[a-z_]+\(", text, flags=re.MULTILINE)[0]
+    code = f"{imports}\nimport sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY / "scripts", capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_digest_covers_what_the_script_imports_and_start_up_is_lean(script: str) -> None:
+    loaded = imported_by(script)
+    ours = {name for name in loaded if name.split(".")[0] == "soundbench"}
+    assert ours <= used_modules(script)
+    assert loaded & HEAVY == USES[script]
+
+
+def test_family_counts_only_for_its_own_models() -> None:
+    assert "soundbench.models.cnn" not in used_modules("train_model", "soundbench.models.timm")
+    assert "soundbench.models.cnn" in used_modules("train_model", "soundbench.models.cnn")
+
+
+def test_unknown_module_is_an_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"soundbench\.models\.nothing"):
+        used_modules("train_model", "soundbench.models.nothing")
+
+
+def digest(workflow: Workflow, script: str) -> str:
+    code = f"from soundbench.codedigest import code_digest; print(code_digest({script!r}))"
+    scripts = workflow.folder / "scripts"
+    return subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True).stdout
+
+
+def edit(workflow: Workflow, module: str, old: str, new: str) -> None:
+    path: Path = workflow.folder / "scripts" / "soundbench" / f"{module}.py"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+def test_prose_does_not_change_the_digest_but_code_does(workflow: Workflow) -> None:
+    before = digest(workflow, "split_clips")
+    edit(workflow, "splits", '"""Splits that leak nothing', '"""Splits, reworded')
+    assert digest(workflow, "split_clips") == before
+    edit(workflow, "splits", '"nested"', '"nestled"')
+    assert digest(workflow, "split_clips") != before

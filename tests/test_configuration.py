@@ -1,0 +1,132 @@
+"""The configuration: what is accepted, what is refused, and how that is said."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from soundbench.configuration import check_configuration, duplicate_keys, load_schema
+from soundbench.datasets import READERS
+from soundbench.errors import InputError
+from soundbench.features import FRONT_ENDS
+from soundbench.metrics import METRICS
+from soundbench.models import FAMILIES
+from soundbench.optimisation import OPTIMIZERS, SCHEDULES
+from soundbench.splits import PROTOCOLS, SCHEMES
+from workflow import REPOSITORY
+
+FILES = [REPOSITORY / "config" / f"{name}.yaml" for name in ("datasets", "features", "models", "config")]
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """The configuration as shipped."""
+    merged: dict[str, Any] = {}
+    for file in FILES:
+        merged |= yaml.safe_load(file.read_text())
+    return merged
+
+
+def problems(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        check_configuration(config)
+    return refused.value.problems
+
+
+def test_shipped_configuration_is_valid_and_complete(config: dict[str, Any]) -> None:
+    before = copy.deepcopy(config)
+    resolved = check_configuration(config, FILES)
+    assert config == before
+    assert resolved["benchmark"]["metric"] == "accuracy"
+    assert resolved["models"]["cnn"]["training"]["optimizer"] == "adamw"
+    assert resolved["sources"]["synthetic"]["takes"] == 3
+    assert check_configuration(resolved) == resolved
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"benchmrk": {}}, "benchmrk: unknown key; did you mean 'benchmark'?"),
+        ({"benchmark": {"modles": ["cnn"]}}, "benchmark.modles: unknown key; did you mean 'models'?"),
+        ({"benchmark": {"seeds": ["one"]}}, "benchmark.seeds.0: should be of type integer, but is 'one'"),
+        ({"benchmark": {"seeds": [1, 1]}}, "benchmark.seeds: names something twice: [1, 1]"),
+        ({"benchmark": {"models": []}}, "benchmark.models: is empty; name at least 1"),
+        ({"benchmark": {"models": ["resnet81"]}}, "benchmark.models: there is no 'resnet81'; did you mean 'resnet18'?"),
+        ({"benchmark": {"metric": "accuracies"}}, "benchmark.metric: 'accuracies' is not one of its values"),
+        ({"models": {"cnn": {"width": 0}}}, "models.cnn.width: 0 is less than the minimum of 1"),
+        ({"models": {"cnn": {"features": "logmel65"}}}, "models.cnn.features: there is no 'logmel65'"),
+        ({"models": {"my model": {"family": "cnn", "features": "logmel64", "training": {"epochs": 1}}}}, "my model"),
+        ({"features": {"logmel64": {"fmax": 20000}}}, "features.logmel64.fmax: 20000 Hz is above half the sample rate"),
+        ({"features": {"logmel64": {"hop_length": 0}}}, "features.logmel64.hop_length: 0 is less than the minimum"),
+        ({"datasets": {"synthetic": {"source": "synth"}}}, "datasets.synthetic.source: there is no 'synth'"),
+        ({"sources": {"synthetic": {"root": "here"}}}, "sources.synthetic.root: unknown key"),
+        ({"sources": {"synthetic": {"reader": "syntetic"}}}, "sources.synthetic.reader: 'syntetic' is not one of"),
+    ],
+)
+def test_problem_is_named_with_its_key(config: dict[str, Any], change: dict[str, Any], expected: str) -> None:
+    def merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
+        for key, value in changes.items():
+            if isinstance(value, dict) and isinstance(into.get(key), dict):
+                merge(into[key], value)
+            else:
+                into[key] = value
+
+    config = copy.deepcopy(config)
+    merge(config, change)
+    assert any(expected in problem for problem in problems(config)), problems(config)
+
+
+def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any]) -> None:
+    config["benchmark"] |= {"datasets": ["esc-10"], "extra": 1}
+    config["models"]["cnn"]["training"]["precision"] = "float16"
+    config["models"]["resnet18"]["features"] = "mel"
+    found = "\n".join(problems(config))
+    for part in ("did you mean 'esc10'", "benchmark.extra", "training.precision", "models.resnet18.features"):
+        assert part in found
+
+
+def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -> None:
+    config["sources"]["esc50"]["root"] = "/nowhere/ESC-50"
+    check_configuration(config)
+    config["benchmark"]["datasets"] = ["esc10"]
+    assert problems(config) == ["sources.esc50.root: /nowhere/ESC-50 does not exist"]
+
+
+def test_duplicate_keys_are_found_at_any_depth(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("a: {b: [{c: 1, c: 2}]}\nd: 1\na: 2\n")
+    assert [problem.split(": ", 1)[1] for problem in duplicate_keys(file)] == [
+        "the key a.b.0.c stands twice",
+        "the key a stands twice",
+    ]
+
+
+def _enum(*path: str) -> set[str]:
+    schema: Any = load_schema()
+    for key in path:
+        schema = schema[key]
+    return set(schema["enum"])
+
+
+def test_schema_names_and_registries_are_equal() -> None:
+    source = ("properties", "sources", "additionalProperties", "properties")
+    model = ("properties", "models", "additionalProperties", "properties")
+    front_end = ("properties", "features", "additionalProperties", "properties")
+    assert _enum(*source, "reader") == set(READERS)
+    assert _enum(*model, "family") == set(FAMILIES)
+    assert _enum(*front_end, "front_end") == set(FRONT_ENDS)
+    assert _enum("$defs", "training", "properties", "optimizer") == set(OPTIMIZERS)
+    assert _enum("$defs", "training", "properties", "schedule") == set(SCHEDULES)
+    assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
+    assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
+    assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)
+
+
+@pytest.mark.parametrize("name", [*(f"datasets.{r}" for r in READERS), *(f"models.{f}" for f in FAMILIES)])
+def test_every_registered_name_is_a_module(name: str) -> None:
+    assert importlib.util.find_spec(f"soundbench.{name}")

@@ -1,0 +1,93 @@
+"""One set of pins, profiles that do not fight each other, and no trace of where this was written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from workflow import REPOSITORY
+
+LOCK = {
+    requirement.name: requirement
+    for line in (REPOSITORY / "requirements.lock").read_text().splitlines()
+    if (requirement := Requirement(line))
+}
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+
+
+def test_lock_pins_every_direct_requirement_within_its_range() -> None:
+    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    direct = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert len(direct) > 20
+    for requirement in direct:
+        pin = next(iter(LOCK[requirement.name].specifier))
+        assert pin.operator == "=="
+        assert requirement.specifier.contains(pin.version), requirement
+
+
+def test_lock_names_no_host() -> None:
+    assert not re.search(r"https?:|file:|@", (REPOSITORY / "requirements.lock").read_text())
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_pins_equal_the_lock(path: Path) -> None:
+    environment = yaml.safe_load(path.read_text())
+    pins = [
+        Requirement(line) for entry in environment["dependencies"] if isinstance(entry, dict) for line in entry["pip"]
+    ]
+    assert pins
+    for pin in pins:
+        assert pin.specifier == LOCK[pin.name].specifier, pin
+
+
+def test_every_environment_is_used_and_every_used_one_exists() -> None:
+    named = {
+        name for file in REPOSITORY.glob("rules/*.smk") for name in re.findall(r'"\.\./envs/(\w+)', file.read_text())
+    }
+    assert named == {path.stem for path in ENVIRONMENTS}
+
+
+def test_default_profile_sets_nothing_that_a_site_would() -> None:
+    """It is stronger than --profile, key by key."""
+    profiles = {
+        path.parent.name: yaml.safe_load(path.read_text()) for path in REPOSITORY.glob("profiles/*/config.yaml")
+    }
+    default = set(profiles.pop("default"))
+    assert len(profiles) == 3
+    assert not default & {"executor", "jobs", "cores", "default-resources", "set-resources", "set-threads", "retries"}
+    for name, profile in profiles.items():
+        assert not default & set(profile), name
+
+
+def test_profiles_name_existing_rules_only() -> None:
+    rules = {
+        name for file in REPOSITORY.glob("rules/*.smk") for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)
+    }
+    for path in REPOSITORY.glob("profiles/*/config.yaml"):
+        profile = yaml.safe_load(path.read_text())
+        for key in ("set-resources", "set-threads"):
+            assert set(profile.get(key, {})) <= rules, path
+
+
+def test_slurm_link_leads_to_the_profile() -> None:
+    assert (REPOSITORY / "slurm").is_symlink()
+    assert (REPOSITORY / "slurm").resolve() == REPOSITORY / "profiles" / "slurm"
+
+
+def test_modules_and_rules_stay_short() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    long = {}
+    for name in listed.stdout.splitlines():
+        limit = {".py": 250, ".smk": 150}.get(Path(name).suffix)
+        if limit and not name.startswith("tests/") and (REPOSITORY / name).exists():
+            lines = (REPOSITORY / name).read_text().count("\n")
+            if lines > limit:
+                long[name] = lines
+    assert not long

@@ -1,0 +1,45 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from soundbench.storage import atomic_path, canonical_json, read_clip_table, write_csv, write_json
+
+
+def test_failed_write_leaves_the_previous_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("before")
+    with pytest.raises(OSError, match="disk full"), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise OSError("disk full")
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_temporary_file_keeps_the_suffix(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "figure.svg") as temporary:
+        assert temporary.suffix == ".svg"
+        temporary.write_text("x")
+    assert (tmp_path / "figure.svg").read_text() == "x"
+
+
+def test_clip_names_and_labels_stay_text(tmp_path: Path) -> None:
+    table = pd.DataFrame({"clip": ["007", "1e3"], "label": ["NA", "null"], "group": ["01", "1"], "fold": [1, 2]})
+    write_csv(tmp_path / "clips.csv", table)
+    read = read_clip_table(tmp_path / "clips.csv")
+    assert read[["clip", "label", "group"]].to_dict("list") == table[["clip", "label", "group"]].to_dict("list")
+    assert read["fold"].tolist() == [1, 2]
+
+
+def test_canonical_json_does_not_depend_on_order() -> None:
+    assert canonical_json({"b": {"d": 1, "c": 2}, "a": 3}) == canonical_json({"a": 3, "b": {"c": 2, "d": 1}})
+
+
+def test_json_refuses_what_json_does_not_have(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []

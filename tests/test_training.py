@@ -1,0 +1,176 @@
+"""The training job: what it reads, when it stops, what it keeps, and that it repeats itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from soundbench.devices import uses_bfloat16
+from soundbench.errors import InputError
+from soundbench.optimisation import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
+from soundbench.storage import write_csv
+from soundbench.training import Progress, Run, train_model
+
+TRAINING = {
+    "epochs": 4,
+    "batch_size": 8,
+    "optimizer": "adamw",
+    "learning_rate": 0.01,
+    "weight_decay": 0.01,
+    "schedule": "onecycle",
+    "patience": None,
+    "label_smoothing": 0.0,
+    "precision": "float32",
+}
+RUN = Run(
+    dataset="made-up",
+    model="cnn",
+    seed=1,
+    fold=1,
+    protocol="nested",
+    recipe={"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.1, "training": TRAINING},
+    front_end={"front_end": "logmel"},
+)
+
+
+def run(**training: Any) -> Run:
+    return replace(RUN, recipe=RUN.recipe | {"training": TRAINING | training})
+
+
+@pytest.fixture
+def made_up(tmp_path: Path) -> Path:
+    """Forty clips of two classes, told apart by where their energy lies, in four folds of which one is the test's."""
+    rng = np.random.default_rng(0)
+    labels = np.array(["high", "low"] * 20)
+    features = rng.normal(size=(40, 16, 20)).astype(np.float16)
+    features[labels == "high", 8:] += 1
+    features[labels == "low", :8] += 1
+    clips = [f"clip{number:02d}" for number in range(40)]
+    np.save(tmp_path / "features.npy", features)
+    write_csv(tmp_path / "index.csv", pd.DataFrame({"clip": clips, "row": range(40), "frames": 20}))
+    roles = np.repeat(["train", "train", "val", "test"], 10)
+    split = pd.DataFrame({"clip": clips, "label": labels, "group": clips, "fold1": roles})
+    write_csv(tmp_path / "nested.csv", split)
+    write_csv(tmp_path / "literature.csv", split.replace({"fold1": {"val": "train"}}))
+    return tmp_path
+
+
+def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> Path:
+    """Train and return the folder of the run."""
+    out = folder / name
+    train_model(
+        what,
+        features=str(folder / "features.npy"),
+        index=str(folder / "index.csv"),
+        split=str(folder / f"{split}.csv"),
+        threads=1,
+        model=str(out / "model.safetensors"),
+        description=str(out / "model.json"),
+        history=str(out / "history.csv"),
+        events=str(out / "tensorboard"),
+    )
+    return out
+
+
+def test_a_run_learns_and_leaves_its_records(made_up: Path) -> None:
+    out = train(made_up, run(epochs=8))
+    history = pd.read_csv(out / "history.csv")
+    assert len(history) == 8
+    assert history["val_accuracy"].iloc[-1] > 0.75
+    description = json.loads((out / "model.json").read_text())
+    assert description["labels"] == ["high", "low"]
+    assert description["best_epoch"] == history["val_loss"].idxmin() + 1
+    assert description["measured"]["train_seconds"] > 0
+    assert list((out / "tensorboard").glob("events.*"))
+
+
+def test_same_seed_same_bytes_and_another_seed_others(made_up: Path) -> None:
+    weights = [
+        (train(made_up, replace(RUN, seed=seed), name) / "model.safetensors").read_bytes()
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_normalisation_comes_from_training_clips_alone(made_up: Path) -> None:
+    features = np.load(made_up / "features.npy")
+    description = json.loads((train(made_up, run(epochs=1)) / "model.json").read_text())
+    trained = features[:20].astype(np.float64)
+    assert description["normalisation"] == pytest.approx({"mean": trained.mean(), "std": trained.std()})
+
+
+def test_test_clips_change_nothing(made_up: Path) -> None:
+    before = (train(made_up, RUN, "before") / "model.safetensors").read_bytes()
+    features = np.load(made_up / "features.npy")
+    features[30:] = 99
+    np.save(made_up / "features.npy", features)
+    assert (train(made_up, RUN, "after") / "model.safetensors").read_bytes() == before
+
+
+def test_literature_protocol_keeps_the_last_epoch_and_trains_on_all_other_folds(made_up: Path) -> None:
+    out = train(made_up, run(epochs=3), split="literature")
+    assert "val_loss" not in pd.read_csv(out / "history.csv")
+    assert json.loads((out / "model.json").read_text())["best_epoch"] == 3
+
+
+def test_patience_ends_training_and_the_best_weights_are_saved(made_up: Path) -> None:
+    """A rate that soon spoils the network: training stops early, and what is saved is the best epoch's."""
+    out = train(made_up, run(epochs=30, patience=3, learning_rate=0.5, schedule="constant", optimizer="sgd"))
+    history = pd.read_csv(out / "history.csv")
+    description = json.loads((out / "model.json").read_text())
+    assert len(history) < 30
+    assert description["best_epoch"] == history["val_loss"].idxmin() + 1 == len(history) - 3
+
+
+def test_kept_weights_are_a_copy() -> None:
+    network, progress = nn.Linear(2, 1), Progress()
+    progress.record({"val_loss": 1.0}, network)
+    kept = progress.weights["weight"].clone()
+    with torch.no_grad():
+        network.weight.add_(1)
+    progress.record({"val_loss": 2.0}, network)
+    assert torch.equal(progress.weights["weight"], kept)
+
+
+def test_bfloat16_trains_to_float32_weights(made_up: Path) -> None:
+    weights = load_file(train(made_up, run(precision="bf16", epochs=8)) / "model.safetensors")
+    assert {value.dtype for value in weights.values()} <= {torch.float32, torch.int64}
+
+
+def test_diverging_loss_is_an_error_that_says_what_may_help(made_up: Path) -> None:
+    with pytest.raises(InputError, match="lower learning_rate"):
+        train(made_up, run(learning_rate=1e30, optimizer="sgd", schedule="constant"))
+    assert not (made_up / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_optimiser_goes_with_every_schedule(optimizer: str, schedule: str) -> None:
+    network = nn.Linear(3, 2)
+    settings = TRAINING | {"optimizer": optimizer, "schedule": schedule}
+    chosen = build_optimizer(network, settings)
+    rates = build_schedule(chosen, settings, steps=10)
+    before = network.weight.clone()
+    for _ in range(10):
+        chosen.zero_grad()
+        network(torch.ones(4, 3)).square().sum().backward()
+        chosen.step()
+        rates.step()
+    assert not torch.equal(network.weight, before)
+    assert (chosen.param_groups[0]["lr"] < 1e-3) == (schedule in ("cosine", "onecycle"))
+
+
+def test_precision_names() -> None:
+    cpu = torch.device("cpu")
+    assert uses_bfloat16("bf16", cpu)
+    assert not uses_bfloat16("float32", cpu)
+    assert uses_bfloat16("auto", cpu) == torch.cpu._is_avx512_bf16_supported()
