@@ -99,7 +99,14 @@ def test_edited_module_reruns_just_the_jobs_that_use_it(
 
 @pytest.mark.slow
 def test_same_seed_gives_the_same_bytes(tiny_copy: Workflow) -> None:
-    patterns = ("clips/*", "splits/*/*", "features/**/*.*", "runs/**/*.safetensors", "runs/**/*.csv", "summary/**/*.svg")
+    patterns = (
+        "clips/*",
+        "splits/*/*",
+        "features/**/*.*",
+        "runs/**/*.safetensors",
+        "runs/**/*.csv",
+        "summary/**/*.svg",
+    )
     before = digests(tiny_copy.results, *patterns)
     assert (
         len(before) == 1 + 2 + 2 + 20 * 2 + 4 + 3

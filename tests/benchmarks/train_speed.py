@@ -1,0 +1,125 @@
+"""How much a train job costs beside a plain script that does the same work.
+
+python tests/benchmarks/train_speed.py [--rounds 3] [--epochs 5] [--precision float32]
+
+Both are processes of their own with one thread: the plain script holds all features in memory as float32 and trains
+the same network with the same optimiser and schedule; the job is ``train_model`` as the workflow calls it, with its
+memory map, records and progress. The rounds alternate; what counts is the ratio of CPU seconds, start-up included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+CLIPS, CLASSES, SHAPE = 320, 10, (64, 216)  # the training clips of a fold of ESC-10, 5 s at a hop of 512
+NETWORK = {"family": "cnn", "width": 16, "blocks": 4, "dropout": 0.2}
+
+
+def training(epochs: int, precision: str) -> dict[str, Any]:
+    """The training settings of the library's ``cnn``."""
+    optimisation = {"optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.01, "schedule": "onecycle"}
+    rest = {"patience": None, "label_smoothing": 0.0, "precision": precision}
+    return {"epochs": epochs, "batch_size": 32, **optimisation, **rest}
+
+
+def write_features(folder: Path) -> None:
+    """Noise in the shape of ESC-10; what is measured does not depend on the values."""
+    import numpy as np
+    import pandas as pd
+
+    clips = [f"clip{number}" for number in range(CLIPS)]
+    np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(CLIPS, *SHAPE)).astype(np.float16))
+    pd.DataFrame({"clip": clips, "row": range(CLIPS), "frames": SHAPE[1]}).to_csv(folder / "index.csv", index=False)
+    labels = [f"class{number % CLASSES}" for number in range(CLIPS)]
+    split = pd.DataFrame({"clip": clips, "label": labels, "group": clips, "fold1": "train"})
+    split.to_csv(folder / "split.csv", index=False)
+
+
+def job(folder: Path, epochs: int, precision: str) -> None:
+    """The train job."""
+    from soundbench.training import Run, train_model
+
+    recipe = NETWORK | {"training": training(epochs, precision)}
+    out = {"model": "m.safetensors", "description": "m.json", "history": "h.csv", "events": "events"}
+    train_model(
+        Run("noise", "cnn", 1, 1, "literature", recipe, {}),
+        features=str(folder / "x.npy"),
+        index=str(folder / "index.csv"),
+        split=str(folder / "split.csv"),
+        threads=1,
+        **{key: str(folder / name) for key, name in out.items()},
+    )
+
+
+def plain(folder: Path, epochs: int, precision: str) -> None:
+    """The script one would write by hand."""
+    import numpy as np
+    import torch
+
+    from soundbench.models import build_model
+
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    pictures = torch.from_numpy(np.load(folder / "x.npy")).float().unsqueeze(1)
+    targets = torch.arange(CLIPS) % CLASSES
+    pictures = ((pictures - pictures.mean()) / pictures.std()).to(memory_format=torch.channels_last)
+    network = build_model(NETWORK, CLASSES, SHAPE).to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(network.parameters(), 0.003, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.003, total_steps=epochs * CLIPS // 32)
+    for _ in range(epochs):
+        for chosen in torch.randperm(CLIPS).split(32):
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                logits = network(pictures[chosen])
+            loss = torch.nn.functional.cross_entropy(logits.float(), targets[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    torch.save(network.state_dict(), folder / "plain.pt")
+
+
+def cpu_seconds(what: str, folder: Path, arguments: argparse.Namespace) -> float:
+    """The CPU time of one process that runs ``what``."""
+    command = [sys.executable, __file__, "--run", what, "--folder", str(folder)]
+    command += ["--epochs", str(arguments.epochs), "--precision", arguments.precision]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    """Alternate job and script; print each round and the median ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--precision", choices=["float32", "bf16"], default="float32")
+    parser.add_argument("--run", choices=["job", "plain"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.run:
+        {"job": job, "plain": plain}[arguments.run](arguments.folder, arguments.epochs, arguments.precision)
+        return
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        write_features(Path(folder))
+        for number in range(1, arguments.rounds + 1):
+            seconds = {what: round(cpu_seconds(what, Path(folder), arguments), 2) for what in ("job", "plain")}
+            ratios.append(seconds["job"] / seconds["plain"])
+            print(f"round {number}: {json.dumps(seconds)} CPU s, ratio {ratios[-1]:.2f}")
+    print(f"median ratio {statistics.median(ratios):.2f} ({arguments.precision}, {arguments.epochs} epochs)")
+
+
+if __name__ == "__main__":
+    main()
