@@ -20,6 +20,8 @@ rule train_model:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+        # Seconds between checkpoints, at least. A resource, since it decides nothing of the result.
+        checkpoint_seconds=60,
     params:
         recipe=lambda w: canonical_json(recipe(w)),
         front_end=lambda w: canonical_json(front_end(w)),

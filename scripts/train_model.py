@@ -1,9 +1,10 @@
 """Train one model on one fold."""
 
 import json
+from pathlib import Path
 
 from soundbench.joblog import logged
-from soundbench.training import Run, train_model
+from soundbench.runs import Run, train_model
 
 with logged(snakemake.log[0]):
     train_model(
@@ -21,8 +22,6 @@ with logged(snakemake.log[0]):
         index=snakemake.input.index,
         split=snakemake.input.split,
         threads=snakemake.threads,
-        model=snakemake.output.model,
-        description=snakemake.output.description,
-        history=snakemake.output.history,
-        events=snakemake.output.events,
+        folder=str(Path(snakemake.output.model).parent),
+        checkpoint_seconds=snakemake.resources.checkpoint_seconds,
     )

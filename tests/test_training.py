@@ -17,8 +17,9 @@ from torch import nn
 from soundbench.devices import uses_bfloat16
 from soundbench.errors import InputError
 from soundbench.optimisation import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
+from soundbench.runs import Run, train_model
 from soundbench.storage import write_csv
-from soundbench.training import Progress, Run, train_model
+from soundbench.training import Progress
 
 TRAINING = {
     "epochs": 4,
@@ -73,10 +74,8 @@ def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> 
         index=str(folder / "index.csv"),
         split=str(folder / f"{split}.csv"),
         threads=1,
-        model=str(out / "model.safetensors"),
-        description=str(out / "model.json"),
-        history=str(out / "history.csv"),
-        events=str(out / "tensorboard"),
+        folder=str(out),
+        checkpoint_seconds=60,
     )
     return out
 

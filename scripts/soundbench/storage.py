@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soundbench.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
+
+FULL = 64 * 1024  # bytes: less than this left is a full disk
 
 
 @contextmanager
@@ -20,6 +25,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     A reader therefore sees the previous file or the complete new one, never a part. The suffix is kept,
     because many writers choose their format by it. After an error the temporary file is removed.
+
+    Raises:
+        InputError: the disk is full. Writers report that in many ways, so the disk itself is asked.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,6 +35,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except Exception as error:
+        if shutil.disk_usage(path.parent).free < FULL:
+            raise InputError(f"{path}: the disk is full; what was there before is intact") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Training one model on one fold of one split."""
+"""The training loop: epochs and batches, early stopping, and a state that can be saved at any batch."""
 
 from __future__ import annotations
 
@@ -6,57 +6,36 @@ import copy
 import logging
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import pandas as pd
 import torch
-from safetensors.torch import save_file
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from soundbench.batches import Examples, Normalisation, chunks, load_examples
-from soundbench.devices import choose_device, device_name, prepare_process, uses_bfloat16
+from soundbench.batches import Examples, Normalisation, chunks
+from soundbench.checkpoints import Checkpoint, State, Stopped
+from soundbench.devices import uses_bfloat16
 from soundbench.errors import InputError
-from soundbench.models import build_model
 from soundbench.optimisation import build_optimizer, build_schedule
-from soundbench.splits import fold_column
-from soundbench.storage import atomic_path, read_clip_table, write_csv, write_json
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Run:
-    """What is trained: the names that tell it from all others, and the recipes it follows."""
-
-    dataset: str
-    model: str
-    seed: int
-    fold: int
-    protocol: str
-    recipe: dict[str, Any]
-    front_end: dict[str, Any]
-    code: str = ""
-
-    @property
-    def tag(self) -> str:
-        """``[dataset/model/seed/fold]``, the beginning of each of its log lines."""
-        return f"[{self.dataset}/{self.model}/seed{self.seed}/fold{self.fold}]"
+Row = dict[str, float]
 
 
 @dataclass
 class Progress:
     """Where a training stands: a row of ``history.csv`` an epoch, and the weights to save."""
 
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[Row] = field(default_factory=list)
     best_epoch: int = 0
     best_loss: float = math.inf
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    def record(self, row: dict[str, float], network: nn.Module) -> None:
+    def record(self, row: Row, network: nn.Module) -> None:
         """Add an epoch. Its weights are kept if its validation loss is the lowest, or if nothing is validated."""
         self.history.append(row)
         loss = row.get("val_loss", -math.inf)
@@ -69,20 +48,99 @@ class Progress:
         return patience is not None and len(self.history) - self.best_epoch >= patience
 
 
+@dataclass
+class Epoch:
+    """The position in an epoch: the order of the training clips, and the sums over the batches done so far."""
+
+    order: torch.Tensor
+    batches: int = 0
+    loss: float = 0.0
+    correct: int = 0
+
+
 class Trainer:
-    """The training loop: a network, its optimiser and the examples, advanced epoch by epoch."""
+    """A network, its optimiser and the examples, advanced batch by batch.
+
+    Args:
+        settings: the recipe's ``training``.
+        parts: the examples of ``train`` and ``val``; the latter may be empty.
+        tag: the beginning of each log line.
+    """
 
     def __init__(
-        self, run: Run, network: nn.Module, parts: dict[str, Examples], normalise: Normalisation, device: torch.device
+        self,
+        network: nn.Module,
+        settings: dict[str, Any],
+        parts: dict[str, Examples],
+        normalise: Normalisation,
+        device: torch.device,
+        *,
+        seed: int,
+        tag: str,
     ) -> None:
-        self.run, self.parts, self.normalise, self.device = run, parts, normalise, device
-        self.settings = run.recipe["training"]
+        self.settings, self.parts, self.normalise, self.device, self.tag = settings, parts, normalise, device, tag
         self.network = network.to(device, memory_format=torch.channels_last)
-        self.optimizer = build_optimizer(self.network, self.settings)
-        self.order = torch.Generator().manual_seed(run.seed)
-        batches = len(chunks(torch.arange(len(parts["train"])), self.settings["batch_size"]))
-        self.schedule = build_schedule(self.optimizer, self.settings, batches * self.settings["epochs"])
-        self.bfloat16 = uses_bfloat16(self.settings["precision"], device)
+        self.optimizer = build_optimizer(self.network, settings)
+        batches = len(chunks(torch.arange(len(parts["train"])), settings["batch_size"]))
+        self.schedule = build_schedule(self.optimizer, settings, batches * settings["epochs"])
+        self.bfloat16 = uses_bfloat16(settings["precision"], device)
+        self.order = torch.Generator().manual_seed(seed)
+        self.progress, self.epoch, self.seconds = Progress(), self._new_epoch(), 0.0
+
+    def state(self) -> State:
+        """Everything that decides how training goes on, down to the position in the epoch."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "progress": vars(self.progress),
+            "epoch": vars(self.epoch),
+            "order": self.order.get_state(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all(),
+            "seconds": self.seconds,
+        }
+
+    def resume(self, state: State) -> None:
+        """Go on from what :meth:`state` returned."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.progress, self.epoch = Progress(**state["progress"]), Epoch(**state["epoch"])
+        self.order.set_state(state["order"])
+        torch.set_rng_state(state["random"])
+        torch.cuda.set_rng_state_all(state["random_cuda"][: torch.cuda.device_count()])
+        self.seconds = state["seconds"]
+
+    def fit(self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Callable[[Row], None]) -> None:
+        """Train until the last epoch, or until ``patience`` epochs have brought no lower validation loss.
+
+        Args:
+            stopping: asked after every batch.
+            record: told the row of ``history.csv`` after every epoch.
+
+        Raises:
+            Stopped: ``stopping()`` was true; the checkpoint holds the state after that batch.
+            InputError: the loss is no longer finite.
+        """
+        started = time.perf_counter() - self.seconds
+        while not self._finished():
+            for _ in self._remaining_batches():
+                self.seconds = time.perf_counter() - started
+                stop = stopping()
+                if stop or checkpoint.due():
+                    checkpoint.save(self.state())
+                if stop:
+                    raise Stopped
+            record(self._end_epoch())
+            self.seconds = time.perf_counter() - started
+
+    def _finished(self) -> bool:
+        done = len(self.progress.history) >= self.settings["epochs"]
+        return done or self.progress.exhausted(self.settings["patience"])
+
+    def _new_epoch(self) -> Epoch:
+        return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order))
 
     def _losses(self, examples: Examples, chosen: torch.Tensor, smoothing: float) -> tuple[torch.Tensor, torch.Tensor]:
         """The mean loss of one batch and the number of its clips that are classified correctly."""
@@ -92,103 +150,50 @@ class Trainer:
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
         return loss, (logits.detach().argmax(dim=1) == targets).sum()
 
-    def train_epoch(self) -> dict[str, float]:
-        """One pass over the training clips in a new order; returns its mean loss and accuracy."""
+    def _remaining_batches(self) -> Iterator[None]:
+        """Train on what is left of the epoch, one batch a step of this iterator."""
         self.network.train()
-        examples, total, correct = self.parts["train"], 0.0, 0
-        batches = chunks(torch.randperm(len(examples), generator=self.order), self.settings["batch_size"])
-        for chosen in tqdm(batches, self.run.tag, leave=False, disable=None, unit="batch"):
-            loss, right = self._losses(examples, chosen, self.settings["label_smoothing"])
+        batches = chunks(self.epoch.order, self.settings["batch_size"])[self.epoch.batches :]
+        for chosen in tqdm(batches, self.tag, leave=False, disable=None, unit="batch"):
+            loss, correct = self._losses(self.parts["train"], chosen, self.settings["label_smoothing"])
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
             self.schedule.step()
-            total, correct = total + loss.item() * len(chosen), correct + right.item()
-        if not math.isfinite(total):
-            raise InputError(f"{self.run.tag} the loss is no longer finite: a lower learning_rate may help")
-        return {"train_loss": total / len(examples), "train_accuracy": correct / len(examples)}
+            self.epoch.batches += 1
+            self.epoch.loss += loss.item() * len(chosen)
+            self.epoch.correct += int(correct)
+            yield
 
     @torch.inference_mode()
-    def validate(self) -> dict[str, float]:
+    def _validate(self) -> Row:
         """Mean loss and accuracy on the validation clips; nothing in a protocol that has none."""
         self.network.eval()
-        examples, total, correct = self.parts["val"], 0.0, 0
+        examples, total, right = self.parts["val"], 0.0, 0
         if len(examples) == 0:
             return {}
         for chosen in chunks(torch.arange(len(examples)), self.settings["batch_size"]):
-            loss, right = self._losses(examples, chosen, smoothing=0.0)
-            total, correct = total + loss.item() * len(chosen), correct + right.item()
-        return {"val_loss": total / len(examples), "val_accuracy": correct / len(examples)}
+            loss, correct = self._losses(examples, chosen, smoothing=0.0)
+            total, right = total + loss.item() * len(chosen), right + int(correct)
+        return {"val_loss": total / len(examples), "val_accuracy": right / len(examples)}
 
-    def fit(self, events: SummaryWriter) -> Progress:
-        """Train until the last epoch, or until ``patience`` epochs have brought no lower validation loss."""
-        progress, started = Progress(), time.perf_counter()
-        while len(progress.history) < self.settings["epochs"] and not progress.exhausted(self.settings["patience"]):
-            rate = self.optimizer.param_groups[0]["lr"]
-            row = {"epoch": len(progress.history) + 1, "learning_rate": rate, **self.train_epoch(), **self.validate()}
-            progress.record(row, self.network)
-            for name, value in row.items():
-                events.add_scalar(name, value, row["epoch"])
-            self._report(row, time.perf_counter() - started)
-        return progress
+    def _end_epoch(self) -> Row:
+        clips = len(self.parts["train"])
+        if not math.isfinite(self.epoch.loss):
+            raise InputError(f"{self.tag} the loss is no longer finite: a lower learning_rate may help")
+        row = {"epoch": len(self.progress.history) + 1, "learning_rate": self.schedule.get_last_lr()[0]}
+        row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
+        self.progress.record(row | self._validate(), self.network)
+        self.epoch = self._new_epoch()
+        self._report(self.progress.history[-1])
+        return self.progress.history[-1]
 
-    def _report(self, row: dict[str, float], elapsed: float) -> None:
+    def _report(self, row: Row) -> None:
         epoch, epochs = row["epoch"], self.settings["epochs"]
-        left = timedelta(seconds=round(elapsed / epoch * (epochs - epoch)))
+        left = timedelta(seconds=round(self.seconds / epoch * (epochs - epoch)))
         scores = "  ".join(
             f"{part} loss {row[f'{part}_loss']:.3f} accuracy {100 * row[f'{part}_accuracy']:.1f} %"
             for part in ("train", "val")
             if f"{part}_loss" in row
         )
-        logger.info("%s epoch %d/%d  %s  %s left", self.run.tag, epoch, epochs, scores, left)
-
-
-def train_model(
-    run: Run,
-    *,
-    features: str,
-    index: str,
-    split: str,
-    threads: int,
-    model: str,
-    description: str,
-    history: str,
-    events: str,
-) -> None:
-    """Train ``run``; write its weights, their description, the history and the TensorBoard events.
-
-    Raises:
-        InputError: the loss is no longer finite.
-    """
-    prepare_process(run.seed, threads)
-    clips = read_clip_table(split)
-    labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
-    rows = read_clip_table(index)
-    parts = {role: load_examples(features, rows, clips[roles == role], labels) for role in ("train", "val")}
-    normalise, shape = parts["train"].normalisation(), parts["train"].array.shape[1:]
-    device = choose_device()
-    started = time.perf_counter()
-    trainer = Trainer(run, build_model(run.recipe, len(labels), shape), parts, normalise, device)
-    with SummaryWriter(events) as writer:
-        progress = trainer.fit(writer)
-    measured = {
-        "train_seconds": round(time.perf_counter() - started, 3),
-        "device": device_name(device),
-        "torch": torch.__version__,
-    }
-    with atomic_path(model) as temporary:
-        save_file({name: value.cpu().contiguous() for name, value in progress.weights.items()}, temporary)
-    write_csv(history, pd.DataFrame(progress.history))
-    write_json(
-        description,
-        {
-            **asdict(run),
-            "labels": labels,
-            "shape": list(shape),
-            "normalisation": asdict(normalise),
-            "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
-            "epochs": len(progress.history),
-            "best_epoch": progress.best_epoch,
-            "measured": measured,
-        },
-    )
+        logger.info("%s epoch %d/%d  %s  %s left", self.tag, epoch, epochs, scores, left)

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -47,18 +48,19 @@ def write_features(folder: Path) -> None:
 
 
 def job(folder: Path, epochs: int, precision: str) -> None:
-    """The train job."""
-    from soundbench.training import Run, train_model
+    """The train job, afresh: a finished run would not be trained again."""
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    from soundbench.runs import Run, train_model
 
     recipe = NETWORK | {"training": training(epochs, precision)}
-    out = {"model": "m.safetensors", "description": "m.json", "history": "h.csv", "events": "events"}
     train_model(
         Run("noise", "cnn", 1, 1, "literature", recipe, {}),
         features=str(folder / "x.npy"),
         index=str(folder / "index.csv"),
         split=str(folder / "split.csv"),
         threads=1,
-        **{key: str(folder / name) for key, name in out.items()},
+        folder=str(folder / "run"),
+        checkpoint_seconds=60,
     )
 
 

@@ -1,0 +1,146 @@
+"""A training run: its names and recipes, what it reads, and what it leaves behind."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+from torch.utils.tensorboard import SummaryWriter
+
+from soundbench.batches import load_examples
+from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
+from soundbench.devices import choose_device, device_name, prepare_process
+from soundbench.models import build_model
+from soundbench.splits import fold_column
+from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
+from soundbench.training import Progress, Row, Trainer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is trained: the names that tell it from all others, and the recipes it follows."""
+
+    dataset: str
+    model: str
+    seed: int
+    fold: int
+    protocol: str
+    recipe: dict[str, Any]
+    front_end: dict[str, Any]
+    code: str = ""
+
+    @property
+    def tag(self) -> str:
+        """``[dataset/model/seed/fold]``, the beginning of each of its log lines."""
+        return f"[{self.dataset}/{self.model}/seed{self.seed}/fold{self.fold}]"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a run's files go; ``folder`` holds them, and the checkpoint while the run is not finished."""
+
+    folder: Path
+
+    @property
+    def model(self) -> Path:
+        """Weights, as safetensors."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def description(self) -> Path:
+        """Everything needed to rebuild the model and to feed it."""
+        return self.folder / "model.json"
+
+    @property
+    def history(self) -> Path:
+        """A row an epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def events(self) -> Path:
+        """TensorBoard's folder."""
+        return self.folder / "tensorboard"
+
+    def complete(self, mark: str) -> bool:
+        """Whether a run with this fingerprint has finished here."""
+        return self.description.exists() and self.model.exists() and read_json(self.description)["fingerprint"] == mark
+
+
+def train_model(
+    run: Run, *, features: str, index: str, split: str, threads: int, folder: str, checkpoint_seconds: float
+) -> None:
+    """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
+
+    Exits with 128 + SIGTERM when a signal asked to stop; the next attempt then resumes.
+
+    Raises:
+        InputError: the loss is no longer finite.
+    """
+    prepare_process(run.seed, threads)
+    outputs, device = Outputs(Path(folder)), choose_device()
+    clips, rows = read_clip_table(split), read_clip_table(index)
+    labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
+    parts = {role: load_examples(features, rows, clips[roles == role], labels) for role in ("train", "val")}
+    normalise, shape = parts["train"].normalisation(), parts["train"].array.shape[1:]
+    # Mean and deviation stand for the features themselves, which may be too large to digest.
+    mark = fingerprint(asdict(run), asdict(normalise), device.type, torch.__version__, files=(split, index))
+    with only_writer(outputs.folder / ".lock", run.tag):
+        if outputs.complete(mark):
+            logger.info("%s was finished by the process before this one", run.tag)
+            return
+        network = build_model(run.recipe, len(labels), shape)
+        trainer = Trainer(network, run.recipe["training"], parts, normalise, device, seed=run.seed, tag=run.tag)
+        checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", mark, checkpoint_seconds)
+        _fit(trainer, checkpoint, outputs, run.tag)
+        description = {
+            **asdict(run),
+            "labels": labels,
+            "shape": list(shape),
+            "normalisation": asdict(normalise),
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "measured": {
+                "train_seconds": round(trainer.seconds, 3),
+                "device": device_name(device),
+                "torch": torch.__version__,
+            },
+            "fingerprint": mark,
+        }
+        _write(trainer.progress, description, outputs)
+        checkpoint.remove()
+
+
+def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
+    if state := checkpoint.load():
+        trainer.resume(state)
+        done, batches = len(trainer.progress.history), trainer.epoch.batches
+        logger.info("%s resumed after epoch %d and %d batches of the next", tag, done, batches)
+    with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
+
+        def record(row: Row) -> None:
+            for name, value in row.items():
+                events.add_scalar(name, value, int(row["epoch"]))
+
+        for row in trainer.progress.history:  # Snakemake has removed what an interrupted attempt recorded
+            record(row)
+        try:
+            trainer.fit(checkpoint, stopping, record)
+        except Stopped:
+            logger.warning("%s was asked to stop; the checkpoint is written, the next attempt goes on from it", tag)
+            sys.exit(128 + signal.SIGTERM)
+
+
+def _write(progress: Progress, description: dict[str, Any], outputs: Outputs) -> None:
+    with atomic_path(outputs.model) as temporary:
+        save_file({name: value.cpu().contiguous() for name, value in progress.weights.items()}, temporary)
+    write_csv(outputs.history, pd.DataFrame(progress.history))
+    finished = {"epochs": len(progress.history), "best_epoch": progress.best_epoch}
+    write_json(outputs.description, description | finished)
