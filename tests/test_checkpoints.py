@@ -144,11 +144,13 @@ def test_checkpoint_of_another_run_is_discarded(data: Path, killed: Path, tmp_pa
 def test_two_processes_never_write_one_run(data: Path, tmp_path: Path, uninterrupted: bytes) -> None:
     """The second waits for the orphan, says so, and takes what it has finished."""
     orphan = start(data, tmp_path / "run")
-    until((tmp_path / "run" / ".lock").exists, "training did not start")
-    log = finish(data, tmp_path / "run")
-    assert "another process is training this run; waiting" in log
-    assert "was finished by the process before" in log
-    assert orphan.wait() == 0
+    until((tmp_path / "run" / "checkpoint.pt").exists, "no checkpoint was written")
+    orphan.send_signal(signal.SIGSTOP)
+    successor = start(data, tmp_path / "run")
+    assert "another process is training this run; waiting" in successor.stderr.readline()
+    orphan.send_signal(signal.SIGCONT)
+    assert "was finished by the process before" in successor.communicate(timeout=60)[1]
+    assert (orphan.wait(), successor.returncode) == (0, 0)
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == uninterrupted
 
 
