@@ -8,8 +8,10 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from soundbench.clipfiles import folders_below
 from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
+from soundbench.datachecks import is_archive
 from soundbench.errors import InputError
 from soundbench.storage import canonical_json
 
@@ -64,15 +66,27 @@ def family_module(wildcards):
     return f"soundbench.models.{recipe(wildcards)['family']}"
 
 
-def source_files(wildcards):
-    """What has to exist before a source can be read: the user's own recordings, or what fetch_dataset wrote."""
+def source_archive(wildcards):
+    """The user's own archive of a source's recordings, where there is one."""
+    return [str(Path(source(wildcards)["root"]).expanduser())] if is_archive(source(wildcards)) else []
+
+
+def own_recordings(wildcards):
+    """The folder (or table) with the user's own recordings, which are used as they are; empty where there is none."""
     root = source(wildcards).get("root")
-    return str(Path(root).expanduser()) if root else "<resources>/{source}/fetched.json"
+    return str(Path(root).expanduser()) if root and not is_archive(source(wildcards)) else ""
+
+
+def source_files(wildcards):
+    """What has to exist before a source can be read: the user's own recordings, with the folders that change when
+    clips come or go, or what fetch_dataset wrote."""
+    root = own_recordings(wildcards)
+    return [root, *folders_below(root)] if root else "<resources>/{source}/fetched.json"
 
 
 def source_root(wildcards, input):
     """The folder (or table) of a source's recordings."""
-    return input[0] if source(wildcards).get("root") else str(Path(input[0]).parent)
+    return own_recordings(wildcards) or str(Path(input[0]).parent / "recordings")
 
 
 def clip_table(wildcards):

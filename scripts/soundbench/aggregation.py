@@ -29,16 +29,24 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
     """Confusion counts a group: ``(seeds, groups, classes, classes)``, and a row ``group, fold`` each.
 
     Args:
-        predictions: out-of-fold predictions, a table a seed, all of the same clips.
+        predictions: out-of-fold predictions, a table a seed.
         groups: each clip's group, indexed by clip.
     """
-    labels = sorted(set(predictions[0]["label"]))
-    # A recording in two folds counts as two groups: what is resampled lies within a fold.
-    seeds = [
-        table.assign(group=groups.loc[table["clip"]].to_numpy()).groupby(["fold", "group"]) for table in predictions
-    ]
-    counts = [[confusion(part["label"], part["predicted"], labels) for _, part in parts] for parts in seeds]
-    return np.array(counts), pd.DataFrame([key for key, _ in seeds[0]], columns=["fold", "group"])
+    tables = [table.assign(group=groups.loc[table["clip"]].to_numpy()) for table in predictions]
+    labels = sorted(set(pd.concat(tables)["label"]))
+    # A recording in two folds counts as two groups: what is resampled lies within a fold. Where each seed has drawn
+    # folds of its own there is no such fold, and what a seed did not test counts nothing in it.
+    by = ["fold", "group"]
+    members = [table[by].drop_duplicates() for table in tables]
+    if len(pd.concat(members).drop_duplicates()) > len(members[0]):
+        tables = [table.assign(fold=0) for table in tables]
+    keys = sorted({key for table in tables for key in zip(table["fold"], table["group"], strict=True)})
+    nothing = np.zeros((len(labels), len(labels)), dtype=int)
+    counts = []
+    for table in tables:
+        own = {key: confusion(part["label"], part["predicted"], labels) for key, part in table.groupby(by)}
+        counts.append([own.get(key, nothing) for key in keys])
+    return np.array(counts), pd.DataFrame(keys, columns=by)
 
 
 def rank_models(runs: pd.DataFrame, groups: dict[str, pd.Series], metric: str) -> pd.DataFrame:

@@ -1,8 +1,10 @@
 """Sources of clips. Each module here is a *reader*: it turns one kind of source into the same clip table.
 
 A reader has ``read(root, **options)``, which returns one row a clip with the columns ``clip, path, label, group,
-fold``, and, where soundbench can obtain the recordings itself, ``fetch(target, **options)``. The options are the
-source's keys in ``config/datasets.yaml``. A new reader is one module here and its keys in the schema.
+fold`` (empty where nothing is published) and any more that describe a clip. Where soundbench can obtain the
+recordings itself, it has ``verify(root)``, which tells whether an archive from the network held them all, or
+``fetch(target, **options)``, which makes them. The options are the source's keys in ``config/datasets.yaml``. A new
+reader is one module here and its keys in the schema.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import soundfile
 
 from soundbench.errors import InputError
-from soundbench.storage import file_sha256, write_csv, write_json
+from soundbench.storage import file_sha256, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READERS = ("esc50", "synthetic")
+READERS = ("csv", "emodb", "esc50", "folder", "synthetic")
 
 CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", "seconds", "sample_rate", "channels", "sha256"]
 
@@ -30,24 +32,22 @@ def reader(name: str) -> ModuleType:
     return importlib.import_module(f"soundbench.datasets.{name}")
 
 
-def _options(source: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in source.items() if key not in ("reader", "root")}
-
-
-def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
-    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest that says so."""
-    reader(source["reader"]).fetch(Path(manifest).parent, **_options(source))
-    write_json(manifest, source)
+def reader_options(source: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a source that are its reader's own."""
+    return {key: value for key, value in source.items() if key not in ("reader", "root", "url", "checksum")}
 
 
 def index_clips(source: dict[str, Any], root: str | Path, table: str | Path) -> None:
     """Write the clip table of a source: one row a clip, with what its file's header says.
 
     Raises:
-        InputError: naming every clip whose file is missing or is no audio, all at once.
+        InputError: naming every clip whose file is missing, is no audio or holds no samples, all at once.
     """
-    clips = reader(source["reader"]).read(Path(root), **_options(source))
-    write_csv(table, _with_headers(clips)[CLIP_COLUMNS])
+    clips = reader(source["reader"]).read(Path(root), **reader_options(source))
+    if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
+        raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
+    clips = _with_headers(clips)
+    write_csv(table, clips[[*CLIP_COLUMNS, *clips.columns.difference(CLIP_COLUMNS, sort=False)]])
 
 
 def _with_headers(clips: pd.DataFrame) -> pd.DataFrame:
@@ -58,6 +58,9 @@ def _with_headers(clips: pd.DataFrame) -> pd.DataFrame:
         except (soundfile.LibsndfileError, OSError) as error:
             found = "cannot be read as audio" if Path(path).exists() else "does not exist"
             problems.append(f"{path}: {found} ({str(error).rstrip('.')})")
+            continue
+        if info.frames == 0:
+            problems.append(f"{path}: holds no samples")
             continue
         headers.append((info.frames / info.samplerate, info.samplerate, info.channels, file_sha256(path)))
     if problems:
