@@ -66,27 +66,29 @@ def family_module(wildcards):
     return f"soundbench.models.{recipe(wildcards)['family']}"
 
 
-def source_archive(wildcards):
-    """The user's own archive of a source's recordings, where there is one."""
-    return [str(Path(source(wildcards)["root"]).expanduser())] if is_archive(source(wildcards)) else []
-
-
-def own_recordings(wildcards):
-    """The folder (or table) with the user's own recordings, which are used as they are; empty where there is none."""
+def own_root(wildcards):
+    """The user's own folder, table or archive of a source's recordings; empty where there is none."""
     root = source(wildcards).get("root")
-    return str(Path(root).expanduser()) if root and not is_archive(source(wildcards)) else ""
+    return str(Path(root).expanduser()) if root else ""
+
+
+def own_archive(wildcards):
+    return [own_root(wildcards)] if is_archive(own_root(wildcards)) else []
 
 
 def source_files(wildcards):
-    """What has to exist before a source can be read: the user's own recordings, with the folders that change when
-    clips come or go, or what fetch_dataset wrote."""
-    root = own_recordings(wildcards)
-    return [root, *folders_below(root)] if root else "<resources>/{source}/fetched.json"
+    """What has to exist before a source can be read: the user's own recordings (the folders in them change when clips
+    come or go), or what fetch_dataset wrote."""
+    root = own_root(wildcards)
+    return [root, *folders_below(root)] if root and not is_archive(root) else "<resources>/{source}/fetched.json"
 
 
 def source_root(wildcards, input):
-    """The folder (or table) of a source's recordings."""
-    return own_recordings(wildcards) or str(Path(input[0]).parent / "recordings")
+    """The folder (or table) of a source's recordings: the user's own, or what was made, or unpacked, by fetch_dataset."""
+    if own_root(wildcards) == input[0]:
+        return input[0]
+    unpacked = own_archive(wildcards) or source(wildcards).get("url")
+    return str(Path(input[0]).parent / ("recordings" if unpacked else ""))
 
 
 def clip_table(wildcards):

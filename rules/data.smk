@@ -1,7 +1,7 @@
 # From a source of recordings to the clips of each part of a data set.
 rule fetch_dataset:
     input:
-        source_archive,
+        own_archive,
     output:
         manifest="<resources>/{source}/fetched.json",
     log:

@@ -2,7 +2,7 @@
 
 import json
 
-from soundbench.fetching import fetch_source
+from soundbench.datasets import fetch_source
 from soundbench.joblog import logged
 
 with logged(snakemake.log[0]):

@@ -11,9 +11,9 @@ from typing import Any
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
 
-def is_archive(source: dict[str, Any]) -> bool:
-    """Whether the recordings are in an archive of the user's, and have to be unpacked first."""
-    return str(source.get("root") or "").lower().endswith(".zip")
+def is_archive(path: str) -> bool:
+    """Whether a source's ``root`` is an archive, which has to be unpacked first."""
+    return path.lower().endswith(".zip")
 
 
 def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
@@ -28,9 +28,9 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     path = Path(root).expanduser()
     if not path.exists():
         yield f"{where}.root: {root} does not exist"
-    elif source["reader"] == "csv" and (is_archive(source) or not path.is_file()):
+    elif source["reader"] == "csv" and (is_archive(root) or not path.is_file()):
         yield f"{where}.root: {root} is no table; with reader csv it names the table itself"
-    elif source["reader"] != "csv" and path.is_file() and not is_archive(source):
+    elif source["reader"] != "csv" and path.is_file() and not is_archive(root):
         yield f"{where}.root: {root} is neither a folder nor a .zip archive"
 
 

@@ -17,13 +17,11 @@ from typing import IO, Any
 import requests
 from tqdm import tqdm
 
-from soundbench.datasets import reader, reader_options
 from soundbench.errors import InputError
 from soundbench.storage import read_json, write_json, write_text
 
 logger = logging.getLogger(__name__)
 
-RECORDINGS = "recordings"
 ATTEMPTS = 8
 PAUSE = 2.0  # s before a second attempt; longer before each further one
 TIMEOUT = (20, 60)  # s to connect, and without a byte
@@ -31,21 +29,6 @@ CHUNK = 1 << 18  # bytes
 REPORT_EVERY = 10.0  # s between log lines, where there is no terminal to draw a bar on
 
 Verify = Callable[[Path], None]
-
-
-def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
-    """Obtain a source's recordings in the folder ``recordings`` beside ``manifest``, then write the manifest.
-
-    They come from the user's own archive (``root``), from the network (``url``), or the reader makes them.
-    """
-    target, module = Path(manifest).parent / RECORDINGS, reader(source["reader"])
-    if source.get("root"):
-        unpack(Path(source["root"]).expanduser(), target)
-    elif source.get("url"):
-        fetch_archive(source["url"], source["checksum"], target, module.verify)
-    else:
-        module.fetch(target, **reader_options(source))
-    write_json(manifest, source)
 
 
 def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) -> None:

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 import soundfile
 
 from soundbench.errors import InputError
-from soundbench.storage import file_sha256, write_csv
+from soundbench.fetching import fetch_archive, unpack
+from soundbench.storage import file_sha256, write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
 READERS = ("csv", "emodb", "esc50", "folder", "synthetic")
 
+RECORDINGS = "recordings"
 CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", "seconds", "sample_rate", "channels", "sha256"]
 
 
@@ -32,9 +34,24 @@ def reader(name: str) -> ModuleType:
     return importlib.import_module(f"soundbench.datasets.{name}")
 
 
-def reader_options(source: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a source that are its reader's own."""
+def _options(source: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in source.items() if key not in ("reader", "root", "url", "checksum")}
+
+
+def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
+    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest that says so.
+
+    What comes in an archive, the user's own (``root``) or one from the network (``url``), is unpacked in its folder
+    ``recordings``; else the reader makes them.
+    """
+    module, home = reader(source["reader"]), Path(manifest).parent
+    if source.get("root"):
+        unpack(Path(source["root"]).expanduser(), home / RECORDINGS)
+    elif source.get("url"):
+        fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
+    else:
+        module.fetch(home, **_options(source))
+    write_json(manifest, source)
 
 
 def index_clips(source: dict[str, Any], root: str | Path, table: str | Path) -> None:
@@ -43,7 +60,7 @@ def index_clips(source: dict[str, Any], root: str | Path, table: str | Path) -> 
     Raises:
         InputError: naming every clip whose file is missing, is no audio or holds no samples, all at once.
     """
-    clips = reader(source["reader"]).read(Path(root), **reader_options(source))
+    clips = reader(source["reader"]).read(Path(root), **_options(source))
     if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
         raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
     clips = _with_headers(clips)
