@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 
+ATTEMPTS = 20
+
+
 def divide_groups(clips: pd.DataFrame, shares: list[float], seed: int) -> np.ndarray:
     """The part, 0 to ``len(shares) - 1``, of each clip.
 
@@ -14,27 +17,42 @@ def divide_groups(clips: pd.DataFrame, shares: list[float], seed: int) -> np.nda
     Where each group is of one class, part *p* gets between ``shares[p] * n - (parts - 1) * largest`` and
     ``shares[p] * n + largest`` of the ``n`` clips of a class, ``largest`` being its largest group (R. Graham,
     "Bounds on multiprocessing timing anomalies", 1969); so every class with as many groups as there are parts is in
-    all of them. Where groups mix classes no such bound holds, and the result is to be looked at.
+    all of them. Where groups mix classes there is no such bound; if then a part lacks a class, other orders are tried.
 
     Args:
         clips: a row a clip with the columns ``group`` and ``label``.
         shares: the wanted share of each part, 1 in sum.
         seed: decides among equals.
     """
+    stream, wanted = np.random.default_rng(seed), np.array(shares)
     counts = pd.crosstab(clips["group"], clips["label"])
-    counts = counts.iloc[np.random.default_rng(seed).permutation(len(counts))]
+    counts = counts.iloc[stream.permutation(len(counts))]
     weights = counts.to_numpy() / counts.to_numpy().sum(axis=0)  # (groups, classes): shares of each class
-    wanted = np.array(shares)
-    filled = np.zeros((len(shares), weights.shape[1]))
-    size, part_of = np.zeros(len(shares)), {}
-    for number in np.argsort(-np.square(weights).sum(axis=1), kind="stable"):
+    largest_first = np.argsort(-np.square(weights).sum(axis=1), kind="stable")
+    for order in (largest_first, *(stream.permutation(len(counts)) for _ in range(ATTEMPTS - 1))):
+        parts = _fill(weights, counts.to_numpy().sum(axis=1), wanted, order)
+        if not _lacking(weights, parts, len(shares)):
+            break
+    return clips["group"].map(dict(zip(counts.index, parts, strict=True))).to_numpy()
+
+
+def _fill(weights: np.ndarray, sizes: np.ndarray, wanted: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The part of each group ``(groups,)``, when they are dealt out in ``order``."""
+    parts = np.zeros(len(weights), dtype=int)
+    filled, total = np.zeros((len(wanted), weights.shape[1])), np.zeros(len(wanted))
+    for group in order:
         # Rounded, so that sums which differ in their last bits count as equal.
-        crowded = np.round(filled @ weights[number] / wanted, 12)
-        part = np.lexsort([-wanted, np.round(size / wanted, 12), crowded])[0]
-        filled[part] += weights[number]
-        size[part] += counts.iloc[number].sum()
-        part_of[counts.index[number]] = part
-    return clips["group"].map(part_of).to_numpy()
+        crowded = np.round(filled @ weights[group] / wanted, 12)
+        part = np.lexsort([-wanted, np.round(total / wanted, 12), crowded])[0]
+        filled[part] += weights[group]
+        total[part] += sizes[group]
+        parts[group] = part
+    return parts
+
+
+def _lacking(weights: np.ndarray, parts: np.ndarray, count: int) -> bool:
+    """Whether a part has nothing of a class."""
+    return any((weights[parts == part].sum(axis=0) == 0).any() for part in range(count))
 
 
 def too_few_groups(clips: pd.DataFrame, parts: int) -> list[str]:

@@ -189,7 +189,8 @@ def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str |
     if problems and scheme == "official":
         problems.append("split: scheme `repaired` keeps these folds but moves each such group to one side")
     # A speaker need not have spoken every class; to train, every class is needed.
-    problems += gaps(roles, ("train",) if scheme == "leave-one-group-out" else ROLES)
+    if lacking := gaps(roles, ("train",) if scheme == "leave-one-group-out" else ROLES):
+        problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]
     if problems:
         raise InputError(problems, "This split would not be honest:")
     write_csv(split, roles)

@@ -42,7 +42,10 @@ def read(root: Path) -> pd.DataFrame:
 def _read_table(root: Path) -> pd.DataFrame:
     """The table's text, stripped of blanks around it; a ``group`` or ``fold`` that is empty throughout is left out."""
     try:
-        table = pd.read_csv(root, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        # index_col: else pandas takes the first columns for names of rows where rows are longer than the header.
+        table = pd.read_csv(
+            root, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True, index_col=False
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
     table = table.rename(columns=str.strip)
