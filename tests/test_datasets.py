@@ -127,7 +127,7 @@ def test_csv_with_groups_and_folds(own: Path, table: Path) -> None:
 
 
 def test_csv_without_groups_makes_each_clip_its_own(own: Path, table: Path) -> None:
-    (own / "clips.csv").write_text("label,path,fold\ndog,dog/a b.wav,,\ncat,007/a.ogg,,\n")
+    (own / "clips.csv").write_text("label,path,fold\ndog,dog/a b.wav,\ncat,007/a.ogg,\n")
     clips = index({"reader": "csv"}, own / "clips.csv", table)
     assert (clips["group"] == clips["clip"]).all()
     assert set(clips["fold"]) == {""}
@@ -166,6 +166,7 @@ def test_csv_rows_that_cannot_be_used_are_all_named(own: Path, table: Path) -> N
         (b"path,label\n", "has no rows"),
         (b"", "cannot be read as a table"),
         (b"path,label\n\xff\xfe.wav,dog\n", "cannot be read as a table"),
+        (b"path,label\na.wav,dog, small\nb.wav,cat, big\n", "cannot be read as a table"),
         (b"path,label\na.wav,dog,1,2\nb.wav,dog,1,2,3,4\n", "cannot be read as a table"),
     ],
 )

@@ -58,7 +58,7 @@ single_label = st.lists(
 any_label = st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 7), min_size=1), min_size=3, max_size=40)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     groups=single_label | any_label,
     scheme=st.sampled_from(["kfold", "leave-one-group-out", "holdout"]),
@@ -98,7 +98,7 @@ def test_no_generated_split_leaks(
         assert (roles(split).eq("val").sum(axis=1) == 1).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     groups=single_label,
     shares=st.sampled_from([[0.2] * 5, [1 / 3] * 3, [0.6, 0.2, 0.2], [0.9, 0.1]]),
@@ -158,6 +158,14 @@ def test_holdout_has_one_fold_with_the_ratios(tmp_path: Path) -> None:
     assert nested["fold1"].value_counts().to_dict() == pytest.approx({"train": 60, "test": 30, "val": 10}, abs=2)
     literature = made(clips, split | {"protocol": "literature"}, 1, tmp_path)
     assert literature["fold1"].value_counts().to_dict() == pytest.approx({"train": 70, "test": 30}, abs=2)
+
+
+def test_holdout_tests_the_same_clips_with_every_seed_but_validates_on_others(tmp_path: Path) -> None:
+    clips = table([{label: 2} for label in "abc" for _ in range(10)])
+    split = {"scheme": "holdout", "protocol": "nested", "folds": 1, "test_ratio": 0.2, "val_ratio": 0.2}
+    first, second = (made(clips, split, seed, tmp_path)["fold1"] for seed in (1, 2))
+    assert first.eq("test").equals(second.eq("test"))
+    assert not first.eq("val").equals(second.eq("val"))
 
 
 def test_groups_left_out_are_tested_in_the_order_of_their_names(tmp_path: Path) -> None:

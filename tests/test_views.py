@@ -65,7 +65,7 @@ def split(sizes: dict[str, tuple[int, int]]) -> pd.DataFrame:
 
 def test_a_limit_holds_in_every_part_of_every_fold_and_keeps_the_shares() -> None:
     roles = split({"a": (60, 30), "b": (30, 15), "c": (9, 5), "rare": (1, 1)})
-    limited = limit_clips(roles, ["fold1", "fold2"], {"train": 50, "test": 10}, seed=3)
+    limited = limit_clips(roles, ["fold1", "fold2"], {"train": 50, "test": 10})
     for column in ("fold1", "fold2"):
         counts = limited.groupby([column, "label"]).size()
         assert counts["test"].sum() == 10
@@ -77,18 +77,11 @@ def test_a_limit_holds_in_every_part_of_every_fold_and_keeps_the_shares() -> Non
     assert limited["fold1"].eq("test").sum() == 10
 
 
-def test_a_limit_is_drawn_by_the_seed() -> None:
-    roles = split({"a": (60, 30), "b": (30, 15)})
-    first, again, other = (limit_clips(roles, ["fold1"], {"test": 6}, seed) for seed in (1, 1, 2))
-    assert first.equals(again)
-    assert not first.equals(other)
-
-
 def test_a_limit_above_what_is_there_changes_nothing_and_one_below_the_classes_is_refused() -> None:
     roles = split({"a": (6, 3), "b": (3, 2), "c": (3, 2)})
-    assert limit_clips(roles, ["fold1", "fold2"], {"train": 400, "val": 1}, seed=1).equals(roles)
+    assert limit_clips(roles, ["fold1", "fold2"], {"train": 400, "val": 1}).equals(roles)
     with pytest.raises(InputError) as refused:
-        limit_clips(roles, ["fold1", "fold2"], {"train": 2, "test": 2}, seed=1)
+        limit_clips(roles, ["fold1", "fold2"], {"train": 2, "test": 2})
     assert len(refused.value.problems) == 4
     assert "fold1: limit.test is 2, but the part has 3 classes" in refused.value.problems
 

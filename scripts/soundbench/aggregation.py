@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from soundbench.metrics import METRICS, confusion
+from soundbench.metrics import METRICS
 from soundbench.statistics import bootstrap_interval
 from soundbench.storage import read_clip_table, read_json, write_csv
 
@@ -32,21 +32,20 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
         predictions: out-of-fold predictions, a table a seed.
         groups: each clip's group, indexed by clip.
     """
-    tables = [table.assign(group=groups.loc[table["clip"]].to_numpy()) for table in predictions]
-    labels = sorted(set(pd.concat(tables)["label"]))
-    # A recording in two folds counts as two groups: what is resampled lies within a fold. Where each seed has drawn
-    # folds of its own there is no such fold, and what a seed did not test counts nothing in it.
-    by = ["fold", "group"]
-    members = [table[by].drop_duplicates() for table in tables]
-    if len(pd.concat(members).drop_duplicates()) > len(members[0]):
-        tables = [table.assign(fold=0) for table in tables]
-    keys = sorted({key for table in tables for key in zip(table["fold"], table["group"], strict=True)})
-    nothing = np.zeros((len(labels), len(labels)), dtype=int)
+    tested = pd.concat(predictions)[["clip", "fold", "label"]].drop_duplicates()
+    if tested["clip"].duplicated().any():
+        # Each seed has drawn folds of its own: groups are then resampled over all clips.
+        tested = tested.drop_duplicates("clip").assign(fold=0)
+    # A recording in two folds counts as two groups: what is resampled lies within a fold.
+    pairs = pd.MultiIndex.from_arrays([tested["fold"], groups.loc[tested["clip"]]])
+    places, members = pairs.factorize(sort=True)
+    place, labels = pd.Series(places, index=tested["clip"]), pd.Index(sorted(set(tested["label"])))
+    shape = (len(members), len(labels), len(labels))
     counts = []
-    for table in tables:
-        own = {key: confusion(part["label"], part["predicted"], labels) for key, part in table.groupby(by)}
-        counts.append([own.get(key, nothing) for key in keys])
-    return np.array(counts), pd.DataFrame(keys, columns=by)
+    for table in predictions:  # what a seed has not tested counts nothing in it
+        cells = (place.loc[table["clip"]], *map(labels.get_indexer, (table["label"], table["predicted"])))
+        counts.append(np.bincount(np.ravel_multi_index(cells, shape), minlength=np.prod(shape)).reshape(shape))
+    return np.array(counts), members.to_frame(index=False, name=["fold", "group"])
 
 
 def rank_models(runs: pd.DataFrame, groups: dict[str, pd.Series], metric: str) -> pd.DataFrame:

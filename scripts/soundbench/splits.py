@@ -113,7 +113,8 @@ def leave_one_group_out(clips: pd.DataFrame, settings: dict[str, Any], seed: int
 
 
 def holdout(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
-    """One fold: shares of the clips, drawn by the seed, test and (in ``nested``) validate; the rest trains.
+    """One fold: a share of the clips tests, the same for every seed; of the rest the seed draws, in ``nested``, a
+    share that validates.
 
     Raises:
         InputError: a class is in fewer groups than there are parts.
@@ -124,8 +125,18 @@ def holdout(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.Data
     shares = {"train": 1 - sum(shares.values()), **shares}
     if few := too_few_groups(clips, len(shares)):
         raise InputError(_too_few(few, clips, f"{', '.join(shares)} need a group of each class"))
+    roles = _draw(clips, shares, 0)
+    if settings["protocol"] == "nested":
+        rest = clips[roles != "test"]
+        left = 1 - shares["test"]
+        roles.update(_draw(rest, {role: shares[role] / left for role in ("train", "val")}, seed))
+    return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
+
+
+def _draw(clips: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
+    """A role for each clip, each with its share of them."""
     parts = divide_groups(clips, list(shares.values()), seed)
-    return clips[["clip", "label", "group"]].assign(**{fold_column(1): [list(shares)[part] for part in parts]})
+    return pd.Series([list(shares)[part] for part in parts], index=clips.index)
 
 
 def _too_few(few: list[str], clips: pd.DataFrame, needed: str) -> list[str]:
@@ -182,7 +193,7 @@ def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str |
     scheme = view["split"]["scheme"]
     roles = SCHEMES[scheme](table, view["split"], seed)
     if limit := view.get("limit"):
-        roles = limit_clips(roles, _fold_columns(roles), limit, seed)
+        roles = limit_clips(roles, _fold_columns(roles), limit)
     # Published folds are kept as they are while no class meets one of its own recordings again: four recordings of
     # ESC-50 hold two classes in two folds each.
     problems = leaks(roles, ["group", "label"] if scheme == "official" else ["group"])

@@ -46,10 +46,11 @@ def _listed(values: pd.Series) -> str:
     return ", ".join(map(str, sorted(values.unique())))
 
 
-def limit_clips(split: pd.DataFrame, columns: list[str], limit: dict[str, int], seed: int) -> pd.DataFrame:
+def limit_clips(split: pd.DataFrame, columns: list[str], limit: dict[str, int]) -> pd.DataFrame:
     """Empty the role of clips beyond the number that a part of a fold may have.
 
-    The seed draws those that stay, stratified: every class keeps a clip, and else its share as nearly as may be.
+    Those that stay are drawn stratified: every class keeps a clip, and else its share as nearly as may be. The draw is
+    the same for every seed, so that seeds are tested on the same clips wherever their folds are the same.
 
     Args:
         columns: the columns of roles, one a fold.
@@ -64,7 +65,7 @@ def limit_clips(split: pd.DataFrame, columns: list[str], limit: dict[str, int], 
             part = split.loc[split[column] == role, "label"]
             if count < part.nunique():
                 problems.append(f"{column}: limit.{role} is {count}, but the part has {part.nunique()} classes")
-            stream = np.random.default_rng([seed, number, *role.encode()])
+            stream = np.random.default_rng([number, *role.encode()])
             split.loc[part.index.difference(_stratified(part, count, stream)), column] = ""
     if problems:
         raise InputError(problems, "Each part needs a clip of each of its classes:")

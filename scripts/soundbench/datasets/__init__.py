@@ -60,11 +60,17 @@ def index_clips(source: dict[str, Any], root: str | Path, table: str | Path) -> 
     Raises:
         InputError: naming every clip whose file is missing, is no audio or holds no samples, all at once.
     """
+    clips = read_clips(source, root)
+    more = [name for name in clips if name not in CLIP_COLUMNS]
+    write_csv(table, _with_headers(clips)[[*CLIP_COLUMNS, *more]])
+
+
+def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
+    """What a source's reader tells of its clips, each with a name of its own."""
     clips = reader(source["reader"]).read(Path(root), **_options(source))
     if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
         raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
-    clips = _with_headers(clips)
-    write_csv(table, clips[[*CLIP_COLUMNS, *clips.columns.difference(CLIP_COLUMNS, sort=False)]])
+    return clips
 
 
 def _with_headers(clips: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +13,7 @@ from soundbench.errors import InputError
 
 REQUIRED = ["path", "label"]
 OPTIONAL = ["group", "fold"]  # other columns are passed over
+UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
 def read(root: Path) -> pd.DataFrame:
@@ -41,12 +43,12 @@ def read(root: Path) -> pd.DataFrame:
 
 def _read_table(root: Path) -> pd.DataFrame:
     """The table's text, stripped of blanks around it; a ``group`` or ``fold`` that is empty throughout is left out."""
+    options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
-        # index_col: else pandas takes the first columns for names of rows where rows are longer than the header.
-        table = pd.read_csv(
-            root, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True, index_col=False
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            # index_col: else rows that are all longer than the first line would have their first fields taken off.
+            table = pd.read_csv(root, index_col=False, **options)
+    except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
     table = table.rename(columns=str.strip)
     if missing := [name for name in REQUIRED if name not in table]:
