@@ -8,8 +8,10 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from soundbench.clipfiles import folders_below
 from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
+from soundbench.datachecks import is_archive
 from soundbench.errors import InputError
 from soundbench.storage import canonical_json
 
@@ -64,15 +66,29 @@ def family_module(wildcards):
     return f"soundbench.models.{recipe(wildcards)['family']}"
 
 
-def source_files(wildcards):
-    """What has to exist before a source can be read: the user's own recordings, or what fetch_dataset wrote."""
+def own_root(wildcards):
+    """The user's own folder, table or archive of a source's recordings; empty where there is none."""
     root = source(wildcards).get("root")
-    return str(Path(root).expanduser()) if root else "<resources>/{source}/fetched.json"
+    return str(Path(root).expanduser()) if root else ""
+
+
+def own_archive(wildcards):
+    return [own_root(wildcards)] if is_archive(own_root(wildcards)) else []
+
+
+def source_files(wildcards):
+    """What has to exist before a source can be read: the user's own recordings (the folders in them change when clips
+    come or go), or what fetch_dataset wrote."""
+    root = own_root(wildcards)
+    return [root, *folders_below(root)] if root and not is_archive(root) else "<resources>/{source}/fetched.json"
 
 
 def source_root(wildcards, input):
-    """The folder (or table) of a source's recordings."""
-    return input[0] if source(wildcards).get("root") else str(Path(input[0]).parent)
+    """The folder (or table) of a source's recordings: the user's own, or what was made, or unpacked, by fetch_dataset."""
+    if own_root(wildcards) == input[0]:
+        return input[0]
+    unpacked = own_archive(wildcards) or source(wildcards).get("url")
+    return str(Path(input[0]).parent / ("recordings" if unpacked else ""))
 
 
 def clip_table(wildcards):

@@ -1,9 +1,12 @@
 # From a source of recordings to the clips of each part of a data set.
 rule fetch_dataset:
+    input:
+        own_archive,
     output:
         manifest="<resources>/{source}/fetched.json",
     log:
         "<logs>/fetch_dataset/{source}.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     params:

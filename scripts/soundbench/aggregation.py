@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from soundbench.metrics import METRICS, confusion
+from soundbench.metrics import METRICS
 from soundbench.statistics import bootstrap_interval
 from soundbench.storage import read_clip_table, read_json, write_csv
 
@@ -29,16 +29,23 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
     """Confusion counts a group: ``(seeds, groups, classes, classes)``, and a row ``group, fold`` each.
 
     Args:
-        predictions: out-of-fold predictions, a table a seed, all of the same clips.
+        predictions: out-of-fold predictions, a table a seed.
         groups: each clip's group, indexed by clip.
     """
-    labels = sorted(set(predictions[0]["label"]))
+    tested = pd.concat(predictions)[["clip", "fold", "label"]].drop_duplicates()
+    if tested["clip"].duplicated().any():
+        # Each seed has drawn folds of its own: groups are then resampled over all clips.
+        tested = tested.drop_duplicates("clip").assign(fold=0)
     # A recording in two folds counts as two groups: what is resampled lies within a fold.
-    seeds = [
-        table.assign(group=groups.loc[table["clip"]].to_numpy()).groupby(["fold", "group"]) for table in predictions
-    ]
-    counts = [[confusion(part["label"], part["predicted"], labels) for _, part in parts] for parts in seeds]
-    return np.array(counts), pd.DataFrame([key for key, _ in seeds[0]], columns=["fold", "group"])
+    pairs = pd.MultiIndex.from_arrays([tested["fold"], groups.loc[tested["clip"]]])
+    places, members = pairs.factorize(sort=True)
+    place, labels = pd.Series(places, index=tested["clip"]), pd.Index(sorted(set(tested["label"])))
+    shape = (len(members), len(labels), len(labels))
+    counts = []
+    for table in predictions:  # what a seed has not tested counts nothing in it
+        cells = (place.loc[table["clip"]], *map(labels.get_indexer, (table["label"], table["predicted"])))
+        counts.append(np.bincount(np.ravel_multi_index(cells, shape), minlength=np.prod(shape)).reshape(shape))
+    return np.array(counts), members.to_frame(index=False, name=["fold", "group"])
 
 
 def rank_models(runs: pd.DataFrame, groups: dict[str, pd.Series], metric: str) -> pd.DataFrame:

@@ -18,6 +18,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from soundbench.datachecks import source_problems, view_problems
 from soundbench.errors import InputError
 
 Config = dict[str, Any]
@@ -168,22 +169,13 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         if view["source"] not in names["sources"]:
             yield f"datasets.{name}.source: there is no {view['source']!r}{suggest(view['source'], names['sources'])}"
         elif name in chosen["datasets"] and view["source"] in library["sources"]:
-            yield from _source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
-        if view["split"]["protocol"] == "nested" and view["split"]["folds"] < 3:
-            yield f"datasets.{name}.split.folds: the nested protocol needs 3 folds (train, validate, test) or more"
+            yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
+        yield from view_problems(f"datasets.{name}", view)
     for name, recipe in library["models"].items():
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
     for name, front_end in library["features"].items():
         yield from _feature_problems(f"features.{name}", front_end)
-
-
-def _source_problems(where: str, source: Config) -> Iterator[str]:
-    root = source.get("root")
-    if root is not None and not Path(root).expanduser().exists():
-        yield f"{where}.root: {root} does not exist"
-    if root is None and source["reader"] != "synthetic":
-        yield f"{where}.root: name the folder that holds these recordings"
 
 
 def _feature_problems(where: str, front_end: Config) -> Iterator[str]:

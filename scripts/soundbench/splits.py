@@ -8,35 +8,27 @@ Two protocols (J. Cawley and N. Talbot, "On over-fitting in model selection", JM
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from soundbench.errors import InputError
+from soundbench.grouping import divide_groups, too_few_groups
 from soundbench.storage import read_clip_table, write_csv
+from soundbench.views import limit_clips, view_clips
+
+logger = logging.getLogger(__name__)
 
 PROTOCOLS = ("nested", "literature")
-SCHEMES = ("official",)
 ROLES = ("train", "val", "test")
 
 
 def fold_column(fold: int | str) -> str:
     """The column of a split table that holds the roles of one fold."""
     return f"fold{fold}"
-
-
-def view_clips(clips: pd.DataFrame, keep: list[str] | None) -> pd.DataFrame:
-    """The rows of a clip table that a view keeps, by label.
-
-    Raises:
-        InputError: a label to keep that no clip has.
-    """
-    if keep is None:
-        return clips
-    if unknown := sorted(set(keep) - set(clips["label"])):
-        raise InputError(f"keep: no clip has the label {', '.join(unknown)}; there are {_listed(clips['label'])}")
-    return clips[clips["label"].isin(keep)]
 
 
 def assign_roles(clips: pd.DataFrame, folds: int, protocol: str, seed: int) -> pd.DataFrame:
@@ -61,6 +53,108 @@ def assign_roles(clips: pd.DataFrame, folds: int, protocol: str, seed: int) -> p
     return split
 
 
+def published_folds(clips: pd.DataFrame) -> pd.Series:
+    """The folds that a source comes with, as numbers.
+
+    Raises:
+        InputError: some clips have none.
+    """
+    folds = pd.to_numeric(clips["fold"], errors="coerce")
+    if folds.isna().any():
+        raise InputError("split: this source has no folds of its own; use scheme kfold, leave-one-group-out or holdout")
+    return folds.astype(int)
+
+
+def official(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """The source's own folds, as they are."""
+    return assign_roles(clips.assign(fold=published_folds(clips)), settings["folds"], settings["protocol"], seed)
+
+
+def repaired(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """The source's own folds, with each group that is in several of them moved to the one that holds most of it.
+
+    The first of equals is taken, so that the repair is the same whatever the seed.
+    """
+    folds = published_folds(clips)
+    home = folds.groupby(clips["group"]).transform(lambda own: own.mode().min())
+    for clip, old, new in zip(clips["clip"][folds != home], folds[folds != home], home[folds != home], strict=True):
+        logger.info("repaired: %s moves from fold %d to fold %d, where most of its group is", clip, old, new)
+    return assign_roles(clips.assign(fold=home), settings["folds"], settings["protocol"], seed)
+
+
+def kfold(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """Folds of about the same size and classes, drawn by the seed, each group in one of them.
+
+    Raises:
+        InputError: a class is in fewer groups than there are folds.
+    """
+    count = settings["folds"]
+    if few := too_few_groups(clips, count):
+        raise InputError(_too_few(few, clips, f"{count} folds need {count} groups of each class"))
+    folds = divide_groups(clips, [1 / count] * count, seed) + 1
+    return assign_roles(clips.assign(fold=folds), count, settings["protocol"], seed)
+
+
+def leave_one_group_out(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """A fold a group, in the order of their names.
+
+    Raises:
+        InputError: the number of groups is not that of the folds, which has to be known before any clip is read.
+    """
+    groups = sorted(clips["group"].unique())
+    if len(groups) != settings["folds"]:
+        raise InputError(
+            f"split.folds: leave-one-group-out has a fold a group, and there are {len(groups)} groups: set folds: "
+            f"{len(groups)}, or scheme: kfold for {settings['folds']} folds with several groups in each"
+        )
+    folds = clips["group"].map({group: number for number, group in enumerate(groups, start=1)})
+    logger.info("left out: %s", ", ".join(f"{group} in fold {number}" for number, group in enumerate(groups, start=1)))
+    return assign_roles(clips.assign(fold=folds), len(groups), settings["protocol"], seed)
+
+
+def holdout(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """One fold: a share of the clips tests, the same for every seed; of the rest the seed draws, in ``nested``, a
+    share that validates.
+
+    Raises:
+        InputError: a class is in fewer groups than there are parts.
+    """
+    shares = {"test": settings["test_ratio"]}
+    if settings["protocol"] == "nested":
+        shares["val"] = settings["val_ratio"]
+    shares = {"train": 1 - sum(shares.values()), **shares}
+    if few := too_few_groups(clips, len(shares)):
+        raise InputError(_too_few(few, clips, f"{', '.join(shares)} need a group of each class"))
+    roles = _draw(clips, shares, 0)
+    if settings["protocol"] == "nested":
+        rest = clips[roles != "test"]
+        left = 1 - shares["test"]
+        roles.update(_draw(rest, {role: shares[role] / left for role in ("train", "val")}, seed))
+    return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
+
+
+def _draw(clips: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
+    """A role for each clip, each with its share of them."""
+    parts = divide_groups(clips, list(shares.values()), seed)
+    return pd.Series([list(shares)[part] for part in parts], index=clips.index)
+
+
+def _too_few(few: list[str], clips: pd.DataFrame, needed: str) -> list[str]:
+    """What ``needed`` cannot have, and what would be possible."""
+    most = clips.groupby("label")["group"].nunique().min()
+    can = f"as it is, {most} parts are possible at most" if most > 1 else "as it is, no split is possible"
+    return [*few, f"split: {needed}; {can}. Drop or merge these classes for more"]
+
+
+SCHEMES: dict[str, Callable[[pd.DataFrame, dict[str, Any], int], pd.DataFrame]] = {
+    "official": official,
+    "repaired": repaired,
+    "kfold": kfold,
+    "leave-one-group-out": leave_one_group_out,
+    "holdout": holdout,
+}
+
+
 def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
     """What stands on two sides of a split, fold by fold, named with its clips.
 
@@ -78,12 +172,12 @@ def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
     return problems
 
 
-def gaps(split: pd.DataFrame) -> list[str]:
+def gaps(split: pd.DataFrame, roles: tuple[str, ...] = ROLES) -> list[str]:
     """Classes that a part of the split lacks: a model cannot learn, or be judged on, what is not there."""
     labels = set(split["label"])
     problems = []
     for column in _fold_columns(split):
-        for role in sorted(set(split[column]) & {"train", "test"}):
+        for role in sorted(set(split[column]) & set(roles)):
             if missing := sorted(labels - set(split.loc[split[column] == role, "label"])):
                 problems.append(f"{column}: the {role} part has no clip of {', '.join(missing)}")
     return problems
@@ -95,12 +189,20 @@ def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str |
     Raises:
         InputError: something would leak, or a part would lack a class; everything found, at once.
     """
-    table = view_clips(read_clip_table(clips), view.get("keep"))
-    settings = view["split"]
-    roles = assign_roles(table, settings["folds"], settings["protocol"], seed)
+    table = view_clips(read_clip_table(clips), view)
+    scheme = view["split"]["scheme"]
+    roles = SCHEMES[scheme](table, view["split"], seed)
+    if limit := view.get("limit"):
+        roles = limit_clips(roles, _fold_columns(roles), limit)
     # Published folds are kept as they are while no class meets one of its own recordings again: four recordings of
     # ESC-50 hold two classes in two folds each.
-    if problems := [*leaks(roles, ["group", "label"]), *gaps(roles)]:
+    problems = leaks(roles, ["group", "label"] if scheme == "official" else ["group"])
+    if problems and scheme == "official":
+        problems.append("split: scheme `repaired` keeps these folds but moves each such group to one side")
+    # A speaker need not have spoken every class; to train, every class is needed.
+    if lacking := gaps(roles, ("train",) if scheme == "leave-one-group-out" else ROLES):
+        problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]
+    if problems:
         raise InputError(problems, "This split would not be honest:")
     write_csv(split, roles)
 

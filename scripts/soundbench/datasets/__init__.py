@@ -1,8 +1,10 @@
 """Sources of clips. Each module here is a *reader*: it turns one kind of source into the same clip table.
 
 A reader has ``read(root, **options)``, which returns one row a clip with the columns ``clip, path, label, group,
-fold``, and, where soundbench can obtain the recordings itself, ``fetch(target, **options)``. The options are the
-source's keys in ``config/datasets.yaml``. A new reader is one module here and its keys in the schema.
+fold`` (empty where nothing is published) and any more that describe a clip. Where soundbench can obtain the
+recordings itself, it has ``verify(root)``, which tells whether an archive from the network held them all, or
+``fetch(target, **options)``, which makes them. The options are the source's keys in ``config/datasets.yaml``. A new
+reader is one module here and its keys in the schema.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 import soundfile
 
 from soundbench.errors import InputError
+from soundbench.fetching import fetch_archive, unpack
 from soundbench.storage import file_sha256, write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READERS = ("esc50", "synthetic")
+READERS = ("csv", "emodb", "esc50", "folder", "synthetic")
 
+RECORDINGS = "recordings"
 CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", "seconds", "sample_rate", "channels", "sha256"]
 
 
@@ -31,12 +35,22 @@ def reader(name: str) -> ModuleType:
 
 
 def _options(source: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in source.items() if key not in ("reader", "root")}
+    return {key: value for key, value in source.items() if key not in ("reader", "root", "url", "checksum")}
 
 
 def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
-    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest that says so."""
-    reader(source["reader"]).fetch(Path(manifest).parent, **_options(source))
+    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest that says so.
+
+    What comes in an archive, the user's own (``root``) or one from the network (``url``), is unpacked in its folder
+    ``recordings``; else the reader makes them.
+    """
+    module, home = reader(source["reader"]), Path(manifest).parent
+    if source.get("root"):
+        unpack(Path(source["root"]).expanduser(), home / RECORDINGS)
+    elif source.get("url"):
+        fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
+    else:
+        module.fetch(home, **_options(source))
     write_json(manifest, source)
 
 
@@ -44,10 +58,19 @@ def index_clips(source: dict[str, Any], root: str | Path, table: str | Path) -> 
     """Write the clip table of a source: one row a clip, with what its file's header says.
 
     Raises:
-        InputError: naming every clip whose file is missing or is no audio, all at once.
+        InputError: naming every clip whose file is missing, is no audio or holds no samples, all at once.
     """
+    clips = read_clips(source, root)
+    more = [name for name in clips if name not in CLIP_COLUMNS]
+    write_csv(table, _with_headers(clips)[[*CLIP_COLUMNS, *more]])
+
+
+def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
+    """What a source's reader tells of its clips, each with a name of its own."""
     clips = reader(source["reader"]).read(Path(root), **_options(source))
-    write_csv(table, _with_headers(clips)[CLIP_COLUMNS])
+    if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
+        raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
+    return clips
 
 
 def _with_headers(clips: pd.DataFrame) -> pd.DataFrame:
@@ -58,6 +81,9 @@ def _with_headers(clips: pd.DataFrame) -> pd.DataFrame:
         except (soundfile.LibsndfileError, OSError) as error:
             found = "cannot be read as audio" if Path(path).exists() else "does not exist"
             problems.append(f"{path}: {found} ({str(error).rstrip('.')})")
+            continue
+        if info.frames == 0:
+            problems.append(f"{path}: holds no samples")
             continue
         headers.append((info.frames / info.samplerate, info.samplerate, info.channels, file_sha256(path)))
     if problems:

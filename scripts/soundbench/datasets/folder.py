@@ -1,0 +1,55 @@
+"""Anyone's recordings in folders: one sub-folder a label, with audio files in it or below it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from soundbench.clipfiles import AUDIO_SUFFIXES, audio_files, clip_ids, is_hidden
+from soundbench.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+def read(root: Path) -> pd.DataFrame:
+    """The audio files in the sub-folders of ``root``; each clip is a group of its own, and there are no folds.
+
+    An archive often holds one folder with everything in it: that one is then looked into instead.
+
+    Raises:
+        InputError: there are no two sub-folders, or some without audio files, all of them named.
+    """
+    labels = _sub_folders(root)
+    if len(labels) == 1 and len(_sub_folders(labels[0])) > 1:
+        root, labels = labels[0], _sub_folders(labels[0])
+    if len(labels) < 2:
+        raise InputError(f"{root}: holds {len(labels)} sub-folders; two or more are needed, each named as its label")
+    found = {folder: audio_files(folder) for folder in labels}
+    if problems := [
+        f"{folder}: no audio file is in it{_counted(found[folder][1])}" for folder in labels if not found[folder][0]
+    ]:
+        raise InputError(problems, "Each sub-folder is a label and needs clips:")
+    _report_passed_over(root, sum((others for _, others in found.values()), Counter()))
+    files = [(file, folder.name) for folder in labels for file in found[folder][0]]
+    clips = clip_ids([file.relative_to(root).as_posix() for file, _ in files])
+    columns = {"clip": clips, "path": [str(file) for file, _ in files], "label": [label for _, label in files]}
+    return pd.DataFrame(columns | {"group": clips, "fold": pd.NA})
+
+
+def _sub_folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path))
+
+
+def _report_passed_over(root: Path, others: Counter[str]) -> None:
+    if others:
+        logger.warning("%s: passed over%s", root, _counted(others))
+    if loose := [path for path in root.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES]:
+        logger.warning("%s: passed over %d audio files beside the sub-folders: they have no label", root, len(loose))
+
+
+def _counted(others: Counter[str]) -> str:
+    kinds = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(others.items()))
+    return f" (files that libsndfile does not read as audio: {kinds})" if kinds else ""
