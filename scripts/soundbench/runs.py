@@ -101,6 +101,7 @@ def train_model(
         trainer = Trainer(network, run.recipe["training"], parts, normalise, device, seed=run.seed, tag=run.tag)
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", mark, checkpoint_seconds)
         _fit(trainer, checkpoint, outputs, run.tag)
+        spent = trainer.stopwatch.read()
         description = {
             **asdict(run),
             "labels": labels,
@@ -108,7 +109,8 @@ def train_model(
             "normalisation": asdict(normalise),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "measured": {
-                "train_seconds": round(trainer.seconds, 3),
+                "train_seconds": round(spent["wall"], 3),
+                "cpu_seconds": round(spent["cpu"], 3),
                 "device": device_name(device),
                 "torch": torch.__version__,
             },

@@ -48,6 +48,17 @@ class Progress:
         return patience is not None and len(self.history) - self.best_epoch >= patience
 
 
+class Stopwatch:
+    """Wall and CPU time (s), carried on over interruptions."""
+
+    def __init__(self, wall: float = 0.0, cpu: float = 0.0) -> None:
+        self._started = time.perf_counter() - wall, time.process_time() - cpu
+
+    def read(self) -> dict[str, float]:
+        """What to start another stopwatch from."""
+        return {"wall": time.perf_counter() - self._started[0], "cpu": time.process_time() - self._started[1]}
+
+
 @dataclass
 class Epoch:
     """The position in an epoch: the order of the training clips, and the sums over the batches done so far."""
@@ -85,7 +96,7 @@ class Trainer:
         self.schedule = build_schedule(self.optimizer, settings, batches * settings["epochs"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
         self.order = torch.Generator().manual_seed(seed)
-        self.progress, self.epoch, self.seconds = Progress(), self._new_epoch(), 0.0
+        self.progress, self.epoch, self.stopwatch = Progress(), self._new_epoch(), Stopwatch()
 
     def state(self) -> State:
         """Everything that decides how training goes on, down to the position in the epoch."""
@@ -98,7 +109,7 @@ class Trainer:
             "order": self.order.get_state(),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all(),
-            "seconds": self.seconds,
+            "stopwatch": self.stopwatch.read(),
         }
 
     def resume(self, state: State) -> None:
@@ -110,7 +121,7 @@ class Trainer:
         self.order.set_state(state["order"])
         torch.set_rng_state(state["random"])
         torch.cuda.set_rng_state_all(state["random_cuda"][: torch.cuda.device_count()])
-        self.seconds = state["seconds"]
+        self.stopwatch = Stopwatch(**state["stopwatch"])
 
     def fit(self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Callable[[Row], None]) -> None:
         """Train until the last epoch, or until ``patience`` epochs have brought no lower validation loss.
@@ -123,17 +134,14 @@ class Trainer:
             Stopped: ``stopping()`` was true; the checkpoint holds the state after that batch.
             InputError: the loss is no longer finite.
         """
-        started = time.perf_counter() - self.seconds
         while not self._finished():
             for _ in self._remaining_batches():
-                self.seconds = time.perf_counter() - started
                 stop = stopping()
                 if stop or checkpoint.due():
                     checkpoint.save(self.state())
                 if stop:
                     raise Stopped
             record(self._end_epoch())
-            self.seconds = time.perf_counter() - started
 
     def _finished(self) -> bool:
         done = len(self.progress.history) >= self.settings["epochs"]
@@ -190,7 +198,7 @@ class Trainer:
 
     def _report(self, row: Row) -> None:
         epoch, epochs = row["epoch"], self.settings["epochs"]
-        left = timedelta(seconds=round(self.seconds / epoch * (epochs - epoch)))
+        left = timedelta(seconds=round(self.stopwatch.read()["wall"] / epoch * (epochs - epoch)))
         scores = "  ".join(
             f"{part} loss {row[f'{part}_loss']:.3f} accuracy {100 * row[f'{part}_accuracy']:.1f} %"
             for part in ("train", "val")
