@@ -1,5 +1,6 @@
 # The validated configuration, and the functions that turn wildcards into inputs and parameters.
 # Torch is not imported here: this file is read by every job's process.
+import json
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
 from soundbench.errors import InputError
 from soundbench.storage import canonical_json
+from soundbench.variants import ORIGINAL, variant_names
 
 try:
     settings = check_configuration(config, workflow.configfiles)
@@ -31,7 +33,7 @@ wildcard_constraints:
     dataset=one_of(settings["datasets"]),
     features=one_of(settings["features"]),
     model=one_of(settings["models"]),
-    variant="orig",
+    variant=one_of([ORIGINAL, *settings["augmentations"]]),
     seed=r"\d+",
     fold=r"\d+",
 
@@ -83,6 +85,21 @@ def feature_files(wildcards):
     """The feature array of a data set for a model, and its index."""
     stem = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}/orig"
     return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
+
+
+def view_variants(dataset):
+    """The variants that a data set's training clips are augmented with."""
+    return variant_names(settings["datasets"][dataset]["augment"])
+
+
+def variant_files(suffix):
+    """An input function: the features, or their index, of each variant that a data set augments with."""
+
+    def files(wildcards):
+        folder = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}"
+        return [f"{folder}/{variant}{suffix}" for variant in view_variants(wildcards.dataset)]
+
+    return files
 
 
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/"

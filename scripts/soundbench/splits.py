@@ -15,6 +15,7 @@ import pandas as pd
 
 from soundbench.errors import InputError
 from soundbench.storage import read_clip_table, write_csv
+from soundbench.variants import check_labels
 
 PROTOCOLS = ("nested", "literature")
 SCHEMES = ("official",)
@@ -96,6 +97,7 @@ def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str |
         InputError: something would leak, or a part would lack a class; everything found, at once.
     """
     table = view_clips(read_clip_table(clips), view.get("keep"))
+    check_labels(table, view.get("augment", []))
     settings = view["split"]
     roles = assign_roles(table, settings["folds"], settings["protocol"], seed)
     # Published folds are kept as they are while no class meets one of its own recordings again: four recordings of

@@ -17,10 +17,12 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from soundbench.batches import Examples, Normalisation, chunks, load_examples
+from soundbench.batches import Examples, Normalisation, choose_normalisation, chunks, load_examples, load_training
 from soundbench.devices import choose_device, device_name, prepare_process, uses_bfloat16
 from soundbench.errors import InputError
+from soundbench.feature_settings import values_per_decibel
 from soundbench.models import build_model
+from soundbench.online import OnlineAugmentation
 from soundbench.optimisation import build_optimizer, build_schedule
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, write_csv, write_json
@@ -39,6 +41,7 @@ class Run:
     protocol: str
     recipe: dict[str, Any]
     front_end: dict[str, Any]
+    augment: list[dict[str, Any]] = field(default_factory=list)
     code: str = ""
 
     @property
@@ -73,24 +76,33 @@ class Trainer:
     """The training loop: a network, its optimiser and the examples, advanced epoch by epoch."""
 
     def __init__(
-        self, run: Run, network: nn.Module, parts: dict[str, Examples], normalise: Normalisation, device: torch.device
+        self,
+        run: Run,
+        network: nn.Module,
+        parts: dict[str, Examples],
+        normalise: Normalisation,
+        augmentation: OnlineAugmentation,
+        device: torch.device,
     ) -> None:
         self.run, self.parts, self.normalise, self.device = run, parts, normalise, device
         self.settings = run.recipe["training"]
         self.network = network.to(device, memory_format=torch.channels_last)
         self.optimizer = build_optimizer(self.network, self.settings)
         self.order = torch.Generator().manual_seed(run.seed)
+        self.augment = augmentation
         batches = len(chunks(torch.arange(len(parts["train"])), self.settings["batch_size"]))
         self.schedule = build_schedule(self.optimizer, self.settings, batches * self.settings["epochs"])
         self.bfloat16 = uses_bfloat16(self.settings["precision"], device)
 
-    def _losses(self, examples: Examples, chosen: torch.Tensor, smoothing: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def _losses(self, examples: Examples, chosen: torch.Tensor, training: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """The mean loss of one batch and the number of its clips that are classified correctly."""
-        pictures, targets = examples.batch(chosen, self.normalise, self.device)
+        pictures, classes = examples.batch(chosen, self.normalise, self.device)
+        pictures, targets = self.augment(pictures, classes) if training else (pictures, classes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             logits = self.network(pictures.to(memory_format=torch.channels_last)).float()
+        smoothing = self.settings["label_smoothing"] if training else 0.0
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-        return loss, (logits.detach().argmax(dim=1) == targets).sum()
+        return loss, (logits.detach().argmax(dim=1) == classes).sum()
 
     def train_epoch(self) -> dict[str, float]:
         """One pass over the training clips in a new order; returns its mean loss and accuracy."""
@@ -98,7 +110,7 @@ class Trainer:
         examples, total, correct = self.parts["train"], 0.0, 0
         batches = chunks(torch.randperm(len(examples), generator=self.order), self.settings["batch_size"])
         for chosen in tqdm(batches, self.run.tag, leave=False, disable=None, unit="batch"):
-            loss, right = self._losses(examples, chosen, self.settings["label_smoothing"])
+            loss, right = self._losses(examples, chosen, training=True)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -116,7 +128,7 @@ class Trainer:
         if len(examples) == 0:
             return {}
         for chosen in chunks(torch.arange(len(examples)), self.settings["batch_size"]):
-            loss, right = self._losses(examples, chosen, smoothing=0.0)
+            loss, right = self._losses(examples, chosen, training=False)
             total, correct = total + loss.item() * len(chosen), correct + right.item()
         return {"val_loss": total / len(examples), "val_accuracy": correct / len(examples)}
 
@@ -143,11 +155,18 @@ class Trainer:
         logger.info("%s epoch %d/%d  %s  %s left", self.run.tag, epoch, epochs, scores, left)
 
 
+def online_augmentation(run: Run, classes: int, normalise: Normalisation) -> OnlineAugmentation:
+    """The recipe's on-the-fly augmentation, with the seed of the run."""
+    decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
+    return OnlineAugmentation(run.recipe["training"]["augment"], classes, decibel, run.seed)
+
+
 def train_model(
     run: Run,
     *,
     features: str,
     index: str,
+    variants: dict[str, tuple[str, str]],
     split: str,
     threads: int,
     model: str,
@@ -157,18 +176,24 @@ def train_model(
 ) -> None:
     """Train ``run``; write its weights, their description, the history and the TensorBoard events.
 
+    Args:
+        variants: the feature array and the index of each variant that the view augments with.
+
     Raises:
-        InputError: the loss is no longer finite.
+        InputError: a copy of a clip that is not trained on stands among the training clips, or the loss is no longer
+            finite.
     """
     prepare_process(run.seed, threads)
     clips = read_clip_table(split)
     labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
     rows = read_clip_table(index)
-    parts = {role: load_examples(features, rows, clips[roles == role], labels) for role in ("train", "val")}
-    normalise, shape = parts["train"].normalisation(), parts["train"].array.shape[1:]
+    training = load_training(features, rows, clips, roles, labels, run.augment, variants, run.seed)
+    parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}
+    normalise, shape = choose_normalisation(run.front_end, training), training.shape
+    augmentation = online_augmentation(run, len(labels), normalise)
     device = choose_device()
     started = time.perf_counter()
-    trainer = Trainer(run, build_model(run.recipe, len(labels), shape), parts, normalise, device)
+    trainer = Trainer(run, build_model(run.recipe, len(labels), shape), parts, normalise, augmentation, device)
     with SummaryWriter(events) as writer:
         progress = trainer.fit(writer)
     measured = {
@@ -184,6 +209,7 @@ def train_model(
         {
             **asdict(run),
             "labels": labels,
+            "examples": {role: len(examples) for role, examples in parts.items()},
             "shape": list(shape),
             "normalisation": asdict(normalise),
             "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
