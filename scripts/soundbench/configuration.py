@@ -187,17 +187,13 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
 
 def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:
     """What is wrong with the library's variants, and with how views use them."""
-    used = {
-        name
-        for view in chosen
-        if view in library["datasets"]
-        for name in variant_names(library["datasets"][view]["augment"])
-    }
+    views = library["datasets"]
+    used = {name for view in chosen if view in views for name in variant_names(views[view]["augment"])}
     for name, variant in library["augmentations"].items():
         if name == ORIGINAL:
             yield f"augmentations.{name}: this name is the untouched clip's"
         yield from variant_problems(f"augmentations.{name}", variant, name in used)
-    for name, view in library["datasets"].items():
+    for name, view in views.items():
         for number, rule in enumerate(view["augment"]):
             where = f"datasets.{name}.augment.{number}"
             for variant in rule["variants"]:
