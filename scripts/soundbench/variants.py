@@ -149,10 +149,9 @@ def check_parents(trained: pd.DataFrame, roles: pd.Series) -> None:
         name = Path(file).stem if file else clip
         if file and name != copy_name(clip, variant, copy):
             parent = name.rpartition(f"_{variant}")[0]
-            problems.append(
-                f"{file} stands for a copy of {clip}, but is one of {parent} ({roles.get(parent, 'unknown')})"
-            )
+            role = roles.get(parent, "unknown")
+            problems.append(f"{file} stands for a copy of {clip}, but is one of {parent}, whose role is {role!r}")
         elif roles.get(clip) != "train":
-            problems.append(f"{name} must not be trained on: {clip} has the role {roles.get(clip, 'unknown')!r}")
+            problems.append(f"{name} must not be trained on: the role of {clip} is {roles.get(clip, 'unknown')!r}")
     if problems:
         raise InputError(problems, "Clips would leak into training:")
