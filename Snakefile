@@ -15,6 +15,7 @@ pathvars:
 
 
 configfile: "config/datasets.yaml"
+configfile: "config/augmentations.yaml"
 configfile: "config/features.yaml"
 configfile: "config/models.yaml"
 configfile: "config/config.yaml"
@@ -24,6 +25,7 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"
@@ -40,3 +42,4 @@ rule all:
         rules.page_provenance.output,
         expand(rules.plot_confusion.output, dataset=selected["datasets"]),
         expand(rules.plot_training.output, dataset=selected["datasets"]),
+        expand(rules.show_variants.output, dataset=filter(view_variants, selected["datasets"])),

@@ -2,6 +2,8 @@
 rule train_model:
     input:
         unpack(feature_files),
+        variants=variant_files(".npy"),
+        variant_indexes=variant_files(".csv"),
         split="<results>/splits/{dataset}/seed{seed}.csv",
     output:
         model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
@@ -25,6 +27,8 @@ rule train_model:
     params:
         recipe=lambda w: canonical_json(recipe(w)),
         front_end=lambda w: canonical_json(front_end(w)),
+        augment=lambda w: canonical_json(view(w)["augment"]),
+        variants=lambda w: view_variants(w.dataset),
         protocol=lambda w: view(w)["split"]["protocol"],
         code=lambda w: code_digest("train_model", family_module(w)),
     script:

@@ -1,4 +1,4 @@
-"""Compute the features of all clips of a source."""
+"""Compute the features of all clips of a source, or of the augmented copies of one variant."""
 
 import json
 
@@ -12,4 +12,5 @@ with logged(snakemake.log[0]):
         snakemake.output.features,
         snakemake.output.index,
         snakemake.threads,
+        copies=snakemake.input.get("copies") or None,
     )

@@ -16,10 +16,18 @@ with logged(snakemake.log[0]):
             protocol=snakemake.params.protocol,
             recipe=json.loads(snakemake.params.recipe),
             front_end=json.loads(snakemake.params.front_end),
+            augment=json.loads(snakemake.params.augment),
             code=snakemake.params.code,
         ),
         features=snakemake.input.features,
         index=snakemake.input.index,
+        variants=dict(
+            zip(
+                snakemake.params.variants,
+                zip(snakemake.input.variants, snakemake.input.variant_indexes, strict=True),
+                strict=True,
+            )
+        ),
         split=snakemake.input.split,
         threads=snakemake.threads,
         folder=str(Path(snakemake.output.model).parent),

@@ -23,12 +23,14 @@ from soundbench.joblog import logged
 from soundbench.runs import Run, train_model
 folder, out, seed = sys.argv[1:4]
 training = dict(epochs=6, batch_size=8, optimizer="adamw", learning_rate=0.01, weight_decay=0.01,
-                schedule="onecycle", patience=None, label_smoothing=0.0, precision="float32")
+                schedule="onecycle", patience=None, label_smoothing=0.0, precision="float32",
+                augment=dict(roll=0.1, mixup=0.3))
+front_end = dict(front_end="logmel", scale="db", power=2, normalise="dataset")
 recipe = dict(family="cnn", width=4, blocks=3, dropout=0.3, training=training)
 with logged(f"{folder}/run.log"):
-    train_model(Run("noise", "cnn", int(seed), 1, "nested", recipe, {}),
-                features=f"{folder}/features.npy", index=f"{folder}/index.csv", split=f"{folder}/split.csv",
-                threads=1, folder=out, checkpoint_seconds=0.0)
+    train_model(Run("noise", "cnn", int(seed), 1, "nested", recipe, front_end),
+                features=f"{folder}/features.npy", index=f"{folder}/index.csv", variants={},
+                split=f"{folder}/split.csv", threads=1, folder=out, checkpoint_seconds=0.0)
 """
 
 

@@ -18,7 +18,9 @@ SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
 HEAVY = {"torch", "torchaudio", "timm", "transformers", "librosa", "sklearn", "matplotlib", "scipy", "pandas"}
 USES = {
     "aggregate_scores": {"pandas"},
-    "compute_features": {"torch"},
+    "augment_clips": {"pandas"},
+    "compute_features": {"torch", "pandas"},
+    "draw_pictures": {"matplotlib"},
     "evaluate_model": {"torch", "pandas"},
     "fetch_dataset": set(),
     "index_clips": set(),
@@ -27,6 +29,7 @@ USES = {
     "plot_confusion": {"matplotlib", "pandas"},
     "plot_scores": {"matplotlib", "pandas"},
     "plot_training": {"matplotlib", "pandas"},
+    "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},
     "train_model": {"torch", "pandas"},
 }

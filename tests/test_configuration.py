@@ -20,7 +20,9 @@ from soundbench.optimisation import OPTIMIZERS, SCHEDULES
 from soundbench.splits import PROTOCOLS, SCHEMES
 from workflow import REPOSITORY
 
-FILES = [REPOSITORY / "config" / f"{name}.yaml" for name in ("datasets", "features", "models", "config")]
+FILES = [
+    REPOSITORY / "config" / f"{name}.yaml" for name in ("datasets", "augmentations", "features", "models", "config")
+]
 
 
 @pytest.fixture

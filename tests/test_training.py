@@ -30,6 +30,7 @@ TRAINING = {
     "schedule": "onecycle",
     "patience": None,
     "label_smoothing": 0.0,
+    "augment": {},
     "precision": "float32",
 }
 RUN = Run(
@@ -39,7 +40,7 @@ RUN = Run(
     fold=1,
     protocol="nested",
     recipe={"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.1, "training": TRAINING},
-    front_end={"front_end": "logmel"},
+    front_end={"front_end": "logmel", "scale": "db", "power": 2, "normalise": "dataset"},
 )
 
 
@@ -72,6 +73,7 @@ def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> 
         what,
         features=str(folder / "features.npy"),
         index=str(folder / "index.csv"),
+        variants={},
         split=str(folder / f"{split}.csv"),
         threads=1,
         folder=str(out),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from soundbench.errors import InputError
+from soundbench.storage import read_clip_table
+from soundbench.variants import Rules, check_parents, training_copies
+
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Scales features to zero mean and unit deviation, by constants taken from training clips alone."""
+    """Scales features to zero mean and unit deviation, by constants taken from training clips alone, or given."""
 
     mean: float
     std: float
@@ -23,30 +28,71 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Examples:
-    """Clips with their classes: ``rows`` of the feature array ``(clips, bins, frames)`` and ``targets``."""
+    """Clips with their classes, and augmented copies of clips, wherever their features are stored.
 
-    array: np.ndarray
+    ``arrays`` are feature arrays ``(clips, bins, frames)``; ``sources`` and ``rows``, each ``(examples,)``, tell
+    the array and the row of each example, and ``targets`` its class.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    sources: np.ndarray
     rows: np.ndarray
     targets: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __add__(self, other: Examples) -> Examples:
+        """These examples, then the ``other`` ones."""
+        return Examples(
+            self.arrays + other.arrays,
+            np.concatenate([self.sources, len(self.arrays) + other.sources]),
+            np.concatenate([self.rows, other.rows]),
+            torch.cat([self.targets, other.targets]),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(bins, frames)`` of every example."""
+        return self.arrays[0].shape[1:]
+
+    def features(self, chosen: np.ndarray) -> np.ndarray:
+        """The stored features ``(chosen, bins, frames)`` of these examples, float16."""
+        sources, rows = self.sources[chosen], self.rows[chosen]
+        if len(self.arrays) == 1:
+            return self.arrays[0][rows]
+        found = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
+        for number in np.unique(sources):
+            here = sources == number
+            found[here] = self.arrays[number][rows[here]]
+        return found
+
     def batch(
         self, chosen: torch.Tensor, normalise: Normalisation, device: torch.device
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised pictures ``(batch, 1, bins, frames)`` float32 and targets ``(batch,)``, on ``device``."""
-        features = torch.from_numpy(self.array[self.rows[chosen.numpy()]]).to(device)
+        features = torch.from_numpy(self.features(chosen.numpy())).to(device)
         return normalise(features.float()).unsqueeze(1), self.targets[chosen].to(device)
 
     def normalisation(self) -> Normalisation:
-        """Mean and deviation of all values of these clips, summed clip by clip in float64."""
+        """Mean and deviation of all values of these examples, summed clip by clip in float64."""
         count = total = squares = 0.0
-        for row in self.rows:
-            values = self.array[row].astype(np.float64)
+        for source, row in zip(self.sources, self.rows, strict=True):
+            values = self.arrays[source][row].astype(np.float64)
             count, total, squares = count + values.size, total + values.sum(), squares + np.square(values).sum()
         mean = total / count
         return Normalisation(float(mean), float(max(squares / count - mean**2, 1e-12) ** 0.5))
+
+
+def choose_normalisation(front_end: dict[str, Any], training: Examples) -> Normalisation:
+    """How a front-end's features are normalised: by constants of its own, or by those of the training clips."""
+    match front_end["normalise"]:
+        case "fixed":
+            return Normalisation(front_end["mean"], front_end["std"])
+        case "clip":  # done clip by clip, before the features were stored
+            return Normalisation(0.0, 1.0)
+        case _:
+            return training.normalisation()
 
 
 def chunks(order: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
@@ -57,8 +103,56 @@ def chunks(order: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
     return torch.tensor_split(order, max(1, -(-len(order) // size)))
 
 
+def _examples(array: str | Path, rows: np.ndarray, clips: pd.DataFrame, labels: list[str]) -> Examples:
+    targets = torch.tensor([labels.index(label) for label in clips["label"]], dtype=torch.int64)
+    return Examples((np.load(array, mmap_mode="r"),), np.zeros(len(rows), dtype=int), rows, targets)
+
+
 def load_examples(array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, labels: list[str]) -> Examples:
     """The examples of ``clips`` (columns ``clip, label``), whose rows in the feature array ``index`` tells."""
-    rows = index.set_index("clip")["row"].loc[clips["clip"]].to_numpy()
-    targets = torch.tensor([labels.index(label) for label in clips["label"]])
-    return Examples(np.load(array, mmap_mode="r"), rows, targets)
+    return _examples(array, index.set_index("clip")["row"].loc[clips["clip"]].to_numpy(), clips, labels)
+
+
+def find_copies(index: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
+    """``copies`` of one variant (``clip, label, variant, copy``) with their ``file`` and ``row`` in its features.
+
+    Where more copies of a clip are asked for than were made, those that there are come again.
+
+    Raises:
+        InputError: a clip has no copy at all.
+    """
+    if missing := sorted(set(copies["clip"]) - set(index["clip"])):
+        raise InputError(f"{copies['variant'].iloc[0]}: no copy was made of {', '.join(missing)}")
+    made = copies["clip"].map(index["clip"].value_counts())
+    asked = copies.assign(copy=(copies["copy"] - 1) % made + 1)
+    return asked.merge(index[["clip", "copy", "file", "row"]], on=["clip", "copy"])
+
+
+def load_training(
+    features: str | Path,
+    index: pd.DataFrame,
+    clips: pd.DataFrame,
+    roles: pd.Series,
+    labels: list[str],
+    rules: Rules,
+    variants: dict[str, tuple[str, str]],
+    seed: int,
+) -> Examples:
+    """The training clips, then the augmented copies of them that a view's ``rules`` ask for.
+
+    Args:
+        clips: all clips of the split, with ``roles``, a role each.
+        variants: the feature array and the index of each variant.
+
+    Raises:
+        InputError: something would be trained on that is, or was made from, a clip without the role ``train``.
+    """
+    trained = clips[roles == "train"]
+    examples, listed = load_examples(features, index, trained, labels), [trained.assign(copy=0, variant="", file="")]
+    for variant, asked in training_copies(trained, rules, seed).groupby("variant", sort=False):
+        array, table = variants[variant]
+        copies = find_copies(read_clip_table(table), asked)
+        examples += _examples(array, copies["row"].to_numpy(), copies, labels)
+        listed.append(copies)
+    check_parents(pd.concat(listed), roles.set_axis(clips["clip"]))
+    return examples

@@ -20,13 +20,15 @@ from jsonschema.exceptions import ValidationError
 
 from soundbench.datachecks import source_problems, view_problems
 from soundbench.errors import InputError
+from soundbench.feature_settings import feature_problems, values_per_decibel
+from soundbench.variants import ORIGINAL, variant_names, variant_problems
 
 Config = dict[str, Any]
 Schema = dict[str, Any]
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-LIBRARY = ("sources", "datasets", "features", "models")
+LIBRARY = ("sources", "datasets", "augmentations", "features", "models")
 
 
 def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Config:
@@ -127,6 +129,8 @@ def with_defaults(root: Schema, schema: Schema, value: Any) -> Any:
     """``value`` with the defaults of ``schema`` where it says nothing; ``root`` resolves references."""
     if "$ref" in schema:
         return with_defaults(root, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], value)
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [with_defaults(root, schema["items"], item) for item in value]
     if not isinstance(value, dict):
         return value
     value = dict(value)
@@ -171,21 +175,41 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         elif name in chosen["datasets"] and view["source"] in library["sources"]:
             yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
         yield from view_problems(f"datasets.{name}", view)
+    yield from _augmentation_problems(library, names["augmentations"], chosen["datasets"])
+    for name, front_end in library["features"].items():
+        yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
     for name, recipe in library["models"].items():
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
-    for name, front_end in library["features"].items():
-        yield from _feature_problems(f"features.{name}", front_end)
+        elif wanted in library["features"]:
+            yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
 
 
-def _feature_problems(where: str, front_end: Config) -> Iterator[str]:
-    nyquist = front_end["sample_rate"] / 2
-    if (front_end["fmax"] or nyquist) > nyquist:
-        yield f"{where}.fmax: {front_end['fmax']} Hz is above half the sample rate, {nyquist:g} Hz"
-    if front_end["fmin"] >= (front_end["fmax"] or nyquist):
-        yield f"{where}.fmin: {front_end['fmin']} Hz is not below fmax, {front_end['fmax'] or nyquist:g} Hz"
-    if (front_end["win_length"] or 0) > front_end["n_fft"]:
-        yield f"{where}.win_length: {front_end['win_length']} is longer than n_fft, {front_end['n_fft']}"
+def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:
+    """What is wrong with the library's variants, and with how views use them."""
+    views = library["datasets"]
+    used = {name for view in chosen if view in views for name in variant_names(views[view]["augment"])}
+    for name, variant in library["augmentations"].items():
+        if name == ORIGINAL:
+            yield f"augmentations.{name}: this name is the untouched clip's"
+        yield from variant_problems(f"augmentations.{name}", variant, name in used)
+    for name, view in views.items():
+        for number, rule in enumerate(view["augment"]):
+            where = f"datasets.{name}.augment.{number}"
+            for variant in rule["variants"]:
+                if variant not in variants:
+                    yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
+            if rule["balance"] and rule["copies"] is not None:
+                yield f"{where}.copies: balance decides how many; give one or the other"
+
+
+def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:
+    gain = recipe["training"]["augment"].get("gain")
+    if gain is not None and values_per_decibel(front_end) is None:
+        yield (
+            f"{where}.gain: {recipe['features']} gives no plain logarithm of power, so that a gain in dB is not a sum "
+            "there; it works with scale db or log, and not with normalise clip"
+        )
 
 
 def _dotted(path: Iterable[Any]) -> str:

@@ -1,38 +1,39 @@
 """Feature front-ends: from a clip's samples to the picture that a model sees.
 
-A front-end is a function ``(samples, settings) -> (bins, frames)`` registered in :data:`FRONT_ENDS`; its settings
-are an entry of ``config/features.yaml``. One job turns all clips of a source into one memory-mapped array.
+A front-end is a function ``(samples, sample_rate, settings) -> (bins, frames)`` registered in :data:`FRONT_ENDS`;
+its settings are an entry of ``config/features.yaml``. One job turns all clips of a source, or all copies of one
+variant, into one memory-mapped array.
 """
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.lib.format import open_memmap
 
 from soundbench.audio import read_mono, resample
 from soundbench.errors import InputError
+from soundbench.feature_settings import BINS, Settings, feature_problems, frame_count
 from soundbench.storage import atomic_path, read_clip_table, write_csv
 
-Settings = dict[str, Any]
-
 MEL_BAND = 16  # filters a matrix product: their bins overlap, so that bands skip the zeros between them
+FLOOR = 1e-10  # of a power, before its logarithm: librosa's `amin`
+AST_WINDOW = 400  # samples: Kaldi's 25 ms
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _window(n_fft: int, win_length: int) -> torch.Tensor:
     window = torch.hann_window(win_length)
     before = (n_fft - win_length) // 2
     return torch.nn.functional.pad(window, (before, n_fft - win_length - before))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def mel_bands(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> list[tuple[slice, torch.Tensor]]:
     """Slaney's mel filters in bands of :data:`MEL_BAND`, each with the only FFT bins it needs.
 
@@ -44,81 +45,171 @@ def mel_bands(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: floa
     bands = []
     for band in filters.split(MEL_BAND):
         used = band.any(dim=0).nonzero().flatten()
-        bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+        bins = slice(int(used[0]), int(used[-1]) + 1)
         bands.append((bins, band[:, bins].contiguous()))
     return bands
 
 
-def log_mel(samples: np.ndarray, settings: Settings) -> torch.Tensor:
-    """A log-mel spectrogram in dB, as ``librosa.power_to_db(librosa.feature.melspectrogram(...), top_db=None)``.
+def _scaled(mels: torch.Tensor, scale: str, power: float) -> torch.Tensor:
+    """Bring magnitudes to the power of ``power`` on a logarithmic scale, in place."""
+    if scale == "log1p":
+        return mels.log1p_()
+    mels.clamp_(min=FLOOR ** (power / 2))
+    return mels.log10_().mul_(20 / power) if scale == "db" else mels.log_()
+
+
+def log_mel(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Tensor:
+    """A log-mel spectrogram; in dB as ``librosa.power_to_db(librosa.feature.melspectrogram(...), top_db=None)``.
 
     Args:
-        samples: ``(samples,)`` at ``settings["sample_rate"]`` Hz.
+        samples: ``(samples,)`` at ``sample_rate`` Hz.
 
     Returns:
-        ``(mels, frames)`` float32, dB relative to a power of 1; frames are centred, the signal padded with zeros.
+        ``(mels, frames)`` float32; frames are centred, the signal padded with zeros.
     """
-    n_fft, hop = settings["n_fft"], settings["hop_length"]
+    n_fft, power = settings["n_fft"], settings["power"]
     padded = torch.nn.functional.pad(torch.from_numpy(samples), (n_fft // 2, n_fft // 2))
-    frames = padded.unfold(0, n_fft, hop) * _window(n_fft, settings["win_length"] or n_fft)
-    spectrum = torch.view_as_real(torch.fft.rfft(frames))
-    power = spectrum.square().sum(dim=-1).T  # abs() would take a square root only to have it squared
-    fmax = settings["fmax"] or settings["sample_rate"] / 2
-    bands = mel_bands(settings["sample_rate"], n_fft, settings["n_mels"], settings["fmin"], fmax)
-    mels = torch.cat([band @ power[bins] for bins, band in bands])
-    return mels.clamp_(min=1e-10).log10_().mul_(10)
+    frames = padded.unfold(0, n_fft, settings["hop_length"]) * _window(n_fft, settings["win_length"] or n_fft)
+    spectrum = torch.fft.rfft(frames)
+    # abs() would take a square root only to have it squared, and a sum over a last axis of two is four times as slow.
+    magnitudes = spectrum.real.square().add_(spectrum.imag.square())
+    if power != 2:
+        magnitudes.pow_(power / 2)
+    fmax = settings["fmax"] or sample_rate / 2
+    bands = mel_bands(sample_rate, n_fft, settings["n_mels"], settings["fmin"], fmax)
+    mels = torch.cat([band @ magnitudes.T[bins] for bins, band in bands])
+    return _scaled(mels, settings["scale"], power)
 
 
-FRONT_ENDS = {"logmel": log_mel}
+def mfcc(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Tensor:
+    """Mel-frequency cepstral coefficients ``(coefficients, frames)``, as ``librosa.feature.mfcc`` of the log-mel.
+
+    S. Davis and P. Mermelstein, "Comparison of parametric representations", TASSP 1980.
+    """
+    from torchaudio.functional import create_dct
+
+    cosines = create_dct(settings["n_mfcc"], settings["n_mels"], norm="ortho")
+    return cosines.T @ log_mel(samples, sample_rate, settings)
 
 
-def feature_shape(seconds: float, settings: Settings) -> tuple[int, int]:
-    """``(bins, frames)`` of a clip of ``seconds``, without computing it."""
-    samples = math.ceil(round(seconds * settings["sample_rate"], 6))
-    return settings["n_mels"], 1 + samples // settings["hop_length"]
+def ast_filter_bank(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Tensor:
+    """Kaldi's log filter bank ``(mels, frames)``, cropped, or padded with zeros, to ``settings["frames"]``.
+
+    Y. Gong, Y.-A. Chung and J. Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021; with its constants as
+    normalisation it equals the ``ASTFeatureExtractor`` of transformers.
+    """
+    from torchaudio.compliance.kaldi import fbank
+
+    wave = torch.from_numpy(np.pad(samples, (0, max(0, AST_WINDOW - len(samples)))))
+    bank = fbank(wave[None], sample_frequency=sample_rate, window_type="hanning", num_mel_bins=settings["n_mels"])
+    bank = bank[: settings["frames"]]
+    return torch.nn.functional.pad(bank, (0, 0, 0, settings["frames"] - len(bank))).T
 
 
-def clip_features(path: str, settings: Settings) -> torch.Tensor:
-    """Decode one file, resample it and apply the front-end: ``(bins, frames)`` float32."""
-    samples, sample_rate = read_mono(path)
-    return FRONT_ENDS[settings["front_end"]](resample(samples, sample_rate, settings["sample_rate"]), settings)
+FRONT_ENDS = {"ast": ast_filter_bank, "logmel": log_mel, "mfcc": mfcc}
 
 
-def _fill_row(array: np.ndarray, frames: np.ndarray, settings: Settings, job: tuple[int, str]) -> str | None:
+def clip_features(path: str | Path, settings: Settings) -> torch.Tensor:
+    """Decode one file, resample it, crop it and apply the front-end: ``(bins, frames)`` float32."""
+    samples, own_rate = read_mono(path)
+    sample_rate = settings["sample_rate"] or own_rate
+    samples = resample(samples, own_rate, sample_rate)
+    if duration := settings.get("duration"):
+        samples = samples[: round(duration * sample_rate)]
+    return FRONT_ENDS[settings["front_end"]](samples, sample_rate, settings)
+
+
+def picture(features: torch.Tensor, frames: int, settings: Settings) -> tuple[torch.Tensor, int]:
+    """Give a clip's features ``(bins, any)`` the shape that all have, and tell how many frames are its own.
+
+    Cropped or padded to ``frames``, normalised where that is done clip by clip, and resized where a size is given.
+
+    Returns:
+        ``(bins, frames)`` or ``settings["resize"]``, and the number of frames that are no padding.
+    """
+    size = settings.get("resize")
+    if size and not settings["duration"]:
+        frames = features.shape[1]
+    features = features[:, :frames]
+    if settings["normalise"] == "clip":
+        std, mean = torch.std_mean(features, correction=0)
+        features = (features - mean) / std.clamp(min=1e-5)
+    count = features.shape[1]
+    if count < frames:
+        # Padding takes the clip's own quietest value: a block of zeros would be a sound in dB.
+        features = torch.nn.functional.pad(features, (0, frames - count), value=float(features.min()))
+    if size:
+        features = torch.nn.functional.interpolate(features[None, None], size, mode="bilinear", antialias=True)[0, 0]
+        count = -(-count * size[1] // frames)
+    return features, count
+
+
+def picture_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
+    """The shape that all pictures of a source have before any resizing: ``(bins, frames)`` of its longest clip.
+
+    Args:
+        clips: the source's clips, with ``seconds`` and ``sample_rate`` (Hz).
+    """
+    pairs = zip(clips["seconds"], clips["sample_rate"], strict=True)
+    sizes = {(settings.get("duration") or seconds, settings["sample_rate"] or own) for seconds, own in pairs}
+    return settings[BINS[settings["front_end"]]], max(frame_count(*size, settings) for size in sizes)
+
+
+def _fill_row(array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str]) -> tuple[int, str | None]:
+    """Compute one row of the array; returns the clip's frames, and what is wrong with it."""
     row, path = job
     try:
-        features = clip_features(path, settings)
+        features, count = picture(clip_features(path, settings), frames, settings)
     except InputError as error:
-        return str(error)
-    if not torch.isfinite(features).all():
-        return f"{path}: its features are not finite; does it hold NaN samples?"
-    frames[row] = count = min(features.shape[1], array.shape[2])
-    array[row, :, :count] = features[:, :count].numpy()
-    # Padding takes the clip's own quietest value: a block of zeros would be a sound in dB.
-    array[row, :, count:] = features.min()
-    return None
+        return 0, str(error)
+    if not all(map(torch.isfinite, features.aminmax())):
+        return 0, f"{path}: its features are not finite; does it hold NaN samples?"
+    array[row] = features.half().numpy()  # numpy's own conversion is forty times as slow
+    return count, None
 
 
-def compute_features(clips: str | Path, settings: Settings, array: str | Path, index: str | Path, threads: int) -> None:
-    """Compute the features of all clips of a table into one array ``(clips, bins, frames)`` of float16.
+def compute_features(
+    clips: str | Path,
+    settings: Settings,
+    array: str | Path,
+    index: str | Path,
+    threads: int,
+    copies: str | Path | None = None,
+) -> None:
+    """Compute the features of all clips of a source into one array ``(clips, bins, frames)`` of float16.
 
     Shorter clips are padded; ``index`` (``clip, row, frames``) keeps their true frame counts. Clips are processed
     one by one, ``threads`` at a time: their intermediate results then stay in the cache, which is three times as
     fast as batches of clips.
 
+    Args:
+        copies: the table of a variant's copies, to compute these instead. They get the shape of the source's clips,
+            and ``index`` the columns ``copy`` and ``file``.
+
     Raises:
         InputError: naming every clip that cannot be read, all at once; no file is left behind.
     """
-    table = read_clip_table(clips)
+    source = read_clip_table(clips)
+    table = source if copies is None else read_clip_table(copies)
+    _check_rates(source, settings)
     torch.set_num_threads(1)
-    bins, longest = feature_shape(table["seconds"].max(), settings)
+    bins, longest = picture_shape(source, settings)
+    shape = tuple(settings.get("resize") or (bins, longest))
     with atomic_path(array) as temporary:
-        rows = open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(table), bins, longest))
-        frames = np.zeros(len(table), dtype=int)
+        rows = open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(table), *shape))
         with ThreadPoolExecutor(threads) as pool:
-            outcomes = pool.map(partial(_fill_row, rows, frames, settings), enumerate(table["path"]))
-            problems = [outcome for outcome in outcomes if outcome]
-        if problems:
+            outcomes = list(pool.map(partial(_fill_row, rows, longest, settings), enumerate(table["path"])))
+        if problems := [problem for _, problem in outcomes if problem]:
             raise InputError(problems, f"{len(problems)} of {len(table)} clips cannot be used:")
         rows.flush()
-    write_csv(index, table[["clip"]].assign(row=range(len(table)), frames=frames))
+    names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
+    write_csv(index, names.assign(row=range(len(table)), frames=[count for count, _ in outcomes]))
+
+
+def _check_rates(clips: pd.DataFrame, settings: Settings) -> None:
+    """Refuse settings that do not fit the files' own sample rates, where these are kept."""
+    if settings["sample_rate"] is None:
+        rates = sorted(set(clips["sample_rate"]))
+        problems = (problem for rate in rates for problem in feature_problems("features", settings, rate))
+        if found := sorted(set(problems)):
+            raise InputError(found, "This front-end keeps the files' own sample rates, and does not fit them:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import torch
 from safetensors.torch import save_file
 from torch.utils.tensorboard import SummaryWriter
 
-from soundbench.batches import load_examples
+from soundbench.batches import Normalisation, choose_normalisation, load_examples, load_training
 from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
 from soundbench.devices import choose_device, device_name, prepare_process
+from soundbench.feature_settings import values_per_decibel
 from soundbench.models import build_model
+from soundbench.online import OnlineAugmentation
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
 from soundbench.training import Progress, Row, Trainer
@@ -36,6 +38,7 @@ class Run:
     protocol: str
     recipe: dict[str, Any]
     front_end: dict[str, Any]
+    augment: list[dict[str, Any]] = field(default_factory=list)
     code: str = ""
 
     @property
@@ -76,48 +79,76 @@ class Outputs:
 
 
 def train_model(
-    run: Run, *, features: str, index: str, split: str, threads: int, folder: str, checkpoint_seconds: float
+    run: Run,
+    *,
+    features: str,
+    index: str,
+    variants: dict[str, tuple[str, str]],
+    split: str,
+    threads: int,
+    folder: str,
+    checkpoint_seconds: float,
 ) -> None:
     """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
 
     Exits with 128 + SIGTERM when a signal asked to stop; the next attempt then resumes.
 
+    Args:
+        variants: the feature array and the index of each variant that the view augments with.
+
     Raises:
-        InputError: the loss is no longer finite.
+        InputError: a copy of a clip that is not trained on stands among the training clips, or the loss is no longer
+            finite.
     """
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()
     clips, rows = read_clip_table(split), read_clip_table(index)
     labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
-    parts = {role: load_examples(features, rows, clips[roles == role], labels) for role in ("train", "val")}
-    normalise, shape = parts["train"].normalisation(), parts["train"].array.shape[1:]
+    training = load_training(features, rows, clips, roles, labels, run.augment, variants, run.seed)
+    parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}
+    normalise = choose_normalisation(run.front_end, training)
     # Mean and deviation stand for the features themselves, which may be too large to digest.
-    mark = fingerprint(asdict(run), asdict(normalise), device.type, torch.__version__, files=(split, index))
+    data = (split, index, *(table for _, table in variants.values()))
+    mark = fingerprint(asdict(run), asdict(training.normalisation()), device.type, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
             return
-        network = build_model(run.recipe, len(labels), shape)
-        trainer = Trainer(network, run.recipe["training"], parts, normalise, device, seed=run.seed, tag=run.tag)
+        network = build_model(run.recipe, len(labels), training.shape)
+        augmentation = online_augmentation(run, len(labels), normalise)
+        settings = run.recipe["training"]
+        trainer = Trainer(network, settings, parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", mark, checkpoint_seconds)
         _fit(trainer, checkpoint, outputs, run.tag)
-        spent = trainer.stopwatch.read()
         description = {
             **asdict(run),
             "labels": labels,
-            "shape": list(shape),
+            "examples": {role: len(examples) for role, examples in parts.items()},
+            "shape": list(training.shape),
             "normalisation": asdict(normalise),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "measured": {
-                "train_seconds": round(spent["wall"], 3),
-                "cpu_seconds": round(spent["cpu"], 3),
-                "device": device_name(device),
-                "torch": torch.__version__,
-            },
+            "measured": _measured(trainer),
             "fingerprint": mark,
         }
         _write(trainer.progress, description, outputs)
         checkpoint.remove()
+
+
+def online_augmentation(run: Run, classes: int, normalise: Normalisation) -> OnlineAugmentation:
+    """The recipe's on-the-fly augmentation, with the seed of the run."""
+    decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
+    return OnlineAugmentation(run.recipe["training"]["augment"], classes, decibel, run.seed)
+
+
+def _measured(trainer: Trainer) -> dict[str, Any]:
+    """What the training took, and on what; the one part of a description that is not repeatable."""
+    spent = trainer.stopwatch.read()
+    return {
+        "train_seconds": round(spent["wall"], 3),
+        "cpu_seconds": round(spent["cpu"], 3),
+        "device": device_name(trainer.device),
+        "torch": torch.__version__,
+    }
 
 
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:

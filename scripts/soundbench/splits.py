@@ -18,6 +18,7 @@ import pandas as pd
 from soundbench.errors import InputError
 from soundbench.grouping import divide_groups, too_few_groups
 from soundbench.storage import read_clip_table, write_csv
+from soundbench.variants import check_labels
 from soundbench.views import limit_clips, view_clips
 
 logger = logging.getLogger(__name__)
@@ -190,6 +191,7 @@ def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str |
         InputError: something would leak, or a part would lack a class; everything found, at once.
     """
     table = view_clips(read_clip_table(clips), view)
+    check_labels(table, view.get("augment", []))
     scheme = view["split"]["scheme"]
     roles = SCHEMES[scheme](table, view["split"], seed)
     if limit := view.get("limit"):

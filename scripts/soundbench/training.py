@@ -19,6 +19,7 @@ from soundbench.batches import Examples, Normalisation, chunks
 from soundbench.checkpoints import Checkpoint, State, Stopped
 from soundbench.devices import uses_bfloat16
 from soundbench.errors import InputError
+from soundbench.online import OnlineAugmentation
 from soundbench.optimisation import build_optimizer, build_schedule
 
 logger = logging.getLogger(__name__)
@@ -84,12 +85,14 @@ class Trainer:
         settings: dict[str, Any],
         parts: dict[str, Examples],
         normalise: Normalisation,
+        augmentation: OnlineAugmentation,
         device: torch.device,
         *,
         seed: int,
         tag: str,
     ) -> None:
-        self.settings, self.parts, self.normalise, self.device, self.tag = settings, parts, normalise, device, tag
+        self.settings, self.parts, self.device, self.tag = settings, parts, device, tag
+        self.normalise, self.augment = normalise, augmentation
         self.network = network.to(device, memory_format=torch.channels_last)
         self.optimizer = build_optimizer(self.network, settings)
         batches = len(chunks(torch.arange(len(parts["train"])), settings["batch_size"]))
@@ -107,6 +110,7 @@ class Trainer:
             "progress": vars(self.progress),
             "epoch": vars(self.epoch),
             "order": self.order.get_state(),
+            "augment": self.augment.generator.get_state(),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all(),
             "stopwatch": self.stopwatch.read(),
@@ -119,6 +123,7 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         self.progress, self.epoch = Progress(**state["progress"]), Epoch(**state["epoch"])
         self.order.set_state(state["order"])
+        self.augment.generator.set_state(state["augment"])
         torch.set_rng_state(state["random"])
         torch.cuda.set_rng_state_all(state["random_cuda"][: torch.cuda.device_count()])
         self.stopwatch = Stopwatch(**state["stopwatch"])
@@ -150,20 +155,22 @@ class Trainer:
     def _new_epoch(self) -> Epoch:
         return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order))
 
-    def _losses(self, examples: Examples, chosen: torch.Tensor, smoothing: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def _losses(self, examples: Examples, chosen: torch.Tensor, training: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """The mean loss of one batch and the number of its clips that are classified correctly."""
-        pictures, targets = examples.batch(chosen, self.normalise, self.device)
+        pictures, classes = examples.batch(chosen, self.normalise, self.device)
+        pictures, targets = self.augment(pictures, classes) if training else (pictures, classes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             logits = self.network(pictures.to(memory_format=torch.channels_last)).float()
+        smoothing = self.settings["label_smoothing"] if training else 0.0
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-        return loss, (logits.detach().argmax(dim=1) == targets).sum()
+        return loss, (logits.detach().argmax(dim=1) == classes).sum()
 
     def _remaining_batches(self) -> Iterator[None]:
         """Train on what is left of the epoch, one batch a step of this iterator."""
         self.network.train()
         batches = chunks(self.epoch.order, self.settings["batch_size"])[self.epoch.batches :]
         for chosen in tqdm(batches, self.tag, leave=False, disable=None, unit="batch"):
-            loss, correct = self._losses(self.parts["train"], chosen, self.settings["label_smoothing"])
+            loss, correct = self._losses(self.parts["train"], chosen, training=True)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -174,14 +181,14 @@ class Trainer:
             yield
 
     @torch.inference_mode()
-    def _validate(self) -> Row:
+    def validate(self) -> Row:
         """Mean loss and accuracy on the validation clips; nothing in a protocol that has none."""
         self.network.eval()
         examples, total, right = self.parts["val"], 0.0, 0
         if len(examples) == 0:
             return {}
         for chosen in chunks(torch.arange(len(examples)), self.settings["batch_size"]):
-            loss, correct = self._losses(examples, chosen, smoothing=0.0)
+            loss, correct = self._losses(examples, chosen, training=False)
             total, right = total + loss.item() * len(chosen), right + int(correct)
         return {"val_loss": total / len(examples), "val_accuracy": right / len(examples)}
 
@@ -191,7 +198,7 @@ class Trainer:
             raise InputError(f"{self.tag} the loss is no longer finite: a lower learning_rate may help")
         row = {"epoch": len(self.progress.history) + 1, "learning_rate": self.schedule.get_last_lr()[0]}
         row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
-        self.progress.record(row | self._validate(), self.network)
+        self.progress.record(row | self.validate(), self.network)
         self.epoch = self._new_epoch()
         self._report(self.progress.history[-1])
         return self.progress.history[-1]

@@ -24,13 +24,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 CLIPS, CLASSES, SHAPE = 320, 10, (64, 216)  # the training clips of a fold of ESC-10, 5 s at a hop of 512
+FRONT_END = {"front_end": "logmel", "scale": "db", "power": 2, "normalise": "dataset"}
 NETWORK = {"family": "cnn", "width": 16, "blocks": 4, "dropout": 0.2}
 
 
 def training(epochs: int, precision: str) -> dict[str, Any]:
     """The training settings of the library's ``cnn``."""
     optimisation = {"optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.01, "schedule": "onecycle"}
-    rest = {"patience": None, "label_smoothing": 0.0, "precision": precision}
+    rest = {"patience": None, "label_smoothing": 0.0, "augment": {}, "precision": precision}
     return {"epochs": epochs, "batch_size": 32, **optimisation, **rest}
 
 
@@ -54,9 +55,10 @@ def job(folder: Path, epochs: int, precision: str) -> None:
 
     recipe = NETWORK | {"training": training(epochs, precision)}
     train_model(
-        Run("noise", "cnn", 1, 1, "literature", recipe, {}),
+        Run("noise", "cnn", 1, 1, "literature", recipe, FRONT_END),
         features=str(folder / "x.npy"),
         index=str(folder / "index.csv"),
+        variants={},
         split=str(folder / "split.csv"),
         threads=1,
         folder=str(folder / "run"),

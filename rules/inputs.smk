@@ -1,0 +1,125 @@
+# From wildcards to what a job reads, and to the part of the configuration that it needs.
+def view(wildcards):
+    return settings["datasets"][wildcards.dataset]
+
+
+def source(wildcards):
+    return settings["sources"][wildcards.source]
+
+
+def recipe(wildcards):
+    return settings["models"][wildcards.model]
+
+
+def front_end(wildcards):
+    return settings["features"][recipe(wildcards)["features"]]
+
+
+def folds(dataset):
+    return range(1, settings["datasets"][dataset]["split"]["folds"] + 1)
+
+
+def reader_module(wildcards):
+    return f"soundbench.datasets.{source(wildcards)['reader']}"
+
+
+def family_module(wildcards):
+    return f"soundbench.models.{recipe(wildcards)['family']}"
+
+
+def own_root(wildcards):
+    """The user's own folder, table or archive of a source's recordings; empty where there is none."""
+    root = source(wildcards).get("root")
+    return str(Path(root).expanduser()) if root else ""
+
+
+def own_archive(wildcards):
+    return [own_root(wildcards)] if is_archive(own_root(wildcards)) else []
+
+
+def source_files(wildcards):
+    """What has to exist before a source can be read: the user's own recordings (the folders in them change when clips
+    come or go), or what fetch_dataset wrote."""
+    root = own_root(wildcards)
+    return [root, *folders_below(root)] if root and not is_archive(root) else "<resources>/{source}/fetched.json"
+
+
+def source_root(wildcards, input):
+    """The folder (or table) of a source's recordings: the user's own, or what was made, or unpacked, by fetch_dataset."""
+    if own_root(wildcards) == input[0]:
+        return input[0]
+    unpacked = own_archive(wildcards) or source(wildcards).get("url")
+    return str(Path(input[0]).parent / ("recordings" if unpacked else ""))
+
+
+def clip_table(wildcards):
+    return f"<results>/clips/{view(wildcards)['source']}.csv"
+
+
+def feature_files(wildcards):
+    """The feature array of a data set for a model, and its index."""
+    stem = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}/orig"
+    return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
+
+
+def view_variants(dataset):
+    """The variants that a data set's training clips are augmented with."""
+    return variant_names(settings["datasets"][dataset]["augment"])
+
+
+def variant_files(suffix):
+    """An input function: the features, or their index, of each variant that a data set augments with."""
+
+    def files(wildcards):
+        folder = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}"
+        return [f"{folder}/{variant}{suffix}" for variant in view_variants(wildcards.dataset)]
+
+    return files
+
+
+FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"
+
+
+def of_folds(name):
+    """An input function: the file ``name`` of every fold of a run."""
+    return lambda w: expand(f"{FOLD}/{name}", fold=folds(w.dataset), allow_missing=True)
+
+
+def of_runs(pattern):
+    """An input function: ``pattern`` for every run, or for those of the data set that the wildcards name."""
+
+    def files(wildcards):
+        datasets = [wildcards.dataset] if hasattr(wildcards, "dataset") else selected["datasets"]
+        return expand(pattern, dataset=datasets, model=selected["models"], seed=selected["seeds"])
+
+    return files
+
+
+def histories(wildcards):
+    """The training histories of a data set: every model, seed and fold."""
+    names = dict(model=selected["models"], seed=selected["seeds"], fold=folds(wildcards.dataset))
+    return expand(f"{FOLD}/history.csv", allow_missing=True, **names)
+
+
+def variant_entry(name):
+    """A variant by name; the original is a variant without steps."""
+    return settings["augmentations"].get(name, {"steps": [], "seed": 0})
+
+
+def augmenting_views(wildcards):
+    """The library's views that ask for copies of a source: all, so that selecting another one changes nothing."""
+    views = [entry for entry in settings["datasets"].values() if entry["source"] == wildcards.source]
+    asked = {wildcards.variant} - {ORIGINAL}
+    asking = [entry for entry in views if entry["augment"] and asked <= set(variant_names(entry["augment"]))]
+    return [{key: value for key, value in entry.items() if key != "split"} for entry in asking]
+
+
+def noise_recordings(wildcards):
+    """The folders of recordings that a variant takes noise from."""
+    folders = (step.get("recordings") for step in variant_entry(wildcards.variant)["steps"])
+    return [str(Path(folder).expanduser()) for folder in folders if folder]
+
+
+def variant_table(wildcards):
+    """The table of a variant's copies; none for the clips themselves."""
+    return [] if wildcards.variant == ORIGINAL else "<results>/augmented/{source}/{variant}.csv"

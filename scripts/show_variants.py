@@ -1,0 +1,16 @@
+"""Show one clip in all the variants that a data set augments with."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.listening import show_variants
+
+with logged(snakemake.log[0]):
+    show_variants(
+        snakemake.input.split,
+        json.loads(snakemake.params.augment),
+        json.loads(snakemake.params.variants),
+        dict(zip(json.loads(snakemake.params.variants), snakemake.input.tables, strict=True)),
+        snakemake.output.page,
+        snakemake.output.figure,
+    )

@@ -1,0 +1,85 @@
+"""What a front-end's settings imply, known without computing anything and without importing torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+Settings = dict[str, Any]
+
+BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the height of the picture
+
+
+def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
+    """Frames of a clip of ``seconds`` at ``sample_rate`` Hz: a centred one at each hop, or the fixed number."""
+    if "frames" in settings:
+        return settings["frames"]
+    samples = math.ceil(round(seconds * sample_rate, 6))
+    return 1 + samples // settings["hop_length"]
+
+
+def values_per_decibel(settings: Settings) -> float | None:
+    """By how much each stored value grows when a clip gets 1 dB louder; None where it is not the same for all.
+
+    None for cepstra, for ``log1p`` and for clips that are normalised by themselves: gain is no sum there.
+    """
+    neper = math.log(10) / 10
+    if settings["front_end"] == "ast":
+        factor = neper
+    elif settings["front_end"] == "logmel":
+        factor = {"db": 1.0, "log": neper * settings["power"] / 2}.get(settings["scale"])
+    else:
+        factor = None
+    return None if settings["normalise"] == "clip" else factor
+
+
+def feature_problems(where: str, settings: Settings, sample_rate: int | None) -> Iterator[str]:
+    """What cannot work in a front-end's settings, each named with its key.
+
+    Args:
+        where: the key of the front-end in the configuration.
+        sample_rate: Hz; None where it is not known before the files are read.
+    """
+    if settings["normalise"] == "fixed":
+        yield from (f"{where}.{key}: normalise: fixed needs it" for key in ("mean", "std") if settings[key] is None)
+    if settings["front_end"] == "ast":
+        return
+    if (settings["win_length"] or 0) > settings["n_fft"]:
+        yield f"{where}.win_length: {settings['win_length']} is longer than n_fft, {settings['n_fft']}"
+    if settings.get("n_mfcc", 0) > settings["n_mels"]:
+        yield f"{where}.n_mfcc: {settings['n_mfcc']} coefficients need as many mels; n_mels is {settings['n_mels']}"
+    if sample_rate is not None:
+        yield from _filter_problems(where, settings, sample_rate)
+
+
+def _filter_problems(where: str, settings: Settings, sample_rate: int) -> Iterator[str]:
+    nyquist = sample_rate / 2
+    fmin, fmax = settings["fmin"], settings["fmax"] or nyquist
+    if fmax > nyquist:
+        yield f"{where}.fmax: {fmax} Hz is above half the sample rate, {nyquist:g} Hz"
+    elif fmin >= fmax:
+        yield f"{where}.fmin: {fmin} Hz is not below fmax, {fmax:g} Hz"
+    elif empty := empty_filters(sample_rate, settings["n_fft"], settings["n_mels"], fmin, fmax):
+        yield (
+            f"{where}.n_mels: {empty} of {settings['n_mels']} mel filters would be empty, as they lie between the "
+            f"bins of n_fft {settings['n_fft']} at {sample_rate} Hz; fewer mels or a larger n_fft will do"
+        )
+
+
+def empty_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> int:
+    """How many of Slaney's mel filters hold no bin of the Fourier transform, so that they would be zero for ever."""
+    low, high = _hz_to_mel(fmin), _hz_to_mel(fmax)
+    edges = [_mel_to_hz(low + (high - low) * number / (n_mels + 1)) for number in range(n_mels + 2)]
+    bins = [edge * n_fft / sample_rate for edge in edges]
+    first_bins = (math.floor(left) + 1 for left in bins[:-2])
+    return sum(first >= right for first, right in zip(first_bins, bins[2:], strict=True))
+
+
+def _hz_to_mel(frequency: float) -> float:
+    """M. Slaney, "Auditory Toolbox", 1998: linear up to 1 kHz, logarithmic above."""
+    return frequency * 3 / 200 if frequency < 1000 else 15 + 27 * math.log(frequency / 1000) / math.log(6.4)
+
+
+def _mel_to_hz(mel: float) -> float:
+    return mel * 200 / 3 if mel < 15 else 1000 * 6.4 ** ((mel - 15) / 27)

@@ -1,0 +1,139 @@
+"""On-the-fly augmentation: changes each training batch anew, on the device that trains.
+
+An effect is a function ``(pictures, settings) -> pictures`` on ``(batch, 1, bins, frames)`` that draws from torch's
+global random numbers, which library functions use too. :class:`OnlineAugmentation` lends them a state that follows
+from its own generator alone and puts the previous one back: nothing else that is random in training notices, and
+whoever restores the generator's state goes on as if there had been no interruption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn.functional import one_hot
+
+MASKED_SHARE = 0.5  # a mask hides at most this share of a picture
+BINS, FRAMES = 2, 3  # the axes of a batch of pictures
+STREAM = 2**32  # added to the seed, so that these are not the numbers that decide the order of clips
+
+
+def _uniform(pictures: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    """A number a clip, ``(batch, 1, 1, 1)``."""
+    return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
+
+
+def _at_frames(pictures: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Each clip at its own frames: ``places`` ``(batch, 1, 1, frames)`` are whole numbers of frames that exist."""
+    return pictures.gather(FRAMES, places.long().expand(-1, *pictures.shape[1:]))
+
+
+def _quietest(pictures: torch.Tensor) -> torch.Tensor:
+    return pictures.amin(dim=(1, BINS, FRAMES), keepdim=True)
+
+
+def stretch(pictures: torch.Tensor, rates: list[float]) -> torch.Tensor:
+    """Play each clip at a rate of the range ``rates``, interpolating between frames; the rest is its quietest value."""
+    last = pictures.shape[FRAMES] - 1
+    places = torch.arange(last + 1, device=pictures.device) * _uniform(pictures, *rates)
+    before = places.floor().clamp(max=last)
+    after = (before + 1).clamp(max=last)
+    stretched = torch.lerp(_at_frames(pictures, before), _at_frames(pictures, after), places - before)
+    return torch.where(places <= last, stretched, _quietest(pictures))
+
+
+def crop(pictures: torch.Tensor, share: float) -> torch.Tensor:
+    """Pad both ends by ``share`` of the frames with the clip's quietest value, and crop back at a random place.
+
+    As in Y. Tokozume, Y. Ushiku and T. Harada, "Learning from between-class examples", ICLR 2018.
+    """
+    last = pictures.shape[FRAMES] - 1
+    places = torch.arange(last + 1, device=pictures.device) + (_uniform(pictures, -share, share) * last).round()
+    cropped = _at_frames(pictures, places.clamp(0, last))
+    return torch.where((places >= 0) & (places <= last), cropped, _quietest(pictures))
+
+
+def roll(pictures: torch.Tensor, share: float) -> torch.Tensor:
+    """Rotate each clip in time by at most ``share`` of its frames."""
+    frames = pictures.shape[FRAMES]
+    places = torch.arange(frames, device=pictures.device) + (_uniform(pictures, -share, share) * frames).round()
+    return _at_frames(pictures, places % frames)
+
+
+def spec_augment(pictures: torch.Tensor, settings: dict[str, int]) -> torch.Tensor:
+    """Mask bins and frames with the mean (D. Park et al., "SpecAugment", Interspeech 2019, without the warping)."""
+    from torchaudio.functional import mask_along_axis_iid
+
+    for name, axis in (("freq", BINS), ("time", FRAMES)):
+        for _ in range(settings[f"{name}_masks"]):
+            pictures = mask_along_axis_iid(pictures, settings[f"{name}_width"], 0.0, axis, MASKED_SHARE)
+    return pictures
+
+
+EFFECTS: dict[str, Callable[[torch.Tensor, Any], torch.Tensor]] = {
+    "stretch": stretch,
+    "crop": crop,
+    "roll": roll,
+    "spec_augment": spec_augment,
+}
+
+
+def mixup(pictures: torch.Tensor, targets: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mix each clip and its target with another of the batch (H. Zhang et al., "mixup", ICLR 2018).
+
+    Args:
+        targets: ``(batch, classes)``, shares of classes. A clip's own share is the larger one.
+    """
+    concentration = torch.full((len(pictures),), alpha, device=pictures.device)
+    own = torch.distributions.Beta(concentration, concentration, validate_args=False).sample()
+    own = torch.maximum(own, 1 - own)
+    others = torch.randperm(len(pictures), device=pictures.device)
+    mixed = torch.lerp(pictures[others], pictures, own[:, None, None, None])
+    return mixed, torch.lerp(targets[others], targets, own[:, None])
+
+
+class OnlineAugmentation:
+    """The on-the-fly augmentation of a model recipe, with random numbers of its own.
+
+    Args:
+        settings: ``training.augment`` of the recipe; empty for none.
+        decibel: what 1 dB is in the values of a picture, for ``gain``.
+    """
+
+    def __init__(self, settings: dict[str, Any], classes: int, decibel: float | None, seed: int) -> None:
+        self.settings, self.classes, self.decibel = settings, classes, decibel
+        self.generator = torch.Generator().manual_seed(STREAM + seed)
+
+    @contextmanager
+    def _own_random_numbers(self, device: torch.device) -> Iterator[None]:
+        seed = int(torch.randint(2**62, (), generator=self.generator))
+        with torch.random.fork_rng([device] if device.type == "cuda" else [], device_type="cuda"):
+            # Not torch.manual_seed, which spends a millisecond on devices that are not there.
+            torch.default_generator.manual_seed(seed)
+            if device.type == "cuda":
+                torch.cuda.manual_seed(seed)
+            yield
+
+    def __call__(self, pictures: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Change a training batch.
+
+        Args:
+            pictures: ``(batch, 1, bins, frames)``, normalised.
+            targets: ``(batch,)``, class numbers.
+
+        Returns:
+            Pictures of the same shape, and targets: with mixup ``(batch, classes)`` shares, else as they were.
+        """
+        if not self.settings:
+            return pictures, targets
+        with self._own_random_numbers(pictures.device):
+            for name, effect in EFFECTS.items():
+                if name in self.settings:
+                    pictures = effect(pictures, self.settings[name])
+            if gain := self.settings.get("gain"):
+                pictures = pictures + _uniform(pictures, -gain, gain) * self.decibel
+            if alpha := self.settings.get("mixup"):
+                pictures, targets = mixup(pictures, one_hot(targets, self.classes).float(), alpha)
+        return pictures, targets

@@ -1,0 +1,31 @@
+"""The library of the repository, with changes, as the workflow reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from soundbench.configuration import check_configuration
+from workflow import REPOSITORY
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        merged[key] = _merged(base[key], value) if isinstance(value, dict) and key in base else value
+    return merged
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    """The checked configuration of ``config/*.yaml`` with an overlay, every default filled in."""
+    config: dict[str, Any] = {}
+    for path in sorted((REPOSITORY / "config").glob("*.yaml")):
+        config |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    return check_configuration(_merged(config, changes))
+
+
+def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
+    """A front-end of the library, or ``own`` with these settings, every default filled in."""
+    changes = {"features": {name: settings}} if settings else {}
+    return configuration(**changes)["features"][name]
