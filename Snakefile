@@ -25,6 +25,7 @@ report: "config/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/looking.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
@@ -40,3 +41,5 @@ rule all:
         rules.page_provenance.output,
         expand(rules.plot_confusion.output, dataset=selected["datasets"]),
         expand(rules.plot_training.output, dataset=selected["datasets"]),
+        expand(rules.explore_dataset.output, dataset=selected["datasets"]),
+        expand(rules.audit_clips.output, dataset=selected["datasets"]),

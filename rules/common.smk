@@ -36,12 +36,18 @@ wildcard_constraints:
     fold=r"\d+",
 
 
+def without(key, entry):
+    return {name: value for name, value in entry.items() if name != key}
+
+
 def view(wildcards):
-    return settings["datasets"][wildcards.dataset]
+    """A view's keys that decide its split; a change of what the audit reports leaves splits and models alone."""
+    return without("audit", settings["datasets"][wildcards.dataset])
 
 
 def source(wildcards):
-    return settings["sources"][wildcards.source]
+    """A source's keys that say which recordings it holds, and not what becomes of bad ones."""
+    return without("on_bad_clip", settings["sources"][wildcards.source])
 
 
 def recipe(wildcards):
@@ -77,6 +83,12 @@ def source_root(wildcards, input):
 
 def clip_table(wildcards):
     return f"<results>/clips/{view(wildcards)['source']}.csv"
+
+
+def measure_files(wildcards):
+    """What index_clips measured of the clips of a data set's source."""
+    stem = f"<results>/measures/{view(wildcards)['source']}"
+    return {"measures": f"{stem}.csv", "landmarks": f"{stem}.npz"}
 
 
 def feature_files(wildcards):
