@@ -132,7 +132,7 @@ def plot_spectra(levels: pd.DataFrame, path: str) -> None:
     """
     labels, centres = sorted(set(levels.index)), levels.columns.to_numpy()
     rows = (levels.clip(lower=-SPECTRUM_RANGE) / SPECTRUM_RANGE + 1).groupby(level=0)
-    with figure(path, 1, 7.5, _heights(len(labels), 0.36)) as (_, axes):
+    with figure(path, 1, 7.5, _heights(len(labels), 0.45)) as (_, axes):
         _name_rows(axes, labels)
         _ridges(axes[0], centres, labels, rows)
         axes[0].set_xscale("log")

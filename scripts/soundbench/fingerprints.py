@@ -83,16 +83,16 @@ def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
 
 def _agreements(clips: Sequence[Landmarks]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where two clips hold an equal pair of landmarks: the clips, first the earlier, and the shift in frames."""
-    keys, starts = zip(*(_paired(points) for points in clips), strict=True)
-    owners = np.repeat(np.arange(len(clips), dtype=np.int32), [len(key) for key in keys])
-    key = np.concatenate(keys)
+    keys = [_paired(points) for points in [np.empty((0, 2), np.uint16), *clips]]
+    owners = np.repeat(np.arange(-1, len(clips), dtype=np.int32), [len(key) for key, _ in keys])
+    key, starts = (np.concatenate(column) for column in zip(*keys, strict=True))
     order = np.argsort(key, kind="stable")
     _, place, size = np.unique(key[order], return_inverse=True, return_counts=True)
     # Pairs that many clips share say least and cost most: where there are too many, those are left out first.
     sizes, times = np.unique(size, return_counts=True)
     affordable = sizes[np.cumsum(times * sizes * (sizes - 1) // 2) <= MOST_MATCHES]
     rare = (size <= affordable.max(initial=1))[place]
-    place, owner, start = place[rare], owners[order][rare], np.concatenate(starts)[order][rare]
+    place, owner, start = place[rare], owners[order][rare], starts[order][rare]
     rest = size[place]
     found = []
     for lag in range(1, rest.max(initial=0)):
