@@ -27,6 +27,7 @@ report: "config/report/workflow.rst"
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/data.smk"
+include: "rules/looking.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
@@ -43,3 +44,5 @@ rule all:
         expand(rules.plot_confusion.output, dataset=selected["datasets"]),
         expand(rules.plot_training.output, dataset=selected["datasets"]),
         expand(rules.show_variants.output, dataset=filter(view_variants, selected["datasets"])),
+        expand(rules.explore_dataset.output, dataset=selected["datasets"]),
+        expand(rules.audit_clips.output, dataset=selected["datasets"]),

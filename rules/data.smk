@@ -21,12 +21,19 @@ rule index_clips:
         source_files,
     output:
         clips="<results>/clips/{source}.csv",
+        measures="<results>/measures/{source}.csv",
+        landmarks="<results>/measures/{source}.npz",
     log:
         "<logs>/index_clips/{source}.log",
     conda:
         "../envs/data.yaml"
+    threads: 4
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         source=lambda w: canonical_json(source(w)),
+        on_bad_clip=lambda w: settings["sources"][w.source]["on_bad_clip"],
         root=source_root,
         code=lambda w: code_digest("index_clips", reader_module(w)),
     script:

@@ -1,10 +1,16 @@
 # From wildcards to what a job reads, and to the part of the configuration that it needs.
+def without(key, entry):
+    return {name: value for name, value in entry.items() if name != key}
+
+
 def view(wildcards):
-    return settings["datasets"][wildcards.dataset]
+    """A view's keys that decide its split; a change of what the audit reports leaves splits and models alone."""
+    return without("audit", settings["datasets"][wildcards.dataset])
 
 
 def source(wildcards):
-    return settings["sources"][wildcards.source]
+    """A source's keys that say which recordings it holds, and not what becomes of bad ones."""
+    return without("on_bad_clip", settings["sources"][wildcards.source])
 
 
 def recipe(wildcards):
@@ -54,6 +60,12 @@ def source_root(wildcards, input):
 
 def clip_table(wildcards):
     return f"<results>/clips/{view(wildcards)['source']}.csv"
+
+
+def measure_files(wildcards):
+    """What index_clips measured of the clips of a data set's source."""
+    stem = f"<results>/measures/{view(wildcards)['source']}"
+    return {"measures": f"{stem}.csv", "landmarks": f"{stem}.npz"}
 
 
 def feature_files(wildcards):
@@ -111,7 +123,7 @@ def augmenting_views(wildcards):
     views = [entry for entry in settings["datasets"].values() if entry["source"] == wildcards.source]
     asked = {wildcards.variant} - {ORIGINAL}
     asking = [entry for entry in views if entry["augment"] and asked <= set(variant_names(entry["augment"]))]
-    return [{key: value for key, value in entry.items() if key != "split"} for entry in asking]
+    return [without("audit", without("split", entry)) for entry in asking]
 
 
 def noise_recordings(wildcards):
@@ -123,3 +135,13 @@ def noise_recordings(wildcards):
 def variant_table(wildcards):
     """The table of a variant's copies; none for the clips themselves."""
     return [] if wildcards.variant == ORIGINAL else "<results>/augmented/{source}/{variant}.csv"
+
+
+def data_item(path, caption, **labels):
+    """An item of the report about a data set."""
+    return report(
+        path,
+        caption=f"../config/report/{caption}.rst",
+        category="3 Data",
+        labels={**labels, "data set": "{dataset}"},
+    )

@@ -118,7 +118,7 @@ rule page_provenance:
         report(
             "<results>/summary/provenance.html",
             caption="../config/report/provenance.rst",
-            category="3 Provenance",
+            category="4 Provenance",
             labels={"page": "configuration and versions"},
         ),
     log:

@@ -1,4 +1,4 @@
-"""Write the clip table of a source."""
+"""Write the clip table of a source, and what the audit measures."""
 
 import json
 
@@ -6,4 +6,12 @@ from soundbench.datasets import index_clips
 from soundbench.joblog import logged
 
 with logged(snakemake.log[0]):
-    index_clips(json.loads(snakemake.params.source), snakemake.params.root, snakemake.output.clips)
+    index_clips(
+        json.loads(snakemake.params.source),
+        snakemake.params.root,
+        snakemake.params.on_bad_clip,
+        snakemake.threads,
+        clips=snakemake.output.clips,
+        measures=snakemake.output.measures,
+        landmarks=snakemake.output.landmarks,
+    )

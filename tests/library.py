@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from soundbench.configuration import check_configuration
+from soundbench.datasets import index_clips
+from soundbench.storage import read_clip_table
 from workflow import REPOSITORY
 
 
@@ -29,3 +33,10 @@ def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
     """A front-end of the library, or ``own`` with these settings, every default filled in."""
     changes = {"features": {name: settings}} if settings else {}
     return configuration(**changes)["features"][name]
+
+
+def index(source: dict[str, Any], root: Path, table: Path) -> pd.DataFrame:
+    """Index a source as the workflow does, and read its clip table; what the audit measures lies beside it."""
+    measured = {"measures": table.with_suffix(".measures"), "landmarks": table.with_suffix(".npz")}
+    index_clips(source, root, "fail", 1, clips=table, **measured)
+    return read_clip_table(table)

@@ -18,10 +18,12 @@ SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
 HEAVY = {"torch", "torchaudio", "timm", "transformers", "librosa", "sklearn", "matplotlib", "scipy", "pandas"}
 USES = {
     "aggregate_scores": {"pandas"},
+    "audit_clips": {"pandas"},
     "augment_clips": {"pandas"},
     "compute_features": {"torch", "pandas"},
     "draw_pictures": {"matplotlib"},
     "evaluate_model": {"torch", "pandas"},
+    "explore_dataset": {"matplotlib", "pandas"},
     "fetch_dataset": set(),
     "index_clips": set(),
     "page_leaderboard": {"matplotlib", "pandas"},

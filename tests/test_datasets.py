@@ -6,15 +6,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
 from conftest import DATA
+from library import index
 from soundbench.clipfiles import clip_ids
-from soundbench.datasets import CLIP_COLUMNS, fetch_source, index_clips
+from soundbench.datasets import CLIP_COLUMNS, fetch_source
 from soundbench.errors import InputError
-from soundbench.storage import read_clip_table
 
 
 def write(path: Path, seconds: float = 0.1, sample_rate: int = 16000, channels: int = 1) -> None:
@@ -23,14 +22,9 @@ def write(path: Path, seconds: float = 0.1, sample_rate: int = 16000, channels: 
     soundfile.write(path, noise, sample_rate)
 
 
-def index(source: dict[str, object], root: Path, table: Path) -> pd.DataFrame:
-    index_clips(source, root, table)
-    return read_clip_table(table)
-
-
 def problems(source: dict[str, object], root: Path, table: Path) -> list[str]:
     with pytest.raises(InputError) as refused:
-        index_clips(source, root, table)
+        index(source, root, table)
     assert not table.exists()
     return refused.value.problems
 

@@ -16,8 +16,9 @@ import pytest
 import soundfile
 
 from fileserver import FileServer, serving
+from library import index
 from soundbench import fetching
-from soundbench.datasets import esc50, fetch_source, index_clips
+from soundbench.datasets import esc50, fetch_source
 from soundbench.errors import InputError
 from soundbench.fetching import download, unpack
 from workflow import Workflow
@@ -141,7 +142,7 @@ def test_a_source_is_fetched_verified_and_indexed(small_emodb: str, server: File
     home = tmp_path / "sources" / "emodb"
     fetch_source(source, home / "fetched.json")
     assert left_in(home) == {"fetched.json", "origin.json", "recordings"}
-    index_clips(source, home / "recordings", tmp_path / "clips.csv")
+    index(source, home / "recordings", tmp_path / "clips.csv")
     assert len(pd.read_csv(tmp_path / "clips.csv")) == len(NAMES)
 
 

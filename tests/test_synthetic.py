@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from soundbench.datasets import CLIP_COLUMNS, fetch_source, index_clips
+from library import index
+from soundbench.datasets import CLIP_COLUMNS, fetch_source
 from soundbench.datasets.synthetic import SOUNDS
 from soundbench.features import clip_features
 
@@ -23,7 +24,7 @@ DEFAULT = SMALL | {"recordings": 2, "takes": 3, "seconds": 1.5, "sample_rate": 2
 def write(folder: Path, **source: object) -> pd.DataFrame:
     source = SMALL | {"sample_rate": 16000} | source
     fetch_source(source, folder / "fetched.json")
-    index_clips(source, folder, folder / "table.csv")
+    index(source, folder, folder / "table.csv")
     return pd.read_csv(folder / "table.csv")
 
 
@@ -60,7 +61,7 @@ def test_more_recordings_leave_the_first_ones_alone(tmp_path: Path) -> None:
 def test_mean_spectra_do_not_give_the_classes_away(tmp_path: Path) -> None:
     """A logistic regression on mean spectra must stay below 90 %, or models would have nothing to show."""
     fetch_source(DEFAULT, tmp_path / "fetched.json")
-    index_clips(DEFAULT, tmp_path, tmp_path / "table.csv")
+    index(DEFAULT, tmp_path, tmp_path / "table.csv")
     table = pd.read_csv(tmp_path / "table.csv")
     settings = {"front_end": "logmel", "sample_rate": 22050, "n_fft": 1024, "win_length": None}
     settings |= {"hop_length": 512, "n_mels": 64, "fmin": 0, "fmax": None}

@@ -44,15 +44,21 @@ def rows(root: Schema, schema: Schema, path: str) -> Iterator[str]:
         description = " ".join(part.get("description", "").split())
         yield f"| `{path}{key}` | {values(part)} | {default} | {description} |"
         yield from rows(root, part, f"{path}{key}.")
+        yield from branches(root, part, f"{path}{key}.")
         if isinstance(others := part.get("additionalProperties"), dict):
             yield from rows(root, others, f"{path}{key}.NAME.")
-            for branch in others.get("allOf", []):
-                ((selector, choice),) = branch["if"]["properties"].items()
-                target = root["$defs"][branch["then"]["$ref"].rsplit("/", 1)[1]]
-                title = f"*with `{selector}: {choice['const']}`*"
-                yield from (f"{row[:-1]}{title} |" for row in rows(root, target, f"{path}{key}.NAME."))
+            yield from branches(root, others, f"{path}{key}.NAME.")
         if isinstance(items := part.get("items"), dict) and "properties" in items:
             yield from rows(root, items, f"{path}{key}[].")
+
+
+def branches(root: Schema, schema: Schema, path: str) -> Iterator[str]:
+    """Rows of the keys that a mapping has only where another key has a certain value."""
+    for branch in schema.get("allOf", []):
+        ((selector, choice),) = branch["if"]["properties"].items()
+        target = root["$defs"][branch["then"]["$ref"].rsplit("/", 1)[1]]
+        title = f"*with `{selector}: {', '.join(choice.get('enum', [choice.get('const')]))}`*"
+        yield from (f"{row[:-1]}{title} |" for row in rows(root, target, path))
 
 
 def reference() -> str:

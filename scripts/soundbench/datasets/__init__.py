@@ -10,23 +10,26 @@ reader is one module here and its keys in the schema.
 from __future__ import annotations
 
 import importlib
+import logging
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import soundfile
-
 from soundbench.errors import InputError
 from soundbench.fetching import fetch_archive, unpack
-from soundbench.storage import file_sha256, write_csv, write_json
+from soundbench.storage import write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
+
 READERS = ("csv", "emodb", "esc50", "folder", "synthetic")
 
 RECORDINGS = "recordings"
-CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", "seconds", "sample_rate", "channels", "sha256"]
+FILE_COLUMNS = ["seconds", "sample_rate", "channels", "sha256"]
+CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", *FILE_COLUMNS]
+MEASURES = ["problem", "detail", "samples", "loudest", "clipped"]
 
 
 def reader(name: str) -> ModuleType:
@@ -54,15 +57,44 @@ def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
     write_json(manifest, source)
 
 
-def index_clips(source: dict[str, Any], root: str | Path, table: str | Path) -> None:
-    """Write the clip table of a source: one row a clip, with what its file's header says.
+def index_clips(
+    source: dict[str, Any],
+    root: str | Path,
+    on_bad_clip: str,
+    threads: int,
+    *,
+    clips: str | Path,
+    measures: str | Path,
+    landmarks: str | Path,
+) -> None:
+    """Write the clip table of a source, one row a clip, and what the audit measures; each file is decoded once.
+
+    Args:
+        on_bad_clip: ``fail``, or ``skip`` to leave clips that cannot be used out of the clip table.
+        measures: takes all clips, also bad ones, with the columns of the clip table and :data:`MEASURES`.
+        landmarks: takes their fingerprints, in the same order.
 
     Raises:
-        InputError: naming every clip whose file is missing, is no audio or holds no samples, all at once.
+        InputError: naming every clip that cannot be used, all at once, if they are not to be skipped or none is left.
     """
-    clips = read_clips(source, root)
-    more = [name for name in clips if name not in CLIP_COLUMNS]
-    write_csv(table, _with_headers(clips)[[*CLIP_COLUMNS, *more]])
+    # Not above: fetching needs neither.
+    from soundbench.fingerprints import save_landmarks
+    from soundbench.inspection import inspect_clips
+
+    table = read_clips(source, root)
+    columns = [*CLIP_COLUMNS, *(name for name in table if name not in CLIP_COLUMNS)]
+    inspections = inspect_clips(list(table["path"]), threads)
+    for name in (*FILE_COLUMNS, *MEASURES):
+        table[name] = [getattr(inspection, name) for inspection in inspections]
+    good = table["problem"] == ""
+    if bad := [f"{clip.path}: {clip.detail}" for clip in table[~good].itertuples()]:
+        heading = f"{len(bad)} of {len(table)} clips cannot be used"
+        if on_bad_clip == "fail" or not good.any():
+            raise InputError(bad, f"{heading} (`on_bad_clip: skip` in the source leaves such clips out):")
+        logger.warning("%s and are left out:\n  - %s", heading, "\n  - ".join(bad))
+    save_landmarks(landmarks, [inspection.landmarks for inspection in inspections])
+    write_csv(measures, table[[*columns, *MEASURES]])
+    write_csv(clips, table.loc[good, columns])
 
 
 def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
@@ -71,22 +103,3 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
     if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
         raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
     return clips
-
-
-def _with_headers(clips: pd.DataFrame) -> pd.DataFrame:
-    headers, problems = [], []
-    for path in clips["path"]:
-        try:
-            info = soundfile.info(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            found = "cannot be read as audio" if Path(path).exists() else "does not exist"
-            problems.append(f"{path}: {found} ({str(error).rstrip('.')})")
-            continue
-        if info.frames == 0:
-            problems.append(f"{path}: holds no samples")
-            continue
-        headers.append((info.frames / info.samplerate, info.samplerate, info.channels, file_sha256(path)))
-    if problems:
-        raise InputError(problems, f"{len(problems)} of {len(clips)} clips cannot be used:")
-    columns = ["seconds", "sample_rate", "channels", "sha256"]
-    return clips.assign(**dict(zip(columns, zip(*headers, strict=True), strict=True)))

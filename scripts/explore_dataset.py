@@ -1,0 +1,15 @@
+"""Draw what the clips of a data set look like, and write a page on which they can be heard."""
+
+import json
+
+from soundbench.explore import explore_dataset
+from soundbench.joblog import logged
+
+with logged(snakemake.log[0]):
+    explore_dataset(
+        snakemake.input.clips,
+        snakemake.wildcards.dataset,
+        json.loads(snakemake.params.view),
+        snakemake.threads,
+        **dict(snakemake.output.items()),
+    )
