@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-ATTEMPTS = 20  # orders in which groups are dealt out, before a part that lacks a class is accepted
+ATTEMPTS = 20
 
 
 def divide_groups(clips: pd.DataFrame, shares: list[float], seed: int) -> np.ndarray:
