@@ -118,3 +118,15 @@ def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any
     assert "is missing" in found[1]
     assert "does not exist" in found[2]
     assert "neither a folder nor a .zip" in found[3]
+
+
+def test_every_view_of_the_library_can_be_run_without_a_copy_of_its_recordings(config: dict[str, Any]) -> None:
+    config["benchmark"]["datasets"] = list(config["datasets"])
+    resolved = check_configuration(config)
+    views = resolved["datasets"]
+    assert {"esc50", "esc50-literature", "esc10", "esc10-literature", "esc50-categories", "emodb"} <= set(views)
+    for name, entry in views.items():
+        literature = views.get(f"{name}-literature")
+        if literature:
+            assert entry["split"]["protocol"] == "nested"
+            assert literature == entry | {"split": entry["split"] | {"protocol": "literature"}}

@@ -158,6 +158,22 @@ def test_what_is_here_and_complete_is_not_fetched_again(small_emodb: str, server
     assert len(list((manifest.parent / "recordings" / "wav").iterdir())) == len(NAMES)
 
 
+def test_an_archive_that_is_here_is_not_fetched_again_after_a_crash(
+    small_emodb: str, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    source, manifest = {"reader": "emodb", "url": small_emodb, "checksum": None}, tmp_path / "emodb" / "fetched.json"
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr(fetching, "unpack", crash)
+        fetch_source(source, manifest)
+    assert not manifest.exists()
+    fetch_source(source, manifest)
+    assert manifest.exists()
+    assert len(server.requests) == 1
+
+
 def test_another_checksum_is_reported_but_the_content_decides(
     small_emodb: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

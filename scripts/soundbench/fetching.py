@@ -22,7 +22,7 @@ from soundbench.storage import read_json, write_json, write_text
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 8
+ATTEMPTS = 5
 PAUSE = 2.0  # s before a second attempt; longer before each further one
 TIMEOUT = (20, 60)  # s to connect, and without a byte
 CHUNK = 1 << 18  # bytes
@@ -52,10 +52,10 @@ def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) 
     try:
         unpack(archive, target, verify)
     except InputError as error:
+        archive.unlink()
         heading = f"{url}: what arrived is not the data set. It was removed; run again to fetch it anew:"
         raise InputError(error.problems, heading) from error
-    finally:
-        archive.unlink()
+    archive.unlink()
     write_json(origin, {"url": url, "checksum": digest})
 
 
