@@ -32,6 +32,8 @@ rule audit_clips:
         "<logs>/audit_clips/{dataset}.log",
     conda:
         "../envs/reporting.yaml"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
     params:
         view=lambda w: canonical_json(settings["datasets"][w.dataset]),
         code=code_digest("audit_clips"),

@@ -29,7 +29,8 @@ RANGE = 60  # dB below the clip's maximum that landmarks come from
 FAN = 5  # a landmark is paired with so many that follow it,
 ZONE = 43  # within so many frames (1 s)
 LEAST_PAIRS = 15  # that must agree at one shift before two clips are compared at all
-MOST_MATCHES = 30_000_000  # agreements looked at; beyond, the commonest pairs of landmarks are passed over
+MOST_MATCHES = 10_000_000  # agreements looked at; beyond, the commonest pairs of landmarks are passed over
+SHIFT_BITS = 14  # of a code; a shift is below half of what they count
 
 Landmarks = np.ndarray  # (landmarks, 2) uint16: frame and frequency bin, in order of time
 
@@ -81,42 +82,47 @@ def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(keys), np.concatenate(starts)
 
 
-def _agreements(clips: Sequence[Landmarks]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where two clips hold an equal pair of landmarks: the clips, first the earlier, and the shift in frames."""
-    keys = [_paired(points) for points in [np.empty((0, 2), np.uint16), *clips]]
-    owners = np.repeat(np.arange(-1, len(clips), dtype=np.int32), [len(key) for key, _ in keys])
-    key, starts = (np.concatenate(column) for column in zip(*keys, strict=True))
+def _agreements(clips: Sequence[Landmarks]) -> np.ndarray:
+    """Where two clips hold an equal pair of landmarks: both clips and the shift, as one sorted code an agreement."""
+    pairs = [_paired(points) for points in [np.empty((0, 2), np.uint16), *clips]]
+    owner = np.repeat(np.arange(-1, len(clips)), [len(key) for key, _ in pairs])
+    key, start = (np.concatenate(column) for column in zip(*pairs, strict=True))
     order = np.argsort(key, kind="stable")
     _, place, size = np.unique(key[order], return_inverse=True, return_counts=True)
     # Pairs that many clips share say least and cost most: where there are too many, those are left out first.
     sizes, times = np.unique(size, return_counts=True)
-    affordable = sizes[np.cumsum(times * sizes * (sizes - 1) // 2) <= MOST_MATCHES]
-    rare = (size <= affordable.max(initial=1))[place]
-    place, owner, start = place[rare], owners[order][rare], starts[order][rare]
+    affordable = sizes[np.cumsum(times * sizes * (sizes - 1) // 2) <= MOST_MATCHES].max(initial=2)
     rest = size[place]
-    found = []
-    for lag in range(1, rest.max(initial=0)):
-        keep = rest > lag
-        place, owner, start, rest = place[keep], owner[keep], start[keep], rest[keep]
-        here = np.flatnonzero((place[lag:] == place[:-lag]) & (owner[lag:] != owner[:-lag]))
-        found.append((owner[here], owner[here + lag], start[here + lag] - start[here]))
-    return tuple(np.concatenate(column) for column in zip(*found, strict=True)) if found else (np.array([], int),) * 3
+    codes = [np.empty(0, np.int64)]
+    for lag in range(1, min(affordable, rest.max(initial=0))):
+        keep = (rest > lag) & (rest <= affordable)
+        order, place, rest = order[keep], place[keep], rest[keep]
+        here = np.flatnonzero(place[lag:] == place[:-lag])
+        first, second = order[here], order[here + lag]
+        apart = owner[first] != owner[second]
+        first, second = first[apart], second[apart]
+        codes.append((owner[first] * len(clips) + owner[second] << SHIFT_BITS) + start[second] - start[first])
+    found = np.concatenate(codes) + (1 << SHIFT_BITS - 1)
+    found.sort()
+    return found
 
 
 def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
     """Pairs of clips with :data:`LEAST_PAIRS` agreements at one shift: ``first, second, shift`` (frames)."""
-    first, second, shift = (column.astype(np.int64) for column in _agreements(clips))
-    code, count = np.unique((first * len(clips) + second << 14) + shift + (1 << 13), return_counts=True)
+    agreements = _agreements(clips)
+    starts = np.flatnonzero(np.diff(agreements, prepend=-1))
+    code, count = agreements[starts], np.diff(starts, append=len(agreements))
     # A shift of half a frame divides its agreements between two.
     beside = np.flatnonzero(np.diff(code) == 1)
     pooled = count.copy()
     pooled[beside] += count[beside + 1]
     pooled[beside + 1] += count[beside]
-    pair = code >> 14
-    table = pd.DataFrame({"first": pair // len(clips), "second": pair % len(clips), "pooled": pooled, "count": count})
-    table["shift"] = (code & ((1 << 14) - 1)) - (1 << 13)
-    enough = table[table["pooled"] >= LEAST_PAIRS].sort_values(["pooled", "count"], ascending=False, kind="stable")
-    return enough.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
+    enough = pooled >= LEAST_PAIRS
+    table = pd.DataFrame({"code": code[enough], "pooled": pooled[enough], "count": count[enough]})
+    table["first"], table["second"] = divmod(table["code"] // (1 << SHIFT_BITS), max(len(clips), 1))
+    table["shift"] = table["code"] % (1 << SHIFT_BITS) - (1 << SHIFT_BITS - 1)
+    table = table.sort_values(["pooled", "count"], ascending=False, kind="stable")
+    return table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
 
 
 def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
@@ -133,6 +139,9 @@ def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
 
 def near_duplicates(clips: Sequence[Landmarks], least: float) -> pd.DataFrame:
     """Pairs of clips whose :func:`likeness` is at least ``least``.
+
+    Time and memory grow with the number of clips, not its square: about 1 ms and 0.15 MB a clip of 5 s. In turn, of
+    30,000 clips and more some copies go unnoticed, since :data:`MOST_MATCHES` then leaves common pairs out.
 
     Returns:
         ``first, second`` (places in ``clips``), ``shift`` (s by which the second is later) and ``likeness``.
