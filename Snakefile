@@ -25,6 +25,7 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/variants.smk"
 include: "rules/data.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"

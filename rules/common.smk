@@ -1,6 +1,5 @@
 # The validated configuration, and the functions that turn wildcards into inputs and parameters.
 # Torch is not imported here: this file is read by every job's process.
-import json
 import re
 import sys
 from pathlib import Path
@@ -85,21 +84,6 @@ def feature_files(wildcards):
     """The feature array of a data set for a model, and its index."""
     stem = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}/orig"
     return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
-
-
-def view_variants(dataset):
-    """The variants that a data set's training clips are augmented with."""
-    return variant_names(settings["datasets"][dataset]["augment"])
-
-
-def variant_files(suffix):
-    """An input function: the features, or their index, of each variant that a data set augments with."""
-
-    def files(wildcards):
-        folder = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}"
-        return [f"{folder}/{variant}{suffix}" for variant in view_variants(wildcards.dataset)]
-
-    return files
 
 
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/"

@@ -1,28 +1,4 @@
 # From clips to the pictures that models see.
-def variant_entry(name):
-    """A variant by name; the original is a variant without steps."""
-    return settings["augmentations"].get(name, {"steps": [], "seed": 0})
-
-
-def augmenting_views(wildcards):
-    """The library's views that ask for copies of a source: all, so that selecting another one changes nothing."""
-    views = [entry for entry in settings["datasets"].values() if entry["source"] == wildcards.source]
-    asked = {wildcards.variant} - {ORIGINAL}
-    asking = [entry for entry in views if entry["augment"] and asked <= set(variant_names(entry["augment"]))]
-    return [{key: value for key, value in entry.items() if key != "split"} for entry in asking]
-
-
-def noise_recordings(wildcards):
-    """The folders of recordings that a variant takes noise from."""
-    folders = (step.get("recordings") for step in variant_entry(wildcards.variant)["steps"])
-    return [str(Path(folder).expanduser()) for folder in folders if folder]
-
-
-def variant_table(wildcards):
-    """The table of a variant's copies; none for the clips themselves."""
-    return [] if wildcards.variant == ORIGINAL else "<results>/augmented/{source}/{variant}.csv"
-
-
 rule augment_clips:
     input:
         clips="<results>/clips/{source}.csv",
@@ -73,12 +49,7 @@ rule compute_features:
 # Pictures are for people: `snakemake pictures` draws those of all features that the selection uses.
 rule pictures:
     input:
-        lambda w: [
-            f"<results>/pictures/{settings['datasets'][dataset]['source']}/{settings['models'][model]['features']}/{variant}"
-            for dataset in selected["datasets"]
-            for model in selected["models"]
-            for variant in [ORIGINAL, *view_variants(dataset)]
-        ],
+        selected_pictures(),
 
 
 rule draw_pictures:
@@ -124,7 +95,7 @@ rule show_variants:
         "../envs/reporting.yaml"
     params:
         augment=lambda w: canonical_json(view(w)["augment"]),
-        variants=lambda w: json.dumps({name: variant_entry(name) for name in [ORIGINAL, *view_variants(w.dataset)]}),
+        variants=lambda w: canonical_json({name: variant_entry(name) for name in [ORIGINAL, *view_variants(w.dataset)]}),
         code=code_digest("show_variants"),
     script:
         "../scripts/show_variants.py"

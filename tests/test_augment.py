@@ -291,6 +291,14 @@ def test_schema_names_every_effect() -> None:
     assert sorted(steps["items"]["properties"]["effect"]["enum"]) == sorted(EFFECTS)
 
 
+def test_recipe_plans(workflow: Workflow, tmp_path: Path) -> None:
+    overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}})
+    planned = workflow.planned("--configfile", "config/recipes/augmentation.yaml", overlay)
+    assert planned["train_model"] == 3 * 2 * 3 * 5
+    assert planned["augment_clips"] == 4  # three variants and the untouched clips, shared by both views
+    assert planned["show_variants"] == 2
+
+
 @pytest.mark.slow
 def test_esc10_with_and_without_augmentation(workflow: Workflow, esc10_root: Path) -> None:
     three = {"source": "esc50", "keep": ["dog", "rain", "rooster"]}
