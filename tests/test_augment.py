@@ -19,7 +19,7 @@ from soundbench.listening import show_variants
 from soundbench.splits import split_clips
 from soundbench.storage import read_clip_table
 from soundbench.training import Run, train_model
-from soundbench.variants import training_copies
+from soundbench.variants import training_copies, wanted_copies
 from workflow import REPOSITORY, Workflow
 
 RATE = 16000
@@ -190,6 +190,15 @@ def test_balance_makes_just_enough(counts: dict[str, int]) -> None:
     assert spread.max() <= 1  # dealt evenly
     shuffled = training_copies(clips.sample(frac=1, random_state=0), rules, seed=1)
     assert set(shuffled.itertuples(index=False)) == set(copies.itertuples(index=False))
+
+
+def test_enough_copies_are_made_for_every_fold() -> None:
+    rules = view({"variants": ["noisy", "pitchUp2"], "balance": True})["augment"]
+    clips = training_table(dog=8, cat=8, hen=3)
+    made = {name: set(wanted_copies([(clips, rules)], name, name == "noisy")["clip"]) for name in ("noisy", "pitchUp2")}
+    for seed in range(10):
+        copies = training_copies(clips.sample(frac=0.6, random_state=seed), rules, seed)
+        assert all(clip in made[variant] for clip, variant in zip(copies["clip"], copies["variant"], strict=True))
 
 
 def test_balance_counts_the_copies_of_earlier_rules() -> None:
