@@ -154,11 +154,13 @@ def test_seed_and_name_decide_what_is_drawn() -> None:
     assert len({draw(0, "noisy", "a", 1), *(draw(*name) for name in others)}) == 5
 
 
-def test_unreadable_parents_are_all_named(clips: Path) -> None:
-    for name in ("cat10", "hen30"):
-        (clips.parent / f"{name}.wav").write_text("no audio")
-    with pytest.raises(InputError, match=r"(?s)cat10\.wav.*hen30\.wav"):
-        make_copies(clips, "noisy", view({"variants": ["noisy"]}))
+def test_unusable_parents_are_all_named(clips: Path) -> None:
+    (clips.parent / "cat10.wav").write_text("no audio")
+    soundfile.write(clips.parent / "hen30.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    with pytest.raises(
+        InputError, match=r"(?s)cat10\.wav: cannot be read.*hen30\.wav: holds samples that are no finite"
+    ):
+        make_copies(clips, "pitchUp2", view({"variants": ["pitchUp2"]}))
     assert not list((clips.parent / "augmented").iterdir())
 
 

@@ -30,7 +30,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from library import front_end
 from soundbench.features import compute_features
 
-ROUNDS = 7
+ROUNDS = 25
 RATE, SECONDS = 44100, 5
 
 
