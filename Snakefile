@@ -26,6 +26,7 @@ report: "config/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/variants.smk"
 include: "rules/data.smk"
 include: "rules/looking.smk"
 include: "rules/features.smk"

@@ -49,12 +49,7 @@ rule compute_features:
 # Pictures are for people: `snakemake pictures` draws those of all features that the selection uses.
 rule pictures:
     input:
-        lambda w: [
-            f"<results>/pictures/{settings['datasets'][dataset]['source']}/{settings['models'][model]['features']}/{variant}"
-            for dataset in selected["datasets"]
-            for model in selected["models"]
-            for variant in [ORIGINAL, *view_variants(dataset)]
-        ],
+        selected_pictures(),
 
 
 rule draw_pictures:
@@ -100,7 +95,7 @@ rule show_variants:
         "../envs/reporting.yaml"
     params:
         augment=lambda w: canonical_json(view(w)["augment"]),
-        variants=lambda w: json.dumps({name: variant_entry(name) for name in [ORIGINAL, *view_variants(w.dataset)]}),
+        variants=lambda w: canonical_json({name: variant_entry(name) for name in [ORIGINAL, *view_variants(w.dataset)]}),
         code=code_digest("show_variants"),
     script:
         "../scripts/show_variants.py"

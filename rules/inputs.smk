@@ -74,21 +74,6 @@ def feature_files(wildcards):
     return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
 
 
-def view_variants(dataset):
-    """The variants that a data set's training clips are augmented with."""
-    return variant_names(settings["datasets"][dataset]["augment"])
-
-
-def variant_files(suffix):
-    """An input function: the features, or their index, of each variant that a data set augments with."""
-
-    def files(wildcards):
-        folder = f"<results>/features/{view(wildcards)['source']}/{recipe(wildcards)['features']}"
-        return [f"{folder}/{variant}{suffix}" for variant in view_variants(wildcards.dataset)]
-
-    return files
-
-
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"
 
 
@@ -111,30 +96,6 @@ def histories(wildcards):
     """The training histories of a data set: every model, seed and fold."""
     names = dict(model=selected["models"], seed=selected["seeds"], fold=folds(wildcards.dataset))
     return expand(f"{FOLD}/history.csv", allow_missing=True, **names)
-
-
-def variant_entry(name):
-    """A variant by name; the original is a variant without steps."""
-    return settings["augmentations"].get(name, {"steps": [], "seed": 0})
-
-
-def augmenting_views(wildcards):
-    """The library's views that ask for copies of a source: all, so that selecting another one changes nothing."""
-    views = [entry for entry in settings["datasets"].values() if entry["source"] == wildcards.source]
-    asked = {wildcards.variant} - {ORIGINAL}
-    asking = [entry for entry in views if entry["augment"] and asked <= set(variant_names(entry["augment"]))]
-    return [without("audit", without("split", entry)) for entry in asking]
-
-
-def noise_recordings(wildcards):
-    """The folders of recordings that a variant takes noise from."""
-    folders = (step.get("recordings") for step in variant_entry(wildcards.variant)["steps"])
-    return [str(Path(folder).expanduser()) for folder in folders if folder]
-
-
-def variant_table(wildcards):
-    """The table of a variant's copies; none for the clips themselves."""
-    return [] if wildcards.variant == ORIGINAL else "<results>/augmented/{source}/{variant}.csv"
 
 
 def data_item(path, caption, **labels):

@@ -1,6 +1,7 @@
 """Show one clip in all the variants that a data set augments with."""
 
 import json
+from pathlib import Path
 
 from soundbench.joblog import logged
 from soundbench.listening import show_variants
@@ -10,7 +11,7 @@ with logged(snakemake.log[0]):
         snakemake.input.split,
         json.loads(snakemake.params.augment),
         json.loads(snakemake.params.variants),
-        dict(zip(json.loads(snakemake.params.variants), snakemake.input.tables, strict=True)),
+        {Path(table).stem: table for table in snakemake.input.tables},
         snakemake.output.page,
         snakemake.output.figure,
     )

@@ -16,9 +16,11 @@ from soundbench.augment import EFFECTS, apply_steps, augment_clips, copy_generat
 from soundbench.batches import load_training
 from soundbench.errors import InputError
 from soundbench.features import compute_features
+from soundbench.listening import show_variants
 from soundbench.splits import split_clips
 from soundbench.storage import read_clip_table
-from soundbench.variants import training_copies
+from soundbench.training import Run, train_model
+from soundbench.variants import training_copies, wanted_copies
 from workflow import REPOSITORY, Workflow
 
 RATE = 16000
@@ -115,7 +117,7 @@ def view(*rules: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def make_copies(clips: Path, variant: str, *views: dict[str, Any], threads: int = 1) -> pd.DataFrame:
     folder = clips.parent / "augmented" / variant
-    settings = configuration()["augmentations"][variant]
+    settings = configuration()["augmentations"].get(variant, {"steps": [], "seed": 0})
     augment_clips(clips, variant, settings, list(views), f"{folder}.csv", folder, threads)
     return read_clip_table(f"{folder}.csv")
 
@@ -153,11 +155,13 @@ def test_seed_and_name_decide_what_is_drawn() -> None:
     assert len({draw(0, "noisy", "a", 1), *(draw(*name) for name in others)}) == 5
 
 
-def test_unreadable_parents_are_all_named(clips: Path) -> None:
-    for name in ("cat10", "hen30"):
-        (clips.parent / f"{name}.wav").write_text("no audio")
-    with pytest.raises(InputError, match=r"(?s)cat10\.wav.*hen30\.wav"):
-        make_copies(clips, "noisy", view({"variants": ["noisy"]}))
+def test_unusable_parents_are_all_named(clips: Path) -> None:
+    (clips.parent / "cat10.wav").write_text("no audio")
+    soundfile.write(clips.parent / "hen30.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    with pytest.raises(
+        InputError, match=r"(?s)cat10\.wav: cannot be read.*hen30\.wav: holds samples that are no finite"
+    ):
+        make_copies(clips, "pitchUp2", view({"variants": ["pitchUp2"]}))
     assert not list((clips.parent / "augmented").iterdir())
 
 
@@ -181,15 +185,23 @@ def test_balance_makes_just_enough(counts: dict[str, int]) -> None:
     rules = view({"variants": ["noisy", "mixed"], "balance": True})["augment"]
     clips = training_table(**counts)
     copies = training_copies(clips, rules, seed=1)
-    assert set(clips["label"].value_counts().add(copies["label"].value_counts(), fill_value=0)) == {
-        max(counts.values())
-    }
+    sizes = pd.concat([clips["label"], copies["label"]]).value_counts()
+    assert set(sizes) == {max(counts.values())}
     assert not copies.duplicated().any()
-    each = copies.groupby("label")["clip"].value_counts().groupby("label")
-    assert (each.max() - each.min()).max() <= 1 or len(counts) == 0
+    each = clips.merge(copies.groupby("clip").size().rename("copies"), on="clip", how="left").fillna({"copies": 0})
+    spread = each.groupby("label")["copies"].agg(lambda number: number.max() - number.min())
+    assert spread.max() <= 1  # dealt evenly
     shuffled = training_copies(clips.sample(frac=1, random_state=0), rules, seed=1)
-    key = ["clip", "variant", "copy"]
-    assert shuffled.sort_values(key)[key].values.tolist() == copies.sort_values(key)[key].values.tolist()
+    assert set(shuffled.itertuples(index=False)) == set(copies.itertuples(index=False))
+
+
+def test_enough_copies_are_made_for_every_fold() -> None:
+    rules = view({"variants": ["noisy", "pitchUp2"], "balance": True})["augment"]
+    clips = training_table(dog=8, cat=8, hen=3)
+    made = {name: set(wanted_copies([(clips, rules)], name, name == "noisy")["clip"]) for name in ("noisy", "pitchUp2")}
+    for seed in range(10):
+        copies = training_copies(clips.sample(frac=0.6, random_state=seed), rules, seed)
+        assert all(clip in made[variant] for clip, variant in zip(copies["clip"], copies["variant"], strict=True))
 
 
 def test_balance_counts_the_copies_of_earlier_rules() -> None:
@@ -210,14 +222,20 @@ def study(clips: Path) -> dict[str, Any]:
     return paths | {"clips": clips, "entry": entry, "front_end": front_end, "folder": clips.parent}
 
 
-def training_part(study: dict[str, Any], fold: int = 1) -> Any:
-    """The training examples of a fold, from the copies as they lie on the disk."""
-    folder, split = study["folder"], read_clip_table(study["folder"] / "split.csv")
+def training_inputs(study: dict[str, Any]) -> dict[str, Any]:
+    """Where the features of the clips and of their copies are, computed from the copies as they lie on the disk."""
+    folder = study["folder"]
     noisy = (folder / "noisy.npy", folder / "noisy.csv")
     compute_features(study["clips"], study["front_end"], *noisy, 1, copies=folder / "augmented" / "noisy.csv")
-    roles, rules = split[f"fold{fold}"], study["entry"]["augment"]
-    index = read_clip_table(study["index"])
-    return load_training(study["features"], index, split, roles, ["cat", "dog", "hen"], rules, {"noisy": noisy}, seed=0)
+    return {"features": study["features"], "index": study["index"], "variants": {"noisy": noisy}}
+
+
+def training_part(study: dict[str, Any]) -> Any:
+    """The training examples of the first fold."""
+    inputs, split = training_inputs(study), read_clip_table(study["folder"] / "split.csv")
+    inputs["index"] = read_clip_table(inputs["index"])
+    rules, labels = study["entry"]["augment"], ["cat", "dog", "hen"]
+    return load_training(clips=split, roles=split["fold1"], labels=labels, rules=rules, seed=0, **inputs)
 
 
 def test_only_parents_in_training_bring_their_copies(study: dict[str, Any]) -> None:
@@ -238,8 +256,13 @@ def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None
     table = read_clip_table(path)
     table.loc[table["clip"] == trained, ["file", "path"]] = table.loc[table["clip"] == tested, ["file", "path"]].values
     table.to_csv(path, index=False)
+    inputs = training_inputs(study)
+    recipe = configuration()["models"]["cnn"]
+    run = Run("data", "cnn", 0, 1, "nested", recipe, study["front_end"], augment=study["entry"]["augment"])
+    written = {name: study["folder"] / "run" / name for name in ("model", "description", "history", "events")}
     with pytest.raises(InputError, match=rf"{tested}_noisy\.flac stands for a copy of {trained}, .* role is 'test'"):
-        training_part(study)
+        train_model(run, split=study["folder"] / "split.csv", threads=1, **inputs, **written)
+    assert not (study["folder"] / "run").exists()
 
 
 def test_a_parent_without_copies_is_named(study: dict[str, Any]) -> None:
@@ -248,6 +271,24 @@ def test_a_parent_without_copies_is_named(study: dict[str, Any]) -> None:
     table[table["label"] != "hen"].to_csv(path, index=False)
     with pytest.raises(InputError, match=r"noisy: no copy was made of hen"):
         training_part(study)
+
+
+def test_one_clip_is_shown_in_all_its_variants(study: dict[str, Any]) -> None:
+    folder, entry = study["folder"], study["entry"]
+    originals = make_copies(study["clips"], "orig", entry)
+    assert set(originals["clip"]) == {
+        f"{name}{fold}{n}" for name, n in [("cat", 0), ("cat", 1), ("hen", 0)] for fold in (1, 2, 3)
+    }
+    untouched = soundfile.read(originals["path"][0])[0]
+    assert (untouched == soundfile.read(folder / f"{originals['clip'][0]}.wav")[0]).all()
+    variants = configuration()["augmentations"] | {"orig": {"steps": []}}
+    tables = {name: str(folder / "augmented" / f"{name}.csv") for name in ("orig", "noisy")}
+    show_variants(folder / "split.csv", entry["augment"], variants, tables, folder / "page.html", folder / "figure.svg")
+    page = (folder / "page.html").read_text()
+    assert page.count('<audio controls preload="metadata" src="data:audio/flac;base64,') == 2
+    assert "noise (snr 15 dB)" in page
+    assert "http://" not in page and "https://" not in page
+    assert (folder / "figure.svg").stat().st_size > 10_000
 
 
 def test_labels_that_no_clip_has_are_refused(clips: Path) -> None:
@@ -292,6 +333,14 @@ def test_schema_names_every_effect() -> None:
     assert sorted(steps["items"]["properties"]["effect"]["enum"]) == sorted(EFFECTS)
 
 
+def test_recipe_plans(workflow: Workflow, tmp_path: Path) -> None:
+    overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}})
+    planned = workflow.planned("--configfile", "config/recipes/augmentation.yaml", overlay)
+    assert planned["train_model"] == 3 * 2 * 3 * 5
+    assert planned["augment_clips"] == 4  # three variants and the untouched clips, shared by both views
+    assert planned["show_variants"] == 2
+
+
 @pytest.mark.slow
 def test_esc10_with_and_without_augmentation(workflow: Workflow, esc10_root: Path) -> None:
     three = {"source": "esc50", "keep": ["dog", "rain", "rooster"]}
@@ -305,10 +354,11 @@ def test_esc10_with_and_without_augmentation(workflow: Workflow, esc10_root: Pat
         datasets={"plain": three | {"split": split}, "augmented": three | {"split": split, "augment": [rule]}},
         models={"small": {"family": "cnn", "features": "logmel64", "width": 4, "training": training}},
     )
-    workflow.run("--cores", "2", "--configfile", overlay)
+    wanted = ["results/summary/leaderboard.csv", "results/summary/augmented/variants.html"]
+    workflow.run("--cores", "2", *wanted, "--configfile", overlay)
     board = pd.read_csv(workflow.results / "summary" / "leaderboard.csv")
     assert board["dataset"].tolist() == ["plain", "augmented"]
     assert len(list((workflow.results / "augmented" / "esc50" / "noisy").glob("*_noisy.flac"))) == 40
     page = (workflow.results / "summary" / "augmented" / "variants.html").read_text()
     assert page.count("<audio") == 4
-    assert workflow.planned("--configfile", overlay) == {}
+    assert 'src="data:audio/flac;base64,' in page

@@ -183,6 +183,7 @@ def trainer(seed: int = 1, **settings: Any) -> Trainer:
     recipe = configuration(models={"own": {"family": "cnn", "features": "logmel64", "width": 4, "training": settings}})
     run = Run("data", "own", seed, 1, "nested", recipe["models"]["own"], front_end("logmel64"))
     parts = {"train": examples(), "val": examples(seed=1)}
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     network = build_model(run.recipe, 3, parts["train"].shape)
     normalise = Normalisation(-19, 6)

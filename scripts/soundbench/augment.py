@@ -117,6 +117,8 @@ def _write_copy(
     clip, path, copy = job
     try:
         samples, sample_rate = read_mono(path)
+        if not np.isfinite(samples).all():
+            return 0.0, 0, f"{path}: holds samples that are no finite numbers"
         rng = copy_generator(settings["seed"], variant, clip, copy)
         samples = apply_steps(samples, sample_rate, settings["steps"], rng)
     except InputError as error:

@@ -19,6 +19,7 @@ from soundbench.variants import ORIGINAL, training_copies, variant_names
 
 EXCERPT = 10  # seconds that a page holds of a clip at most
 RANGE = 80  # dB that a spectrogram shows
+UNITS = {"snr": " dB", "gain": " dB", "seconds": " s"}
 
 
 def example_copies(split: str, rules: list[dict[str, Any]], tables: dict[str, str]) -> pd.DataFrame:
@@ -74,14 +75,16 @@ def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
 
 
 def describe_steps(steps: list[dict[str, Any]]) -> str:
-    """The steps of a variant in words: ``noise: snr 15``."""
-    told = [{key: value for key, value in step.items() if value is not None} for step in steps]
-    named = (
-        f"{step.pop('effect')}: "
-        + ", ".join(f"{key} {' to '.join(map(str, v)) if isinstance(v, list) else v}" for key, v in step.items())
-        for step in told
-    )
-    return "; ".join(named) or "untouched"
+    """The steps of a variant in words: ``noise (snr 15 dB); pitch_shift (semitones -2 to 2)``."""
+    told = []
+    for step in steps:
+        amounts = {
+            key: " to ".join(map(str, value)) if isinstance(value, list) else value for key, value in step.items()
+        }
+        effect = amounts.pop("effect")
+        named = (f"{key} {value}{UNITS.get(key, '')}" for key, value in amounts.items() if value is not None)
+        told.append(f"{effect} ({', '.join(named)})")
+    return "; ".join(told) or "untouched"
 
 
 def show_variants(

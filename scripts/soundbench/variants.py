@@ -121,12 +121,14 @@ def wanted_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, sev
         if variant == ORIGINAL:
             most |= dict.fromkeys(asked["clip"], 1)
             continue
-        # The training part of a fold may be less level than the view, so that balancing takes a round more.
-        reserve = int(any(rule["balance"] and variant in rule["variants"] for rule in rules))
-        for label, copy in asked[asked["variant"] == variant].groupby("label")["copy"].max().items():
-            number = copy + reserve if several else 1
-            for clip in clips.loc[clips["label"] == label, "clip"]:
-                most[clip] = max(number, most.get(clip, 0))
+        numbers = asked[asked["variant"] == variant].groupby("label")["copy"].max()
+        levelling = [rule for rule in rules if rule["balance"] and variant in rule["variants"]]
+        for label, part in clips.groupby("label"):
+            # The training part of a fold may be less level than the view, so that balancing takes a round more.
+            reserve = any(label in (rule["labels"] or [label]) for rule in levelling)
+            number = int(numbers.get(label, 0)) + reserve
+            for clip in part["clip"] if number else ():
+                most[clip] = max(number if several else 1, most.get(clip, 0))
     pairs = [(clip, copy) for clip in sorted(most) for copy in range(1, most[clip] + 1)]
     return pd.DataFrame(pairs, columns=["clip", "copy"])
 
