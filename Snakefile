@@ -17,6 +17,7 @@ pathvars:
 configfile: "config/datasets.yaml"
 configfile: "config/features.yaml"
 configfile: "config/models.yaml"
+configfile: "config/references.yaml"
 configfile: "config/config.yaml"
 
 
@@ -28,6 +29,9 @@ include: "rules/data.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
+include: "rules/planned.smk"
+include: "rules/aggregation.smk"
+include: "rules/figures.smk"
 include: "rules/reporting.smk"
 
 
@@ -35,8 +39,17 @@ rule all:
     default_target: True
     input:
         rules.aggregate_scores.output,
+        rules.aggregate_comparisons.output,
+        rules.aggregate_details.output,
+        rules.aggregate_costs.output,
         rules.plot_scores.output,
+        rules.plot_ranks.output if len(selected["datasets"]) > 1 else [],
         rules.page_leaderboard.output,
+        rules.page_comparison.output,
         rules.page_provenance.output,
-        expand(rules.plot_confusion.output, dataset=selected["datasets"]),
-        expand(rules.plot_training.output, dataset=selected["datasets"]),
+        of_datasets(rules.plot_costs.output),
+        of_datasets(rules.plot_training.output),
+        of_datasets(rules.plot_confusion.output),
+        of_datasets(rules.plot_calibration.output),
+        of_datasets(rules.page_confusion.output),
+        of_models(rules.page_mistakes.output),

@@ -91,19 +91,3 @@ FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/"
 def of_folds(name):
     """An input function: the file ``name`` of every fold of a run."""
     return lambda w: expand(FOLD + name, fold=folds(w.dataset), allow_missing=True)
-
-
-def of_runs(pattern):
-    """An input function: ``pattern`` for every run, or for those of the data set that the wildcards name."""
-
-    def files(wildcards):
-        datasets = [wildcards.dataset] if hasattr(wildcards, "dataset") else selected["datasets"]
-        return expand(pattern, dataset=datasets, model=selected["models"], seed=selected["seeds"])
-
-    return files
-
-
-def histories(wildcards):
-    """The training histories of a data set: every model, seed and fold."""
-    names = dict(model=selected["models"], seed=selected["seeds"], fold=folds(wildcards.dataset))
-    return expand(FOLD + "history.csv", allow_missing=True, **names)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.comparisons import Contest
-from soundbench.metrics import METRICS, confusion
+from soundbench.metrics import METRICS
 from soundbench.splits import fold_column
 from soundbench.statistics import bootstrap_interval, spreads
 from soundbench.storage import read_clip_table, read_json, write_csv, write_text

@@ -63,7 +63,8 @@ def paired_test(differences: np.ndarray, test_share: float) -> Difference:
 
     That test counts every seed as a new sample. Where two models differ on the same clips with every seed, seeds
     repeat each other, and with ten of them it calls one pair of equals in ten different (tests/test_statistics.py).
-    A t-test over the folds' means, which counts each fold once, bounds that: the wider of the two intervals holds, and its p.
+    A t-test over the folds' means, which counts each fold once, bounds that: the wider interval
+    holds, and its p.
 
     Args:
         differences: ``(seeds, folds)``.

@@ -25,7 +25,7 @@ Schema = dict[str, Any]
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-LIBRARY = ("sources", "datasets", "features", "models")
+LIBRARY = ("sources", "datasets", "features", "models", "references")
 
 
 def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Config:
@@ -174,6 +174,10 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
     for name, recipe in library["models"].items():
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
+    for name, entry in library["references"].items():
+        for dataset in entry["datasets"]:
+            if dataset not in names["datasets"]:
+                yield f"references.{name}.datasets: there is no {dataset!r}{suggest(dataset, names['datasets'])}"
     for name, front_end in library["features"].items():
         yield from _feature_problems(f"features.{name}", front_end)
 

@@ -43,6 +43,20 @@ def pooled_confusion(runs: list[dict[str, Any]]) -> np.ndarray:
     return sum(np.array(run["confusion"]) for run in runs)
 
 
+def class_order(counts: np.ndarray) -> np.ndarray:
+    """The classes so that those which are confused stand side by side, ``(classes,)``.
+
+    Average linkage on the mutual confusion, leaves ordered optimally (Z. Bar-Joseph et al., Bioinformatics 17, 2001).
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    distance = 1 - (shares + shares.T) / 2
+    np.fill_diagonal(distance, 0)
+    return leaves_list(linkage(squareform(distance), "average", optimal_ordering=True))
+
+
 def class_table(records: Records) -> pd.DataFrame:
     """A row a class and model: precision, recall, F1 over all seeds, and the clips of the class."""
     parts = []

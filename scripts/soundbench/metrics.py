@@ -46,6 +46,8 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
 
 METRICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"accuracy": accuracy, "uar": uar, "macro_f1": macro_f1}
 
+METRIC_NAMES = {"accuracy": "accuracy", "uar": "unweighted average recall", "macro_f1": "macro F1"}
+
 
 def class_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall, F1 and support (the clips) of each class, ``(classes,)``; 0 where undefined."""

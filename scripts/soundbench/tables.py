@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-METRIC_NAMES = {"accuracy": "accuracy", "uar": "unweighted average recall", "macro_f1": "macro F1"}
+from soundbench.metrics import METRIC_NAMES
+
 GAP = "missing"
 
 
