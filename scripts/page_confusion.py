@@ -4,4 +4,4 @@ from soundbench.joblog import logged
 from soundbench.pages.compare import write_confusion_page
 
 with logged(snakemake.log[0]):
-    write_confusion_page(snakemake.input, snakemake.params.models, snakemake.wildcards.dataset, snakemake.output[0])
+    write_confusion_page(snakemake.input, snakemake.params.models, snakemake.output[0])

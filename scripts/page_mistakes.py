@@ -8,6 +8,5 @@ with logged(snakemake.log[0]):
         snakemake.input.metrics,
         snakemake.input.predictions,
         snakemake.input.clips,
-        snakemake.wildcards.model,
         snakemake.output[0],
     )

@@ -72,9 +72,9 @@ def log_loss(truth: np.ndarray, chances: np.ndarray) -> float:
 
 
 def top_k_accuracy(truth: np.ndarray, chances: np.ndarray, k: int) -> float:
-    """The share of clips whose true class is among the ``k`` most probable."""
-    above = (chances > chances[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    return float((above < k).mean())
+    """The share of clips whose true class is among the ``k`` most probable; of equals the first, as in argmax."""
+    best = np.argsort(-chances, axis=1, kind="stable")[:, :k]
+    return float((best == truth[:, None]).any(axis=1).mean())
 
 
 def calibration_bins(truth: np.ndarray, chances: np.ndarray, bins: int = 10) -> list[dict[str, float]]:

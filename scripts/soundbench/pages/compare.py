@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.aggregation import run_of
 from soundbench.details import class_order, pooled_confusion
 from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import records, render
@@ -48,7 +49,7 @@ def class_data(table: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def write_confusion_page(metrics: list[str], models: list[str], dataset: str, path: str) -> None:
+def write_confusion_page(metrics: list[str], models: list[str], path: str) -> None:
     """Write the confusion matrices of a data set: two models side by side, as counts or shares."""
     runs = by_model(metrics, models)
     counts = {model: pooled_confusion(own) for model, own in runs.items()}
@@ -60,4 +61,4 @@ def write_confusion_page(metrics: list[str], models: list[str], dataset: str, pa
             for model, table in counts.items()
         },
     }
-    write_text(path, render("confusion.html", title=f"Confusion matrices: {dataset}", data=data))
+    write_text(path, render("confusion.html", title=f"Confusion matrices: {run_of(metrics[0])[0]}", data=data))

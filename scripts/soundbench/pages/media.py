@@ -13,7 +13,8 @@ from soundbench.audio import read_mono, resample
 
 LISTENING_RATE = 22050  # Hz
 LONGEST = 10.0  # s; what is longer is cut, so that a page of clips stays small
-DYNAMICS = 80.0  # dB below the loudest that a picture shows
+LOWEST, HIGHEST = 50, 11000  # Hz, the edges of a picture
+DYNAMICS = 70.0  # dB below the loudest that a picture shows
 
 
 def data_uri(kind: str, content: bytes) -> str:
@@ -36,15 +37,17 @@ def audio_uri(samples: np.ndarray) -> str:
 
 
 def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110) -> str:
-    """The spectrogram of ``(samples,)`` as a picture, low frequencies below, 0 Hz to half the sample rate."""
+    """The spectrogram of ``(samples,)`` as a picture, :data:`LOWEST` to :data:`HIGHEST` Hz upwards, logarithmic."""
     from matplotlib import colormaps
     from PIL import Image
     from scipy.signal import spectrogram
 
-    padded = np.pad(samples, (0, max(0, 1024 - len(samples))))
-    _, _, power = spectrogram(padded, LISTENING_RATE, nperseg=1024, noverlap=768)
-    level = 10 * np.log10(power + 1e-12)
-    shade = np.clip(1 + (level - level.max()) / DYNAMICS, 0, 1)[::-1]
+    window = 2048  # samples; a bin of 11 Hz
+    padded = np.pad(samples, (0, max(0, window - len(samples))))
+    _, _, power = spectrogram(padded, LISTENING_RATE, nperseg=window, noverlap=window - 256)
+    rows = np.geomspace(HIGHEST, LOWEST, height) / LISTENING_RATE * window
+    level = 10 * np.log10(power[np.round(rows).astype(int)] + 1e-12)
+    shade = np.clip(1 + (level - level.max()) / DYNAMICS, 0, 1)
     picture = Image.fromarray((255 * colormaps["magma"](shade)[..., :3]).astype(np.uint8))
     content = io.BytesIO()
     picture.resize((width, height), Image.Resampling.BILINEAR).save(content, "JPEG", quality=80)

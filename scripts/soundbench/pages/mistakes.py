@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.aggregation import run_of
 from soundbench.details import confusion_table, read_records
 from soundbench.pages import records, render
-from soundbench.pages.media import LISTENING_RATE, audio_uri, read_for_listening, spectrogram_uri
+from soundbench.pages.media import HIGHEST, LISTENING_RATE, LOWEST, audio_uri, read_for_listening, spectrogram_uri
 from soundbench.storage import read_clip_table, write_text
 
 CLIPS = 8  # a page: 0.4 MB with clips of 5 s
@@ -50,7 +51,7 @@ def choose_mistakes(clips: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return errors[errors.index.isin([*sure, *typical])]
 
 
-def write_mistakes_page(metrics: list[str], predictions: list[str], clips: str, model: str, path: str) -> None:
+def write_mistakes_page(metrics: list[str], predictions: list[str], clips: str, path: str) -> None:
     """Write the most confused pairs and the most confident errors of one model, with sound and spectrogram.
 
     Args:
@@ -58,6 +59,7 @@ def write_mistakes_page(metrics: list[str], predictions: list[str], clips: str, 
         clips: the clip table, for the files.
     """
     pairs = confusion_table(read_records(metrics)).head(PAIRS)
+    dataset, model, _ = run_of(metrics[0])
     table = average_predictions([read_clip_table(name) for name in predictions])
     chosen = choose_mistakes(table, pairs)
     files = read_clip_table(clips).set_index("clip")["path"]
@@ -67,9 +69,10 @@ def write_mistakes_page(metrics: list[str], predictions: list[str], clips: str, 
         "errors": int((table["label"] != table["predicted"]).sum()),
         "tested": len(table),
         "seeds": len(predictions),
-        "top": LISTENING_RATE / 2000,
+        "lowest": LOWEST,
+        "highest": HIGHEST,
     }
-    write_text(path, render("mistakes.html", title=f"Mistakes of {model}", **values))
+    write_text(path, render("mistakes.html", title=f"Mistakes of {model} on {dataset}", **values))
 
 
 def _shown(row: dict[str, Any], file: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from soundbench.comparisons import critical_difference
 from soundbench.metrics import METRIC_NAMES
@@ -66,6 +67,9 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
                 axis.errorbar(*spot, yerr=reach, fmt=markers[entry.model], color=colour, markersize=8, elinewidth=1.5)
                 axis.annotate(entry.model, spot, (8, 5), textcoords="offset points", fontsize=9)
             axis.set_xscale("log")
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+            axis.xaxis.set_minor_formatter(NullFormatter())
             axis.margins(x=0.35)
             axis.set_xlabel(name)
             axis.grid(alpha=0.3)
