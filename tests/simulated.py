@@ -110,6 +110,54 @@ class Study:
         path.write_text("s\tmax_rss\tcpu_time\n3.0\t500.0\t2.5\n")
 
 
+def write_report(study: Study, metric: str = "accuracy", pages: bool = True) -> Path:
+    """Write every table, figure and page of a study as the rules do; returns their folder."""
+    from soundbench.aggregation import aggregate_comparisons, aggregate_scores
+    from soundbench.details import aggregate_costs, aggregate_details
+
+    to = study.root / "summary"
+    csv = {path: str(to / f"{path}.csv") for path in TABLES}
+    metrics, predictions = study.files("metrics.json"), study.files("predictions.csv")
+    names = {name: csv[name] for name in ("scores", "leaderboard", "spread")}
+    texts = {"markdown": to / "leaderboard.md", "latex": to / "leaderboard.tex"}
+    aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, **names, **texts)
+    aggregate_comparisons(csv["scores"], predictions, study.splits(), study.plan, metric, csv["comparisons"])
+    aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
+    aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
+    if pages:
+        _write_pages(study, to, csv)
+    return to
+
+
+TABLES = ("scores", "leaderboard", "spread", "comparisons", "classes", "confusions", "groups", "costs")
+
+
+def _write_pages(study: Study, to: Path, csv: dict[str, str]) -> None:
+    from soundbench.pages.compare import write_comparison_page, write_confusion_page
+    from soundbench.pages.leaderboard import write_leaderboard_page
+    from soundbench.pages.mistakes import write_mistakes_page
+    from soundbench.pages.provenance import write_provenance_page
+
+    models = list(study.models)
+    both = {"models": models, "metric": "accuracy"}
+    of_start = {name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs")}
+    write_leaderboard_page(**of_start, references=published(), **both, path=str(to / "leaderboard.html"))
+    of_compare = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
+    write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))
+    write_provenance_page(
+        {"benchmark": study.plan}, csv["scores"], study.files("metrics.json"), str(to / "provenance.html")
+    )
+    for dataset in study.datasets:
+        of_dataset = [path for path in study.files("metrics.json") if f"/{dataset}/" in path]
+        write_confusion_page(of_dataset, models, str(to / dataset / "confusion.html"))
+        for model in models:
+            metrics = [path for path in of_dataset if f"/{model}/" in path]
+            predictions = [path.replace("metrics.json", "predictions.csv") for path in metrics]
+            if metrics:
+                page = to / dataset / model / "mistakes.html"
+                write_mistakes_page(metrics, predictions, str(study.root / "clips.csv"), str(page))
+
+
 def published() -> list[dict[str, Any]]:
     """A reference for the data set ``one``."""
     names = {"label": "listeners", "kind": "human", "source": "a book"}

@@ -186,7 +186,7 @@ def _contests(
         }
         right = {model: _hits(decisions[dataset, model]) for model in grids if (dataset, model) in decisions}
         if len(grids) > 1:
-            found = Contest(grids, right, tested_share(read_clip_table(path))).compare()
+            found = Contest(grids, right, fold_share(read_clip_table(path))).compare()
             found.insert(0, "dataset", dataset)
             found.insert(1, "protocol", plan["datasets"][dataset]["protocol"])
             yield found.assign(metric=metric)
@@ -201,7 +201,7 @@ def _hits(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns).T.sort_index(axis=1)
 
 
-def tested_share(split: pd.DataFrame) -> float:
+def fold_share(split: pd.DataFrame) -> float:
     """Clips tested in a fold for each clip trained on, the mean over folds."""
     roles = split[[name for name in split if name.startswith(fold_column(""))]]
     return float((roles.eq("test").sum() / roles.eq("train").sum()).mean())

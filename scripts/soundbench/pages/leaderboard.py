@@ -40,7 +40,7 @@ def write_leaderboard_page(
     chosen = pd.read_csv(spread).query("metric == @metric")[
         ["dataset", "model", "seeds", "folds", "fold_deviation", "runs_missing"]
     ]
-    board = board.merge(chosen, on=["dataset", "model"]).join(details, on=["dataset", "model"], rsuffix="_of_folds")
+    board = board.merge(chosen, on=["dataset", "model"]).join(details, on=["dataset", "model"])
     for name in ("log_loss", "calibration_error", "top3"):
         board[name] = board.get(name, np.nan)
     sections = []
