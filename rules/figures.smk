@@ -110,7 +110,7 @@ rule plot_calibration:
 
 rule plot_training:
     input:
-        of_runs(FOLD + "history.csv"),
+        of_runs(HISTORY),
     output:
         report(
             "<results>/summary/{dataset}/training.svg",

@@ -1,7 +1,7 @@
 # Which runs the tables, figures and pages are made of.
-RUN = "<results>/runs/{dataset}/{model}/seed{seed}/"
-METRICS = RUN + "metrics.json"
-PREDICTIONS = RUN + "predictions.csv"
+METRICS = "<results>/runs/{dataset}/{model}/seed{seed}/metrics.json"
+PREDICTIONS = "<results>/runs/{dataset}/{model}/seed{seed}/predictions.csv"
+HISTORY = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/history.csv"
 
 # What the tables should hold, so that they can tell what is missing.
 plan = {

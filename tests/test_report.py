@@ -1,0 +1,55 @@
+"""The report that Snakemake makes of a real study, whole and with a gap."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+from workflow import Workflow
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+ARGUMENTS = ("--cores", "2", "--configfile", "tiny.yaml")
+pytestmark = pytest.mark.slow
+
+
+def embedded(report: str) -> list[str]:
+    """The pages inside a report, as text."""
+    found = re.findall(r"data:text/html;base64,([A-Za-z0-9+/=]+)", report)
+    return [base64.b64decode(content).decode() for content in found]
+
+
+def test_report_holds_every_page_and_opens_without_network(tiny_copy: Workflow, browser: Chrome) -> None:
+    tiny_copy.run("--configfile", "tiny.yaml", "--report", "report.html")
+    path = tiny_copy.folder / "report.html"
+    titles = {re.search(r"<h1>(.*?)</h1>", page)[1] for page in embedded(path.read_text())}
+    assert {"Which classifier wins?", "Compare models", "Mistakes of cnn on synthetic"} <= titles
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+    text = browser.find_element("tag name", "body").text
+    for category in ("1 Start here", "2 Compare", "3 Mistakes", "5 Provenance"):
+        assert category in text
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_missing_run_fails_by_default_and_is_shown_on_request(tiny_copy: Workflow) -> None:
+    run = tiny_copy.results / "runs" / "synthetic" / "resnet10t" / "seed2"
+    for name in ("metrics.json", "predictions.csv", "fold3/model.safetensors"):
+        (run / name).unlink()
+    assert tiny_copy.planned("--configfile", "tiny.yaml")["train_model"] == 1
+    tiny_copy.overlay("partial", report={"missing": "show"})
+    show = ("--configfile", "tiny.yaml", "partial.yaml")
+    assert not {"train_model", "evaluate_model"} & tiny_copy.planned(*show).keys()
+    tiny_copy.run("--cores", "2", *show)
+    scores = pd.read_csv(tiny_copy.results / "summary" / "scores.csv")
+    assert len(scores) == 20
+    assert scores[scores["accuracy"].isna()][["model", "seed"]].drop_duplicates().values.tolist() == [["resnet10t", 2]]
+    page = (tiny_copy.results / "summary" / "leaderboard.html").read_text()
+    assert "resnet10t on synthetic: seed 2 missing (1 of 2)" in page
+    pairs = pd.read_csv(tiny_copy.results / "summary" / "comparisons.csv")
+    assert pairs["seeds"].tolist() == [1]
