@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.comparisons import Contest
-from soundbench.metrics import METRICS
+from soundbench.metrics import METRICS, confusion_cells
 from soundbench.splits import fold_column
 from soundbench.statistics import bootstrap_interval, spreads
 from soundbench.storage import read_clip_table, read_json, write_csv, write_text
@@ -75,23 +75,17 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
         groups: each clip's group, indexed by clip.
     """
     first = predictions[0].sort_values("clip")
-    labels = sorted(set(first["label"]))
+    labels = sorted(set(first["label"]).union(*(table["predicted"] for table in predictions)))
     # A recording in two folds counts as two groups: what is resampled lies within a fold.
     pairs = pd.MultiIndex.from_arrays([first["fold"], groups.loc[first["clip"]]])
     places, members = pairs.factorize(sort=True)
     counts = []
     for table in predictions:
         table = table.sort_values("clip")
-        cells = confusion_cells(table, labels) + places * len(labels) ** 2
+        cells = confusion_cells(table["label"], table["predicted"], labels) + places * len(labels) ** 2
         counts.append(np.bincount(cells, minlength=len(members) * len(labels) ** 2))
     shape = (len(predictions), len(members), len(labels), len(labels))
     return np.array(counts).reshape(shape), members.to_frame(index=False, name=["fold", "group"])
-
-
-def confusion_cells(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
-    """Each clip's cell in the flattened confusion matrix."""
-    index = pd.Index(labels)
-    return index.get_indexer(table["label"]) * len(labels) + index.get_indexer(table["predicted"])
 
 
 def rank_models(

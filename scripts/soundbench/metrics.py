@@ -9,12 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
+
+
+def confusion_cells(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Each clip's cell in the flattened confusion matrix, ``(clips,)``.
+
+    Raises:
+        ValueError: a name that is not among ``labels``.
+    """
+    index = pd.Index(labels)
+    rows, columns = index.get_indexer(truth), index.get_indexer(predicted)
+    if min(rows.min(initial=0), columns.min(initial=0)) < 0:
+        raise ValueError(f"not all of these are labels: {sorted({*truth, *predicted} - set(labels))}")
+    return rows * len(labels) + columns
 
 
 def confusion(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     """Counts of true class (row) by predicted class (column), ``(classes, classes)``."""
-    position = {label: number for number, label in enumerate(labels)}
-    cells = [position[t] * len(labels) + position[p] for t, p in zip(truth, predicted, strict=True)]
+    cells = confusion_cells(truth, predicted, labels)
     return np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -24,13 +25,18 @@ def group_weights(groups: pd.DataFrame, resamples: int, seed: int = 0) -> np.nda
     Returns:
         ``(resamples, groups)``, integers.
     """
-    rng = np.random.default_rng(seed)
     strata = groups["fold"].to_numpy()
     if groups["fold"].value_counts().min() < 2:
         strata = np.zeros_like(strata)
-    weights = np.zeros((resamples, len(groups)), dtype=int)
+    return _drawn(tuple(strata.tolist()), resamples, seed)
+
+
+@lru_cache(maxsize=1)  # the models of a data set are resampled alike, one after the other
+def _drawn(strata: tuple[int, ...], resamples: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((resamples, len(strata)), dtype=int)
     for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
+        members = np.flatnonzero(np.equal(strata, stratum))
         weights[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=resamples)
     return weights
 
