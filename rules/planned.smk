@@ -40,7 +40,8 @@ def of_runs(pattern):
 def of_splits(wildcards):
     """A split table of every data set, whatever its seed: the groups and the sizes are the same in all."""
     pattern = "<results>/splits/{dataset}/seed{seed}.csv"
-    return finished(expand(pattern, dataset=selected["datasets"], seed=selected["seeds"][0]))
+    found = [finished(expand(pattern, dataset=name, seed=selected["seeds"])) for name in selected["datasets"]]
+    return [file for files in found for file in files[:1]]
 
 
 def of_datasets(output):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from workflow import Workflow
+import yaml
+from soundbench.configuration import check_configuration
+from soundbench.errors import InputError
+from workflow import REPOSITORY, Workflow
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 ARGUMENTS = ("--cores", "2", "--configfile", "tiny.yaml")
-pytestmark = pytest.mark.slow
 
 
 def embedded(report: str) -> list[str]:
@@ -23,6 +25,22 @@ def embedded(report: str) -> list[str]:
     return [base64.b64decode(content).decode() for content in found]
 
 
+def library() -> dict[str, Any]:
+    """The configuration as it comes with the workflow."""
+    files = sorted((REPOSITORY / "config").glob("*.yaml"))
+    return {key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()}
+
+
+def test_published_scores_stand_beside_data_sets_that_exist() -> None:
+    config = check_configuration(library())
+    assert config["references"]["esc50-ast"]["metric"] == "accuracy"
+    assert config["report"] == {"missing": "fail"}
+    config["references"]["esc50-ast"]["datasets"] = ["esc51"]
+    with pytest.raises(InputError, match=r"references\.esc50-ast\.datasets: there is no 'esc51'; did you mean 'esc50'"):
+        check_configuration(config)
+
+
+@pytest.mark.slow
 def test_report_holds_every_page_and_opens_without_network(tiny_copy: Workflow, browser: Chrome) -> None:
     tiny_copy.run("--configfile", "tiny.yaml", "--report", "report.html")
     path = tiny_copy.folder / "report.html"
@@ -37,6 +55,7 @@ def test_report_holds_every_page_and_opens_without_network(tiny_copy: Workflow, 
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+@pytest.mark.slow
 def test_missing_run_fails_by_default_and_is_shown_on_request(tiny_copy: Workflow) -> None:
     run = tiny_copy.results / "runs" / "synthetic" / "resnet10t" / "seed2"
     for name in ("metrics.json", "predictions.csv", "fold3/model.safetensors"):
