@@ -18,6 +18,7 @@ configfile: "config/datasets.yaml"
 configfile: "config/augmentations.yaml"
 configfile: "config/features.yaml"
 configfile: "config/models.yaml"
+configfile: "config/references.yaml"
 configfile: "config/config.yaml"
 
 
@@ -32,6 +33,9 @@ include: "rules/looking.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
+include: "rules/planned.smk"
+include: "rules/aggregation.smk"
+include: "rules/figures.smk"
 include: "rules/reporting.smk"
 
 
@@ -39,11 +43,20 @@ rule all:
     default_target: True
     input:
         rules.aggregate_scores.output,
+        rules.aggregate_comparisons.output,
+        rules.aggregate_details.output,
+        rules.aggregate_costs.output,
         rules.plot_scores.output,
+        rules.plot_ranks.output if len(selected["datasets"]) > 1 else [],
         rules.page_leaderboard.output,
+        rules.page_comparison.output,
         rules.page_provenance.output,
-        expand(rules.plot_confusion.output, dataset=selected["datasets"]),
-        expand(rules.plot_training.output, dataset=selected["datasets"]),
         expand(rules.show_variants.output, dataset=filter(view_variants, selected["datasets"])),
         expand(rules.explore_dataset.output, dataset=selected["datasets"]),
         expand(rules.audit_clips.output, dataset=selected["datasets"]),
+        of_datasets(rules.plot_costs.output),
+        of_datasets(rules.plot_training.output),
+        of_datasets(rules.plot_confusion.output),
+        of_datasets(rules.plot_calibration.output),
+        of_datasets(rules.page_confusion.output),
+        of_models(rules.page_mistakes.output),

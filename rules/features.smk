@@ -80,13 +80,13 @@ rule show_variants:
         page=report(
             "<results>/summary/{dataset}/variants.html",
             caption="../config/report/variants.rst",
-            category="4 Augmentation",
+            category="4 Data",
             labels={"shown": "sounds", "data set": "{dataset}"},
         ),
         figure=report(
             "<results>/summary/{dataset}/variants.svg",
             caption="../config/report/variants.rst",
-            category="4 Augmentation",
+            category="4 Data",
             labels={"shown": "spectrograms", "data set": "{dataset}"},
         ),
     log:

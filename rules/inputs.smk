@@ -82,27 +82,11 @@ def of_folds(name):
     return lambda w: expand(f"{FOLD}/{name}", fold=folds(w.dataset), allow_missing=True)
 
 
-def of_runs(pattern):
-    """An input function: ``pattern`` for every run, or for those of the data set that the wildcards name."""
-
-    def files(wildcards):
-        datasets = [wildcards.dataset] if hasattr(wildcards, "dataset") else selected["datasets"]
-        return expand(pattern, dataset=datasets, model=selected["models"], seed=selected["seeds"])
-
-    return files
-
-
-def histories(wildcards):
-    """The training histories of a data set: every model, seed and fold."""
-    names = dict(model=selected["models"], seed=selected["seeds"], fold=folds(wildcards.dataset))
-    return expand(f"{FOLD}/history.csv", allow_missing=True, **names)
-
-
 def data_item(path, caption, **labels):
     """An item of the report about a data set."""
     return report(
         path,
         caption=f"../config/report/{caption}.rst",
-        category="3 Data",
+        category="4 Data",
         labels={**labels, "data set": "{dataset}"},
     )

@@ -1,125 +1,109 @@
-# Tables, figures and pages that compare the runs.
-METRICS = "<results>/runs/{dataset}/{model}/seed{seed}/metrics.json"
-
-
-rule aggregate_scores:
-    input:
-        metrics=of_runs(METRICS),
-        predictions=of_runs("<results>/runs/{dataset}/{model}/seed{seed}/predictions.csv"),
-        splits=expand(
-            "<results>/splits/{dataset}/seed{seed}.csv",
-            dataset=selected["datasets"],
-            seed=selected["seeds"][0],
-        ),
-    output:
-        scores="<results>/summary/scores.csv",
-        leaderboard="<results>/summary/leaderboard.csv",
-    log:
-        "<logs>/aggregate_scores.log",
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        datasets=selected["datasets"],
-        metric=selected["metric"],
-        code=code_digest("aggregate_scores"),
-    script:
-        "../scripts/aggregate_scores.py"
-
-
+# The pages of the report.
 rule page_leaderboard:
     input:
-        **rules.aggregate_scores.output,
+        scores=rules.aggregate_scores.output.scores,
+        leaderboard=rules.aggregate_scores.output.leaderboard,
+        spread=rules.aggregate_scores.output.spread,
+        comparisons=rules.aggregate_comparisons.output.comparisons,
+        costs=rules.aggregate_costs.output.costs,
     output:
         report(
             "<results>/summary/leaderboard.html",
             caption="../config/report/leaderboard.rst",
-            category="1 Leaderboard",
-            labels={"page": "leaderboard"},
+            category="1 Start here",
+            labels={"figure": "leaderboard", "data set": "all", "model": "all"},
         ),
     log:
         "<logs>/page_leaderboard.log",
     conda:
         "../envs/reporting.yaml"
     params:
+        references=canonical_json(list(settings["references"].values())),
+        models=selected["models"],
         metric=selected["metric"],
         code=code_digest("page_leaderboard"),
     script:
         "../scripts/page_leaderboard.py"
 
 
-rule plot_scores:
+rule page_comparison:
     input:
-        **rules.aggregate_scores.output,
+        leaderboard=rules.aggregate_scores.output.leaderboard,
+        comparisons=rules.aggregate_comparisons.output.comparisons,
+        classes=rules.aggregate_details.output.classes,
+        groups=rules.aggregate_details.output.groups,
     output:
         report(
-            "<results>/summary/scores.svg",
-            caption="../config/report/scores.rst",
-            category="2 Figures",
-            labels={"figure": "scores", "data set": "all"},
+            "<results>/summary/comparison.html",
+            caption="../config/report/comparison.rst",
+            category="2 Compare",
+            labels={"figure": "models, pairs, classes", "data set": "all", "model": "all"},
         ),
     log:
-        "<logs>/plot_scores.log",
+        "<logs>/page_comparison.log",
     conda:
         "../envs/reporting.yaml"
     params:
         models=selected["models"],
         metric=selected["metric"],
-        code=code_digest("plot_scores"),
+        code=code_digest("page_comparison"),
     script:
-        "../scripts/plot_scores.py"
+        "../scripts/page_comparison.py"
 
 
-rule plot_confusion:
+rule page_confusion:
     input:
         of_runs(METRICS),
     output:
         report(
-            "<results>/summary/{dataset}/confusion.svg",
-            caption="../config/report/confusion.rst",
-            category="2 Figures",
-            labels={"figure": "confusion matrices", "data set": "{dataset}"},
+            "<results>/summary/{dataset}/confusion.html",
+            caption="../config/report/matrices.rst",
+            category="2 Compare",
+            labels={"figure": "confusion, side by side", "data set": "{dataset}", "model": "all"},
         ),
     log:
-        "<logs>/plot_confusion/{dataset}.log",
+        "<logs>/page_confusion/{dataset}.log",
     conda:
         "../envs/reporting.yaml"
     params:
         models=selected["models"],
-        code=code_digest("plot_confusion"),
+        code=code_digest("page_confusion"),
     script:
-        "../scripts/plot_confusion.py"
+        "../scripts/page_confusion.py"
 
 
-rule plot_training:
+rule page_mistakes:
     input:
-        histories,
+        metrics=of_runs(METRICS),
+        predictions=of_runs(PREDICTIONS),
+        clips=clip_table,
     output:
         report(
-            "<results>/summary/{dataset}/training.svg",
-            caption="../config/report/training.rst",
-            category="2 Figures",
-            labels={"figure": "training curves", "data set": "{dataset}"},
+            "<results>/summary/{dataset}/{model}/mistakes.html",
+            caption="../config/report/mistakes.rst",
+            category="3 Mistakes",
+            labels={"figure": "mistakes", "data set": "{dataset}", "model": "{model}"},
         ),
     log:
-        "<logs>/plot_training/{dataset}.log",
+        "<logs>/page_mistakes/{dataset}/{model}.log",
     conda:
         "../envs/reporting.yaml"
     params:
-        models=selected["models"],
-        code=code_digest("plot_training"),
+        code=code_digest("page_mistakes"),
     script:
-        "../scripts/plot_training.py"
+        "../scripts/page_mistakes.py"
 
 
 rule page_provenance:
     input:
         scores=rules.aggregate_scores.output.scores,
+        metrics=of_runs(METRICS),
     output:
         report(
             "<results>/summary/provenance.html",
             caption="../config/report/provenance.rst",
-            category="4 Provenance",
-            labels={"page": "configuration and versions"},
+            category="5 Provenance",
+            labels={"figure": "configuration and versions", "data set": "all", "model": "all"},
         ),
     log:
         "<logs>/page_provenance.log",

@@ -1,5 +1,7 @@
 """Write the scores of all runs and the leaderboard."""
 
+import json
+
 from soundbench.aggregation import aggregate_scores
 from soundbench.joblog import logged
 
@@ -7,8 +9,8 @@ with logged(snakemake.log[0]):
     aggregate_scores(
         snakemake.input.metrics,
         snakemake.input.predictions,
-        dict(zip(snakemake.params.datasets, snakemake.input.splits, strict=True)),
+        snakemake.input.splits,
+        json.loads(snakemake.params.plan),
         snakemake.params.metric,
-        snakemake.output.scores,
-        snakemake.output.leaderboard,
+        **snakemake.output,
     )

@@ -1,9 +1,15 @@
-"""Write the leaderboard page."""
+"""Write the page to open first."""
+
+import json
 
 from soundbench.joblog import logged
-from soundbench.pages import write_leaderboard_page
+from soundbench.pages.leaderboard import write_leaderboard_page
 
 with logged(snakemake.log[0]):
     write_leaderboard_page(
-        snakemake.input.scores, snakemake.input.leaderboard, snakemake.params.metric, snakemake.output[0]
+        **snakemake.input,
+        references=json.loads(snakemake.params.references),
+        models=snakemake.params.models,
+        metric=snakemake.params.metric,
+        path=snakemake.output[0],
     )

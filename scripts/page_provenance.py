@@ -3,7 +3,12 @@
 import json
 
 from soundbench.joblog import logged
-from soundbench.pages import write_provenance_page
+from soundbench.pages.provenance import write_provenance_page
 
 with logged(snakemake.log[0]):
-    write_provenance_page(json.loads(snakemake.params.config), snakemake.input.scores, snakemake.output[0])
+    write_provenance_page(
+        json.loads(snakemake.params.config),
+        snakemake.input.scores,
+        snakemake.input.metrics,
+        snakemake.output[0],
+    )

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.webdriver import WebDriver
 
 from workflow import REPOSITORY, TINY, Workflow
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 
@@ -59,18 +61,20 @@ def esc10_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[WebDriver]:
-    """Headless Chromium without network."""
-    if not (shutil.which("chromedriver") and shutil.which("chromium")):
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A headless Chromium that keeps its console and network logs; skips, saying so, where there is none."""
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if not all(programs):
         pytest.skip("no browser: chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    options.add_argument("--headless=new")
-    options.add_argument("--no-sandbox")
-    options.add_argument("--disable-dev-shm-usage")
-    options.add_argument("--disable-background-networking")
-    options.add_argument("--window-size=1400,1000")
+    options = ChromeOptions()
+    options.binary_location = programs[0]
+    quiet = ("disable-background-networking", "disable-component-update", "disable-sync", "no-first-run")
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "mute-audio", "window-size=1250,900", *quiet):
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver = Chrome(options, ChromeService(programs[1]))
     yield driver
     driver.quit()

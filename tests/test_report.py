@@ -1,62 +1,75 @@
-"""The report as a reader opens it: in a browser, without network."""
+"""The report that Snakemake makes of a real study, whole and with a gap."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import base64
+import re
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from selenium.webdriver.chrome.webdriver import WebDriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+import yaml
 
-from workflow import Workflow
+from soundbench.configuration import check_configuration
+from soundbench.errors import InputError
+from workflow import REPOSITORY, Workflow
 
-pytestmark = pytest.mark.slow
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
-
-@pytest.fixture(scope="module")
-def report(tiny_study: Workflow) -> Path:
-    tiny_study.run("--configfile", "tiny.yaml", "--report", "report.html")
-    return tiny_study.folder / "report.html"
+ARGUMENTS = ("--cores", "2", "--configfile", "tiny.yaml")
 
 
-def console_errors(browser: WebDriver) -> list[str]:
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+def embedded(report: str) -> list[str]:
+    """The pages inside a report, as text."""
+    found = re.findall(r"data:text/html;base64,([A-Za-z0-9+/=]+)", report)
+    return [base64.b64decode(content).decode() for content in found]
 
 
-def requested_hosts(browser: WebDriver) -> list[str]:
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    return [url for url in urls if url.startswith("http")]
+def library() -> dict[str, Any]:
+    """The configuration as it comes with the workflow."""
+    files = sorted((REPOSITORY / "config").glob("*.yaml"))
+    return {key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()}
 
 
-def test_report_shows_the_leaderboard_rows(report: Path, tiny_study: Workflow, browser: WebDriver) -> None:
-    board = pd.read_csv(tiny_study.results / "summary" / "leaderboard.csv")
-    wait = WebDriverWait(browser, 20)
-    browser.get(report.as_uri())
-    wait.until(lambda b: b.find_elements(By.XPATH, "//span[text()='1 Leaderboard']"))[0].click()
-    wait.until(lambda b: b.find_elements(By.CSS_SELECTOR, "a[iconname=eye]"))[0].click()
-    browser.switch_to.frame(wait.until(lambda b: b.find_elements(By.TAG_NAME, "iframe"))[0])
-    rows = wait.until(lambda b: b.find_elements(By.CSS_SELECTOR, "table.sortable tbody tr"))
-    assert [row.find_elements(By.TAG_NAME, "td")[1].text for row in rows] == board["model"].tolist()
-    browser.switch_to.default_content()
-    assert console_errors(browser) == []
-    assert requested_hosts(browser) == []
+def test_published_scores_stand_beside_data_sets_that_exist() -> None:
+    config = check_configuration(library())
+    assert config["references"]["esc50-ast"]["metric"] == "accuracy"
+    assert config["report"] == {"missing": "fail"}
+    config["references"]["esc50-ast"]["datasets"] = ["esc51"]
+    with pytest.raises(InputError, match=r"references\.esc50-ast\.datasets: there is no 'esc51'; did you mean 'esc50'"):
+        check_configuration(config)
 
 
-def test_leaderboard_sorts_by_any_column(tiny_study: Workflow, browser: WebDriver) -> None:
-    browser.get((tiny_study.results / "summary" / "leaderboard.html").as_uri())
+@pytest.mark.slow
+def test_report_holds_every_page_and_opens_without_network(tiny_copy: Workflow, browser: Chrome) -> None:
+    tiny_copy.run("--configfile", "tiny.yaml", "--report", "report.html")
+    path = tiny_copy.folder / "report.html"
+    titles = {re.search(r"<h1>(.*?)</h1>", page)[1] for page in embedded(path.read_text())}
+    assert {"Which classifier wins?", "Compare models", "Mistakes of cnn on synthetic"} <= titles
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+    text = browser.find_element("tag name", "body").text
+    for category in ("1 Start here", "2 Compare", "3 Mistakes", "5 Provenance"):
+        assert category in text
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
-    def column(number: int) -> list[str]:
-        cells = browser.find_elements(By.CSS_SELECTOR, f"tbody tr td:nth-child({number})")
-        return [cell.text for cell in cells]
 
-    browser.find_element(By.XPATH, "//button[text()='model']").click()
-    assert column(2) == sorted(column(2))
-    browser.find_element(By.XPATH, "//button[text()='model']").click()
-    assert column(2) == sorted(column(2), reverse=True)
-    browser.find_element(By.XPATH, "//button[text()='rank']").click()
-    assert column(1) == sorted(column(1), key=int)
-    assert console_errors(browser) == []
+@pytest.mark.slow
+def test_missing_run_fails_by_default_and_is_shown_on_request(tiny_copy: Workflow) -> None:
+    run = tiny_copy.results / "runs" / "synthetic" / "resnet10t" / "seed2"
+    for name in ("metrics.json", "predictions.csv", "fold3/model.safetensors"):
+        (run / name).unlink()
+    assert tiny_copy.planned("--configfile", "tiny.yaml")["train_model"] == 1
+    tiny_copy.overlay("partial", report={"missing": "show"})
+    show = ("--configfile", "tiny.yaml", "partial.yaml")
+    assert not {"train_model", "evaluate_model"} & tiny_copy.planned(*show).keys()
+    tiny_copy.run("--cores", "2", *show)
+    scores = pd.read_csv(tiny_copy.results / "summary" / "scores.csv")
+    assert len(scores) == 20
+    assert scores[scores["accuracy"].isna()][["model", "seed"]].drop_duplicates().values.tolist() == [["resnet10t", 2]]
+    page = (tiny_copy.results / "summary" / "leaderboard.html").read_text()
+    assert "resnet10t on synthetic: seed 2 missing (1 of 2)" in page
+    pairs = pd.read_csv(tiny_copy.results / "summary" / "comparisons.csv")
+    assert pairs["seeds"].tolist() == [1]

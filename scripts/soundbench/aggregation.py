@@ -1,28 +1,70 @@
-"""From the runs' records to the tables that compare them."""
+"""From the runs' records to the tables that compare them.
+
+A *plan* says what was to be run: ``{"datasets": {name: {"protocol", "folds"}}, "models": [...], "seeds": [...]}``.
+What it names and no file tells stays in the tables as a gap, so that no mean changes its number in silence.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from soundbench.metrics import METRICS
-from soundbench.statistics import bootstrap_interval
-from soundbench.storage import read_clip_table, read_json, write_csv
+from soundbench.comparisons import Contest
+from soundbench.metrics import METRICS, confusion_cells
+from soundbench.splits import fold_column
+from soundbench.statistics import bootstrap_interval, spreads
+from soundbench.storage import read_clip_table, read_json, write_csv, write_text
+from soundbench.tables import leaderboard_latex, leaderboard_markdown
+
+Plan = dict[str, Any]
 
 CONTEST = ["dataset", "model", "protocol"]
 SCORE_COLUMNS = [*CONTEST, "seed", "fold", *METRICS, "clips", "epochs", "train_seconds", "device"]
 LEADERBOARD_COLUMNS = [*CONTEST, "mean", "spread", "interval_low", "interval_high", "rank"]
 
 
-def collect_scores(metrics: list[str]) -> pd.DataFrame:
-    """One row a data set × model × protocol × seed × fold, from the runs' ``metrics.json``."""
+def run_of(path: str | Path) -> tuple[str, str, int]:
+    """Data set, model and seed of a file in a run's folder, ``…/{dataset}/{model}/seed{seed}/FILE``."""
+    dataset, model, seed = Path(path).parts[-4:-1]
+    return dataset, model, int(seed.removeprefix("seed"))
+
+
+def planned(plan: Plan) -> list[tuple[str, str, str]]:
+    """Every data set × model × protocol of a plan, in its order."""
+    return [(name, model, view["protocol"]) for name, view in plan["datasets"].items() for model in plan["models"]]
+
+
+def collect_scores(records: Iterable[dict[str, Any]], plan: Plan) -> pd.DataFrame:
+    """One row a data set × model × protocol × seed × fold; empty scores where a run is missing."""
+    runs = {(run["dataset"], run["model"], run["seed"]): run["folds"] for run in records}
     rows = []
-    for path in metrics:
-        run = read_json(path)
-        rows += [{key: run[key] for key in (*CONTEST, "seed")} | fold for fold in run["folds"]]
-    return pd.DataFrame(rows)[SCORE_COLUMNS]
+    for dataset, model, protocol in planned(plan):
+        empty = [{"fold": number} for number in range(1, plan["datasets"][dataset]["folds"] + 1)]
+        for seed in plan["seeds"]:
+            names = dict(zip((*CONTEST, "seed"), (dataset, model, protocol, seed), strict=True))
+            rows += [names | fold for fold in runs.get((dataset, model, seed), empty)]
+    table = pd.DataFrame(rows)
+    counts = ["clips", "epochs"]
+    table = table.reindex(columns=[*SCORE_COLUMNS, *(name for name in table if name not in SCORE_COLUMNS)])
+    return table.astype(dict.fromkeys(counts, "Int64"))
+
+
+def spread_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row a data set × model × protocol × metric: :func:`spreads` over its folds, and how many runs are missing."""
+    names = [name for name in scores if name not in SCORE_COLUMNS or name in METRICS]
+    rows = []
+    for contest, part in scores.groupby(CONTEST, sort=False):
+        missing = int(part.groupby("seed")["accuracy"].apply(lambda column: column.isna().all()).sum())
+        for name in names:
+            grid = part.pivot(index="seed", columns="fold", values=name)
+            if grid.notna().any(axis=None) or name in METRICS:
+                rows.append((*contest, name, *spreads(grid).values(), missing))
+    columns = ["metric", "mean", "seed_deviation", "fold_deviation", "seeds", "folds", "runs_missing"]
+    return pd.DataFrame(rows, columns=[*CONTEST, *columns])
 
 
 def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
@@ -39,54 +81,125 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
     # A recording in two folds counts as two groups: what is resampled lies within a fold.
     pairs = pd.MultiIndex.from_arrays([tested["fold"], groups.loc[tested["clip"]]])
     places, members = pairs.factorize(sort=True)
-    place, labels = pd.Series(places, index=tested["clip"]), pd.Index(sorted(set(tested["label"])))
+    place = pd.Series(places, index=tested["clip"])
+    labels = sorted(set(tested["label"]).union(*(table["predicted"] for table in predictions)))
     shape = (len(members), len(labels), len(labels))
     counts = []
     for table in predictions:  # what a seed has not tested counts nothing in it
-        cells = (place.loc[table["clip"]], *map(labels.get_indexer, (table["label"], table["predicted"])))
-        counts.append(np.bincount(np.ravel_multi_index(cells, shape), minlength=np.prod(shape)).reshape(shape))
+        cells = confusion_cells(table["label"], table["predicted"], labels)
+        cells = cells + place.loc[table["clip"]].to_numpy() * len(labels) ** 2
+        counts.append(np.bincount(cells, minlength=np.prod(shape)).reshape(shape))
     return np.array(counts), members.to_frame(index=False, name=["fold", "group"])
 
 
-def rank_models(runs: pd.DataFrame, groups: dict[str, pd.Series], metric: str) -> pd.DataFrame:
+def rank_models(
+    predictions: dict[tuple[str, str], list[pd.DataFrame]], groups: dict[str, pd.Series], plan: Plan, metric: str
+) -> pd.DataFrame:
     """The leaderboard: the mean over seeds of the out-of-fold score, its spread and interval, and the rank.
 
     The score of a seed pools the test clips of all folds, each predicted by the model that has not seen it;
     ``spread`` is the standard deviation over seeds (empty for one seed); the interval is a bootstrap over groups.
 
     Args:
-        runs: a row a run: ``dataset, model, protocol, seed`` and ``predictions``, the path of its table.
+        predictions: a data set and model's tables, one a seed.
         groups: a data set's groups, indexed by clip.
     """
     rows = []
-    for contest, same in runs.groupby(CONTEST, sort=False):
-        tables = [read_clip_table(path, usecols=["clip", "fold", "label", "predicted"]) for path in same["predictions"]]
+    for contest in planned(plan):
+        tables = predictions.get(contest[:2])
+        if not tables:
+            rows.append((*contest, *[np.nan] * 4))
+            continue
         counts, members = group_confusions(tables, groups[contest[0]])
         scores = METRICS[metric](counts.sum(axis=1))
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
-        low, high = bootstrap_interval(counts, members, METRICS[metric])
-        rows.append((*contest, scores.mean(), spread, low, high))
+        rows.append((*contest, scores.mean(), spread, *bootstrap_interval(counts, members, METRICS[metric])))
     board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-1])
-    board["rank"] = board.groupby(["dataset", "protocol"])["mean"].rank(ascending=False, method="min").astype(int)
+    board["rank"] = board.groupby(["dataset", "protocol"])["mean"].rank(ascending=False, method="min").astype("Int64")
     order = board.groupby("dataset", sort=False).ngroup()
-    return board.assign(order=order).sort_values(["order", "protocol", "rank"], kind="stable")[LEADERBOARD_COLUMNS]
+    return board.assign(order=order).sort_values(["order", "rank"], kind="stable")[LEADERBOARD_COLUMNS]
+
+
+def read_predictions(paths: Iterable[str]) -> dict[tuple[str, str], list[pd.DataFrame]]:
+    """The decisions of every run (no probabilities), by data set and model, in the order of the paths."""
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for path in paths:
+        dataset, model, seed = run_of(path)
+        table = read_clip_table(path, usecols=["clip", "fold", "label", "predicted"])
+        found.setdefault((dataset, model), []).append(table.assign(seed=seed))
+    return found
 
 
 def aggregate_scores(
     metrics: list[str],
     predictions: list[str],
-    splits: dict[str, str],
+    splits: list[str],
+    plan: Plan,
     metric: str,
+    *,
     scores: str | Path,
     leaderboard: str | Path,
+    spread: str | Path,
+    markdown: str | Path,
+    latex: str | Path,
 ) -> None:
-    """Write ``scores.csv`` and ``leaderboard.csv`` of all runs.
+    """Write the scores of all runs, the leaderboard (also as Markdown and LaTeX), and the spreads of every metric.
 
     Args:
-        metrics, predictions: a file a run, in the same order.
-        splits: a split table of each data set, whatever its seed, for the groups.
+        metrics, predictions: a file a run.
+        splits: ``…/{dataset}/seed{seed}.csv`` of each data set, whatever its seed, for the groups.
     """
-    runs = pd.DataFrame([{key: read_json(path)[key] for key in (*CONTEST, "seed")} for path in metrics])
-    groups = {dataset: read_clip_table(path).set_index("clip")["group"] for dataset, path in splits.items()}
-    write_csv(scores, collect_scores(metrics))
-    write_csv(leaderboard, rank_models(runs.assign(predictions=predictions), groups, metric))
+    table = collect_scores(map(read_json, metrics), plan)
+    groups = {Path(path).parent.name: read_clip_table(path).set_index("clip")["group"] for path in splits}
+    board = rank_models(read_predictions(predictions), groups, plan, metric)
+    write_csv(scores, table[SCORE_COLUMNS])
+    write_csv(leaderboard, board)
+    write_csv(spread, spread_table(table))
+    write_text(markdown, leaderboard_markdown(board, metric))
+    write_text(latex, leaderboard_latex(board, metric))
+
+
+def aggregate_comparisons(
+    scores: str, predictions: list[str], splits: list[str], plan: Plan, metric: str, comparisons: str
+) -> None:
+    """Write the paired comparison of every two models on every data set."""
+    decisions, table = read_predictions(predictions), pd.read_csv(scores)
+    parts = list(_contests(table, decisions, {Path(path).parent.name: path for path in splits}, plan, metric))
+    columns = ["dataset", "protocol", "metric", "model_a", "model_b"]
+    write_csv(comparisons, pd.concat(parts) if parts else pd.DataFrame(columns=columns))
+
+
+def _contests(
+    scores: pd.DataFrame,
+    decisions: dict[tuple[str, str], list[pd.DataFrame]],
+    splits: dict[str, str],
+    plan: Plan,
+    metric: str,
+) -> Iterator[pd.DataFrame]:
+    for dataset, path in splits.items():
+        here = scores[scores["dataset"] == dataset]
+        grids = {
+            model: here[here["model"] == model].pivot(index="seed", columns="fold", values=metric)
+            for model in plan["models"]
+        }
+        right = {model: _hits(decisions[dataset, model]) for model in grids if (dataset, model) in decisions}
+        if len(grids) > 1:
+            found = Contest(grids, right, fold_share(read_clip_table(path))).compare()
+            found.insert(0, "dataset", dataset)
+            found.insert(1, "protocol", plan["datasets"][dataset]["protocol"])
+            yield found.assign(metric=metric)
+
+
+def _hits(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Whether each prediction is right: a row a seed, a column a clip."""
+    columns = {
+        table["seed"].iloc[0]: table.set_index("clip")["label"].eq(table.set_index("clip")["predicted"])
+        for table in tables
+    }
+    return pd.DataFrame(columns).T.sort_index(axis=1)
+
+
+def fold_share(split: pd.DataFrame) -> float:
+    """Clips tested in a fold for each clip trained on, the mean over folds."""
+    roles = split[[name for name in split if name.startswith(fold_column(""))]]
+    return float((roles.eq("test").sum() / roles.eq("train").sum()).mean())

@@ -28,7 +28,7 @@ Schema = dict[str, Any]
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-LIBRARY = ("sources", "datasets", "augmentations", "features", "models")
+LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references")
 
 
 def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Config:
@@ -183,6 +183,10 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         elif wanted in library["features"]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
+    for name, entry in library["references"].items():
+        for dataset in entry["datasets"]:
+            if dataset not in names["datasets"]:
+                yield f"references.{name}.datasets: there is no {dataset!r}{suggest(dataset, names['datasets'])}"
 
 
 def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:

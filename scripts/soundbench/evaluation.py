@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from torch import nn
 
 from soundbench.batches import Examples, Normalisation, chunks, load_examples
 from soundbench.devices import choose_device, prepare_process
-from soundbench.metrics import METRICS, confusion
 from soundbench.models import build_model
+from soundbench.scoring import score_run, scores
 from soundbench.splits import fold_column
 from soundbench.storage import read_clip_table, read_json, write_csv, write_json
 
@@ -50,31 +51,34 @@ def evaluate_model(
         folders: the folder of each fold's model.
     """
     prepare_process(0, threads)
-    clips, rows, tables, scores = read_clip_table(split), read_clip_table(index), [], []
+    clips, rows, tables, folds, seconds = read_clip_table(split), read_clip_table(index), [], [], 0.0
     for folder in folders:
         network, description = load_model(folder)
         fold, labels = description["fold"], description["labels"]
         tested = clips[clips[fold_column(fold)] == "test"]
         examples = load_examples(features, rows, tested, labels)
+        started = time.perf_counter()
         chances = probabilities(network, examples, Normalisation(**description["normalisation"]))
+        seconds += time.perf_counter() - started
         table = tested[["clip", "label"]].assign(fold=fold, predicted=[labels[best] for best in chances.argmax(axis=1)])
         tables.append(pd.concat([table.reset_index(drop=True), pd.DataFrame(chances, columns=labels)], axis=1))
-        scores.append(_fold_scores(tables[-1], description))
+        folds.append(_fold_scores(tables[-1], description))
     out_of_fold = pd.concat(tables)
     names = ["clip", "fold", "label", "predicted"]
     write_csv(predictions, out_of_fold[names + labels].round(dict.fromkeys(labels, 6)))
-    run = {key: description[key] for key in ("dataset", "model", "protocol", "seed", "labels", "parameters")}
-    counts = confusion(out_of_fold["label"], out_of_fold["predicted"], labels)
-    write_json(metrics, run | {"folds": scores, "confusion": counts.tolist()})
+    run = {key: description[key] for key in ("dataset", "model", "protocol", "seed", "labels", "parameters", "code")}
+    run["torch"] = description["measured"]["torch"]
+    run["model_bytes"] = (Path(folders[0]) / "model.safetensors").stat().st_size
+    run["predict_seconds"] = round(seconds, 3)
+    write_json(metrics, run | {"folds": folds} | score_run(out_of_fold, labels, clips.set_index("clip")["group"]))
 
 
 def _fold_scores(table: pd.DataFrame, description: dict[str, Any]) -> dict[str, Any]:
-    """One fold's part of a row of ``scores.csv``."""
-    counts = confusion(table["label"], table["predicted"], description["labels"])
+    """One fold's scores, and what its training took."""
     measured = description["measured"]
     return {
         "fold": description["fold"],
-        **{name: float(metric(counts)) for name, metric in METRICS.items()},
+        **scores(table, description["labels"]),
         "clips": len(table),
         "epochs": description["epochs"],
         "train_seconds": measured["train_seconds"],

@@ -1,4 +1,4 @@
-"""Scores, all computed from confusion counts, so that one definition serves a fold, a run and a thousand resamples.
+"""Scores. Those of decisions come from confusion counts, so that one definition serves a fold and a thousand resamples.
 
 A confusion array has the shape ``(..., classes, classes)``: true class by predicted class. Every metric maps it to
 ``(...)``. Register one in :data:`METRICS` and the tables, the leaderboard and the schema's ``metric`` know it.
@@ -9,12 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
+
+
+def confusion_cells(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Each clip's cell in the flattened confusion matrix, ``(clips,)``.
+
+    Raises:
+        ValueError: a name that is not among ``labels``.
+    """
+    index = pd.Index(labels)
+    rows, columns = index.get_indexer(truth), index.get_indexer(predicted)
+    if min(rows.min(initial=0), columns.min(initial=0)) < 0:
+        raise ValueError(f"not all of these are labels: {sorted({*truth, *predicted} - set(labels))}")
+    return rows * len(labels) + columns
 
 
 def confusion(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     """Counts of true class (row) by predicted class (column), ``(classes, classes)``."""
-    position = {label: number for number, label in enumerate(labels)}
-    cells = [position[t] * len(labels) + position[p] for t, p in zip(truth, predicted, strict=True)]
+    cells = confusion_cells(truth, predicted, labels)
     return np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
 
 
@@ -45,3 +58,61 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
 
 
 METRICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"accuracy": accuracy, "uar": uar, "macro_f1": macro_f1}
+
+METRIC_NAMES = {"accuracy": "accuracy", "uar": "unweighted average recall", "macro_f1": "macro F1"}
+
+
+def class_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Precision, recall, F1 and support (the clips) of each class, ``(classes,)``; 0 where undefined."""
+    right, support, found = np.diagonal(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return {
+        "precision": _share(right, found),
+        "recall": _share(right, support),
+        "f1": _share(2 * right, support + found),
+        "support": support,
+    }
+
+
+def log_loss(truth: np.ndarray, chances: np.ndarray) -> float:
+    """The mean of -ln of the true class's probability: the loss on the test clips, without label smoothing.
+
+    Args:
+        truth: ``(clips,)`` class numbers.
+        chances: ``(clips, classes)``; as in scikit-learn, clipped to what float32 can tell from 0.
+    """
+    given = chances[np.arange(len(truth)), truth].astype(float)
+    return float(-np.log(np.maximum(given, np.finfo(np.float32).eps)).mean())
+
+
+def top_k_accuracy(truth: np.ndarray, chances: np.ndarray, k: int) -> float:
+    """The share of clips whose true class is among the ``k`` most probable; of equals the first, as in argmax."""
+    best = np.argsort(-chances, axis=1, kind="stable")[:, :k]
+    return float((best == truth[:, None]).any(axis=1).mean())
+
+
+def calibration_bins(truth: np.ndarray, chances: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
+    """A row a bin of equal width that holds clips: how sure the model was, how often it was right.
+
+    The data of a reliability diagram (A. Niculescu-Mizil and R. Caruana, ICML 2005).
+    """
+    sure, right = chances.max(axis=1), chances.argmax(axis=1) == truth
+    places = np.minimum((sure * bins).astype(int), bins - 1)
+    return [
+        {
+            "low": place / bins,
+            "high": (place + 1) / bins,
+            "clips": int((places == place).sum()),
+            "confidence": float(sure[places == place].mean()),
+            "accuracy": float(right[places == place].mean()),
+        }
+        for place in np.unique(places).tolist()
+    ]
+
+
+def calibration_error(bins: list[dict[str, float]]) -> float:
+    """Expected calibration error: the gap of confidence and accuracy, averaged over clips.
+
+    C. Guo et al., "On calibration of modern neural networks", ICML 2017.
+    """
+    gaps = [abs(part["confidence"] - part["accuracy"]) * part["clips"] for part in bins]
+    return float(sum(gaps) / sum(part["clips"] for part in bins))

@@ -1,0 +1,14 @@
+"""Draw the scores of a data set against what they cost."""
+
+from soundbench.joblog import logged
+from soundbench.plots.scores import plot_costs
+
+with logged(snakemake.log[0]):
+    plot_costs(
+        snakemake.input.leaderboard,
+        snakemake.input.costs,
+        snakemake.wildcards.dataset,
+        snakemake.params.models,
+        snakemake.params.metric,
+        snakemake.output[0],
+    )

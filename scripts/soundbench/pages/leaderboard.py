@@ -1,0 +1,116 @@
+"""The page to open first: who wins, by how much, whether to believe it, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.metrics import METRIC_NAMES
+from soundbench.pages import percent, records, render
+from soundbench.plots import model_colours
+from soundbench.provenance import revision
+from soundbench.storage import write_text
+
+BELIEVED = 0.05
+
+
+def write_leaderboard_page(
+    *,
+    scores: str,
+    leaderboard: str,
+    spread: str,
+    comparisons: str,
+    costs: str,
+    references: list[dict[str, Any]],
+    models: list[str],
+    metric: str,
+    path: str,
+) -> None:
+    """Write the leaderboard as a page: a verdict and a sortable table a data set and protocol.
+
+    Args:
+        references: published scores: ``label, kind, source, datasets, metric, percent``.
+    """
+    board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
+    runs, pairs = pd.read_csv(scores), pd.read_csv(comparisons)
+    details = pd.read_csv(spread).pivot(index=["dataset", "model"], columns="metric", values="mean")
+    chosen = pd.read_csv(spread).query("metric == @metric")[
+        ["dataset", "model", "seeds", "folds", "fold_deviation", "runs_missing"]
+    ]
+    board = board.merge(chosen, on=["dataset", "model"]).join(details, on=["dataset", "model"])
+    for name in ("log_loss", "calibration_error", "top3"):
+        board[name] = board.get(name, np.nan)
+    sections = []
+    for (dataset, protocol), part in board.groupby(["dataset", "protocol"], sort=False):
+        mine = pairs[pairs["dataset"] == dataset] if len(pairs) else pairs
+        published = [each for each in references if dataset in each["datasets"] and each["metric"] == metric]
+        sections.append(
+            {
+                "dataset": dataset,
+                "protocol": protocol,
+                "verdict": list(summary(part, mine)),
+                "rows": records(part),
+                "published": sorted(published, key=lambda each: -each["percent"]),
+                "clips": int(runs[runs["dataset"] == dataset].groupby(["model", "seed"])["clips"].sum().max()),
+            }
+        )
+    values = {
+        "sections": sections,
+        "metric": METRIC_NAMES[metric],
+        "seeds": sorted(runs["seed"].unique().tolist()),
+        "gaps": list(gaps(runs)),
+        "colours": model_colours(models),
+        "revision": revision(),
+    }
+    write_text(path, render("leaderboard.html", title="Which classifier wins?", **values))
+
+
+def gaps(runs: pd.DataFrame) -> Iterator[str]:
+    """The runs that were planned and have no scores."""
+    missing = runs[runs["accuracy"].isna()].groupby(["dataset", "model"], sort=False)["seed"].unique()
+    for (dataset, model), seeds in missing.items():
+        planned = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]["seed"].nunique()
+        yield f"{model} on {dataset}: seed {', '.join(map(str, seeds))} missing ({len(seeds)} of {planned})"
+
+
+def summary(board: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
+    """Who wins on one data set, by how much, and whether that can be believed, in sentences."""
+    scored = board.dropna(subset=["mean"]).sort_values("rank")
+    if scored.empty:
+        yield "No run has finished."
+        return
+    best = scored.iloc[0]
+    yield f"{best['model']} scores highest: {percent(best['mean'])} %."
+    level, behind = [], []
+    for row in pairs[(pairs["model_a"] == best["model"]) | (pairs["model_b"] == best["model"])].itertuples():
+        other, sign = (row.model_b, 1) if row.model_a == best["model"] else (row.model_a, -1)
+        if pd.isna(row.difference) or pd.isna(row.p_holm):
+            continue
+        limits = sorted((sign * row.interval_low, sign * row.interval_high))
+        text = f"{other} ({100 * sign * row.difference:+.1f} points, {100 * limits[0]:+.1f} to {100 * limits[1]:+.1f})"
+        (behind if row.p_holm < BELIEVED and sign * row.difference > 0 else level).append(text)
+    if behind:
+        yield f"It is ahead, and more than chance explains, of {_listed(behind)}."
+    if level:
+        yield f"It is statistically indistinguishable from {_listed(level)}: do not read a winner into that order."
+    yield from _seeds_sentence(pairs)
+
+
+def _seeds_sentence(pairs: pd.DataFrame) -> Iterator[str]:
+    if pairs.empty or pairs["smallest_difference"].isna().all():
+        return
+    needed, floor = pairs["seeds_for_one_point"].max(), pairs["smallest_difference"].max()
+    if np.isfinite(needed):
+        yield f"To see a difference of 1 point between any two of these models takes at least {needed:.0f} seeds."
+    else:
+        yield (
+            "No number of seeds would show a difference of 1 point between every two of these models: with these "
+            f"clips, differences of about {100 * floor:.1f} points and more can be seen. Smaller ones need more clips."
+        )
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,92 @@
+"""Figures: what they show, in one style, and the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from simulated import Study, write_report
+from soundbench.plots import MARKERS, PALETTE, model_colours, model_markers
+from soundbench.plots.confusion import plot_calibration, plot_confusion
+from soundbench.plots.scores import plot_costs, plot_ranks, plot_scores
+from soundbench.plots.training import plot_training
+
+MODELS = {"good": 3.0, "middling": 2.0, "poor": 1.0}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    gone = frozenset({("two", "poor", 1), ("two", "poor", 2)})
+    made = Study(tmp_path_factory.mktemp("plots"), MODELS, datasets=("one", "two", "three"), missing=gone).write()
+    write_report(made, pages=False)
+    return made
+
+
+def draw(study: Study, name: str, path: Path, dataset: str = "one") -> str:
+    """Draw a figure of a study and return its SVG."""
+    to, models = study.root / "summary", list(MODELS)
+    board, scores, costs = (str(to / f"{each}.csv") for each in ("leaderboard", "scores", "costs"))
+    metrics = [file for file in study.files("metrics.json") if f"/{dataset}/" in file]
+    histories = [str(path) for file in metrics for path in Path(file).parent.glob("fold*/history.csv")]
+    figures: dict[str, Callable[[], None]] = {
+        "scores": lambda: plot_scores(scores, board, models, "accuracy", str(path)),
+        "costs": lambda: plot_costs(board, costs, dataset, models, "accuracy", str(path)),
+        "ranks": lambda: plot_ranks(board, models, str(path)),
+        "confusion": lambda: plot_confusion(metrics, models, str(path)),
+        "calibration": lambda: plot_calibration(metrics, models, str(path)),
+        "training": lambda: plot_training(histories, models, str(path)),
+    }
+    figures[name]()
+    return path.read_text()
+
+
+def written(svg: str) -> str:
+    """The text of a figure, which matplotlib draws as glyphs and keeps in comments."""
+    return "\n".join(re.findall(r"<!-- (.*?) -->", svg))
+
+
+@pytest.mark.parametrize("name", ["scores", "costs", "ranks", "confusion", "calibration", "training"])
+def test_figure_names_every_model_and_says_in_words_what_it_is(study: Study, name: str, tmp_path: Path) -> None:
+    svg = draw(study, name, tmp_path / "figure.svg")
+    for model in MODELS:
+        assert model in written(svg)
+    assert "<dc:title>" in svg
+    again = draw(study, name, tmp_path / "again.svg")
+    assert hashlib.sha256(svg.encode()).digest() == hashlib.sha256(again.encode()).digest()
+
+
+@pytest.mark.parametrize("name", ["costs", "confusion", "calibration", "training"])
+def test_figure_of_a_data_set_leaves_out_a_model_without_runs(study: Study, name: str, tmp_path: Path) -> None:
+    text = written(draw(study, name, tmp_path / "figure.svg", "two"))
+    assert "good" in text
+    assert "poor" not in text
+
+
+def test_gaps_are_written_into_the_figure_of_scores(study: Study, tmp_path: Path) -> None:
+    text = written(draw(study, "scores", tmp_path / "figure.svg"))
+    assert "missing" in text
+    assert "(0 of 2 seeds)" in text
+
+
+def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path: Path) -> None:
+    assert "over 2 data sets" in written(draw(study, "ranks", tmp_path / "figure.svg"))
+
+
+def test_fifty_classes_stay_readable(tmp_path: Path) -> None:
+    made = Study(tmp_path, seeds=(1,), classes=50, takes=2).write()
+    plot_confusion(made.files("metrics.json"), list(made.models), str(tmp_path / "figure.svg"))
+    svg = (tmp_path / "figure.svg").read_text()
+    width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
+    assert width / 2 / 50 > 12  # points a class and panel, above the size of its label
+    assert "class49" in written(svg)
+
+
+def test_a_model_has_one_look_that_no_other_has() -> None:
+    models = [f"m{number}" for number in range(20)]
+    looks = [(model_colours(models)[model], model_markers(models)[model]) for model in models]
+    assert len(set(looks)) == 20
+    assert len(set(PALETTE)) == len(set(MARKERS)) == 8
