@@ -19,7 +19,7 @@ from soundbench.features import compute_features
 from soundbench.listening import show_variants
 from soundbench.splits import split_clips
 from soundbench.storage import read_clip_table
-from soundbench.training import Run, train_model
+from soundbench.runs import Run, train_model
 from soundbench.variants import training_copies, wanted_copies
 from workflow import REPOSITORY, Workflow
 
@@ -259,9 +259,9 @@ def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None
     inputs = training_inputs(study)
     recipe = configuration()["models"]["cnn"]
     run = Run("data", "cnn", 0, 1, "nested", recipe, study["front_end"], augment=study["entry"]["augment"])
-    written = {name: study["folder"] / "run" / name for name in ("model", "description", "history", "events")}
+    outcome = {"folder": str(study["folder"] / "run"), "checkpoint_seconds": 60}
     with pytest.raises(InputError, match=rf"{tested}_noisy\.flac stands for a copy of {trained}, .* role is 'test'"):
-        train_model(run, split=study["folder"] / "split.csv", threads=1, **inputs, **written)
+        train_model(run, split=study["folder"] / "split.csv", threads=1, **inputs, **outcome)
     assert not (study["folder"] / "run").exists()
 
 
