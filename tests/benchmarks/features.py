@@ -35,7 +35,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from library import front_end
 from soundbench.features import compute_features
 
-ROUNDS = 15
+ROUNDS = 7
 RATE, SECONDS = 44100, 5
 
 
@@ -102,4 +102,4 @@ def main(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
