@@ -17,6 +17,7 @@ import torch
 from numpy.lib.format import open_memmap
 
 from soundbench.audio import read_mono, resample
+from soundbench.devices import keep_freed_memory
 from soundbench.errors import InputError
 from soundbench.feature_settings import BINS, Settings, feature_problems, frame_count
 from soundbench.storage import atomic_path, read_clip_table, write_csv
@@ -192,6 +193,7 @@ def compute_features(
     source = read_clip_table(clips)
     table = source if copies is None else read_clip_table(copies)
     _check_rates(source, settings)
+    keep_freed_memory()
     torch.set_num_threads(1)
     bins, longest = picture_shape(source, settings)
     shape = tuple(settings.get("resize") or (bins, longest))
