@@ -92,7 +92,7 @@ class Study:
         table = clips[["clip", "fold", "label"]].assign(predicted=[self.labels[k] for k in chances.argmax(axis=1)])
         table = pd.concat([table, pd.DataFrame(chances.round(6), columns=self.labels)], axis=1)
         write_csv(folder / "predictions.csv", table)
-        cost = {"epochs": 3, "train_seconds": 2.0, "device": "cpu (test)"}
+        cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)"}
         parts = [(fold, part) for fold, part in table.groupby("fold")]
         names = {"dataset": dataset, "model": model, "protocol": "literature", "seed": seed, "labels": self.labels}
         run = names | {"parameters": 1000, "code": "0" * 16, "torch": "0", "model_bytes": 4000, "predict_seconds": 0.5}

@@ -110,9 +110,10 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
     """A row a data set × model × protocol: what training a fold and predicting a clip takes, means over its runs.
 
     Args:
-        measured: Snakemake's records of the jobs: ``rule, dataset, model, cpu_time`` (s) and ``max_rss`` (MB).
+        measured: Snakemake's records of the jobs: ``rule, dataset, model`` and ``max_rss`` (MB). Their
+            CPU time is not used: it is that of the last sample, up to half a minute before a job's end.
     """
-    peaks = measured.groupby(["rule", "dataset", "model"]).agg({"cpu_time": "mean", "max_rss": "max"})
+    peaks = measured.groupby(["rule", "dataset", "model"])["max_rss"].max()
     rows = []
     for contest in planned(plan):
         runs = records.get(contest, [])
@@ -124,6 +125,7 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
                 "parameters": runs[0]["parameters"],
                 "model_megabytes": runs[0]["model_bytes"] / 1e6,
                 "train_seconds": np.mean([fold["train_seconds"] for fold in folds]),
+                "train_cpu_seconds": np.mean([fold["cpu_seconds"] for fold in folds]),
                 "train_gpu_seconds": sum(gpu) / len(folds),
                 "predict_milliseconds": 1000
                 * sum(run["predict_seconds"] for run in runs)
@@ -132,25 +134,23 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
             }
         for rule, part in (("train_model", "train"), ("evaluate_model", "predict")):
             if (rule, *contest[:2]) in peaks.index:
-                row[f"{part}_megabytes"] = peaks.loc[(rule, *contest[:2]), "max_rss"]
-                row[f"{part}_cpu_seconds"] = peaks.loc[(rule, *contest[:2]), "cpu_time"]
+                row[f"{part}_megabytes"] = peaks.loc[(rule, *contest[:2])]
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COST_COLUMNS)
 
 
 def read_measured(benchmarks: list[str]) -> pd.DataFrame:
     """Snakemake's benchmark files ``…/{rule}/{dataset}/{model}/seed{seed}[/fold{fold}].tsv`` as one table."""
-    columns = ["rule", "dataset", "model", "cpu_time", "max_rss"]
     rows = []
     for path in benchmarks:
         head, values = (line.split("\t") for line in Path(path).read_text().splitlines()[:2])
         found = dict(zip(head, values, strict=True))
         parts = Path(path).parts
         place = next(number for number, part in enumerate(parts) if part.startswith("seed"))
-        rows.append((*parts[place - 3 : place], found["cpu_time"], found["max_rss"]))
-    table = pd.DataFrame(rows, columns=columns)
+        rows.append((*parts[place - 3 : place], found["max_rss"]))
+    table = pd.DataFrame(rows, columns=["rule", "dataset", "model", "max_rss"])
     # A job too short to be measured leaves NA.
-    return table.assign(**{name: pd.to_numeric(table[name], errors="coerce") for name in columns[3:]})
+    return table.assign(max_rss=pd.to_numeric(table["max_rss"], errors="coerce"))
 
 
 def aggregate_costs(metrics: list[str], benchmarks: list[str], plan: Plan, costs: str) -> None:

@@ -82,5 +82,6 @@ def _fold_scores(table: pd.DataFrame, description: dict[str, Any]) -> dict[str, 
         "clips": len(table),
         "epochs": description["epochs"],
         "train_seconds": measured["train_seconds"],
+        "cpu_seconds": measured["cpu_seconds"],
         "device": measured["device"],
     }
