@@ -21,7 +21,7 @@ ARGUMENTS = ("--cores", "2", "--configfile", "tiny.yaml")
 
 def embedded(report: str) -> list[str]:
     """The pages inside a report, as text."""
-    found = re.findall(r"data:text/html;base64,([A-Za-z0-9+/=]+)", report)
+    found = re.findall(r"data:text/html;[^\"]*?base64,([A-Za-z0-9+/=]+)", report)
     return [base64.b64decode(content).decode() for content in found]
 
 
