@@ -190,6 +190,15 @@ def test_pages_follow_the_readers_colours(browser: Chrome, pages: Path) -> None:
     assert colours["light"] != colours["dark"]
 
 
+@pytest.mark.parametrize("models", [{"only": 2.0}, {"good": 3.0, "poor": 1.0}])
+def test_a_report_needs_no_more_than_one_finished_model(tmp_path: Path, models: dict[str, float]) -> None:
+    gone = frozenset({("one", "poor", 1), ("one", "poor", 2)})
+    to = write_report(Study(tmp_path, models, audio=True, missing=gone).write())
+    text = (to / "leaderboard.html").read_text()
+    assert "scores highest" in text
+    assert ("0 of 2" in text) == (len(models) > 1)
+
+
 def test_numbers_are_written_for_people() -> None:
     assert [quantity(value) for value in (98940, 10.327, 0.1234, None, float("nan"))] == [
         "98,900",

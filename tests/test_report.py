@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,7 +23,7 @@ ARGUMENTS = ("--cores", "2", "--configfile", "tiny.yaml")
 
 def embedded(report: str) -> list[str]:
     """The pages inside a report, as text."""
-    found = re.findall(r"data:text/html;base64,([A-Za-z0-9+/=]+)", report)
+    found = re.findall(r"data:text/html;[^\"]*?base64,([A-Za-z0-9+/=]+)", report)
     return [base64.b64decode(content).decode() for content in found]
 
 
@@ -61,6 +62,7 @@ def test_missing_run_fails_by_default_and_is_shown_on_request(tiny_copy: Workflo
     run = tiny_copy.results / "runs" / "synthetic" / "resnet10t" / "seed2"
     for name in ("metrics.json", "predictions.csv", "fold3/model.safetensors"):
         (run / name).unlink()
+    shutil.rmtree(tiny_copy.results / "summary")
     assert tiny_copy.planned("--configfile", "tiny.yaml")["train_model"] == 1
     tiny_copy.overlay("partial", report={"missing": "show"})
     show = ("--configfile", "tiny.yaml", "partial.yaml")

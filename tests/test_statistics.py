@@ -11,6 +11,7 @@ from scipy import stats
 
 from soundbench.comparisons import (
     Contest,
+    Difference,
     corrected_t_test,
     critical_difference,
     holm,
@@ -19,6 +20,7 @@ from soundbench.comparisons import (
     power,
     seeds_needed,
     smallest_difference,
+    verdict,
 )
 from soundbench.metrics import METRICS
 from soundbench.statistics import bootstrap_interval, group_weights, spreads
@@ -172,6 +174,11 @@ def test_verdicts_say_who_is_better_and_what_cannot_be_told() -> None:
     assert table.loc[("m0", "m1"), "verdict"].startswith("m1 is better than m0 (-")
     assert "indistinguishable" in table.loc[("m1", "m2"), "verdict"]
     assert (table["p_holm"] >= table["p"]).all()
+
+
+def test_an_interval_without_zero_that_is_not_believed_says_why() -> None:
+    found = verdict("a", "b", Difference(0.03, 0.01, 0.05, 0.02), 0.06)
+    assert found.startswith("a and b are indistinguishable once corrected for the number of pairs (+3.0 points")
 
 
 def test_comparisons_tell_the_number_they_rest_on() -> None:

@@ -155,9 +155,17 @@ def verdict(model_a: str, model_b: str, difference: Difference, p_corrected: flo
     points, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
     span = f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
     if p_corrected >= LEVEL:
-        return f"{model_a} and {model_b} are indistinguishable ({span})"
+        # One interval may leave out zero and yet be no surprise among so many.
+        why = " once corrected for the number of pairs" if low * high > 0 else ""
+        return f"{model_a} and {model_b} are indistinguishable{why} ({span})"
     better, worse = (model_a, model_b) if points > 0 else (model_b, model_a)
     return f"{better} is better than {worse} ({span})"
+
+
+PAIR_COLUMNS = [
+    *("model_a", "model_b", "seeds", "folds", "mean_a", "mean_b"),
+    *("only_a_right", "only_b_right", "p_mcnemar", "seeds_for_one_point", "smallest_difference"),
+]
 
 
 @dataclass(frozen=True)
@@ -181,7 +189,7 @@ class Contest:
             shared = (self.scores[a] - self.scores[b]).dropna(how="all").dropna(axis=1, how="any")
             found.append(paired_test(shared.to_numpy(), self.test_share) if shared.size else None)
             rows.append({"model_a": a, "model_b": b, **self._pair(a, b, shared)})
-        table = pd.DataFrame(rows)
+        table = pd.DataFrame(rows, columns=PAIR_COLUMNS)
         table["difference"], table["interval_low"], table["interval_high"], table["p"] = (
             [getattr(each, name) if each else np.nan for each in found] for name in ("mean", "low", "high", "p")
         )
