@@ -17,9 +17,9 @@ from soundbench.batches import load_training
 from soundbench.errors import InputError
 from soundbench.features import compute_features
 from soundbench.listening import show_variants
+from soundbench.runs import Run, train_model
 from soundbench.splits import split_clips
 from soundbench.storage import read_clip_table
-from soundbench.runs import Run, train_model
 from soundbench.variants import training_copies, wanted_copies
 from workflow import REPOSITORY, Workflow
 

@@ -17,23 +17,32 @@ SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
 # Too heavy to import where it is not used; each takes from half a second to several.
 HEAVY = {"torch", "torchaudio", "timm", "transformers", "librosa", "sklearn", "matplotlib", "scipy", "pandas"}
 USES = {
+    "aggregate_comparisons": {"pandas"},
+    "aggregate_costs": {"pandas"},
+    "aggregate_details": {"pandas"},
     "aggregate_scores": {"pandas"},
-    "audit_clips": {"pandas"},
+    "audit_clips": {"pandas", "scipy"},
     "augment_clips": {"pandas"},
-    "compute_features": {"torch", "pandas"},
+    "compute_features": {"pandas", "torch"},
     "draw_pictures": {"matplotlib"},
-    "evaluate_model": {"torch", "pandas"},
+    "evaluate_model": {"pandas", "torch"},
     "explore_dataset": {"matplotlib", "pandas"},
     "fetch_dataset": set(),
     "index_clips": set(),
-    "page_leaderboard": {"matplotlib", "pandas"},
-    "page_provenance": {"matplotlib", "pandas"},
+    "page_comparison": {"pandas"},
+    "page_confusion": {"pandas"},
+    "page_leaderboard": {"pandas"},
+    "page_mistakes": {"pandas"},
+    "page_provenance": {"pandas"},
+    "plot_calibration": {"matplotlib", "pandas"},
     "plot_confusion": {"matplotlib", "pandas"},
+    "plot_costs": {"matplotlib", "pandas"},
+    "plot_ranks": {"matplotlib", "pandas"},
     "plot_scores": {"matplotlib", "pandas"},
     "plot_training": {"matplotlib", "pandas"},
     "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},
-    "train_model": {"torch", "pandas"},
+    "train_model": {"pandas", "torch"},
 }
 
 

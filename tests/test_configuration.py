@@ -21,7 +21,8 @@ from soundbench.splits import PROTOCOLS, SCHEMES
 from workflow import REPOSITORY
 
 FILES = [
-    REPOSITORY / "config" / f"{name}.yaml" for name in ("datasets", "augmentations", "features", "models", "config")
+    REPOSITORY / "config" / f"{name}.yaml"
+    for name in ("datasets", "augmentations", "features", "models", "references", "config")
 ]
 
 

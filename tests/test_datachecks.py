@@ -18,7 +18,7 @@ from workflow import REPOSITORY
 def config() -> dict[str, Any]:
     """The configuration as shipped."""
     merged: dict[str, Any] = {}
-    for name in ("datasets", "features", "models", "config"):
+    for name in ("datasets", "augmentations", "features", "models", "references", "config"):
         merged |= yaml.safe_load((REPOSITORY / "config" / f"{name}.yaml").read_text())
     return copy.deepcopy(merged)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulated import Study, write_report
-from soundbench.plots import MARKERS, PALETTE, model_colours, model_markers
+from soundbench.looks import MARKERS, PALETTE, model_colours, model_markers
 from soundbench.plots.confusion import plot_calibration, plot_confusion
 from soundbench.plots.scores import plot_costs, plot_ranks, plot_scores
 from soundbench.plots.training import plot_training

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soundbench.comparisons import Contest
 from soundbench.metrics import METRICS, confusion_cells
 from soundbench.splits import fold_column
 from soundbench.statistics import bootstrap_interval, spreads
@@ -176,6 +175,8 @@ def _contests(
     plan: Plan,
     metric: str,
 ) -> Iterator[pd.DataFrame]:
+    from soundbench.comparisons import Contest  # with scipy, which scores alone do not need
+
     for dataset, path in splits.items():
         here = scores[scores["dataset"] == dataset]
         grids = {

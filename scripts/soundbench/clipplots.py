@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from soundbench.plots import PALETTE, figure
+from soundbench.looks import PALETTE
+from soundbench.plots import figure
 
 RANGE = 80  # dB that a spectrogram shows
 SPECTRUM_RANGE = 40  # dB in the height of a row
@@ -45,7 +46,7 @@ def _name_rows(axes: np.ndarray, labels: list[str]) -> None:
 def plot_labels(clips: pd.DataFrame, path: str) -> None:
     """Clips a class, and their lengths: a dot a clip."""
     counts = clips["label"].value_counts().sort_index()
-    with figure(path, 2, 4.8, _heights(len(counts), 0.24)) as (_, axes):
+    with figure(path, 2, 4.8, _heights(len(counts), 0.24), "clips of each label, and their lengths") as (_, axes):
         _name_rows(axes, list(counts.index))
         bars = axes[0].barh(range(len(counts)), counts, color=PALETTE[0], height=0.7)
         axes[0].bar_label(bars, padding=3, fontsize=8)
@@ -73,7 +74,7 @@ def _panels(sounds: list[Clip]) -> tuple[list[str], range]:
 def plot_waveforms(sounds: list[Clip], path: str) -> None:
     """Waveforms, a row a class and a panel a clip, each scaled to its own maximum."""
     labels, panels = _panels(sounds)
-    with figure(path, len(panels), 3.6, _heights(len(labels), 0.36)) as (_, axes):
+    with figure(path, len(panels), 3.6, _heights(len(labels), 0.36), "waveforms, a row a label") as (_, axes):
         _name_rows(axes, labels)
         for sound in sounds:
             low, high = outline(sound.samples, OUTLINE)
@@ -95,7 +96,7 @@ def plot_spectrograms(sounds: list[Clip], path: str) -> None:
     labels, panels = _panels(sounds)
     longest = max(sound.seconds for sound in sounds)
     empty = np.full_like(_tile(sounds[0], longest), np.nan)
-    with figure(path, len(panels), 3.6, _heights(len(labels), 0.5)) as (canvas, axes):
+    with figure(path, len(panels), 3.6, _heights(len(labels), 0.5), "spectrograms, a row a label") as (canvas, axes):
         _name_rows(axes, labels)
         for place, axis in zip(panels, axes, strict=True):
             here = {sound.label: sound for sound in sounds if sound.place == place}
@@ -132,7 +133,7 @@ def plot_spectra(levels: pd.DataFrame, path: str) -> None:
     """
     labels, centres = sorted(set(levels.index)), levels.columns.to_numpy()
     rows = (levels.clip(lower=-SPECTRUM_RANGE) / SPECTRUM_RANGE + 1).groupby(level=0)
-    with figure(path, 1, 7.5, _heights(len(labels), 0.45)) as (_, axes):
+    with figure(path, 1, 7.5, _heights(len(labels), 0.45), "mean spectra, a row a label") as (_, axes):
         _name_rows(axes, labels)
         _ridges(axes[0], centres, labels, rows)
         axes[0].set_xscale("log")

@@ -56,7 +56,10 @@ def audio_address(path: str) -> str:
 
 def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
     """Draw the spectrogram of each variant on one scale of loudness."""
-    with figure(path, len(examples), 2.9, 3.0) as (canvas, axes), np.errstate(divide="ignore"):
+    with (
+        figure(path, len(examples), 2.9, 3.0, "one clip in all its variants") as (canvas, axes),
+        np.errstate(divide="ignore"),
+    ):
         loudest = None
         for axis, (variant, file) in zip(axes, examples[["variant", "path"]].itertuples(index=False), strict=True):
             samples, sample_rate = read_mono(file)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from soundbench.looks import model_colours
 from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import percent, records, render
-from soundbench.plots import model_colours
 from soundbench.provenance import revision
 from soundbench.storage import write_text
 

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from soundbench.details import class_order, pooled_confusion
-from soundbench.plots import figure, model_colours, model_markers
+from soundbench.looks import model_colours, model_markers
+from soundbench.plots import figure
 from soundbench.storage import read_json
 
 FEW_CLASSES = 20  # up to here numbers fit into the cells

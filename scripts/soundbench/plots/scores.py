@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from soundbench.comparisons import critical_difference
+from soundbench.looks import model_colours, model_markers
 from soundbench.metrics import METRIC_NAMES
-from soundbench.plots import figure, model_colours, model_markers
+from soundbench.plots import figure
 
 
 def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, path: str) -> None:
@@ -81,6 +81,8 @@ def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
 
     Data sets on which a model has no score are left out; the title tells their number.
     """
+    from soundbench.comparisons import critical_difference  # with scipy, which no other figure here needs
+
     grid = pd.read_csv(leaderboard).pivot(index=["dataset", "protocol"], columns="model", values="mean").dropna()
     with figure(path, 1, 7.2, 1.6 + 0.28 * len(models), "mean ranks of the models over data sets") as (_, (axis,)):
         axis.set_title(f"mean rank over {len(grid)} data sets (1 is best)")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from soundbench.plots import figure, model_colours
+from soundbench.looks import model_colours
+from soundbench.plots import figure
 
 
 def plot_training(histories: list[str], models: list[str], path: str) -> None:
