@@ -106,6 +106,13 @@ def aggregate_details(metrics: list[str], classes: str, confusions: str, groups:
     write_csv(groups, group_table(records))
 
 
+def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each model that has any, in the order of ``models``."""
+    runs = [read_json(name) for name in metrics]
+    found = {model: [run for run in runs if run["model"] == model] for model in models}
+    return {model: own for model, own in found.items() if own}
+
+
 def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """A row a data set × model × protocol: what training a fold and predicting a clip takes, means over its runs.
 

@@ -7,11 +7,10 @@ from typing import Any
 import pandas as pd
 
 from soundbench.aggregation import run_of
-from soundbench.details import class_order, pooled_confusion
+from soundbench.details import by_model, class_order, pooled_confusion
 from soundbench.looks import model_colours
 from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import records, render
-from soundbench.plots.confusion import by_model
 from soundbench.storage import write_text
 
 

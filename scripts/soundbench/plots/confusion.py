@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
-from soundbench.details import class_order, pooled_confusion
+from soundbench.details import by_model, class_order, pooled_confusion
 from soundbench.looks import model_colours, model_markers
 from soundbench.plots import figure
-from soundbench.storage import read_json
 
 FEW_CLASSES = 20  # up to here numbers fit into the cells
-
-
-def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """The runs of each model that has any, in the order of ``models``."""
-    runs = [read_json(name) for name in metrics]
-    found = {model: [run for run in runs if run["model"] == model] for model in models}
-    return {model: own for model, own in found.items() if own}
 
 
 def plot_confusion(metrics: list[str], models: list[str], path: str) -> None:
