@@ -6,6 +6,7 @@ rule page_leaderboard:
         spread=rules.aggregate_scores.output.spread,
         comparisons=rules.aggregate_comparisons.output.comparisons,
         costs=rules.aggregate_costs.output.costs,
+        audits=lambda w: finished(expand("<results>/audit/{dataset}.csv", dataset=selected["datasets"])),
     output:
         report(
             "<results>/summary/leaderboard.html",

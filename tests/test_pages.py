@@ -8,10 +8,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from simulated import Study, write_report
 from soundbench.pages import percent, quantity
+from soundbench.pages.leaderboard import warnings
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -208,3 +210,19 @@ def test_numbers_are_written_for_people() -> None:
         "–",
     ]
     assert (percent(0.8546), percent(None)) == ("85.5", "–")
+
+
+def test_start_page_sums_up_what_the_audit_found() -> None:
+    found = pd.DataFrame(
+        [
+            ("note", "clipped", "a", "0.6 % of its samples"),
+            ("error", "near-duplicate", "b; c", "in folds 3 and 5"),
+            ("warning", "silent", "d", "dog"),
+            ("error", "near-duplicate", "e; f", "in folds 1 and 2"),
+        ],
+        columns=["severity", "check", "clips", "detail"],
+    )
+    assert list(warnings(found)) == [
+        "error: near-duplicate: b; c: in folds 3 and 5 and 1 more",
+        "warning: silent: d: dog",
+    ]

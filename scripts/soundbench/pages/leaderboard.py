@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def write_leaderboard_page(
     spread: str,
     comparisons: str,
     costs: str,
+    audits: list[str],
     references: list[dict[str, Any]],
     models: list[str],
     metric: str,
@@ -32,8 +34,10 @@ def write_leaderboard_page(
     """Write the leaderboard as a page: a verdict and a sortable table a data set and protocol.
 
     Args:
+        audits: ``…/{dataset}.csv``, the findings on each data set.
         references: published scores: ``label, kind, source, datasets, metric, percent``.
     """
+    warned = {Path(name).stem: list(warnings(pd.read_csv(name))) for name in audits}
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     runs, pairs = pd.read_csv(scores), pd.read_csv(comparisons)
     details = pd.read_csv(spread).pivot(index=["dataset", "model"], columns="metric", values="mean")
@@ -52,6 +56,7 @@ def write_leaderboard_page(
                 "dataset": dataset,
                 "protocol": protocol,
                 "verdict": list(summary(part, mine)),
+                "warnings": warned.get(dataset, []),
                 "rows": records(part),
                 "published": sorted(published, key=lambda each: -each["percent"]),
                 "clips": int(runs[runs["dataset"] == dataset].groupby(["model", "seed"])["clips"].sum().max()),
@@ -74,6 +79,14 @@ def gaps(runs: pd.DataFrame) -> Iterator[str]:
     for (dataset, model), seeds in missing.items():
         planned = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]["seed"].nunique()
         yield f"{model} on {dataset}: seed {', '.join(map(str, seeds))} missing ({len(seeds)} of {planned})"
+
+
+def warnings(findings: pd.DataFrame) -> Iterator[str]:
+    """What the audit found that may spoil the numbers, a sentence a kind of finding."""
+    for severity in ("error", "warning"):
+        for check, found in findings[findings["severity"] == severity].groupby("check", sort=False):
+            first, more = found.iloc[0], f" and {len(found) - 1} more" if len(found) > 1 else ""
+            yield f"{severity}: {check}: {first['clips']}: {first['detail']}{more}"
 
 
 def summary(board: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
