@@ -13,7 +13,11 @@ from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
 from soundbench.datachecks import is_archive
 from soundbench.errors import InputError
+from soundbench.statuschecks import check_at_even_pace
 from soundbench.storage import canonical_json
+
+if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
+    check_at_even_pace(slurm.Executor)
 
 try:
     settings = check_configuration(config, workflow.configfiles)

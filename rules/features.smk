@@ -13,8 +13,8 @@ rule compute_features:
         "../envs/features.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=lambda w: canonical_json(settings["features"][w.features]),
         code=code_digest("compute_features"),

@@ -2,6 +2,16 @@
 METRICS = "<results>/runs/{dataset}/{model}/seed{seed}/metrics.json"
 
 
+# Seconds each, and on a cluster not worth a place in its queue.
+localrules:
+    aggregate_scores,
+    page_leaderboard,
+    page_provenance,
+    plot_confusion,
+    plot_scores,
+    plot_training,
+
+
 rule aggregate_scores:
     input:
         metrics=of_runs(METRICS),
