@@ -2,6 +2,7 @@
 # Torch is not imported here: this file is read by every job's process.
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -54,8 +55,10 @@ def recipe(wildcards):
     return settings["models"][wildcards.model]
 
 
-def front_end(wildcards):
-    return settings["features"][recipe(wildcards)["features"]]
+@cache
+def entry_json(part, name):
+    """An entry of the library as canonical JSON: made once, and shared by its jobs, of which there may be thousands."""
+    return canonical_json(settings[part][name])
 
 
 def folds(dataset):

@@ -10,7 +10,7 @@ rule fetch_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        source=lambda w: canonical_json(source(w)),
+        source=lambda w: entry_json("sources", w.source),
         code=lambda w: code_digest("fetch_dataset", reader_module(w)),
     script:
         "../scripts/fetch_dataset.py"
@@ -26,7 +26,7 @@ rule index_clips:
     conda:
         "../envs/data.yaml"
     params:
-        source=lambda w: canonical_json(source(w)),
+        source=lambda w: entry_json("sources", w.source),
         root=source_root,
         code=lambda w: code_digest("index_clips", reader_module(w)),
     script:
@@ -43,7 +43,7 @@ rule split_clips:
     conda:
         "../envs/data.yaml"
     params:
-        view=lambda w: canonical_json(view(w)),
+        view=lambda w: entry_json("datasets", w.dataset),
         code=code_digest("split_clips"),
     script:
         "../scripts/split_clips.py"

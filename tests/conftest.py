@@ -13,6 +13,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.webdriver import WebDriver
 
+import interrupted
+from interrupted import LongRun
 from workflow import REPOSITORY, TINY, Workflow
 
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -74,3 +76,27 @@ def browser() -> Iterator[WebDriver]:
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="session")
+def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A workflow with all that its training runs need, and one of them trained without interruption."""
+    study = Workflow(tmp_path_factory.mktemp("prepared") / "workflow")
+    study.overlay("study", **interrupted.STUDY)
+    study.run(interrupted.TARGET, "--cores", "2", "--configfile", "study.yaml")
+    return study
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(prepared_study: Workflow) -> bytes:
+    """The weights of a run that nothing happened to."""
+    return (prepared_study.folder / interrupted.TARGET).read_bytes()
+
+
+@pytest.fixture
+def long_run(prepared_study: Workflow, tmp_path: Path) -> Iterator[LongRun]:
+    """A run to interrupt, and no process of it left behind."""
+    run = LongRun(prepared_study, tmp_path / "study")
+    yield run
+    for process in run.trainings():
+        process.kill()

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,13 @@ class Outputs:
         """TensorBoard's folder."""
         return self.folder / "tensorboard"
 
+    def record_again(self) -> None:
+        """Write TensorBoard's events from the history: Snakemake has removed those of the process that finished."""
+        if not self.events.exists():
+            with SummaryWriter(str(self.events)) as events:
+                for row in pd.read_csv(self.history).to_dict("records"):
+                    record(events, row)
+
     def complete(self, mark: str) -> bool:
         """Whether a run with this fingerprint has finished here."""
         return self.description.exists() and self.model.exists() and read_json(self.description)["fingerprint"] == mark
@@ -96,6 +104,7 @@ def train_model(
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
+            outputs.record_again()
             return
         network = build_model(run.recipe, len(labels), shape)
         trainer = Trainer(network, run.recipe["training"], parts, normalise, device, seed=run.seed, tag=run.tag)
@@ -120,21 +129,22 @@ def train_model(
         checkpoint.remove()
 
 
+def record(events: SummaryWriter, row: Row) -> None:
+    """Add a row of the history to TensorBoard's events."""
+    for name, value in row.items():
+        events.add_scalar(name, value, int(row["epoch"]))
+
+
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
     if state := checkpoint.load():
         trainer.resume(state)
         done, batches = len(trainer.progress.history), trainer.epoch.batches
         logger.info("%s resumed after epoch %d and %d batches of the next", tag, done, batches)
     with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
-
-        def record(row: Row) -> None:
-            for name, value in row.items():
-                events.add_scalar(name, value, int(row["epoch"]))
-
         for row in trainer.progress.history:  # Snakemake has removed what an interrupted attempt recorded
-            record(row)
+            record(events, row)
         try:
-            trainer.fit(checkpoint, stopping, record)
+            trainer.fit(checkpoint, stopping, partial(record, events))
         except Stopped:
             logger.warning("%s was asked to stop; the checkpoint is written, the next attempt goes on from it", tag)
             sys.exit(128 + signal.SIGTERM)
