@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -72,11 +73,11 @@ class Outputs:
         return self.folder / "tensorboard"
 
     def record_again(self) -> None:
-        """Write TensorBoard's events from the history: Snakemake has removed those of the process that finished."""
-        if not self.events.exists():
-            with SummaryWriter(str(self.events)) as events:
-                for row in pd.read_csv(self.history).to_dict("records"):
-                    record(events, row)
+        """Write TensorBoard's events from the history: Snakemake removed those that the finished process had begun."""
+        shutil.rmtree(self.events, ignore_errors=True)
+        with SummaryWriter(str(self.events)) as events:
+            for row in pd.read_csv(self.history).to_dict("records"):
+                record(events, row)
 
     def complete(self, mark: str) -> bool:
         """Whether a run with this fingerprint has finished here."""
@@ -130,7 +131,11 @@ def train_model(
 
 
 def record(events: SummaryWriter, row: Row) -> None:
-    """Add a row of the history to TensorBoard's events."""
+    """Add a row of the history to TensorBoard's events.
+
+    A later Snakemake removes their folder if this process is an orphan, which is no reason to stop training.
+    """
+    Path(events.log_dir).mkdir(parents=True, exist_ok=True)
     for name, value in row.items():
         events.add_scalar(name, value, int(row["epoch"]))
 
