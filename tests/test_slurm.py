@@ -8,6 +8,7 @@ never comes too late, however fast the machine is.
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -118,8 +119,10 @@ def test_time_limit_the_next_attempt_has_more_and_resumes(long_run: LongRun, uni
 
 def test_out_of_memory_the_next_attempt_has_more(long_run: LongRun, uninterrupted: bytes) -> None:
     assert long_run.finish(start(long_run, mem_mb="400 if attempt == 1 else 2000")) == uninterrupted
-    first, second = states(long_run, ["OUT_OF_MEMORY", "COMPLETED"])
+    first, second = states(long_run, ["FAILED", "COMPLETED"])  # OUT_OF_MEMORY where SLURM has cgroups
     assert (first["ReqMem"], second["ReqMem"]) == ("400M", "2000M")
+    used = call("sacct", "-n", "-P", "-j", f"{first['JobIDRaw']}.0", "-o", "MaxRSS", "--units=M")
+    assert float(used.rstrip("M")) > 400
 
 
 def test_cancelled_job_is_noticed_within_a_minute_and_retried(long_run: LongRun, uninterrupted: bytes) -> None:
@@ -166,6 +169,20 @@ def test_preempted_job_is_requeued_and_resumes(long_run: LongRun, uninterrupted:
     assert "resumed after epoch" in long_run.log()
     states(long_run, ["COMPLETED"])  # SLURM ran the same job again
     assert call("sacct", "-X", "-n", "-j", urgent, "-o", "State") == "COMPLETED"
+
+
+def test_interrupted_snakemake_cancels_its_jobs_and_the_same_command_goes_on(
+    long_run: LongRun, uninterrupted: bytes
+) -> None:
+    running = start(long_run)
+    long_run.caught()
+    number = running_job(long_run)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=120) != 0
+    until(lambda: not call("squeue", "-h", "-j", number, "-t", "running"), "an empty queue", 60)
+    assert long_run.finish(start(long_run)) == uninterrupted
+    assert "resumed after epoch" in long_run.log()
+    states(long_run, ["CANCELLED", "COMPLETED"])
 
 
 def test_killed_snakemake_leaves_a_job_and_the_next_start_waits_for_it(long_run: LongRun, uninterrupted: bytes) -> None:
