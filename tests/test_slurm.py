@@ -100,6 +100,22 @@ def test_gres_instead_of_gpus(long_run: LongRun, uninterrupted: bytes) -> None:
     assert "gres/gpu=1" in job["AllocTRES"]
 
 
+def test_folds_of_a_run_share_an_allocation(long_run: LongRun, uninterrupted: bytes) -> None:
+    """What profiles/README.md says about many small runs."""
+    edit_site(long_run.workflow, runtime="attempt * 10", mem_mb=2000)
+    readme = (REPOSITORY / "profiles" / "README.md").read_text()
+    lines = re.search(r"^groups: .*?(?=^```)", readme, re.M | re.S).group()
+    with (long_run.workflow.folder / "profiles" / "slurm" / "config.yaml").open("a") as profile:
+        profile.write(lines)
+    target = "results/runs/synthetic/cnn/seed1/predictions.csv"
+    said = long_run.workflow.run(target, "--profile", "slurm", "--configfile", "study.yaml").stdout
+    training, evaluation = accounted(said)
+    assert (training["Partition"], training["TimelimitRaw"]) == ("gpu", "50")
+    assert "gres/gpu=1" in training["AllocTRES"]
+    assert evaluation["Partition"] == "cpu"
+    assert long_run.weights.read_bytes() == uninterrupted
+
+
 def test_killed_training_is_retried_and_resumes(long_run: LongRun, uninterrupted: bytes) -> None:
     running = start(long_run)
     long_run.caught().kill()
@@ -165,6 +181,7 @@ def test_preempted_job_is_requeued_and_resumes(long_run: LongRun, uninterrupted:
         "sbatch", "--parsable", "-p", "gpu", "-N", nodes, "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1"
     )
     until(lambda: "PREEMPTED" in call("sacct", "-X", "-n", "-D", "-j", number, "-o", "State"), "a preemption", 120)
+    call("scontrol", "update", f"JobId={number}", "StartTime=now")  # by itself SLURM waits for two minutes
     assert long_run.finish(running) == uninterrupted
     assert "resumed after epoch" in long_run.log()
     states(long_run, ["COMPLETED"])  # SLURM ran the same job again
