@@ -58,9 +58,12 @@ def test_environment_is_one_that_conda_reads(path: Path) -> None:
 
 
 def test_reporting_stays_on_the_submitting_host() -> None:
-    text = (REPOSITORY / "rules" / "reporting.smk").read_text()
-    named = re.search(r"^localrules:\n((?: +\w+,\n)+)", text, re.M)
-    assert set(re.findall(r"\w+", named.group(1))) == set(re.findall(r"^rule (\w+):", text, re.M))
+    text = "\n".join(file.read_text() for file in REPOSITORY.glob("rules/*.smk"))
+    local = {name for names in re.findall(r"^localrules:\n((?: +\w+,\n)+)", text, re.M) for name in names.split(",\n")}
+    rules = re.findall(r"^rule (\w+):\n((?: .*\n|\n(?= ))*)", text, re.M)
+    reporting = {name for name, body in rules if "envs/reporting.yaml" in body and "localrule: True" not in body}
+    assert reporting
+    assert reporting <= {name.strip() for name in local}
 
 
 def test_every_environment_is_used_and_every_used_one_exists() -> None:
