@@ -2,6 +2,7 @@
 # Torch is not imported here: this file is read by every job's process.
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -13,8 +14,12 @@ from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
 from soundbench.datachecks import is_archive
 from soundbench.errors import InputError
+from soundbench.statuschecks import check_at_even_pace
 from soundbench.storage import canonical_json
 from soundbench.variants import ORIGINAL, variant_names
+
+if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
+    check_at_even_pace(slurm.Executor)
 
 try:
     settings = check_configuration(config, workflow.configfiles)

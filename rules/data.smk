@@ -10,7 +10,7 @@ rule fetch_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        source=lambda w: canonical_json(source(w)),
+        source=lambda w: entry_json("sources", w.source, "on_bad_clip"),
         code=lambda w: code_digest("fetch_dataset", reader_module(w)),
     script:
         "../scripts/fetch_dataset.py"
@@ -32,7 +32,7 @@ rule index_clips:
         mem_mb=2000,
         runtime=60,
     params:
-        source=lambda w: canonical_json(source(w)),
+        source=lambda w: entry_json("sources", w.source, "on_bad_clip"),
         on_bad_clip=lambda w: settings["sources"][w.source]["on_bad_clip"],
         root=source_root,
         code=lambda w: code_digest("index_clips", reader_module(w)),
@@ -50,7 +50,7 @@ rule split_clips:
     conda:
         "../envs/data.yaml"
     params:
-        view=lambda w: canonical_json(view(w)),
+        view=lambda w: entry_json("datasets", w.dataset, "audit"),
         code=code_digest("split_clips"),
     script:
         "../scripts/split_clips.py"

@@ -17,7 +17,7 @@ rule evaluate_model:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=30,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         code=lambda w: code_digest("evaluate_model", family_module(w)),
     script:

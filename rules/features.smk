@@ -37,10 +37,10 @@ rule compute_features:
         "../envs/features.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
-        settings=lambda w: canonical_json(settings["features"][w.features]),
+        settings=lambda w: entry_json("features", w.features),
         code=code_digest("compute_features"),
     script:
         "../scripts/compute_features.py"

@@ -3,6 +3,12 @@ def without(key, entry):
     return {name: value for name, value in entry.items() if name != key}
 
 
+@cache
+def entry_json(part, name, left_out=None):
+    """An entry of the library as canonical JSON: made once, and shared by its jobs, of which there may be thousands."""
+    return canonical_json(without(left_out, settings[part][name]))
+
+
 def view(wildcards):
     """A view's keys that decide its split; a change of what the audit reports leaves splits and models alone."""
     return without("audit", settings["datasets"][wildcards.dataset])
@@ -15,10 +21,6 @@ def source(wildcards):
 
 def recipe(wildcards):
     return settings["models"][wildcards.model]
-
-
-def front_end(wildcards):
-    return settings["features"][recipe(wildcards)["features"]]
 
 
 def folds(dataset):

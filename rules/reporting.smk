@@ -1,4 +1,23 @@
 # The pages of the report.
+# Seconds each, as tables and figures, and on a cluster not worth a place in its queue.
+localrules:
+    aggregate_comparisons,
+    aggregate_costs,
+    aggregate_details,
+    aggregate_scores,
+    page_comparison,
+    page_confusion,
+    page_leaderboard,
+    page_mistakes,
+    page_provenance,
+    plot_calibration,
+    plot_confusion,
+    plot_costs,
+    plot_ranks,
+    plot_scores,
+    plot_training,
+
+
 rule page_leaderboard:
     input:
         scores=rules.aggregate_scores.output.scores,

@@ -25,8 +25,8 @@ rule train_model:
         # Seconds between checkpoints, at least. A resource, since it decides nothing of the result.
         checkpoint_seconds=60,
     params:
-        recipe=lambda w: canonical_json(recipe(w)),
-        front_end=lambda w: canonical_json(front_end(w)),
+        recipe=lambda w: entry_json("models", w.model),
+        front_end=lambda w: entry_json("features", recipe(w)["features"]),
         augment=lambda w: canonical_json(view(w)["augment"]),
         variants=lambda w: view_variants(w.dataset),
         protocol=lambda w: view(w)["split"]["protocol"],

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import interrupted
+from interrupted import LongRun
 from workflow import REPOSITORY, TINY, Workflow
 
 if TYPE_CHECKING:
@@ -78,3 +80,27 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     driver = Chrome(options, ChromeService(programs[1]))
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="session")
+def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A workflow with all that its training runs need, and one of them trained without interruption."""
+    study = Workflow(tmp_path_factory.mktemp("prepared") / "workflow")
+    study.overlay("study", **interrupted.STUDY)
+    study.run(interrupted.TARGET, "--cores", "2", "--configfile", "study.yaml")
+    return study
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(prepared_study: Workflow) -> bytes:
+    """The weights of a run that nothing happened to."""
+    return (prepared_study.folder / interrupted.TARGET).read_bytes()
+
+
+@pytest.fixture
+def long_run(prepared_study: Workflow, tmp_path: Path) -> Iterator[LongRun]:
+    """A run to interrupt, and no process of it left behind."""
+    run = LongRun(prepared_study, tmp_path / "study")
+    yield run
+    for process in run.trainings():
+        process.kill()

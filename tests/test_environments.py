@@ -45,6 +45,26 @@ def test_environment_pins_equal_the_lock(path: Path) -> None:
         assert pin.specifier == LOCK[pin.name].specifier, pin
 
 
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_is_one_that_conda_reads(path: Path) -> None:
+    """As far as that can be told without conda: its keys, its match specs, and a Python that the pins are for."""
+    environment = yaml.safe_load(path.read_text())
+    assert set(environment) == {"channels", "dependencies"}
+    assert "nodefaults" in environment["channels"]
+    specs = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*(=[0-9][0-9a-z.*]*)?", spec) for spec in specs)
+    assert {"pip", "python=3.11"} <= set(specs)
+    assert all(set(entry) == {"pip"} for entry in environment["dependencies"] if isinstance(entry, dict))
+
+
+def test_reporting_stays_on_the_submitting_host() -> None:
+    text = "\n".join(file.read_text() for file in REPOSITORY.glob("rules/*.smk"))
+    local = {name for names in re.findall(r"^localrules:\n((?: +\w+,\n)+)", text, re.M) for name in names.split(",\n")}
+    reporting = set(re.findall(r"^rule ((?:aggregate|plot|page)_\w+):", text, re.M))
+    assert len(reporting) > 10
+    assert reporting == {name.strip() for name in local}
+
+
 def test_every_environment_is_used_and_every_used_one_exists() -> None:
     named = {
         name for file in REPOSITORY.glob("rules/*.smk") for name in re.findall(r'"\.\./envs/(\w+)', file.read_text())

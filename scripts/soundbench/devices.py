@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
+import logging
 import os
 import platform
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import IO
 
 import torch
+
+logger = logging.getLogger(__name__)
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
 
@@ -33,9 +41,42 @@ def prepare_process(seed: int, threads: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
+@cache
 def choose_device() -> torch.device:
-    """The GPU where there is one."""
+    """The GPU where there is one; of several the first that no other process of soundbench has taken."""
+    # Counting the GPUs does not start CUDA, which reads the variable only once.
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible is not None else list(map(str, range(torch.cuda.device_count())))
+    if len(names) > 1:
+        folder = Path(tempfile.gettempdir(), f"soundbench-gpus-{os.getuid()}")
+        os.environ["CUDA_VISIBLE_DEVICES"] = take_free(names, folder)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+_held: list[IO[str]] = []  # locks last as long as the process
+
+
+def take_free(names: list[str], folder: Path) -> str:
+    """The first of ``names`` that no other process on this machine has taken; it is this process's until it ends.
+
+    A process that finds all of them taken shares one, and says so: waiting could take as long as a training.
+
+    Args:
+        folder: where the lock files are.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        lock = (folder / f"{name.replace('/', '_')}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _held.append(lock)
+        return name
+    shared = names[os.getpid() % len(names)]
+    logger.warning("all of the GPUs %s are taken; sharing %s", ", ".join(names), shared)
+    return shared
 
 
 def device_name(device: torch.device) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import sys
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,13 @@ class Outputs:
         """TensorBoard's folder."""
         return self.folder / "tensorboard"
 
+    def record_again(self) -> None:
+        """Write TensorBoard's events from the history: Snakemake removed those that the finished process had begun."""
+        shutil.rmtree(self.events, ignore_errors=True)
+        with SummaryWriter(str(self.events)) as events:
+            for row in pd.read_csv(self.history).to_dict("records"):
+                record(events, row)
+
     def complete(self, mark: str) -> bool:
         """Whether a run with this fingerprint has finished here."""
         return self.description.exists() and self.model.exists() and read_json(self.description)["fingerprint"] == mark
@@ -113,6 +122,7 @@ def train_model(
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
+            outputs.record_again()
             return
         network = build_model(run.recipe, len(labels), training.shape)
         augmentation = online_augmentation(run, len(labels), normalise)
@@ -151,21 +161,26 @@ def _measured(trainer: Trainer) -> dict[str, Any]:
     }
 
 
+def record(events: SummaryWriter, row: Row) -> None:
+    """Add a row of the history to TensorBoard's events.
+
+    A later Snakemake removes their folder if this process is an orphan, which is no reason to stop training.
+    """
+    Path(events.log_dir).mkdir(parents=True, exist_ok=True)
+    for name, value in row.items():
+        events.add_scalar(name, value, int(row["epoch"]))
+
+
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
     if state := checkpoint.load():
         trainer.resume(state)
         done, batches = len(trainer.progress.history), trainer.epoch.batches
         logger.info("%s resumed after epoch %d and %d batches of the next", tag, done, batches)
     with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
-
-        def record(row: Row) -> None:
-            for name, value in row.items():
-                events.add_scalar(name, value, int(row["epoch"]))
-
         for row in trainer.progress.history:  # Snakemake has removed what an interrupted attempt recorded
-            record(row)
+            record(events, row)
         try:
-            trainer.fit(checkpoint, stopping, record)
+            trainer.fit(checkpoint, stopping, partial(record, events))
         except Stopped:
             logger.warning("%s was asked to stop; the checkpoint is written, the next attempt goes on from it", tag)
             sys.exit(128 + signal.SIGTERM)
