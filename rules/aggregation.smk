@@ -19,7 +19,7 @@ rule aggregate_scores:
     conda:
         "../envs/reporting.yaml"
     params:
-        plan=canonical_json(plan),
+        plan=plan_json,
         metric=selected["metric"],
         code=code_digest("aggregate_scores"),
     script:
@@ -38,7 +38,7 @@ rule aggregate_comparisons:
     conda:
         "../envs/reporting.yaml"
     params:
-        plan=canonical_json(plan),
+        plan=plan_json,
         metric=selected["metric"],
         code=code_digest("aggregate_comparisons"),
     script:
@@ -73,7 +73,7 @@ rule aggregate_costs:
     conda:
         "../envs/reporting.yaml"
     params:
-        plan=canonical_json(plan),
+        plan=plan_json,
         code=code_digest("aggregate_costs"),
     script:
         "../scripts/aggregate_costs.py"

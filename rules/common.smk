@@ -1,5 +1,6 @@
 # The validated configuration, and the functions that turn wildcards into inputs and parameters.
 # Torch is not imported here: this file is read by every job's process.
+import json
 import re
 import sys
 from functools import cache

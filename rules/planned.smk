@@ -12,6 +12,7 @@ plan = {
     "models": selected["models"],
     "seeds": selected["seeds"],
 }
+plan_json = json.dumps(plan)  # not canonical: tables keep the order of the selection
 
 
 def finished(files):

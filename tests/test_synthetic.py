@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from library import index
+from library import front_end, index
 from soundbench.datasets import CLIP_COLUMNS, fetch_source
 from soundbench.datasets.synthetic import SOUNDS
 from soundbench.features import clip_features
@@ -63,8 +63,7 @@ def test_mean_spectra_do_not_give_the_classes_away(tmp_path: Path) -> None:
     fetch_source(DEFAULT, tmp_path / "fetched.json")
     index(DEFAULT, tmp_path, tmp_path / "table.csv")
     table = pd.read_csv(tmp_path / "table.csv")
-    settings = {"front_end": "logmel", "sample_rate": 22050, "n_fft": 1024, "win_length": None}
-    settings |= {"hop_length": 512, "n_mels": 64, "fmin": 0, "fmax": None}
+    settings = front_end("logmel64")
     spectra = np.stack([clip_features(path, settings).mean(dim=1).numpy() for path in table["path"]])
     scores = []
     for fold in range(1, 6):
