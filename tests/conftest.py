@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+def pytest_configure() -> None:
+    """Let SIGINT reach what the tests start: a shell that starts the tests in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
