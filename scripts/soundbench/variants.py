@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soundbench.clipfiles import audio_files
 from soundbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ Rules = list[dict[str, Any]]
 
 ORIGINAL = "orig"
 COPY_COLUMNS = ["clip", "label", "variant", "copy"]
-RECORDING_SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
 
 
 def recordings(folder: str | Path) -> list[Path]:
     """The audio files below a folder, by name, whatever the order in which the system lists them."""
-    return sorted(file for file in Path(folder).expanduser().rglob("*") if file.suffix.lower() in RECORDING_SUFFIXES)
+    return audio_files(Path(folder).expanduser())[0]
 
 
 def variant_names(rules: Rules) -> list[str]:
