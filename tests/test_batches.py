@@ -64,11 +64,11 @@ def test_normalisation_reads_the_examples_alone(tmp_path: Path) -> None:
     np.save(tmp_path / "orig.npy", array)
     index = pd.DataFrame({"clip": list("abcd"), "row": range(4)})
     training = load_examples(tmp_path / "orig.npy", index, index[:2].assign(label="x"), ["x"])
-    normalise = choose_normalisation(front_end("logmel64"), training)
+    normalise = choose_normalisation(front_end("logmel64"), training.normalisation())
     assert (normalise.mean, normalise.std) == pytest.approx((2.5, np.array([0, 2, 4, 1, 3, 5]).std()))
     fixed = front_end(front_end="logmel", normalise="fixed", mean=-4, std=2)
-    assert choose_normalisation(fixed, training) == Normalisation(-4, 2)
-    assert choose_normalisation(front_end("logmel64-square"), training) == Normalisation(0, 1)
+    assert choose_normalisation(fixed, training.normalisation()) == Normalisation(-4, 2)
+    assert choose_normalisation(front_end("logmel64-square"), training.normalisation()) == Normalisation(0, 1)
 
 
 def test_copies_that_were_not_made_come_again() -> None:

@@ -84,7 +84,7 @@ class Examples:
         return Normalisation(float(mean), float(max(squares / count - mean**2, 1e-12) ** 0.5))
 
 
-def choose_normalisation(front_end: dict[str, Any], training: Examples) -> Normalisation:
+def choose_normalisation(front_end: dict[str, Any], training: Normalisation) -> Normalisation:
     """How a front-end's features are normalised: by constants of its own, or by those of the training clips."""
     match front_end["normalise"]:
         case "fixed":
@@ -92,7 +92,7 @@ def choose_normalisation(front_end: dict[str, Any], training: Examples) -> Norma
         case "clip":  # done clip by clip, before the features were stored
             return Normalisation(0.0, 1.0)
         case _:
-            return training.normalisation()
+            return training
 
 
 def chunks(order: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:

@@ -115,10 +115,11 @@ def train_model(
     labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
     training = load_training(features, rows, clips, roles, labels, run.augment, variants, run.seed)
     parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}
-    normalise = choose_normalisation(run.front_end, training)
+    measured = training.normalisation()
+    normalise = choose_normalisation(run.front_end, measured)
     # Mean and deviation stand for the features themselves, which may be too large to digest.
     data = (split, index, *(table for _, table in variants.values()))
-    mark = fingerprint(asdict(run), asdict(training.normalisation()), device.type, torch.__version__, files=data)
+    mark = fingerprint(asdict(run), asdict(measured), device.type, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
