@@ -18,7 +18,7 @@ FOLD = "results/runs/synthetic/cnn/seed1/fold1"
 TARGET = f"{FOLD}/model.safetensors"
 STUDY: dict[str, Any] = TINY | {
     "benchmark": {"datasets": ["synthetic"], "models": ["cnn"], "seeds": [1]},
-    "models": {"cnn": {"width": 4, "training": {"epochs": 60, "batch_size": 4, "patience": None}}},
+    "models": {"cnn": {"width": 4, "training": {"epochs": 200, "batch_size": 4, "patience": None}}},
 }
 
 Found = TypeVar("Found")

@@ -61,7 +61,11 @@ def test_keep_going_finishes_what_can_be_finished(workflow: Workflow) -> None:
     """One of two models cannot be trained; the other's predictions are there in the end, and the exit code says so."""
     models = {
         "cnn": {"width": 4, "training": {"epochs": 1}},
-        "broken": {"family": "cnn", "features": "logmel64", "training": {"epochs": 1, "learning_rate": 1e30}},
+        "broken": {
+            "family": "cnn",
+            "features": "logmel64",
+            "training": {"epochs": 2, "learning_rate": 1e30, "optimizer": "sgd", "schedule": "constant"},
+        },
     }
     selected = {"datasets": ["synthetic"], "models": ["broken", "cnn"], "seeds": [1]}
     overlay = workflow.overlay("study", **TINY | {"models": models, "benchmark": selected})
