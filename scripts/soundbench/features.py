@@ -7,7 +7,9 @@ variant, into one memory-mapped array.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from soundbench.storage import atomic_path, read_clip_table, write_csv
 MEL_BAND = 16  # filters a matrix product: their bins overlap, so that bands skip the zeros between them
 FLOOR = 1e-10  # of a power, before its logarithm: librosa's `amin`
 AST_WINDOW = 400  # samples: Kaldi's 25 ms
+PIECE = 16  # clips that a worker is given at a time
 
 
 @lru_cache(maxsize=16)
@@ -169,6 +172,23 @@ def _fill_row(array: np.ndarray, frames: int, settings: Settings, job: tuple[int
     return count, None
 
 
+def _fill_rows(
+    path: Path, frames: int, settings: Settings, jobs: list[tuple[int, str]]
+) -> list[tuple[int, str | None]]:
+    """Compute rows of the array at ``path``; :func:`_fill_row` says what is returned of each."""
+    array = open_memmap(path, mode="r+")
+    return [_fill_row(array, frames, settings, job) for job in jobs]
+
+
+def _workers(number: int) -> ProcessPoolExecutor:
+    """Processes, since threads would wait for each other's Python between the many short calls that a clip needs.
+
+    Forked, where that is safe: they then need not import torch again.
+    """
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    return ProcessPoolExecutor(number, context, initializer=torch.set_num_threads, initargs=(1,))
+
+
 def compute_features(
     clips: str | Path,
     settings: Settings,
@@ -180,7 +200,7 @@ def compute_features(
     """Compute the features of all clips of a source into one array ``(clips, bins, frames)`` of float16.
 
     Shorter clips are padded; ``index`` (``clip, row, frames``) keeps their true frame counts. Clips are processed
-    one by one, ``threads`` at a time: their intermediate results then stay in the cache, which is three times as
+    one by one, in ``threads`` processes: their intermediate results then stay in the cache, which is three times as
     fast as batches of clips.
 
     Args:
@@ -198,12 +218,17 @@ def compute_features(
     bins, longest = picture_shape(source, settings)
     shape = tuple(settings.get("resize") or (bins, longest))
     with atomic_path(array) as temporary:
-        rows = open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(table), *shape))
-        with ThreadPoolExecutor(threads) as pool:
-            outcomes = list(pool.map(partial(_fill_row, rows, longest, settings), enumerate(table["path"])))
+        open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(table), *shape)).flush()
+        jobs, fill = list(enumerate(table["path"])), partial(_fill_rows, temporary, longest, settings)
+        pieces = [jobs[first : first + PIECE] for first in range(0, len(jobs), PIECE)]
+        if threads == 1:
+            filled = list(map(fill, pieces))
+        else:
+            with _workers(threads) as pool:
+                filled = list(pool.map(fill, pieces))
+        outcomes = [outcome for piece in filled for outcome in piece]
         if problems := [problem for _, problem in outcomes if problem]:
             raise InputError(problems, f"{len(problems)} of {len(table)} clips cannot be used:")
-        rows.flush()
     names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
     write_csv(index, names.assign(row=range(len(table)), frames=[count for count, _ in outcomes]))
 
