@@ -36,6 +36,7 @@ include: "rules/evaluation.smk"
 include: "rules/planned.smk"
 include: "rules/aggregation.smk"
 include: "rules/figures.smk"
+include: "rules/mistakes.smk"
 include: "rules/reporting.smk"
 
 
@@ -60,3 +61,5 @@ rule all:
         of_datasets(rules.plot_calibration.output),
         of_datasets(rules.page_confusion.output),
         of_models(rules.page_mistakes.output),
+        of_models(rules.plot_samples.output),
+        of_models(rules.plot_confusion_of_model.output) if len(selected["datasets"]) > 1 else [],

@@ -38,6 +38,7 @@ USES = {
     "plot_confusion": {"matplotlib", "pandas"},
     "plot_costs": {"matplotlib", "pandas"},
     "plot_ranks": {"matplotlib", "pandas"},
+    "plot_samples": {"matplotlib", "pandas"},
     "plot_scores": {"matplotlib", "pandas"},
     "plot_training": {"matplotlib", "pandas"},
     "show_variants": {"matplotlib", "pandas"},
