@@ -31,9 +31,9 @@ def fetch_weights(model: str, recipe: dict[str, Any], manifest: str) -> None:
         except (OSError, RuntimeError) as error:  # the network's and either library's; torch's where a digest differs
             why = str(error).strip().partition("\n")[0]
             raise InputError(
-                f"models.{model}.pretrained: {address.place} cannot be fetched ({why}). With a machine that has network, "
-                f"get {' and '.join(address.urls())}, put it into {folder} and run again. Or set "
-                f"models.{model}.pretrained to where you have a copy"
+                f"models.{model}.pretrained: {address.place} cannot be fetched ({why}). Where there is network, get "
+                f"{' and '.join(address.urls())}, put it into {folder} and run again. Or set models.{model}.pretrained "
+                "to where you have a copy"
             ) from error
     logger.info("%s: the weights of %s are %s", model, address.place, files[0])
     write_json(manifest, {"from": address.place, "files": {str(file): file_sha256(file) for file in files}})

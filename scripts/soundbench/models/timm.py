@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from torch import nn
@@ -56,10 +57,10 @@ def published(*, name: str, **options: Any) -> Address:
         InputError: timm knows of none.
     """
     known = _configuration(name)
+    if not known.has_weights:
+        raise InputError(f"{name}: timm has no pretrained weights of this name")
     if known.hf_hub_id:
         return Address(known.hf_hub_id, (known.hf_hub_filename,) if known.hf_hub_filename else WEIGHTS_FILES)
-    if not known.url:
-        raise InputError(f"{name}: timm has no pretrained weights of this name")
     return Address(known.url, (known.url.rsplit("/", 1)[1],))
 
 
@@ -68,7 +69,7 @@ def _configuration(name: str) -> Any:
     import timm
 
     if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"*{name[:6]}*")[:10])
+        near = ", ".join(get_close_matches(name, timm.list_models()))
         raise InputError(f"{name}: timm has no model of this name" + (f"; it has {near}" if near else ""))
     return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
 
