@@ -82,8 +82,8 @@ def initial_weights(wildcards):
     if pretrained is None:
         return []
     if pretrained in PUBLISHED.values():
-        return "<resources>/weights/{model}.json"
-    return weight_files(pretrained, results_folder(settings)) or pretrained
+        return ["<resources>/weights/{model}.json"]
+    return weight_files(pretrained, results_folder(settings)) or [pretrained]
 
 
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from library import configuration
 from soundbench.configuration import load_schema
 from soundbench.errors import InputError
 from soundbench.models import COMMON_KEYS, FAMILIES, build_model, family_options
+from soundbench.storage import read_json
 from workflow import REPOSITORY, Workflow
 
 # Small ones of every family, for what needs no large network.
@@ -118,32 +117,23 @@ def test_schema_describes_the_keys_that_the_family_takes(family: str) -> None:
     assert all(options[key] for key in described.get("required", []))
 
 
-MINE = """
-'''A linear classifier on the mean spectrum.'''
-from torch import nn
-
-
-def build(classes, shape, *, hidden, activation="relu"):
-    return nn.Sequential(nn.AdaptiveAvgPool2d((shape[0], 1)), nn.Flatten(), nn.Linear(shape[0], hidden),
-                         nn.ReLU() if activation == "relu" else nn.Tanh(), nn.Linear(hidden, classes))
-"""
-
-
 @pytest.fixture
 def with_mine(workflow: Workflow) -> Workflow:
     """A workflow with a family of one's own, as CONTRIBUTING.md shows it: one function, and one entry."""
-    (workflow.folder / "scripts" / "soundbench" / "models" / "mine.py").write_text(MINE)
-    entry = {"family": "mine", "features": "logmel64", "hidden": 8, "training": {"epochs": 1}}
-    workflow.overlay("mine", models={"mine": entry}, benchmark={"models": ["mine"], "seeds": [1]})
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    function = re.search(r"^```python\n(# scripts/soundbench/models/mine\.py\n.*?)^```", text, re.M | re.S)[1]
+    entry = yaml.safe_load(re.search(r"^```yaml\n# config/models\.yaml\n(.*?)^```", text, re.M | re.S)[1])
+    (workflow.folder / "scripts" / "soundbench" / "models" / "mine.py").write_text(function)
+    workflow.overlay("mine", models=entry, benchmark={"models": ["mine"], "seeds": [1]})
     return workflow
 
 
+@pytest.mark.slow
 def test_a_model_is_added_by_one_function_and_one_entry(with_mine: Workflow) -> None:
-    assert with_mine.planned("--configfile", "mine.yaml")["train_model"] == 5
-    code = "from soundbench.models import build_model; print(build_model({'family': 'mine', 'hidden': 8}, 3, (64, 20)))"
-    scripts: Path = with_mine.folder / "scripts"
-    built = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True)
-    assert "out_features=3" in built.stdout
+    with_mine.run("results/runs/synthetic/mine/seed1/fold1/model.json", "--cores", "2", "--configfile", "mine.yaml")
+    description = read_json(with_mine.results / "runs" / "synthetic" / "mine" / "seed1" / "fold1" / "model.json")
+    assert description["parameters"] == 64 * 32 + 32 + 32 * 12 + 12
+    assert len(description["labels"]) == 12
 
 
 def test_keys_of_an_added_family_are_those_of_its_function(with_mine: Workflow) -> None:

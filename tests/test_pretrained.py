@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from pathlib import Path
@@ -16,10 +17,10 @@ from torch import nn
 from transformers import ASTConfig, ASTForAudioClassification
 
 from soundbench.errors import InputError
-from soundbench.models import alexnet, build_model
+from soundbench.models import FAMILIES, alexnet, build_model, family_module
 from soundbench.models import timm as timm_family
 from soundbench.models.ast import resample_positions
-from soundbench.pretrained import Weights, find_weights, weight_files
+from soundbench.pretrained import PUBLISHED, Weights, find_weights, weight_files
 from soundbench.published import fetch_weights
 from soundbench.storage import file_sha256, read_json, write_json
 
@@ -286,6 +287,11 @@ def test_what_is_in_a_cache_needs_no_network(caches: Path, coloured: nn.Module) 
     downloaded.unlink()
     with pytest.raises(InputError, match=re.escape(f"remove {caches / 'other.json'}")):
         find_weights([str(caches / "other.json")])
+
+
+def test_families_with_published_weights_tell_their_address() -> None:
+    families = {name: importlib.import_module(family_module(name)) for name in FAMILIES}
+    assert {name for name, family in families.items() if hasattr(family, "published")} == set(PUBLISHED)
 
 
 def test_published_addresses_are_those_of_the_libraries() -> None:

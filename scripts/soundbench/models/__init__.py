@@ -5,7 +5,8 @@ The options are a model's keys in ``config/models.yaml`` beside those that every
 does not describe its keys, they are the keywords of its ``build``.
 
 A family whose weights need more than :func:`soundbench.weights.load_weights` does has a ``build_pretrained(classes,
-shape, weights, **options)`` as well; one with published weights a ``published(**options)``, their address.
+shape, weights, **options)`` as well; one with published weights a ``published(**options)``, their address, and an
+entry in :data:`soundbench.pretrained.PUBLISHED`.
 """
 
 from __future__ import annotations
