@@ -15,7 +15,18 @@ from workflow import REPOSITORY, Workflow
 SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
 
 # Too heavy to import where it is not used; each takes from half a second to several.
-HEAVY = {"torch", "torchaudio", "timm", "transformers", "librosa", "sklearn", "matplotlib", "scipy", "pandas"}
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "torchvision",
+    "timm",
+    "transformers",
+    "librosa",
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "pandas",
+}
 USES = {
     "aggregate_comparisons": {"pandas"},
     "aggregate_costs": {"pandas"},
@@ -28,6 +39,7 @@ USES = {
     "evaluate_model": {"pandas", "torch"},
     "explore_dataset": {"matplotlib", "pandas"},
     "fetch_dataset": set(),
+    "fetch_weights": set(),
     "index_clips": set(),
     "page_comparison": {"pandas"},
     "page_confusion": {"pandas"},

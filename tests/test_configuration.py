@@ -100,6 +100,62 @@ def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -
     assert problems(config) == ["sources.esc50.root: /nowhere/ESC-50 does not exist"]
 
 
+def with_model(config: dict[str, Any], pretrained: str, family: str = "cnn", **training: Any) -> dict[str, Any]:
+    """The configuration with a selected model that starts from these weights."""
+    config = copy.deepcopy(config)
+    entry = {"family": family, "features": "logmel64", "training": {"epochs": 1, **training}, "pretrained": pretrained}
+    config["models"]["tuned"] = entry
+    config["benchmark"]["models"] = ["tuned"]
+    return config
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "expected"),
+    [
+        ("imagenet", "models.tuned.pretrained: no imagenet weights are published for cnn"),
+        (
+            "/nowhere/weights.pth",
+            "models.tuned.pretrained: /nowhere/weights.pth is neither a file of weights nor a folder",
+        ),
+        ("results/runs/esc-10/cnn/seed1/fold1", "there is no such data set or model in the library"),
+        ("results/runs/esc10/cnn/seed1/fold9", "esc10 has 5 folds"),
+        ("results/runs/esc10/tuned/seed1/fold1", "tuned starts from tuned: without end"),
+        ("results/runs/synthetic/cnn/seed1/fold1", "was trained on synthetic, and may have seen the clips"),
+        ("<results>/runs/synthetic/cnn/seed1/fold1/", "was trained on synthetic, and may have seen the clips"),
+    ],
+)
+def test_weights_that_cannot_be_started_from(config: dict[str, Any], pretrained: str, expected: str) -> None:
+    found = problems(with_model(config, pretrained))
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_run_that_does_not_exist_yet_may_be_started_from(config: dict[str, Any]) -> None:
+    check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1"))
+
+
+def test_what_a_run_started_from_counts_too(config: dict[str, Any]) -> None:
+    """A model that starts from one that starts from a run on the selected data set."""
+    config = with_model(config, "results/runs/esc10/between/seed1/fold1")
+    config["models"]["between"] = config["models"]["tuned"] | {"pretrained": "results/runs/synthetic/cnn/seed1/fold2"}
+    assert "was trained on synthetic" in problems(config)[0]
+
+
+def test_run_of_another_study_tells_what_it_was_trained_on(config: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "model.json").write_text('{"sources": ["emodb", "synthetic"]}')
+    assert "was trained on synthetic" in problems(with_model(config, str(tmp_path)))[0]
+    (tmp_path / "model.json").write_text("{}")
+    assert "does not tell on which sources" in problems(with_model(config, str(tmp_path / "model.safetensors")))[0]
+
+
+def test_what_is_trained_is_all_head_or_a_number(config: dict[str, Any]) -> None:
+    for trainable in ("all", "head", 3):
+        check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable=trainable))
+    found = problems(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable="heads"))
+    assert found == ["models.tuned.training.trainable: 'heads' is neither all nor head nor a number of blocks"]
+
+
 def test_duplicate_keys_are_found_at_any_depth(tmp_path: Path) -> None:
     file = tmp_path / "twice.yaml"
     file.write_text("a: {b: [{c: 1, c: 2}]}\nd: 1\na: 2\n")

@@ -30,6 +30,8 @@ TRAINING = {
     "schedule": "onecycle",
     "patience": None,
     "label_smoothing": 0.0,
+    "trainable": "all",
+    "body_rate": 1,
     "augment": {},
     "precision": "float32",
 }

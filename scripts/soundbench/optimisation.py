@@ -8,6 +8,8 @@ from typing import Any
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
+from soundbench.freezing import parameter_groups
+
 Settings = dict[str, Any]
 
 
@@ -35,7 +37,8 @@ def _cosine(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_sc
 
 def _onecycle(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
     """L. Smith and N. Topin, "Super-convergence", 2018; the given rate is the peak."""
-    return lr_scheduler.OneCycleLR(optimizer, settings["learning_rate"], total_steps=steps)
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=steps)
 
 
 OPTIMIZERS: dict[str, Callable[[Any, Settings], optim.Optimizer]] = {"adam": _adam, "adamw": _adamw, "sgd": _sgd}
@@ -48,8 +51,9 @@ SCHEDULES: dict[str, Callable[[optim.Optimizer, Settings, int], lr_scheduler.LRS
 
 
 def build_optimizer(network: nn.Module, settings: Settings) -> optim.Optimizer:
-    """The optimiser that ``settings["optimizer"]`` names, over all parameters of the network."""
-    return OPTIMIZERS[settings["optimizer"]](network.parameters(), settings)
+    """The optimiser that ``settings["optimizer"]`` names, over the parameters of the network that are not frozen; the
+    head's come first, so that the first rate is theirs."""
+    return OPTIMIZERS[settings["optimizer"]](parameter_groups(network, settings), settings)
 
 
 def build_schedule(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:

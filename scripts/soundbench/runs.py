@@ -6,6 +6,7 @@ import logging
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,11 @@ from torch.utils.tensorboard import SummaryWriter
 from soundbench.batches import Normalisation, choose_normalisation, load_examples, load_training
 from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
 from soundbench.devices import choose_device, device_name, prepare_process
+from soundbench.errors import InputError
 from soundbench.feature_settings import values_per_decibel
 from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
+from soundbench.pretrained import find_weights, refusal
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
 from soundbench.training import Progress, Row, Trainer
@@ -42,6 +45,7 @@ class Run:
     front_end: dict[str, Any]
     augment: list[dict[str, Any]] = field(default_factory=list)
     code: str = ""
+    source: str = ""
 
     @property
     def tag(self) -> str:
@@ -97,6 +101,7 @@ def train_model(
     threads: int,
     folder: str,
     checkpoint_seconds: float,
+    weights: Sequence[str] = (),
 ) -> None:
     """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
 
@@ -104,10 +109,11 @@ def train_model(
 
     Args:
         variants: the feature array and the index of each variant that the view augments with.
+        weights: the files that :func:`soundbench.pretrained.find_weights` takes; none to start from scratch.
 
     Raises:
-        InputError: a copy of a clip that is not trained on stands among the training clips, or the loss is no longer
-            finite.
+        InputError: a copy of a clip that is not trained on stands among the training clips, the weights to start from
+            do not fit or were trained on the same source, or the loss is no longer finite.
     """
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()
@@ -117,15 +123,18 @@ def train_model(
     parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}
     measured = training.normalisation()
     normalise = choose_normalisation(run.front_end, measured)
+    initial = find_weights(weights)
+    if initial and run.source in initial.sources:
+        raise InputError(f"{run.tag} {refusal(str(initial.file.parent), run.source)}")
     # Mean and deviation stand for the features themselves, which may be too large to digest.
-    data = (split, index, *(table for _, table in variants.values()))
+    data = (split, index, *(table for _, table in variants.values()), *([str(initial.file)] if initial else []))
     mark = fingerprint(asdict(run), asdict(measured), device.type, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
             outputs.record_again()
             return
-        network = build_model(run.recipe, len(labels), training.shape)
+        network = build_model(run.recipe, len(labels), training.shape, initial)
         augmentation = online_augmentation(run, len(labels), normalise)
         settings = run.recipe["training"]
         trainer = Trainer(network, settings, parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
@@ -137,6 +146,8 @@ def train_model(
             "examples": {role: len(examples) for role, examples in parts.items()},
             "shape": list(training.shape),
             "normalisation": asdict(normalise),
+            # What a run that starts from this one must not be tested on.
+            "sources": sorted({run.source, *(initial.sources if initial else [])}),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "measured": _measured(trainer),
             "fingerprint": mark,

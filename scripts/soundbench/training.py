@@ -19,6 +19,7 @@ from soundbench.batches import Examples, Normalisation, chunks
 from soundbench.checkpoints import Checkpoint, State, Stopped
 from soundbench.devices import uses_bfloat16
 from soundbench.errors import InputError
+from soundbench.freezing import freeze, set_training
 from soundbench.online import OnlineAugmentation
 from soundbench.optimisation import build_optimizer, build_schedule
 
@@ -94,6 +95,7 @@ class Trainer:
         self.settings, self.parts, self.device, self.tag = settings, parts, device, tag
         self.normalise, self.augment = normalise, augmentation
         self.network = network.to(device, memory_format=torch.channels_last)
+        freeze(self.network, settings["trainable"])
         self.optimizer = build_optimizer(self.network, settings)
         batches = len(chunks(torch.arange(len(parts["train"])), settings["batch_size"]))
         self.schedule = build_schedule(self.optimizer, settings, batches * settings["epochs"])
@@ -167,7 +169,7 @@ class Trainer:
 
     def _remaining_batches(self) -> Iterator[None]:
         """Train on what is left of the epoch, one batch a step of this iterator."""
-        self.network.train()
+        set_training(self.network)
         batches = chunks(self.epoch.order, self.settings["batch_size"])[self.epoch.batches :]
         for chosen in tqdm(batches, self.tag, leave=False, disable=None, unit="batch"):
             loss, correct = self._losses(self.parts["train"], chosen, training=True)
