@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from soundbench.averaging import AVERAGES
 from soundbench.configuration import check_configuration, duplicate_keys, load_schema
 from soundbench.datasets import READERS
 from soundbench.errors import InputError
 from soundbench.features import FRONT_ENDS
+from soundbench.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.metrics import METRICS
 from soundbench.models import FAMILIES
-from soundbench.optimisation import OPTIMIZERS, SCHEDULES
+from soundbench.optimisation import OPTIMIZERS
+from soundbench.schedules import SCHEDULES
 from soundbench.splits import PROTOCOLS, SCHEMES
 from workflow import REPOSITORY
 
@@ -123,8 +126,9 @@ def test_schema_names_and_registries_are_equal() -> None:
     assert _enum(*source, "reader") == set(READERS)
     assert _enum(*model, "family") == set(FAMILIES)
     assert _enum(*front_end, "front_end") == set(FRONT_ENDS)
-    assert _enum("$defs", "training", "properties", "optimizer") == set(OPTIMIZERS)
-    assert _enum("$defs", "training", "properties", "schedule") == set(SCHEDULES)
+    training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
+    for key, registry in (training | {"average": AVERAGES}).items():
+        assert _enum("$defs", "training", "properties", key) == set(registry)
     assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
     assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
     assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)
