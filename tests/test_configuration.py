@@ -96,6 +96,25 @@ def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any])
         assert part in found
 
 
+@pytest.mark.parametrize(("training", "keys"), [
+    ({"schedule": "cosine", "warmup_epochs": 30}, ["warmup_epochs"]),
+    ({"warmup_epochs": 2}, ["warmup_epochs"]),
+    ({"schedule": "step"}, ["step_epochs"]),
+    ({"schedule": "cosine", "step_epochs": 5}, ["step_epochs"]),
+    ({"schedule": "plateau", "plateau_epochs": 12}, ["patience"]),
+    ({"average": "swa"}, ["keep", "patience"]),
+    ({"average": "swa", "schedule": "step", "warmup_epochs": 40}, ["keep", "patience", "step_epochs", "warmup_epochs"]),
+    ({"schedule": "plateau", "warmup_epochs": 1.5, "average": "ema", "accumulate": 4}, []),
+    ({"schedule": "step", "step_epochs": [10, 20], "patience": None, "average": "swa", "keep": "last"}, []),
+])  # fmt: skip
+def test_training_settings_that_contradict_each_other(
+    config: dict[str, Any], training: dict[str, Any], keys: list[str]
+) -> None:
+    config["models"]["cnn"]["training"] |= training  # 30 epochs, patience 12
+    found = problems(config) if keys else check_configuration(config) and []
+    assert [problem.split(":")[0] for problem in found] == [f"models.cnn.training.{key}" for key in keys]
+
+
 def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -> None:
     config["sources"]["esc50"]["root"] = "/nowhere/ESC-50"
     check_configuration(config)
