@@ -9,8 +9,11 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import update_bn
 
+from soundbench.averaging import measure_batch_norms
 from soundbench.batches import Normalisation
+from soundbench.models import build_model
 from trainers import convolutions, fit, linear, trainer
 
 SWA = {"average": "swa", "swa_from": 0.5, "keep": "last", "epochs": 4}
@@ -54,6 +57,25 @@ def test_batch_norms_are_measured_anew_on_unchanged_training_clips(tmp_path: Pat
     assert one.progress.weights["0.running_mean"].item() == pytest.approx(pictures.mean().item(), abs=1e-5)
     trained = one.network.state_dict()["0.running_mean"].item()
     assert abs(trained - pictures.mean().item()) > 0.01
+
+
+def test_batch_norms_are_measured_as_torch_does() -> None:
+    batches = [torch.randn(6, 1, 16, 20) + 2 for _ in range(3)]
+    ours, theirs = (build_model({"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.0}, 3, (16, 20)) for _ in "ab")
+    theirs.load_state_dict(ours.state_dict())
+    measure_batch_norms(ours, batches)
+    update_bn(batches, theirs)
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], value), name
+    assert not any(module.training for module in ours.modules())
+    assert [module.momentum for module in ours.modules() if isinstance(module, nn.BatchNorm2d)] == [0.1, 0.1]
+
+
+def test_frozen_batch_norms_are_left_alone() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(1).requires_grad_(False), nn.BatchNorm2d(1))
+    measure_batch_norms(network, [torch.randn(4, 1, 5, 5) + 3])
+    assert network[0].running_mean.item() == 0
+    assert network[1].running_mean.item() == pytest.approx(3, abs=0.5)
 
 
 @pytest.mark.parametrize("settings", [SWA, {"average": "ema", "ema_decay": 0.9}, {"average": "none"}])

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
 Settings = dict[str, Any]
+
+
+@torch.no_grad()
+def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
+    """Set the statistics of a network's batch norms to the means over ``batches``; then it is ready to predict.
+
+    As torch's ``update_bn``, but dropout is off, as it is in prediction, and frozen batch norms stay as they are.
+    """
+    norms = [
+        module
+        for module in network.eval().modules()
+        if isinstance(module, _BatchNorm) and all(p.requires_grad for p in module.parameters())
+    ]
+    if not norms:
+        return
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # torch's sign for the plain mean over batches
+        norm.train()
+    for pictures in batches:
+        network(pictures)
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+        norm.eval()
 
 
 class NoAverage:

@@ -15,10 +15,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.swa_utils import update_bn
 from tqdm import tqdm
 
-from soundbench.averaging import AVERAGES
+from soundbench.averaging import AVERAGES, measure_batch_norms
 from soundbench.batches import Examples, Normalisation, chunks
 from soundbench.checkpoints import Checkpoint, State, Stopped
 from soundbench.devices import uses_bfloat16
@@ -212,7 +211,7 @@ class Trainer:
 
         def compute(size: int) -> None:
             with self._precision():
-                update_bn((pictures for pictures, _ in self._plain("train", size)), network)
+                measure_batch_norms(network, (pictures for pictures, _ in self._plain("train", size)))
 
         self.pieces.fit(compute)
 
