@@ -58,7 +58,7 @@ def test_gradient_is_clipped_to_its_norm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [
-    {"augment": EVERYTHING, "accumulate": 2, "gradient_clip": 0.5},
+    {"augment": EVERYTHING, "accumulate": 2, "gradient_clip": 0.5, "batch_norm": "measured"},
     {"augment": {"mixup": 0.3}, "average": "ema", "schedule": "cosine", "warmup_epochs": 1, "optimizer": "sgd"},
     {"augment": {"roll": 1.0}, "average": "swa", "swa_from": 0.4, "keep": "last", "schedule": "step",
      "step_epochs": [2]},

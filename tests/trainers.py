@@ -43,11 +43,13 @@ def convolutions() -> nn.Module:
     return build_model({"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.2}, CLASSES, (16, 20))
 
 
-def trainer(network: Callable[[], nn.Module] = convolutions, seed: int = 1, **settings: Any) -> Trainer:
+def trainer(
+    network: Callable[[], nn.Module] = convolutions, seed: int = 1, validated: bool = True, **settings: Any
+) -> Trainer:
     """A training of ``network()`` on examples of three classes; validation clips are others than training clips."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    parts = {"train": examples(), "val": examples(seed=1)}
+    parts = {"train": examples(), "val": examples(24 if validated else 0, seed=1)}
     wanted = training(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.01} | settings)
     augmentation = OnlineAugmentation(wanted["augment"], CLASSES, 1 / 6, seed)
     device = torch.device("cpu")

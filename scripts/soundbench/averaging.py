@@ -31,11 +31,13 @@ def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
         norm.reset_running_stats()
         norm.momentum = None  # torch's sign for the plain mean over batches
         norm.train()
-    for pictures in batches:
-        network(pictures)
-    for norm, momentum in zip(norms, usual, strict=True):
-        norm.momentum = momentum
-        norm.eval()
+    try:
+        for pictures in batches:
+            network(pictures)
+    finally:
+        for norm, momentum in zip(norms, usual, strict=True):
+            norm.momentum = momentum
+            norm.eval()
 
 
 class NoAverage:
@@ -49,11 +51,16 @@ class NoAverage:
         """What is validated and saved."""
         return self.trained
 
+    @property
+    def measured(self) -> bool:
+        """Whether the network's batch norms have to be measured before it predicts."""
+        return self.settings["batch_norm"] == "measured"
+
     def after_step(self) -> None:
         """The optimiser has made a step."""
 
-    def after_epoch(self, epoch: int, renew_statistics: Callable[[nn.Module], None]) -> None:
-        """An epoch has ended, the first being 1; ``renew_statistics`` measures a network's batch norms anew."""
+    def after_epoch(self, epoch: int) -> None:
+        """An epoch has ended, the first being 1."""
 
     def state_dict(self) -> dict[str, Any]:
         """What :meth:`load_state_dict` goes on from."""
@@ -105,16 +112,22 @@ class ExponentialAverage(_Averaged):
 
 class StochasticAverage(_Averaged):
     """The mean of the weights after each of the last epochs (P. Izmailov et al., "Averaging weights leads to wider
-    optima and better generalization", UAI 2018); batch norms are measured anew whenever it has changed."""
+    optima and better generalization", UAI 2018).
+
+    Its batch norms are measured in any case: no batch has passed through these weights.
+    """
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:
         super().__init__(network, settings)
         self.average = AveragedModel(network)
 
-    def after_epoch(self, epoch: int, renew_statistics: Callable[[nn.Module], None]) -> None:
+    @property
+    def measured(self) -> bool:
+        return bool(self.average.n_averaged) or super().measured
+
+    def after_epoch(self, epoch: int) -> None:
         if epoch > int(self.settings["swa_from"] * self.settings["epochs"]):
             self.average.update_parameters(self.trained)
-            renew_statistics(self.average.module)
 
 
 AVERAGES: dict[str, Callable[[nn.Module, Settings], NoAverage]] = {

@@ -206,12 +206,13 @@ class Trainer:
 
         return self.pieces.fit(compute) if clips else {}
 
-    def _renew_statistics(self, network: nn.Module) -> None:
-        """Measure a network's batch norms on the training clips as they are, without augmentation."""
+    def _measure_batch_norms(self) -> None:
+        """On the training clips as they are, without augmentation."""
 
         def compute(size: int) -> None:
+            batches = (pictures for pictures, _ in self._plain("train", size))
             with self._precision():
-                measure_batch_norms(network, (pictures for pictures, _ in self._plain("train", size)))
+                measure_batch_norms(self.average.network, batches)
 
         self.pieces.fit(compute)
 
@@ -222,7 +223,9 @@ class Trainer:
         epoch = len(self.progress.history) + 1
         row = {"epoch": epoch, "learning_rate": self.schedule.rate}
         row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
-        self.average.after_epoch(epoch, self._renew_statistics)
+        self.average.after_epoch(epoch)
+        if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
+            self._measure_batch_norms()
         row |= self.validate()
         self.schedule.end_epoch(row.get("val_loss", row["train_loss"]))
         self.progress.record(row, self.average.network, self.settings["keep"])
