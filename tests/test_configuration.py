@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from soundbench.averaging import AVERAGES
 from soundbench.configuration import check_configuration, duplicate_keys, load_schema
 from soundbench.datasets import READERS
 from soundbench.errors import InputError
 from soundbench.features import FRONT_ENDS
+from soundbench.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.metrics import METRICS
 from soundbench.models import FAMILIES
-from soundbench.optimisation import OPTIMIZERS, SCHEDULES
+from soundbench.optimisation import OPTIMIZERS
+from soundbench.schedules import SCHEDULES
 from soundbench.splits import PROTOCOLS, SCHEMES
 from workflow import REPOSITORY
 
@@ -91,6 +94,25 @@ def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any])
     found = "\n".join(problems(config))
     for part in ("did you mean 'esc10'", "benchmark.extra", "training.precision", "models.resnet18.features"):
         assert part in found
+
+
+@pytest.mark.parametrize(("training", "keys"), [
+    ({"schedule": "cosine", "warmup_epochs": 30}, ["warmup_epochs"]),
+    ({"warmup_epochs": 2}, ["warmup_epochs"]),
+    ({"schedule": "step"}, ["step_epochs"]),
+    ({"schedule": "cosine", "step_epochs": 5}, ["step_epochs"]),
+    ({"schedule": "plateau", "plateau_epochs": 12}, ["patience"]),
+    ({"average": "swa"}, ["keep", "patience"]),
+    ({"average": "swa", "schedule": "step", "warmup_epochs": 40}, ["keep", "patience", "step_epochs", "warmup_epochs"]),
+    ({"schedule": "plateau", "warmup_epochs": 1.5, "average": "ema", "accumulate": 4}, []),
+    ({"schedule": "step", "step_epochs": [10, 20], "patience": None, "average": "swa", "keep": "last"}, []),
+])  # fmt: skip
+def test_training_settings_that_contradict_each_other(
+    config: dict[str, Any], training: dict[str, Any], keys: list[str]
+) -> None:
+    config["models"]["cnn"]["training"] |= training  # 30 epochs, patience 12
+    found = problems(config) if keys else check_configuration(config) and []
+    assert [problem.split(":")[0] for problem in found] == [f"models.cnn.training.{key}" for key in keys]
 
 
 def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -> None:
@@ -179,8 +201,9 @@ def test_schema_names_and_registries_are_equal() -> None:
     assert _enum(*source, "reader") == set(READERS)
     assert _enum(*model, "family") == set(FAMILIES)
     assert _enum(*front_end, "front_end") == set(FRONT_ENDS)
-    assert _enum("$defs", "training", "properties", "optimizer") == set(OPTIMIZERS)
-    assert _enum("$defs", "training", "properties", "schedule") == set(SCHEDULES)
+    training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
+    for key, registry in (training | {"average": AVERAGES}).items():
+        assert _enum("$defs", "training", "properties", key) == set(registry)
     assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
     assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
     assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)

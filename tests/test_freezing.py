@@ -14,8 +14,9 @@ from torch import nn
 from soundbench.errors import InputError
 from soundbench.freezing import freeze, network_parts, parameter_groups, set_training
 from soundbench.models import build_model
-from soundbench.optimisation import SCHEDULES, build_optimizer, build_schedule
+from soundbench.optimisation import build_optimizer
 from soundbench.runs import train_model
+from soundbench.schedules import SCHEDULES, Schedule
 from soundbench.storage import read_json
 from test_models import RECIPES
 from test_training import RUN, TRAINING, made_up
@@ -76,7 +77,7 @@ def test_body_learns_at_its_share_of_the_rate_under_every_schedule(schedule: str
     network = build_model(RECIPES["cnn"], 7, (64, 96))
     settings = TRAINING | {"schedule": schedule, "body_rate": 0.1}
     optimizer = build_optimizer(network, settings)
-    rates = build_schedule(optimizer, settings, steps=10)
+    rates = Schedule(optimizer, settings | {"step_epochs": 1, "warmup_epochs": 0}, steps=10)
     head, body = optimizer.param_groups
     assert {id(p) for p in head["params"]} == {id(p) for p in network.classifier.parameters()}
     for _ in range(8):

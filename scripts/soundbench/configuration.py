@@ -23,6 +23,7 @@ from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, values_per_decibel
 from soundbench.models import COMMON_KEYS, FAMILIES, family_options
 from soundbench.pretrained import model_problems
+from soundbench.training_settings import training_problems
 from soundbench.variants import ORIGINAL, variant_names, variant_problems
 
 Config = dict[str, Any]
@@ -198,6 +199,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
     for name, front_end in library["features"].items():
         yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
     for name, recipe in library["models"].items():
+        yield from training_problems(f"models.{name}.training", recipe["training"])
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         elif wanted in library["features"]:

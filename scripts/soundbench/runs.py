@@ -25,9 +25,10 @@ from soundbench.feature_settings import values_per_decibel
 from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
 from soundbench.pretrained import find_weights, refusal
+from soundbench.progress import Progress, Row
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
-from soundbench.training import Progress, Row, Trainer
+from soundbench.training import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -186,8 +187,8 @@ def record(events: SummaryWriter, row: Row) -> None:
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
     if state := checkpoint.load():
         trainer.resume(state)
-        done, batches = len(trainer.progress.history), trainer.epoch.batches
-        logger.info("%s resumed after epoch %d and %d batches of the next", tag, done, batches)
+        done, steps = len(trainer.progress.history), trainer.epoch.steps
+        logger.info("%s resumed after epoch %d and %d steps of the next", tag, done, steps)
     with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
         for row in trainer.progress.history:  # Snakemake has removed what an interrupted attempt recorded
             record(events, row)
@@ -202,5 +203,5 @@ def _write(progress: Progress, description: dict[str, Any], outputs: Outputs) ->
     with atomic_path(outputs.model) as temporary:
         save_file({name: value.cpu().contiguous() for name, value in progress.weights.items()}, temporary)
     write_csv(outputs.history, pd.DataFrame(progress.history))
-    finished = {"epochs": len(progress.history), "best_epoch": progress.best_epoch}
-    write_json(outputs.description, description | finished)
+    finished = {key: getattr(progress, key) for key in ("best_epoch", "kept_epoch")}
+    write_json(outputs.description, description | finished | {"epochs": len(progress.history)})
