@@ -1,0 +1,141 @@
+"""Each recipe of ``config/recipes`` to its leaderboard, with few clips and epochs; real recordings where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import timm
+import yaml
+from safetensors.torch import save_file
+from transformers import ASTConfig, ASTForAudioClassification
+
+from conftest import DATA
+from soundbench.datasets.emodb import read
+from workflow import REPOSITORY, Workflow
+
+RECIPES = REPOSITORY / "config" / "recipes"
+Config = dict[str, Any]
+
+# What a person would do who tries a recipe: one split, few clips, an epoch or two.
+TRIAL = {"split": {"scheme": "holdout", "folds": 1}, "limit": {"train": 24, "val": 12, "test": 10}}
+EMOTIONS = {"happiness": "Celebration", "anger": "Excitement", "sadness": "Disappointment", "boredom": "Boring"}
+# ESC-10's share of ESC-50's categories.
+CATEGORIES = {
+    "animals": ["dog", "rooster"],
+    "natural_soundscapes_and_water": ["crackling_fire", "rain", "sea_waves"],
+    "human_non_speech": ["crying_baby", "sneezing"],
+    "interior_domestic": ["clock_tick"],
+    "exterior_urban": ["chainsaw", "helicopter"],
+}
+
+
+def trial(recipe: Config, epochs: int = 1, library: tuple[str, ...] = ()) -> Config:
+    """An overlay that makes a recipe small: its data sets, its own models and those it takes from the library."""
+    models = [*recipe.get("models", {}), *library]
+    return {
+        "benchmark": {"seeds": [1]},
+        "datasets": {name: dict(TRIAL) for name in recipe["benchmark"]["datasets"]},
+        "models": {name: {"training": {"epochs": epochs}} for name in models},
+    }
+
+
+@pytest.fixture(scope="module")
+def emodb_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of EmoDB."""
+    if not (DATA / "emodb").is_dir():
+        pytest.skip(f"no real recordings: {DATA / 'emodb'} is not there")
+    root = tmp_path_factory.mktemp("emodb")
+    for file in sorted((DATA / "emodb" / "wav").iterdir())[::4]:
+        (root / file.name).symlink_to(file)
+    return root
+
+
+def reach_the_leaderboard(workflow: Workflow, name: str, overlay: Config) -> pd.DataFrame:
+    recipe = yaml.safe_load((RECIPES / name).read_text())
+    reduced = workflow.overlay("reduced", **overlay)
+    workflow.run("--cores", "2", "--configfile", f"config/recipes/{name}", reduced)
+    board = pd.read_csv(workflow.folder / recipe["pathvars"]["results"] / "summary" / "leaderboard.csv")
+    selected = recipe["benchmark"]
+    assert len(board) == len(selected["datasets"]) * len(selected["models"])
+    assert board["mean"].between(0, 1).all()
+    return board
+
+
+def test_every_recipe_has_its_page() -> None:
+    page = (RECIPES / "README.md").read_text()
+    for file in RECIPES.glob("*.yaml"):
+        assert f"## {file.stem}" in page
+        assert f"config/recipes/{file.name}" in page
+
+
+@pytest.mark.slow
+def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, tmp_path: Path) -> None:
+    """AST fine-tuned on four emotions: as they are, merged, augmented, and both."""
+    clips = read(emodb_root)
+    for row in clips[clips["label"].isin(EMOTIONS)].itertuples():
+        folder = tmp_path / "emotions" / EMOTIONS[row.label]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{row.clip}.wav").symlink_to(row.path)
+    sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
+    ASTForAudioClassification(ASTConfig(**sizes, num_labels=5, max_length=128)).save_pretrained(tmp_path / "ast")
+    overlay = trial(yaml.safe_load((RECIPES / "emotion-ast.yaml").read_text()))
+    overlay["sources"] = {"emotions": {"root": str(tmp_path / "emotions")}}
+    overlay["features"] = {"ast": {"frames": 128}}
+    overlay["models"]["ast-weighted"] |= {"pretrained": str(tmp_path / "ast"), "width": 12, "depth": 1, "heads": 2}
+    reach_the_leaderboard(workflow, "emotion-ast.yaml", overlay)
+    results = workflow.folder / "results" / "emotion-ast"
+    assert (results / "summary" / "confusion" / "ast-weighted.svg").exists()
+    labels = {name: set(pd.read_csv(results / "splits" / name / "seed1.csv")["label"]) for name in overlay["datasets"]}
+    assert labels["emotions"] == labels["emotions-augmented"] == set(EMOTIONS.values())
+    assert labels["emotions-merged"] == labels["emotions-merged-augmented"] == {"positive", "negative"}
+    copied = pd.read_csv(results / "augmented" / "emotions" / "pitchUp2.csv", dtype=str)
+    assert len(copied)
+
+
+@pytest.mark.slow
+def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc10_root: Path) -> None:
+    overlay = trial({"benchmark": {"datasets": []}}, library=("tinyast", "tinyast-brief"))
+    overlay["sources"] = {"esc50": {"root": str(esc10_root)}}
+    reach_the_leaderboard(workflow, "tinyast-esc50.yaml", overlay)
+    runs = workflow.folder / "results" / "tinyast-esc50" / "runs"
+    listed = pd.read_csv(runs / "esc50-410" / "tinyast-brief" / "seed1" / "predictions.csv")
+    assert len(listed) == 10
+    assert {"clip", "label", "predicted"} <= set(listed)
+    assert len(pd.read_csv(runs / "esc50-holdout" / "tinyast" / "seed1" / "predictions.csv")) > 10
+
+
+@pytest.mark.slow
+def test_attention_in_resnets_on_two_data_sets(workflow: Workflow, esc10_root: Path, emodb_root: Path) -> None:
+    recipe = yaml.safe_load((RECIPES / "attention-resnets.yaml").read_text())
+    overlay = trial(recipe, library=tuple(recipe["benchmark"]["models"]))
+    overlay["sources"] = {"esc50": {"root": str(esc10_root)}, "emodb": {"root": str(emodb_root)}}
+    reach_the_leaderboard(workflow, "attention-resnets.yaml", overlay)
+    assert (workflow.folder / "results" / "attention-resnets" / "summary" / "ranks.svg").exists()
+
+
+def save_imagenet(path: Path) -> None:
+    """Weights of the shape of ImageNet's, as timm's are published."""
+    save_file(timm.create_model("resnet18").state_dict(), path)
+
+
+@pytest.mark.slow
+def test_resnet_with_and_without_weights_to_start_from(workflow: Workflow, esc10_root: Path, tmp_path: Path) -> None:
+    save_imagenet(tmp_path / "resnet18.safetensors")
+    overlay = trial(yaml.safe_load((RECIPES / "resnet18-transfer.yaml").read_text()))
+    overlay["sources"] = {"esc50": {"root": str(esc10_root)}}
+    overlay["models"]["resnet18-imagenet"]["pretrained"] = str(tmp_path / "resnet18.safetensors")
+    reach_the_leaderboard(workflow, "resnet18-transfer.yaml", overlay)
+
+
+@pytest.mark.slow
+def test_five_categories(workflow: Workflow, esc10_root: Path) -> None:
+    overlay = trial(yaml.safe_load((RECIPES / "esc50-categories.yaml").read_text()), epochs=2)
+    overlay["sources"] = {"esc50": {"root": str(esc10_root)}}
+    overlay["datasets"]["esc50-categories"] |= {"merge": CATEGORIES}
+    reach_the_leaderboard(workflow, "esc50-categories.yaml", overlay)
+    summary = workflow.folder / "results" / "esc50-categories" / "summary" / "esc50-categories"
+    for model in ("resnet18-masked", "densenet121-masked"):
+        assert (summary / model / "samples.svg").exists()
