@@ -58,12 +58,12 @@ rule predict_clips:
         windows="<results>/predictions/{prediction}/windows.csv",
         unreadable="<results>/predictions/{prediction}/unreadable.csv",
         about="<results>/predictions/{prediction}/about.json",
-    wildcard_constraints:
-        prediction=one_of(settings["predict"]) or "(?!)",
     log:
         "<logs>/predict_clips/{prediction}.log",
     benchmark:
         "<benchmarks>/predict_clips/{prediction}.tsv"
+    wildcard_constraints:
+        prediction=one_of(settings["predict"]) or "(?!)",
     conda:
         "../envs/training.yaml"
     threads: 4
@@ -88,10 +88,10 @@ rule page_predictions:
             category="6 Predictions",
             labels={"figure": "predictions", "recordings": "{prediction}"},
         ),
-    wildcard_constraints:
-        prediction=one_of(settings["predict"]) or "(?!)",
     log:
         "<logs>/page_predictions/{prediction}.log",
+    wildcard_constraints:
+        prediction=one_of(settings["predict"]) or "(?!)",
     conda:
         "../envs/reporting.yaml"
     params:

@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("model", metavar="MODEL_DIR", help="folder of a trained model, or of several folds or seeds of it")
+    made.add_argument(
+        "model", metavar="MODEL_DIR", help="folder of a trained model, or of several folds or seeds of it"
+    )
     made.add_argument(
         "files",
         metavar="FILES",
@@ -65,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--json", action="store_true", help="write a JSON list instead of CSV")
     made.add_argument("--windows", action="store_true", help="write a row for each window, not for each recording")
-    made.add_argument("--top-k", type=_count, default=3, help="labels for each recording, most probable first (default 3)")
+    made.add_argument(
+        "--top-k", type=_count, default=3, help="labels for each recording, most probable first (default 3)"
+    )
     made.add_argument(
         "--overlap", type=_share, default=0.5, help="share of a window that the next one repeats (default 0.5)"
     )

@@ -37,7 +37,9 @@ def find_models(folder: str | Path) -> list[str]:
     found = [root] if _holds_model(root) else _numbered(root, "fold")
     found = found or [fold for seed in _numbered(root, "seed") for fold in _numbered(seed, "fold")]
     if not found:
-        raise InputError(f"{folder}: holds no model: neither {WEIGHTS} and {DESCRIPTION}, nor folders fold1, ... or seed1, ...")
+        raise InputError(
+            f"{folder}: holds no model: neither {WEIGHTS} and {DESCRIPTION}, nor folders fold1, ... or seed1, ..."
+        )
     if problems := [problem for path in found for problem in folder_problems(path)]:
         raise InputError(problems, f"{folder} cannot be used as a model:" if len(found) > 1 else "")
     return list(map(str, found))

@@ -34,7 +34,7 @@ def prediction_problems(
             find_models(model)
         except InputError as error:
             yield from (f"{where}.model: {problem}" for problem in error.problems)
-            yield f"{where}.model: a model of this workflow is named by {{dataset: NAME, model: NAME}}, and trained first"
+            yield f"{where}.model: {{dataset: NAME, model: NAME}} names one that this workflow trains first"
         return
     if (model.get("model") is None) == (model.get("best") is None):
         yield f"{where}.model: name the model with `model`, or have it chosen with `best`; one of the two"

@@ -23,9 +23,9 @@ class Recording:
 def find_recordings(places: Iterable[str], labels: list[str]) -> list[Recording]:
     """The recordings at these places, in this order, each once.
 
-    A place is a file, a folder (all audio files in it and below, by name), a pattern such as ``field/*.wav``, or a list:
-    a CSV file with the column ``path``, relative to its folder, and optionally ``label``. The sub-folders of a folder
-    are labels where all that lies in it lies in one that a label of the model names.
+    A place is a file, a folder (all audio files in it and below, by name), a pattern such as ``field/*.wav``, or
+    a list: a CSV file with the column ``path``, relative to its folder, and optionally ``label``. The sub-folders of a
+    folder are labels where all that lies in it lies in one that a label of the model names.
 
     Raises:
         InputError: nothing is found at a place; all such places are named.
@@ -61,7 +61,8 @@ def _at(place: str, labels: list[str]) -> Iterator[Recording]:
 
 def matching(pattern: str) -> list[str]:
     """The files and folders that a pattern names, sorted."""
-    return sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
+    # Path.glob() takes no absolute pattern.
+    return sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207
 
 
 def place_problem(place: str) -> str | None:
@@ -94,7 +95,9 @@ def _in_list(table: Path) -> Iterator[Recording]:
         with table.open(encoding="utf-8-sig", newline="") as lines:
             rows = csv.DictReader(lines, skipinitialspace=True)
             if "path" not in (rows.fieldnames or []):
-                raise InputError(f"{table}: lacks the column path; its first line names {', '.join(rows.fieldnames or [])}")
+                raise InputError(
+                    f"{table}: lacks the column path; its first line names {', '.join(rows.fieldnames or [])}"
+                )
             for row in rows:
                 if not row["path"]:
                     raise InputError(f"{table}, line {rows.line_num}: the path is empty")

@@ -67,4 +67,5 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
 def _too_short(samples: int, hop: int, rate: int) -> str:
     if samples == 0:
         return "holds no samples"
-    return f"is too short: it lasts {1000 * samples / rate:.3g} ms, and the model's front-end looks every {1000 * hop / rate:.3g} ms"
+    lasts, hop = f"{1000 * samples / rate:.3g} ms", f"{1000 * hop / rate:.3g} ms"
+    return f"is too short: it lasts {lasts}, and the model's front-end looks every {hop}"
