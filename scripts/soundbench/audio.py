@@ -25,6 +25,8 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         with soundfile.SoundFile(str(path)) as file:
             yield file
     except (soundfile.LibsndfileError, OSError) as error:
+        if Path(path).is_file() and not Path(path).stat().st_size:
+            raise InputError(f"{path}: is an empty file") from error
         raise InputError(f"{path}: cannot be read as audio ({str(error).rstrip('.')})") from error
 
 

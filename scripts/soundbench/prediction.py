@@ -99,7 +99,7 @@ def _write(
                 writer.write(rows(recording, prediction, classifier.labels, windows=each))
             if prediction.problem:
                 problems.append(prediction.problem)
-                reasons.writerow([recording.path, prediction.problem])
+                reasons.writerow([recording.path, prediction.problem.removeprefix(f"{recording.path}: ")])
                 logger.warning("%s", prediction.problem)
         if len(problems) == len(recordings):
             raise InputError(problems, "Not one recording can be predicted:")

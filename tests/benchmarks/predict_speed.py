@@ -18,28 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from safetensors.torch import save_file
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent / "scripts")]
 
-from library import configuration
-from soundbench.models import build_model
-from soundbench.storage import write_json
+from untrained import write_model
 
 RATE, SECONDS, HOURS = 44100, 5, 2
-LABELS = [f"label {number}" for number in range(10)]
-
-
-def write_model(folder: Path) -> None:
-    """A model of the library's `cnn` for clips of 5 s."""
-    config = configuration()
-    recipe, shape = config["models"]["cnn"], (64, 216)
-    folder.mkdir()
-    save_file(build_model(recipe, len(LABELS), shape).state_dict(), folder / "model.safetensors")
-    front_end, normalisation = config["features"][recipe["features"]], {"mean": -40.0, "std": 20.0}
-    names = {"recipe": recipe, "front_end": front_end, "labels": LABELS}
-    write_json(folder / "model.json", names | {"shape": shape, "normalisation": normalisation})
 
 
 def noise(seconds: int, seed: int) -> np.ndarray:
@@ -82,7 +67,7 @@ def main(number: int) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_model(folder / "model")
+        write_model(folder / "model", labels=[f"label {number}" for number in range(10)])
         write_recordings(folder, number)
         sets = {"tenth": number // 10 * SECONDS, "all": number * SECONDS, "short": 360 * HOURS, "long": 3600 * HOURS}
         for name, seconds in sets.items():
