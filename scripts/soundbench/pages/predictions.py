@@ -30,7 +30,7 @@ def write_predictions_page(
     values = {
         "about": report,
         "model": describe_models(report["models"]),
-        "cards": (cards := _cards(table, windows)),
+        "cards": (cards := _cards(table, report["labels"], windows)),
         "rows": records(table.head(ROWS)),
         "predicted": len(table),
         "unreadable": records(bad.head(BAD)),
@@ -73,10 +73,10 @@ def _comparison(known: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     return {"scores": scores, "confusion": rows}
 
 
-def choose_recordings(table: pd.DataFrame, labelled: pd.Series) -> pd.DataFrame:
+def choose_recordings(table: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     """The recordings to show: the surest mistakes, then those that the model was least sure of, then the surest."""
     ranked = table.sort_values("probability1", kind="stable")
-    wrong = ranked[labelled & (ranked["label1"] != ranked["actual"])][::-1][:WRONG]
+    wrong = ranked[ranked["actual"].isin(labels) & (ranked["label1"] != ranked["actual"])][::-1][:WRONG]
     rest = ranked.drop(wrong.index)
     room = CARDS - len(wrong)
     unsure = rest[: -(-room // 2)]
@@ -85,9 +85,9 @@ def choose_recordings(table: pd.DataFrame, labelled: pd.Series) -> pd.DataFrame:
     return pd.concat([part.assign(why=why) for why, part in parts.items()])
 
 
-def _cards(table: pd.DataFrame, windows: str) -> list[dict[str, Any]]:
+def _cards(table: pd.DataFrame, labels: list[str], windows: str) -> list[dict[str, Any]]:
     """What is shown of each chosen recording, as long as there is room for its sound."""
-    chosen = choose_recordings(table, table["actual"] != "")
+    chosen = choose_recordings(table, labels)
     pieces = read_predictions(windows, chunksize=100_000)
     parts = pd.concat([piece[piece["file"].isin(chosen["file"])] for piece in pieces]).groupby("file")
     cards, size = [], 0
