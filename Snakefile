@@ -37,6 +37,7 @@ include: "rules/planned.smk"
 include: "rules/aggregation.smk"
 include: "rules/figures.smk"
 include: "rules/reporting.smk"
+include: "rules/recordings.smk"
 include: "rules/prediction.smk"
 
 

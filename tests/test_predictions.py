@@ -17,8 +17,10 @@ import pandas as pd
 import pytest
 
 from library import configuration
-from soundbench.commandline import main
+from soundbench.commandline import main, parser
+from soundbench.configuration import load_schema
 from soundbench.errors import InputError
+from soundbench.inference import SUMMARIES
 from soundbench.pages.predictions import CARDS, stretches, write_predictions_page
 from soundbench.prediction import predict_clips, validation_losses
 from soundbench.recordings import find_recordings
@@ -152,6 +154,16 @@ def test_command_that_cannot_start_says_why_and_leaves_the_output_alone(
     with pytest.raises(SystemExit) as refused:
         main([str(model), "a.wav", "--overlap", "1"])
     assert refused.value.code == 2
+
+
+def test_ways_to_summarise_have_the_same_names_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = load_schema()["properties"]["predict"]["additionalProperties"]["properties"]
+    assert set(entry["summary"]["enum"]) == set(SUMMARIES)
+    for name in SUMMARIES:
+        assert parser().parse_args(["model", "a.wav", "--summary", name]).summary == name
+    with pytest.raises(SystemExit):
+        parser().parse_args(["model", "a.wav", "--summary", "median"])
+    assert f"choose from {', '.join(SUMMARIES)}" in capsys.readouterr().err.replace("'", "")
 
 
 def test_help_is_there_at_once() -> None:

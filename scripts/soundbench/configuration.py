@@ -177,7 +177,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         elif name in used and view["source"] in library["sources"]:
             yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
         yield from view_problems(f"datasets.{name}", view)
-    yield from _augmentation_problems(library, names["augmentations"], chosen["datasets"])
+    yield from _augmentation_problems(library, names["augmentations"], list(used))
     for name, front_end in library["features"].items():
         yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
     for name, recipe in library["models"].items():

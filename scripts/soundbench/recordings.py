@@ -73,11 +73,16 @@ def place_problem(place: str) -> str | None:
 
 
 def watched_files(place: str) -> list[str]:
-    """The files and folders whose times tell that the recordings at a place have changed, or that some came or went."""
+    """The files and folders whose times tell that the recordings at a place have changed, or that some came or went.
+
+    Those whose names Snakemake would take for wildcards or path variables are predicted, but not watched.
+    """
     path = Path(place).expanduser()
     if path.is_dir():
-        return [str(path), *folders_below(path)]
-    return [str(path)] if path.exists() else matching(place)
+        found = [str(path), *folders_below(path)]
+    else:
+        found = [str(path)] if path.exists() else matching(place)
+    return [name for name in found if not set("{}<>") & set(name)]
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
