@@ -1,7 +1,7 @@
 # Recordings of one's own, predicted with a model that was trained: `snakemake predict`.
 rule predict:
     input:
-        expand("<results>/predictions/{prediction}/predictions.html", prediction=settings["predict"]),
+        asked_pages,
 
 
 rule predict_clips:

@@ -15,6 +15,13 @@ def asked(wildcards):
     return settings["predict"][wildcards.prediction]
 
 
+def asked_pages(wildcards):
+    """The page of each entry."""
+    if not settings["predict"]:
+        raise WorkflowError("predict: the configuration names no recordings to predict; config/README.md tells how to")
+    return expand("<results>/predictions/{prediction}/predictions.html", prediction=settings["predict"])
+
+
 def model_files(name):
     """An input function: the file ``name`` of every model that is averaged, or that there are to choose from."""
 

@@ -114,7 +114,7 @@ def _opened(output: str | None) -> Iterator[IO[str]]:
 def _predict(options: argparse.Namespace, file: IO[str]) -> int:
     """Predict and write; returns 1 if some recordings could not be read."""
     from soundbench.modelfolders import find_models, read_description
-    from soundbench.predictiontables import CsvWriter, JsonWriter, columns, rows
+    from soundbench.predictiontables import Row, columns, csv_writer, rows, write_json
     from soundbench.recordings import find_recordings
 
     # What is wrong with model and recordings is said before torch is imported.
@@ -125,17 +125,22 @@ def _predict(options: argparse.Namespace, file: IO[str]) -> int:
 
     from soundbench.inference import Classifier, Options
 
-    classifier, bad = Classifier(folders), 0
-    writer = (JsonWriter if options.json else CsvWriter)(file, columns(options.top_k, len(classifier.labels)))
-    how = Options(options.overlap, options.summary, options.top_k, options.windows)
-    found = classifier.predict([recording.path for recording in recordings], how, options.threads)
-    bar = tqdm(found, total=len(recordings), unit="file", disable=None, leave=False)
-    for recording, prediction in zip(recordings, bar, strict=True):
-        writer.write(rows(recording, prediction, classifier.labels, options.windows))
-        if prediction.problem:
-            bad += 1
-            tqdm.write(f"error: {prediction.problem}", file=sys.stderr)
-    writer.close()
-    if bad:
-        print(f"{bad} of {len(recordings)} recordings could not be predicted", file=sys.stderr)
-    return int(bad > 0)
+    classifier, problems = Classifier(folders), []
+
+    def predicted() -> Iterator[Row]:
+        how = Options(options.overlap, options.summary, options.top_k, options.windows)
+        found = classifier.predict([recording.path for recording in recordings], how, options.threads)
+        bar = tqdm(found, total=len(recordings), unit="file", disable=None, leave=False)
+        for recording, prediction in zip(recordings, bar, strict=True):
+            yield from rows(recording, prediction, classifier.labels, options.windows)
+            if prediction.problem:
+                problems.append(prediction.problem)
+                tqdm.write(f"error: {prediction.problem}", file=sys.stderr)
+
+    if options.json:
+        write_json(file, predicted())
+    else:
+        csv_writer(file, columns(options.top_k, len(classifier.labels))).writerows(predicted())
+    if problems:
+        print(f"{len(problems)} of {len(recordings)} recordings could not be predicted", file=sys.stderr)
+    return int(bool(problems))

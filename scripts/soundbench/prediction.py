@@ -13,7 +13,7 @@ import pandas as pd
 
 from soundbench.errors import InputError
 from soundbench.inference import Classifier, Options
-from soundbench.predictiontables import CsvWriter, columns, rows
+from soundbench.predictiontables import columns, csv_writer, rows
 from soundbench.recordings import Recording, find_recordings
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, file_sha256, read_clip_table, write_json
@@ -90,13 +90,13 @@ def _write(
             stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8", newline=""))
             for path in (predictions, windows, unreadable)
         ]
-        writers = [CsvWriter(file, names) for file in files[:2]]
+        writers = [csv_writer(file, names) for file in files[:2]]
         reasons = csv.writer(files[2], lineterminator="\n")
         reasons.writerow(["file", "reason"])
         found = classifier.predict([recording.path for recording in recordings], how, threads)
         for recording, prediction in zip(recordings, found, strict=True):
             for writer, each in zip(writers, (False, True), strict=True):
-                writer.write(rows(recording, prediction, classifier.labels, windows=each))
+                writer.writerows(rows(recording, prediction, classifier.labels, windows=each))
             if prediction.problem:
                 problems.append(prediction.problem)
                 reasons.writerow([recording.path, prediction.problem.removeprefix(f"{recording.path}: ")])

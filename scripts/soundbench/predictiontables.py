@@ -36,36 +36,20 @@ def _ranks(ranked: Ranked, labels: list[str]) -> Row:
     return found
 
 
-class CsvWriter:
-    """Writes rows as comma-separated values."""
-
-    def __init__(self, file: IO[str], names: list[str]) -> None:
-        self._writer = csv.DictWriter(file, names, lineterminator="\n")
-        self._writer.writeheader()
-
-    def write(self, found: Iterable[Row]) -> None:
-        """Write some more rows."""
-        self._writer.writerows(found)
-
-    def close(self) -> None:
-        """Nothing is left to write."""
+def csv_writer(file: IO[str], names: list[str]) -> csv.DictWriter[str]:
+    """A writer of rows as comma-separated values; it has written the names of the columns."""
+    writer = csv.DictWriter(file, names, lineterminator="\n")
+    writer.writeheader()
+    return writer
 
 
-class JsonWriter:
-    """Writes rows as one JSON list, a line each, with numbers as numbers and the labels of a row as a list."""
-
-    def __init__(self, file: IO[str], names: list[str]) -> None:
-        self._file, self._before = file, "[\n"
-
-    def write(self, found: Iterable[Row]) -> None:
-        """Write some more rows."""
-        for row in found:
-            self._file.write(self._before + json.dumps(_structured(row), ensure_ascii=False))
-            self._before = ",\n"
-
-    def close(self) -> None:
-        """End the list."""
-        self._file.write("[]\n" if self._before == "[\n" else "\n]\n")
+def write_json(file: IO[str], found: Iterable[Row]) -> None:
+    """Write rows as they come: one JSON list, a line each, numbers as numbers, the labels of a row as a list."""
+    before = "[\n"
+    for row in found:
+        file.write(before + json.dumps(_structured(row), ensure_ascii=False))
+        before = ",\n"
+    file.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def _structured(row: Row) -> Row:
