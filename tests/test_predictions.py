@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,9 @@ from soundbench.recordings import find_recordings
 from soundbench.storage import read_clip_table, read_json, write_json
 from untrained import LABELS, TINY_INPUT, write_model, write_sound
 from workflow import REPOSITORY, TINY, Workflow
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 SCRIPT = REPOSITORY / "scripts" / "predict_clips.py"
 
@@ -208,6 +211,24 @@ def test_page_shows_sounds_and_compares_where_labels_are_known(model: Path, tmp_
     assert sum(int(cell or 0) for cell in cells) == 20
 
 
+def test_page_opens_in_a_browser_and_its_sounds_can_be_played(
+    model: Path, sounds: Path, tmp_path: Path, browser: Chrome
+) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    written(tmp_path, model, [str(sounds)])
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get((tmp_path / "page.html").as_uri())
+    durations = "return [...document.querySelectorAll('audio')].map(sound => sound.duration || 0)"
+    WebDriverWait(browser, 15).until(lambda driver: all(driver.execute_script(durations)))
+    assert sorted(browser.execute_script(durations)) == pytest.approx([0.8, 1.0, 1.0], abs=0.1)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    browser.find_element("css selector", "[type=search]").send_keys("2.wav")
+    rows = browser.find_elements("css selector", "#all tbody tr")
+    assert [row.is_displayed() for row in rows] == [False, False, True]
+
+
 def test_page_of_recordings_without_labels_compares_nothing(model: Path, sounds: Path, tmp_path: Path) -> None:
     page = written(tmp_path, model, [str(sounds)])
     assert "Actual against predicted" not in page
@@ -242,6 +263,12 @@ def test_a_long_recording_is_told_by_where_its_label_changes() -> None:
 
 
 # --- the workflow ----------------------------------------------------------------------------------------------------
+
+
+def test_workflow_without_recordings_to_predict_says_so(workflow: Workflow) -> None:
+    done = workflow.run("predict", "--dry-run", "--cores", "1", check=False)
+    assert done.returncode != 0
+    assert "predict: the configuration names no recordings to predict" in done.stdout
 
 
 @pytest.mark.slow

@@ -106,6 +106,9 @@ class Classifier:
     """
 
     def __init__(self, folders: list[str]) -> None:
+        # Threads that compute on a core each are faster than operations that are divided among all cores, most of all
+        # on a busy machine; and the result does not depend on their number.
+        prepare_process(0, threads=1)
         self.device = choose_device()
         loaded = [load_model(folder) for folder in folders]
         self.descriptions = [description for _, description in loaded]
@@ -133,9 +136,6 @@ class Classifier:
 
     def predict(self, paths: Iterable[str], options: Options, threads: int) -> Iterator[Prediction]:
         """A prediction of each recording, in their order; the next ones are read meanwhile."""
-        # Threads that compute on a core each are faster than operations that are divided among all cores, most of all
-        # on a busy machine; and the result does not depend on their number.
-        prepare_process(0, threads=1)
         events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
         current = Prediction(options)
         for batch, found in map_ahead(self._chances, _batches(events), threads):

@@ -78,11 +78,8 @@ def watched_files(place: str) -> list[str]:
     Those whose names Snakemake would take for wildcards or path variables are predicted, but not watched.
     """
     path = Path(place).expanduser()
-    if path.is_dir():
-        found = [str(path), *folders_below(path)]
-    else:
-        found = [str(path)] if path.exists() else matching(place)
-    return [name for name in found if not set("{}<>") & set(name)]
+    found = [str(path)] if path.exists() else matching(place)
+    return [name for name in [*found, *folders_below(path)] if not set("{}<>") & set(name)]
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
