@@ -38,6 +38,8 @@ include: "rules/aggregation.smk"
 include: "rules/figures.smk"
 include: "rules/mistakes.smk"
 include: "rules/reporting.smk"
+include: "rules/recordings.smk"
+include: "rules/prediction.smk"
 
 
 rule all:

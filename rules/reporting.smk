@@ -9,6 +9,7 @@ localrules:
     page_confusion,
     page_leaderboard,
     page_mistakes,
+    page_predictions,
     page_provenance,
     plot_calibration,
     plot_confusion,

@@ -45,6 +45,7 @@ USES = {
     "page_confusion": {"pandas"},
     "page_leaderboard": {"pandas"},
     "page_mistakes": {"pandas"},
+    "page_predictions": {"pandas"},
     "page_provenance": {"pandas"},
     "plot_calibration": {"matplotlib", "pandas"},
     "plot_confusion": {"matplotlib", "pandas"},
@@ -53,6 +54,7 @@ USES = {
     "plot_samples": {"matplotlib", "pandas"},
     "plot_scores": {"matplotlib", "pandas"},
     "plot_training": {"matplotlib", "pandas"},
+    "predict_clips": set(),  # so that --help takes no time
     "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},
     "train_model": {"pandas", "torch"},

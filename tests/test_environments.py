@@ -60,7 +60,7 @@ def test_environment_is_one_that_conda_reads(path: Path) -> None:
 def test_reporting_stays_on_the_submitting_host() -> None:
     text = "\n".join(file.read_text() for file in REPOSITORY.glob("rules/*.smk"))
     (listed,) = re.findall(r"^localrules:\n((?: +\w+,\n)+)", text, re.M)
-    reporting = set(re.findall(r"^rule ((?:aggregate|plot|page)_\w+):", text, re.M))
+    reporting = set(re.findall(r"^(?:rule|use rule \w+ as) ((?:aggregate|plot|page)_\w+)", text, re.M))
     assert len(reporting) > 10
     assert reporting == set(re.findall(r"\w+", listed))
 

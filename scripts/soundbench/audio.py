@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,37 @@ import soundfile
 
 from soundbench.errors import InputError
 
+BLOCK = 1 << 17  # samples that are decoded at a time, where a recording is not read whole: 3 s at 44.1 kHz
 
-def read_mono(path: str | Path) -> tuple[np.ndarray, int]:
-    """Decode a file and mix its channels down.
+
+@contextmanager
+def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
+    """Open a file to read its samples.
+
+    Raises:
+        InputError: the file is missing, or is no audio that libsndfile reads; also while it is read.
+    """
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            yield file
+    except (soundfile.LibsndfileError, OSError) as error:
+        if Path(path).is_file() and not Path(path).stat().st_size:
+            raise InputError(f"{path}: is an empty file") from error
+        raise InputError(f"{path}: cannot be read as audio ({str(error).rstrip('.')})") from error
+
+
+def next_samples(file: soundfile.SoundFile, count: int = -1) -> np.ndarray:
+    """The next ``count`` samples of a file, or all that are left: mono, float32 ``(samples,)`` in [-1, 1]."""
+    # Exactly what libsndfile's own conversion gives, in a fifth of its time.
+    if file.subtype == "PCM_16":
+        samples = file.read(count, dtype="int16").astype(np.float32) * np.float32(2**-15)
+    else:
+        samples = file.read(count, dtype="float32")
+    return samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
+
+
+def read_mono(path: str | Path, start: float = 0, seconds: float | None = None) -> tuple[np.ndarray, int]:
+    """Decode a file, or ``seconds`` of it from ``start`` (s), and mix its channels down.
 
     Returns:
         Samples as float32 of shape ``(samples,)`` in [-1, 1], and the sample rate in Hz.
@@ -19,19 +49,26 @@ def read_mono(path: str | Path) -> tuple[np.ndarray, int]:
     Raises:
         InputError: the file is missing, is no audio that libsndfile reads, or holds no samples.
     """
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            # Exactly what libsndfile's own conversion gives, in a fifth of its time.
-            if file.subtype == "PCM_16":
-                samples = file.read(dtype="int16").astype(np.float32) * np.float32(2**-15)
-            else:
-                samples = file.read(dtype="float32")
-            sample_rate = file.samplerate
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as audio ({str(error).rstrip('.')})") from error
-    if samples.shape[0] == 0:
-        raise InputError(f"{path}: holds no samples")
-    return (samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)), sample_rate
+    with open_audio(path) as file:
+        if start:
+            file.seek(round(start * file.samplerate))
+        samples = next_samples(file, -1 if seconds is None else round(seconds * file.samplerate))
+        if samples.shape[0] == 0:
+            raise InputError(f"{path}: holds no samples")
+        return samples, file.samplerate
+
+
+def resampled_blocks(file: soundfile.SoundFile, sample_rate: int) -> Iterator[np.ndarray]:
+    """The samples of a file at ``sample_rate`` Hz, piece by piece: joined, they equal :func:`resample` of the whole."""
+    stream = None
+    if file.samplerate != sample_rate:
+        import soxr
+
+        stream = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
+    while len(samples := next_samples(file, BLOCK)):
+        yield stream.resample_chunk(samples) if stream else samples
+    if stream:
+        yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
 def resample(samples: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from soundbench.datachecks import source_problems, view_problems
 from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, values_per_decibel
 from soundbench.models import COMMON_KEYS, FAMILIES, family_options
+from soundbench.predictionchecks import predicting_datasets, prediction_problems
 from soundbench.pretrained import model_problems
 from soundbench.training_settings import training_problems
 from soundbench.variants import ORIGINAL, variant_names, variant_problems
@@ -31,7 +32,7 @@ Schema = dict[str, Any]
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references")
+LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references", "predict")
 
 
 def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Config:
@@ -189,13 +190,14 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         for name in chosen[part]:
             if name not in names[part]:
                 yield f"benchmark.{part}: there is no {name!r}{suggest(str(name), names[part])}"
+    used = {*chosen["datasets"], *predicting_datasets(library["predict"])}
     for name, view in library["datasets"].items():
         if view["source"] not in names["sources"]:
             yield f"datasets.{name}.source: there is no {view['source']!r}{suggest(view['source'], names['sources'])}"
-        elif name in chosen["datasets"] and view["source"] in library["sources"]:
+        elif name in used and view["source"] in library["sources"]:
             yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
         yield from view_problems(f"datasets.{name}", view)
-    yield from _augmentation_problems(library, names["augmentations"], chosen["datasets"])
+    yield from _augmentation_problems(library, names["augmentations"], list(used))
     for name, front_end in library["features"].items():
         yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
     for name, recipe in library["models"].items():
@@ -209,6 +211,8 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         for dataset in entry["datasets"]:
             if dataset not in names["datasets"]:
                 yield f"references.{name}.datasets: there is no {dataset!r}{suggest(dataset, names['datasets'])}"
+    for name, entry in library["predict"].items():
+        yield from prediction_problems(f"predict.{name}", entry, names, library["datasets"], suggest)
 
 
 def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:

@@ -9,26 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from soundbench.batches import Examples, Normalisation, chunks, load_examples
 from soundbench.devices import choose_device, prepare_process
 from soundbench.memory import Pieces
-from soundbench.models import build_model
+from soundbench.modelfolders import load_model
 from soundbench.scoring import score_run, scores
 from soundbench.splits import fold_column
-from soundbench.storage import read_clip_table, read_json, write_csv, write_json
+from soundbench.storage import read_clip_table, write_csv, write_json
 
 BATCH = 64
-
-
-def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
-    """Rebuild a trained network, ready to predict, from its folder alone; also returns its description."""
-    description = read_json(Path(folder) / "model.json")
-    network = build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
-    network.load_state_dict(load_file(Path(folder) / "model.safetensors"))
-    return network.eval(), description
 
 
 @torch.inference_mode()

@@ -8,6 +8,8 @@ from typing import Any
 
 Settings = dict[str, Any]
 
+AST_WINDOW, AST_HOP = 400, 160  # samples: Kaldi's 25 ms and 10 ms
+STRETCHED = 30.0  # s; longer recordings are cut where a front-end would stretch any length to one picture
 BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the height of the picture
 
 
@@ -17,6 +19,28 @@ def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
         return settings["frames"]
     samples = math.ceil(round(seconds * sample_rate, 6))
     return 1 + samples // settings["hop_length"]
+
+
+def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[int, int]:
+    """The samples that fill a picture of ``frames``, and the most that a recording may have to be one picture.
+
+    Where clips of any length are stretched to one size, both are :data:`STRETCHED`.
+
+    Args:
+        sample_rate: Hz.
+    """
+    if duration := settings.get("duration"):
+        return (length := round(duration * sample_rate)), length
+    if settings.get("resize"):
+        return (length := round(STRETCHED * sample_rate)), length
+    hop = hop_samples(settings)
+    length = max(hop * (frames - 1), 1) + (AST_WINDOW if settings["front_end"] == "ast" else 0)
+    return length, length + hop - 1
+
+
+def hop_samples(settings: Settings) -> int:
+    """Samples from frame to frame."""
+    return AST_HOP if settings["front_end"] == "ast" else settings["hop_length"]
 
 
 def values_per_decibel(settings: Settings) -> float | None:

@@ -21,12 +21,11 @@ from numpy.lib.format import open_memmap
 from soundbench.audio import read_mono, resample
 from soundbench.devices import keep_freed_memory
 from soundbench.errors import InputError
-from soundbench.feature_settings import BINS, Settings, feature_problems, frame_count
+from soundbench.feature_settings import AST_WINDOW, BINS, Settings, feature_problems, frame_count
 from soundbench.storage import atomic_path, read_clip_table, write_csv
 
 MEL_BAND = 16  # filters a matrix product: their bins overlap, so that bands skip the zeros between them
 FLOOR = 1e-10  # of a power, before its logarithm: librosa's `amin`
-AST_WINDOW = 400  # samples: Kaldi's 25 ms
 PIECE = 16  # clips that a worker is given at a time
 
 
@@ -159,16 +158,25 @@ def picture_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
     return settings[BINS[settings["front_end"]]], max(frame_count(*size, settings) for size in sizes)
 
 
+def stored(path: str | Path, features: torch.Tensor, frames: int, settings: Settings) -> tuple[np.ndarray, int]:
+    """The :func:`picture` of a clip's features as models get it, in float16, and the number of its own frames.
+
+    Raises:
+        InputError: a value is not finite; ``path`` tells whose.
+    """
+    features, count = picture(features, frames, settings)
+    if not all(map(torch.isfinite, features.aminmax())):
+        raise InputError(f"{path}: its features are not finite; does it hold NaN samples?")
+    return features.half().numpy(), count  # numpy's own conversion is forty times as slow
+
+
 def _fill_row(array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str]) -> tuple[int, str | None]:
     """Compute one row of the array; returns the clip's frames, and what is wrong with it."""
     row, path = job
     try:
-        features, count = picture(clip_features(path, settings), frames, settings)
+        array[row], count = stored(path, clip_features(path, settings), frames, settings)
     except InputError as error:
         return 0, str(error)
-    if not all(map(torch.isfinite, features.aminmax())):
-        return 0, f"{path}: its features are not finite; does it hold NaN samples?"
-    array[row] = features.half().numpy()  # numpy's own conversion is forty times as slow
     return count, None
 
 

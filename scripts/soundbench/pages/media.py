@@ -22,10 +22,10 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def read_for_listening(path: str | Path) -> np.ndarray:
-    """The first :data:`LONGEST` seconds at :data:`LISTENING_RATE`, ``(samples,)``, the peak just below full scale."""
-    samples, sample_rate = read_mono(path)
-    samples = resample(samples[: round(LONGEST * sample_rate)], sample_rate, LISTENING_RATE)
+def read_for_listening(path: str | Path, start: float = 0, seconds: float = LONGEST) -> np.ndarray:
+    """A stretch from ``start`` (s) at :data:`LISTENING_RATE`, ``(samples,)``, the peak just below full scale."""
+    samples, sample_rate = read_mono(path, start, min(seconds, LONGEST))
+    samples = resample(samples, sample_rate, LISTENING_RATE)
     return 0.9 * samples / max(float(np.abs(samples).max()), 1e-6)
 
 

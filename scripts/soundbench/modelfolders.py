@@ -1,0 +1,116 @@
+"""Folders of trained models: found, checked, and loaded from what lies in them alone.
+
+A model is its weights (``model.safetensors``) and its description (``model.json``). Nothing else is read, and pickles
+least of all: loading one runs whatever code is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soundbench.errors import InputError
+from soundbench.feature_settings import BINS
+from soundbench.models import FAMILIES, build_model
+from soundbench.storage import read_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WEIGHTS, DESCRIPTION, CHECKPOINT = "model.safetensors", "model.json", "checkpoint.pt"
+PICKLES = {".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"}
+KEYS = {"recipe": dict, "front_end": dict, "labels": list, "shape": list, "normalisation": dict}
+
+
+def find_models(folder: str | Path) -> list[str]:
+    """The folders of the models to average: ``folder`` itself, or those of the folds, or seeds and folds, in it.
+
+    Raises:
+        InputError: there is none, or some of them cannot be used; all reasons are named.
+    """
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise InputError(f"{folder}: there is no such folder; a folder with {WEIGHTS} and {DESCRIPTION} is needed")
+    found = [root] if _holds_model(root) else _numbered(root, "fold")
+    found = found or [fold for seed in _numbered(root, "seed") for fold in _numbered(seed, "fold")]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no model: neither {WEIGHTS} and {DESCRIPTION}, nor folders fold1, ... or seed1, ..."
+        )
+    if problems := [problem for path in found for problem in folder_problems(path)]:
+        raise InputError(problems, f"{folder} cannot be used as a model:" if len(found) > 1 else "")
+    return list(map(str, found))
+
+
+def _holds_model(folder: Path) -> bool:
+    names = {path.name for path in folder.iterdir()}
+    return bool(names & {WEIGHTS, DESCRIPTION, CHECKPOINT}) or any(Path(name).suffix in PICKLES for name in names)
+
+
+def _numbered(folder: Path, name: str) -> list[Path]:
+    """The sub-folders ``name1``, ``name2`` and so on, by number."""
+    numbers = {path: re.fullmatch(rf"{name}(\d+)", path.name) for path in folder.iterdir() if path.is_dir()}
+    return sorted((path for path in numbers if numbers[path]), key=lambda path: int(numbers[path][1]))
+
+
+def folder_problems(folder: Path) -> Iterator[str]:
+    """Why the model in a folder cannot be used; the weights are not looked into."""
+    missing = [name for name in (WEIGHTS, DESCRIPTION) if not (folder / name).is_file()]
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.name != CHECKPOINT)
+    if pickles:
+        yield f"{folder}: holds {', '.join(pickles)}: pickles can run any code, and are not loaded; only {WEIGHTS} is"
+    if missing and (folder / CHECKPOINT).exists():
+        yield f"{folder}: its training is not finished; there is a checkpoint, but no {' and no '.join(missing)}"
+    elif missing:
+        yield f"{folder}: lacks {' and '.join(missing)}"
+    if (folder / DESCRIPTION).is_file():
+        try:
+            read_description(folder)
+        except InputError as error:
+            yield from error.problems
+
+
+def read_description(folder: str | Path) -> dict[str, Any]:
+    """What ``model.json`` says.
+
+    Raises:
+        InputError: it cannot be read, or does not say all that is needed.
+    """
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = read_json(path)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(description, dict):
+        raise InputError(f"{path}: should hold a mapping")
+    if wrong := [key for key, kind in KEYS.items() if not isinstance(description.get(key), kind)]:
+        raise InputError(f"{path}: does not describe a model of soundbench: lacks {', '.join(wrong)}")
+    if (front_end := description["front_end"].get("front_end")) not in BINS:
+        raise InputError(f"{path}: the front-end {front_end!r} is not known; known: {', '.join(BINS)}")
+    if (family := description["recipe"].get("family")) not in FAMILIES:
+        raise InputError(f"{path}: the model family {family!r} is not known; known: {', '.join(FAMILIES)}")
+    return description
+
+
+def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Rebuild a trained network, ready to predict, from its folder alone; also returns its description.
+
+    Raises:
+        InputError: description and weights do not fit each other, or cannot be read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    description = read_description(folder)
+    weights = Path(folder) / WEIGHTS
+    try:
+        network = build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
+        network.load_state_dict(load_file(weights))
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{weights}: cannot be read as safetensors ({error})") from error
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"{weights}: does not fit {DESCRIPTION} ({str(error).splitlines()[0]})") from error
+    return network.eval(), description
