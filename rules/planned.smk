@@ -12,6 +12,7 @@ plan = {
     "models": selected["models"],
     "seeds": selected["seeds"],
 }
+references_json = canonical_json(list(settings["references"].values()))
 plan_json = json.dumps(plan)  # not canonical: tables keep the order of the selection
 
 

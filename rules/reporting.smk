@@ -41,7 +41,7 @@ rule page_leaderboard:
     conda:
         "../envs/reporting.yaml"
     params:
-        references=canonical_json(list(settings["references"].values())),
+        references=references_json,
         models=selected["models"],
         metric=selected["metric"],
         code=code_digest("page_leaderboard"),

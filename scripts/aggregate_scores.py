@@ -12,5 +12,6 @@ with logged(snakemake.log[0]):
         snakemake.input.splits,
         json.loads(snakemake.params.plan),
         snakemake.params.metric,
+        json.loads(snakemake.params.references),
         **snakemake.output,
     )

@@ -121,7 +121,7 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True) -> 
     metrics, predictions = study.files("metrics.json"), study.files("predictions.csv")
     names = {name: csv[name] for name in ("scores", "leaderboard", "spread")}
     texts = {"markdown": to / "leaderboard.md", "latex": to / "leaderboard.tex"}
-    aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, **names, **texts)
+    aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, published(), **names, **texts)
     aggregate_comparisons(csv["scores"], predictions, study.splits(), study.plan, metric, csv["comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
     aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])

@@ -139,3 +139,12 @@ def test_latex_is_well_formed(whole: Study, found: dict[str, pd.DataFrame]) -> N
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
     assert r"$\pm$" in text
     assert "±" not in text
+
+
+def test_published_scores_follow_the_measured_ones(whole: Study, found: dict[str, pd.DataFrame]) -> None:
+    tables = (whole.root / "summary" / "leaderboard.md").read_text().split("###")
+    assert "| human | listeners (a book) | 81.3 | published |" in tables[1].strip().splitlines()[-1]
+    assert "published" not in tables[2]
+    assert (
+        r"human & listeners (a book) & 81.3 & published \\" in (whole.root / "summary" / "leaderboard.tex").read_text()
+    )

@@ -135,6 +135,7 @@ def aggregate_scores(
     splits: list[str],
     plan: Plan,
     metric: str,
+    references: list[dict[str, Any]],
     *,
     scores: str | Path,
     leaderboard: str | Path,
@@ -147,6 +148,7 @@ def aggregate_scores(
     Args:
         metrics, predictions: a file a run.
         splits: ``…/{dataset}/seed{seed}.csv`` of each data set, whatever its seed, for the groups.
+        references: published scores; see :func:`soundbench.tables.published`.
     """
     table = collect_scores(map(read_json, metrics), plan)
     groups = {Path(path).parent.name: read_clip_table(path).set_index("clip")["group"] for path in splits}
@@ -154,8 +156,8 @@ def aggregate_scores(
     write_csv(scores, table[SCORE_COLUMNS])
     write_csv(leaderboard, board)
     write_csv(spread, spread_table(table))
-    write_text(markdown, leaderboard_markdown(board, metric))
-    write_text(latex, leaderboard_latex(board, metric))
+    write_text(markdown, leaderboard_markdown(board, references, metric))
+    write_text(latex, leaderboard_latex(board, references, metric))
 
 
 def aggregate_comparisons(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pandas as pd
 
 from soundbench.metrics import METRIC_NAMES
@@ -28,31 +31,60 @@ def _cells(board: pd.DataFrame, sign: str, dash: str) -> list[list[str]]:
     ]
 
 
+def published(references: list[dict[str, Any]], dataset: str, metric: str) -> list[dict[str, Any]]:
+    """The published scores that stand beside a data set's leaderboard, the highest first.
+
+    Args:
+        references: ``label, kind, source, datasets, metric, percent``.
+    """
+    fitting = [each for each in references if dataset in each["datasets"] and each["metric"] == metric]
+    return sorted(fitting, key=lambda each: -each["percent"])
+
+
+def _tables(
+    board: pd.DataFrame, references: list[dict[str, Any]], metric: str, sign: str, dash: str
+) -> Iterator[tuple[str, list[list[str]], list[list[str]]]]:
+    """Title, measured rows and published rows of each data set and protocol."""
+    for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
+        others = [
+            [each["kind"], f"{each['label']} ({each['source']})", f"{each['percent']:g}", "published"]
+            for each in published(references, dataset, metric)
+        ]
+        yield f"{dataset} ({protocol})", _cells(rows, sign, dash), others
+
+
 def _head(metric: str) -> list[str]:
     return ["rank", "model", METRIC_NAMES[metric], "interval"]
 
 
-def leaderboard_markdown(board: pd.DataFrame, metric: str) -> str:
-    """A table a data set and protocol, in percent: mean ± standard deviation over seeds, and the 95 % interval."""
+def leaderboard_markdown(board: pd.DataFrame, references: list[dict[str, Any]], metric: str) -> str:
+    """A table a data set and protocol, in percent: mean ± standard deviation over seeds, and the 95 % interval.
+
+    Published scores (see :func:`published`) follow, with their kind in place of a rank.
+    """
     parts = []
-    for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
-        lines = [_head(metric), ["---:", ":---", "---:", "---:"], *_cells(rows, "±", "–")]
-        parts.append("\n".join([f"### {dataset} ({protocol})", "", *(f"| {' | '.join(line)} |" for line in lines)]))
+    for title, measured, others in _tables(board, references, metric, "±", "–"):
+        lines = [_head(metric), ["---:", ":---", "---:", "---:"], *measured, *others]
+        parts.append("\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines)]))
     return "\n\n".join(parts) + "\n"
 
 
-def leaderboard_latex(board: pd.DataFrame, metric: str) -> str:
+def leaderboard_latex(board: pd.DataFrame, references: list[dict[str, Any]], metric: str) -> str:
     """The same as :func:`leaderboard_markdown`, a ``tabular`` with booktabs rules for each."""
     parts = []
-    for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
-        lines = [[_escaped(cell) for cell in line] for line in _cells(rows, r"±", "--")]
-        body = "\n".join(f"{' & '.join(line)} \\\\" for line in lines).replace("±", r"$\pm$")
+    for title, measured, others in _tables(board, references, metric, r"±", "--"):
         head = " & ".join([*_head(metric)[:2], f"{METRIC_NAMES[metric]} (\\%)", "95\\,\\% interval"])
+        body = "\n\\midrule\n".join(map(_latex_rows, filter(None, (measured, others))))
         parts.append(
-            f"% {dataset} ({protocol}); needs \\usepackage{{booktabs}}\n"
+            f"% {title}; needs \\usepackage{{booktabs}}\n"
             f"\\begin{{tabular}}{{rlrr}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
         )
     return "\n".join(parts)
+
+
+def _latex_rows(lines: list[list[str]]) -> str:
+    cells = [[_escaped(cell).replace("±", r"$\pm$") for cell in line] for line in lines]
+    return "\n".join(f"{' & '.join(line)} \\\\" for line in cells)
 
 
 def _escaped(text: str) -> str:

@@ -14,6 +14,7 @@ from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import percent, records, render
 from soundbench.provenance import revision
 from soundbench.storage import write_text
+from soundbench.tables import published
 
 BELIEVED = 0.05
 
@@ -50,7 +51,6 @@ def write_leaderboard_page(
     sections = []
     for (dataset, protocol), part in board.groupby(["dataset", "protocol"], sort=False):
         mine = pairs[pairs["dataset"] == dataset] if len(pairs) else pairs
-        published = [each for each in references if dataset in each["datasets"] and each["metric"] == metric]
         sections.append(
             {
                 "dataset": dataset,
@@ -58,7 +58,7 @@ def write_leaderboard_page(
                 "verdict": list(summary(part, mine)),
                 "warnings": warned.get(dataset, []),
                 "rows": records(part),
-                "published": sorted(published, key=lambda each: -each["percent"]),
+                "published": published(references, dataset, metric),
                 "clips": int(runs[runs["dataset"] == dataset].groupby(["model", "seed"])["clips"].sum().max()),
             }
         )
