@@ -1,6 +1,7 @@
 # soundbench: which audio classifier works best on these sounds, by how much, and at what cost.
 #   snakemake --cores 8                      run the benchmark that config/config.yaml selects
 #   snakemake --profile slurm                the same on a SLURM cluster
+#   snakemake --cores 8 export               the trained models, each in a folder for others
 #   snakemake --report report.html           one HTML file with everything worth looking at
 
 from snakemake.utils import min_version
@@ -37,6 +38,7 @@ include: "rules/planned.smk"
 include: "rules/aggregation.smk"
 include: "rules/figures.smk"
 include: "rules/reporting.smk"
+include: "rules/export.smk"
 
 
 rule all:
