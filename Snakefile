@@ -39,6 +39,8 @@ include: "rules/aggregation.smk"
 include: "rules/figures.smk"
 include: "rules/reporting.smk"
 include: "rules/export.smk"
+include: "rules/robustness.smk"
+include: "rules/transfer.smk"
 
 
 rule all:
@@ -62,3 +64,5 @@ rule all:
         of_datasets(rules.plot_calibration.output),
         of_datasets(rules.page_confusion.output),
         of_models(rules.page_mistakes.output),
+        robustness_figures(),
+        transfer_page(),

@@ -21,6 +21,7 @@ from jsonschema.exceptions import ValidationError
 from soundbench.datachecks import source_problems, view_problems
 from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, values_per_decibel
+from soundbench.usechecks import use_problems
 from soundbench.variants import ORIGINAL, variant_names, variant_problems
 
 Config = dict[str, Any]
@@ -183,6 +184,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         elif wanted in library["features"]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
+    yield from use_problems(config, library, suggest)
     for name, entry in library["references"].items():
         for dataset in entry["datasets"]:
             if dataset not in names["datasets"]:

@@ -7,6 +7,7 @@ variant, into one memory-mapped array.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from soundbench.storage import atomic_path, read_clip_table, write_csv
 MEL_BAND = 16  # filters a matrix product: their bins overlap, so that bands skip the zeros between them
 FLOOR = 1e-10  # of a power, before its logarithm: librosa's `amin`
 AST_WINDOW = 400  # samples: Kaldi's 25 ms
+
+Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz) -> samples
 
 
 @lru_cache(maxsize=16)
@@ -110,9 +113,12 @@ def ast_filter_bank(samples: np.ndarray, sample_rate: int, settings: Settings) -
 FRONT_ENDS = {"ast": ast_filter_bank, "logmel": log_mel, "mfcc": mfcc}
 
 
-def clip_features(path: str | Path, settings: Settings) -> torch.Tensor:
-    """Decode one file, resample it, crop it and apply the front-end: ``(bins, frames)`` float32."""
+def clip_features(path: str | Path, settings: Settings, change: Change | None = None) -> torch.Tensor:
+    """Decode one file, change its samples if asked to, resample it, crop it and apply the front-end: ``(bins, frames)``
+    float32."""
     samples, own_rate = read_mono(path)
+    if change is not None:
+        samples = change(samples, own_rate)
     sample_rate = settings["sample_rate"] or own_rate
     samples = resample(samples, own_rate, sample_rate)
     if duration := settings.get("duration"):
@@ -156,17 +162,53 @@ def picture_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
     return settings[BINS[settings["front_end"]]], max(frame_count(*size, settings) for size in sizes)
 
 
-def _fill_row(array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str]) -> tuple[int, str | None]:
+def _fill_row(
+    array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str, Change | None]
+) -> tuple[int, str | None]:
     """Compute one row of the array; returns the clip's frames, and what is wrong with it."""
-    row, path = job
+    row, path, change = job
     try:
-        features, count = picture(clip_features(path, settings), frames, settings)
+        features, count = picture(clip_features(path, settings, change), frames, settings)
     except InputError as error:
         return 0, str(error)
     if not all(map(torch.isfinite, features.aminmax())):
         return 0, f"{path}: its features are not finite; does it hold NaN samples?"
     array[row] = features.half().numpy()  # numpy's own conversion is forty times as slow
     return count, None
+
+
+def store_features(
+    paths: Sequence[str],
+    settings: Settings,
+    frames: int,
+    array: str | Path,
+    threads: int,
+    changes: Sequence[Change | None] | None = None,
+) -> list[int]:
+    """Write the pictures of files, a row each, and return the frames of each that are no padding.
+
+    Clips are processed one by one, ``threads`` at a time: their intermediate results then stay in the cache, which is
+    three times as fast as batches of clips.
+
+    Args:
+        frames: of a picture before any resizing.
+        changes: what is done to the samples of each file first.
+
+    Raises:
+        InputError: naming every clip that cannot be used, all at once; no file is left behind.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    shape = tuple(settings.get("resize") or (settings[BINS[settings["front_end"]]], frames))
+    jobs = zip(range(len(paths)), paths, changes or [None] * len(paths), strict=True)
+    with atomic_path(array) as temporary:
+        rows = open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(paths), *shape))
+        with ThreadPoolExecutor(threads) as pool:
+            outcomes = list(pool.map(partial(_fill_row, rows, frames, settings), jobs))
+        if problems := [problem for _, problem in outcomes if problem]:
+            raise InputError(problems, f"{len(problems)} of {len(paths)} clips cannot be used:")
+        rows.flush()
+    return [count for count, _ in outcomes]
 
 
 def compute_features(
@@ -179,9 +221,7 @@ def compute_features(
 ) -> None:
     """Compute the features of all clips of a source into one array ``(clips, bins, frames)`` of float16.
 
-    Shorter clips are padded; ``index`` (``clip, row, frames``) keeps their true frame counts. Clips are processed
-    one by one, ``threads`` at a time: their intermediate results then stay in the cache, which is three times as
-    fast as batches of clips.
+    Shorter clips are padded; ``index`` (``clip, row, frames``) keeps their true frame counts.
 
     Args:
         copies: the table of a variant's copies, to compute these instead. They get the shape of the source's clips,
@@ -193,19 +233,9 @@ def compute_features(
     source = read_clip_table(clips)
     table = source if copies is None else read_clip_table(copies)
     _check_rates(source, settings)
-    keep_freed_memory()
-    torch.set_num_threads(1)
-    bins, longest = picture_shape(source, settings)
-    shape = tuple(settings.get("resize") or (bins, longest))
-    with atomic_path(array) as temporary:
-        rows = open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(table), *shape))
-        with ThreadPoolExecutor(threads) as pool:
-            outcomes = list(pool.map(partial(_fill_row, rows, longest, settings), enumerate(table["path"])))
-        if problems := [problem for _, problem in outcomes if problem]:
-            raise InputError(problems, f"{len(problems)} of {len(table)} clips cannot be used:")
-        rows.flush()
+    counts = store_features(table["path"], settings, picture_shape(source, settings)[1], array, threads)
     names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
-    write_csv(index, names.assign(row=range(len(table)), frames=[count for count, _ in outcomes]))
+    write_csv(index, names.assign(row=range(len(table)), frames=counts))
 
 
 def _check_rates(clips: pd.DataFrame, settings: Settings) -> None:

@@ -1,1 +1,1 @@
-"""Trained models for others: a folder that explains itself, ONNX with the front-end inside, and transformers' format."""
+"""Trained models for others: a folder that explains itself, ONNX with the front-end inside, transformers' format."""

@@ -16,7 +16,7 @@ from soundbench.batches import Normalisation, load_examples
 from soundbench.evaluation import load_model, probabilities
 from soundbench.export.graphs import Classifier, Pictures
 from soundbench.export.modelcard import Evidence, model_card
-from soundbench.export.onnxfile import Description, check_onnx, input_of, run_onnx, write_onnx
+from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.pretrained import check_pretrained, has_pretrained, write_pretrained
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_folder, read_clip_table, write_json, write_text

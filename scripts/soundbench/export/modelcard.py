@@ -13,8 +13,9 @@ import jinja2
 import pandas as pd
 import yaml
 
-from soundbench.aggregation import rank_models, read_predictions
+from soundbench.aggregation import read_predictions
 from soundbench.export.onnxfile import OPSET, Description
+from soundbench.intervals import interval_scores
 from soundbench.metrics import METRIC_NAMES, METRICS
 from soundbench.pages import percent, quantity
 from soundbench.splits import fold_column
@@ -28,7 +29,7 @@ class Evidence:
     """What is known of a model beside its description.
 
     Attributes:
-        scores: a row a metric: ``metric, name, mean, spread, interval_low, interval_high`` over all seeds and folds.
+        scores: a row a metric: ``metric, name, mean, spread, low, high`` over all seeds and folds.
         own: the record of the exported model's fold, from ``metrics.json``.
         runs: seeds and folds that were trained, and the sums of what that took.
         labels: a row a label: training clips, and their seconds.
@@ -59,8 +60,10 @@ class Evidence:
         here = next(record for record in records if record["seed"] == description["seed"])
         trained = split[split[fold_column(description["fold"])] == "train"].merge(clips[["clip", "seconds"]], on="clip")
         found = read_clip_table(audit)
+        decisions = read_predictions(predictions)[description["dataset"], description["model"]]
+        scores = interval_scores(decisions, split.set_index("clip")["group"])
         return cls(
-            scores=interval_scores(description, predictions, split.set_index("clip")["group"]),
+            scores=[{"metric": name, "name": METRIC_NAMES[name], **found} for name, found in scores.items()],
             own=next(fold for fold in here["folds"] if fold["fold"] == description["fold"]),
             runs={
                 "seeds": sorted(record["seed"] for record in records),
@@ -72,17 +75,6 @@ class Evidence:
             findings=found.groupby(["severity", "check"]).size().rename("number").reset_index().to_dict("records"),
             trained_from={name: float(getattr(trained["seconds"], name)()) for name in ("sum", "min", "max")},
         )
-
-
-def interval_scores(description: Description, predictions: list[str], groups: pd.Series) -> list[dict[str, Any]]:
-    """Every metric of the runs as the leaderboard tells it: mean and deviation over seeds, and the 95 % interval."""
-    dataset = description["dataset"]
-    plan = {"datasets": {dataset: {"protocol": description["protocol"]}}, "models": [description["model"]]}
-    tables, rows = read_predictions(predictions), []
-    for metric in METRICS:
-        entry = rank_models(tables, {dataset: groups}, plan, metric).iloc[0].to_dict()
-        rows.append({"metric": metric, "name": METRIC_NAMES[metric], **entry})
-    return rows
 
 
 def front_matter(description: Description, evidence: Evidence) -> str:

@@ -77,6 +77,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
 def _describe(model: Any, description: Description, taken: dict[str, Any]) -> None:
     """Store what a user of the file has to know, and remove the places in our code that torch stores with each node."""
     for graph in (model.graph, *model.functions.values()):
+        graph.metadata_props.clear()
         for node in graph.all_nodes():
             node.metadata_props.clear()
             node.doc_string = None
