@@ -1,0 +1,231 @@
+"""Exported models: the graph against the front-ends, ONNX Runtime against PyTorch, and what the folder tells."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import transformers
+from safetensors.torch import save_file
+from torch import nn
+
+from library import front_end
+from soundbench.audio import read_mono, resample
+from soundbench.errors import InputError
+from soundbench.evaluation import load_model
+from soundbench.export import pretrained
+from soundbench.export.folder import load_classifier, shareable
+from soundbench.export.graphs import GRAPHS, Pictures
+from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
+from soundbench.export.pretrained import check_pretrained, has_pretrained, write_pretrained
+from soundbench.feature_settings import frame_count
+from soundbench.features import FRONT_ENDS, clip_features, picture
+from soundbench.models import build_model
+from soundbench.storage import write_json
+
+LABELS = ["dog", "hen", "NA"]
+CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "dropout": 0.0}
+RESNET = {"family": "timm", "features": "own", "training": {}, "name": "resnet10t", "arguments": {}}
+SHORT = {"n_fft": 512, "hop_length": 256, "n_mels": 24, "sample_rate": 16000}
+
+FRONTS: dict[str, dict[str, Any]] = {
+    "decibels": {"front_end": "logmel", **SHORT},
+    "odd": {
+        "front_end": "logmel",
+        **SHORT,
+        "n_fft": 501,
+        "win_length": 400,
+        "hop_length": 170,
+        "fmin": 60,
+        "fmax": 7000,
+    },
+    "log1p, own rate": {"front_end": "logmel", **SHORT, "sample_rate": None, "scale": "log1p", "power": 1},
+    "each clip by itself": {"front_end": "logmel", **SHORT, "scale": "log", "normalise": "clip", "duration": 0.8},
+    "resized": {"front_end": "logmel", **SHORT, "duration": 0.8, "resize": [20, 33]},
+    "stretched": {"front_end": "logmel", **SHORT, "normalise": "clip", "resize": [32, 40]},
+    "cepstra": {"front_end": "mfcc", **SHORT, "n_mfcc": 12},
+    "ast": {"front_end": "ast", "n_mels": 32, "frames": 80},
+}
+
+
+def shape_of(settings: dict[str, Any]) -> tuple[int, int]:
+    """The shape of the pictures of a source whose longest clip lasts 0.8 s."""
+    bins = settings["n_mfcc" if settings["front_end"] == "mfcc" else "n_mels"]
+    return tuple(settings.get("resize") or (bins, frame_count(0.8, settings["sample_rate"] or 22050, settings)))
+
+
+def stored(path: Path, settings: dict[str, Any]) -> torch.Tensor:
+    """A file's features as the workflow stores them."""
+    frames = frame_count(0.8, settings["sample_rate"] or 22050, settings)
+    return picture(clip_features(path, settings), frames, settings)[0].half().float()
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Sounds of the length of a picture, shorter, longer, and shorter than a window."""
+    folder, rng, paths = tmp_path_factory.mktemp("recordings"), np.random.default_rng(0), []
+    for seconds in (0.8, 0.43, 1.7, 0.011):
+        time = np.arange(round(seconds * 22050)) / 22050
+        samples = 0.4 * np.sin(2 * np.pi * (300 + 900 * time) * time) + 0.02 * rng.standard_normal(len(time))
+        paths.append(folder / f"{seconds}.wav")
+        soundfile.write(paths[-1], samples, 22050)
+    return paths
+
+
+def heard(path: Path, rate: int) -> np.ndarray:
+    return resample(*read_mono(path), rate)
+
+
+@pytest.mark.parametrize("name", FRONTS)
+def test_graph_makes_the_stored_pictures(name: str, recordings: list[Path]) -> None:
+    settings = front_end(**FRONTS[name])
+    rate = settings["sample_rate"] or 22050
+    pictures = Pictures(settings, rate, shape_of(settings))
+    for path in recordings:
+        ours, expected = pictures(torch.from_numpy(heard(path, rate))[None])[0], stored(path, settings)
+        assert ours.shape == expected.shape
+        # A last bit of float16, which is the larger the larger the value, may fall to the other side.
+        assert (ours - expected).abs().max() <= max(2e-3 * expected.abs().max(), 4e-3), path
+
+
+def test_every_front_end_has_a_graph() -> None:
+    assert set(GRAPHS) == set(FRONT_ENDS)
+
+
+def described(settings: dict[str, Any], recipe: dict[str, Any], sound: list[torch.Tensor]) -> dict[str, Any]:
+    values = torch.cat([each.flatten() for each in sound])
+    return {
+        **{"dataset": "set", "model": "net", "protocol": "nested", "seed": 1, "fold": 1, "labels": LABELS},
+        **{"front_end": settings, "recipe": recipe, "shape": list(shape_of(settings))},
+        "normalisation": {"mean": float(values.mean()), "std": float(values.std())},
+    }
+
+
+def network(recipe: dict[str, Any], shape: tuple[int, int]) -> nn.Module:
+    """An untrained network whose probabilities differ from clip to clip."""
+    torch.manual_seed(0)
+    made = build_model(recipe, len(LABELS), shape)
+    for module in made.modules():
+        if isinstance(module, nn.Linear):
+            module.weight.data *= 20
+    return made.eval()
+
+
+@torch.inference_mode()
+def chances(net: nn.Module, description: dict[str, Any], sound: list[torch.Tensor]) -> np.ndarray:
+    mean, std = description["normalisation"].values()
+    return np.concatenate([net(((each - mean) / std)[None, None]).softmax(dim=1).numpy() for each in sound])
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [("decibels", RESNET), ("log1p, own rate", CNN), ("stretched", CNN), ("cepstra", CNN), ("ast", RESNET)],
+)
+def test_onnx_gives_the_probabilities_of_the_evaluation(
+    name: str, recipe: dict[str, Any], recordings: list[Path], tmp_path: Path
+) -> None:
+    settings = front_end(**FRONTS[name])
+    features = [stored(path, settings) for path in recordings[:3]]
+    description, net = described(settings, recipe, features), network(recipe, shape_of(settings))
+    taken = input_of(description, 22050, 0.8)
+    assert taken["kind"] == "waveform"
+    write_onnx(net, description, taken, tmp_path / "model.onnx")
+    found = run_onnx(tmp_path / "model.onnx", [heard(path, taken["sample_rate"]) for path in recordings[:3]])
+    expected = chances(net, description, features)
+    assert expected.std(axis=0).max() > 1e-3
+    assert check_onnx(found, expected, ["a", "b", "c"]) < 1e-4
+    assert str(Path.cwd()).encode() not in (tmp_path / "model.onnx").read_bytes()
+    assert b"site-packages" not in (tmp_path / "model.onnx").read_bytes()
+
+
+def test_onnx_takes_features_where_rates_differ_and_tells_so(recordings: list[Path], tmp_path: Path) -> None:
+    import onnxruntime
+
+    settings = front_end(**FRONTS["log1p, own rate"])
+    features = [stored(path, settings) for path in recordings]
+    description, net = described(settings, CNN, features), network(CNN, shape_of(settings))
+    taken = input_of(description, None, 0.8)
+    write_onnx(net, description, taken, tmp_path / "model.onnx")
+    found = run_onnx(tmp_path / "model.onnx", [each.numpy() for each in features])
+    check_onnx(found, chances(net, description, features), [path.stem for path in recordings])
+    known = onnxruntime.InferenceSession(tmp_path / "model.onnx").get_modelmeta().custom_metadata_map
+    assert json.loads(known["input"]) == taken == {"kind": "features", "shape": list(shape_of(settings))}
+    assert json.loads(known["labels"]) == LABELS
+
+
+def test_a_difference_is_refused_with_its_clip() -> None:
+    right = np.array([[0.5, 0.5], [0.1, 0.9]])
+    with pytest.raises(InputError, match=r"ONNX Runtime.*\n.*second: 0\.1"):
+        check_onnx(np.array([[0.5, 0.5], [0.2, 0.8]]), right, ["first", "second"])
+    with pytest.raises(InputError, match="first: nan"):
+        check_onnx(right * np.nan, right, ["first", "second"])
+
+
+def test_places_on_this_machine_are_not_shared() -> None:
+    given = {"weights": str(Path.home() / "models" / "a.safetensors"), "deep": [{"path": "~/b"}], "scale": "db", "n": 3}
+    assert shareable(given) == {"weights": "a.safetensors", "deep": [{"path": "b"}], "scale": "db", "n": 3}
+
+
+def test_load_classifier_takes_sound(recordings: list[Path], tmp_path: Path) -> None:
+    settings = front_end(**FRONTS["decibels"])
+    features = [stored(path, settings) for path in recordings[:2]]
+    description, net = described(settings, CNN, features), network(CNN, shape_of(settings))
+    save_file(net.state_dict(), tmp_path / "model.safetensors")
+    write_json(tmp_path / "model.json", description | {"input": input_of(description, None, 0.8)})
+    assert load_model(tmp_path)[1]["labels"] == LABELS
+    with torch.inference_mode():
+        found = [load_classifier(tmp_path)(torch.from_numpy(heard(path, 16000))[None]) for path in recordings[:2]]
+    assert np.abs(torch.cat(found).numpy() - chances(net, description, features)).max() < 1e-4
+
+
+class TinyAST(nn.Module):
+    """transformers' AST on our pictures ``(batch, 1, bins, frames)``."""
+
+    def __init__(self, classes: int, shape: tuple[int, int]) -> None:
+        super().__init__()
+        bins, frames = shape
+        size = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+        config = transformers.ASTConfig(**size, num_mel_bins=bins, max_length=frames, num_labels=classes)
+        self.inner = transformers.ASTForAudioClassification(config)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.inner(pictures.squeeze(1).transpose(1, 2)).logits
+
+
+@pytest.fixture
+def tiny_ast(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A recipe whose family offers transformers' format."""
+    family = ModuleType("soundbench.models.tiny_ast")
+    family.build = TinyAST
+    family.pretrained = lambda network: network.inner
+    monkeypatch.setitem(sys.modules, family.__name__, family)
+    return {"family": "tiny_ast", "features": "own", "training": {}}
+
+
+def test_transformers_pipeline_loads_the_folder(
+    tiny_ast: dict[str, Any], recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, paths = front_end(**FRONTS["ast"]), recordings[:3]
+    features = [stored(path, settings) for path in paths]
+    description, net = described(settings, tiny_ast, features), network(tiny_ast, shape_of(settings))
+    description["input"] = input_of(description, None, 0.8)
+    assert has_pretrained(description)
+    assert not has_pretrained(description | {"recipe": CNN})
+    write_pretrained(net, description, tmp_path / "transformers")
+    made = {path.name for path in (tmp_path / "transformers").iterdir()}
+    assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= made
+    sound, expected = [heard(path, 16000) for path in paths], chances(net, description, features)
+    assert expected.std(axis=0).max() > 1e-3
+    check_pretrained(tmp_path / "transformers", sound, expected, ["a", "b", "c"], description)
+    write_onnx(net, description, description["input"], tmp_path / "model.onnx")
+    check_onnx(run_onnx(tmp_path / "model.onnx", sound), expected, ["a", "b", "c"])
+    monkeypatch.setattr(pretrained, "TOLERANCE", 1e-9)
+    with pytest.raises(InputError, match=r"transformers' probabilities differ"):
+        check_pretrained(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)
