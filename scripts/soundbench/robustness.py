@@ -36,7 +36,7 @@ def _changed(steps: Steps, kind: str, clip: str, samples: np.ndarray, sample_rat
     return apply_steps(samples, sample_rate, steps, copy_generator(0, kind, clip, 1))
 
 
-def tested_clips(splits: list[str]) -> set[str]:
+def clips_of_tests(splits: list[str]) -> set[str]:
     """The clips that some fold of some split tests."""
     tables = [read_clip_table(path) for path in splits]
     return {
@@ -64,7 +64,7 @@ def alter_features(
     """
     from soundbench.features import picture_shape, store_features
 
-    source, tested = read_clip_table(clips), tested_clips(splits)
+    source, tested = read_clip_table(clips), clips_of_tests(splits)
     chosen = source[source["clip"].isin(tested)]
     rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
     changes = [partial(_changed, [CHANGES[kind](level)], kind, clip) for clip, _, kind, level in rows]

@@ -84,9 +84,9 @@ def evaluate_transfer(
 
     chosen = view_clips(read_clip_table(clips), view)
     if tested:
-        from soundbench.robustness import tested_clips
+        from soundbench.robustness import clips_of_tests
 
-        chosen = chosen[chosen["clip"].isin(tested_clips(tested))]
+        chosen = chosen[chosen["clip"].isin(clips_of_tests(tested))]
     _, first = load_model(folders[0])
     check_labels(first["labels"], chosen["label"], to)
     known, roles = read_clip_table(source), {Path(path).stem: read_clip_table(path) for path in splits}
