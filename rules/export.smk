@@ -1,9 +1,4 @@
 # Trained models for others: `snakemake export` writes a folder for every selected data set and model.
-def exported_run(wildcards):
-    """The folder of the trained fold that is exported."""
-    chosen = settings["export"]
-    seed = selected["seeds"][0] if chosen["seed"] is None else chosen["seed"]
-    return f"<results>/runs/{wildcards.dataset}/{wildcards.model}/seed{seed}/fold{chosen['fold']}"
 
 
 rule export:
@@ -31,6 +26,7 @@ rule export_model:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
+        data=exported_data,
         code=lambda w: code_digest("export_model", family_module(w)),
     script:
         "../scripts/export_model.py"

@@ -1,15 +1,4 @@
 # Scores of test clips that were changed: the target `robustness`, part of `all` where levels are configured.
-robust = {name: settings["robustness"][name] or selected[name] for name in ("datasets", "models")}
-changes = [(kind, level) for kind in ("noise", "pitch", "speed") for level in settings["robustness"][kind]]
-
-
-def robust_runs(pattern):
-    """``pattern`` for every run whose robustness is evaluated."""
-    return expand(pattern, dataset=robust["datasets"], model=robust["models"], seed=selected["seeds"])
-
-
-def robustness_figures():
-    return expand("<results>/summary/{dataset}/robustness.svg", dataset=robust["datasets"] if changes else [])
 
 
 rule robustness:

@@ -1,44 +1,6 @@
 # Trained models on other data sets: the target `transfer`, part of `all` where there are entries.
-moves = settings["transfer"]
-
-
 wildcard_constraints:
     transfer=one_of(moves),
-
-
-def move(wildcards):
-    return moves[wildcards.transfer]
-
-
-def moved_runs(wildcards):
-    """The names of the runs whose models are tested elsewhere."""
-    return {**move(wildcards)["from"], "seed": selected["seeds"]}
-
-
-def moved_models(name):
-    """An input function: the file ``name`` of every fold and seed of a transfer's run."""
-    return lambda w: expand(f"{FOLD}/{name}", fold=folds(move(w)["from"]["dataset"]), **moved_runs(w))
-
-
-def moved_from(pattern, seeds):
-    """``pattern`` for every run that some entry names, each once."""
-    files = [file for entry in moves.values() for file in expand(pattern, seed=seeds, **entry["from"])]
-    return list(dict.fromkeys(files))
-
-
-def clips_of(dataset):
-    return f"<results>/clips/{settings['datasets'][dataset]['source']}.csv"
-
-
-def tested_splits(wildcards):
-    """The splits that tell which clips of the other data set are test clips; none where all count."""
-    pattern = "<results>/splits/{dataset}/seed{seed}.csv"
-    entry = move(wildcards)
-    return expand(pattern, dataset=entry["to"], seed=selected["seeds"]) if entry["clips"] == "test" else []
-
-
-def transfer_page():
-    return ["<results>/summary/transfer.html"] if moves else []
 
 
 rule transfer:

@@ -1,5 +1,7 @@
 """Write the folder with which others can use a trained model."""
 
+import json
+
 from soundbench.export.folder import export_model
 from soundbench.joblog import logged
 
@@ -13,5 +15,7 @@ with logged(snakemake.log[0]):
         metrics=snakemake.input.metrics,
         predictions=snakemake.input.predictions,
         audit=snakemake.input.audit,
+        data=json.loads(snakemake.params.data),
+        threads=snakemake.threads,
         folder=snakemake.output.folder,
     )

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
 import transformers
+import yaml
 from safetensors.torch import save_file
 from torch import nn
 
 from library import front_end
-from soundbench.audio import read_mono, resample
+from modelcards import run_card
+from simulated import Study
+from soundbench.audio import read_mono, resample, write_audio
 from soundbench.errors import InputError
 from soundbench.evaluation import load_model
-from soundbench.export import pretrained
-from soundbench.export.folder import load_classifier, shareable
+from soundbench.export import onnxfile, pretrained
+from soundbench.export.folder import export_model, load_classifier, shareable
 from soundbench.export.graphs import GRAPHS, Pictures
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.pretrained import check_pretrained, has_pretrained, write_pretrained
 from soundbench.feature_settings import frame_count
-from soundbench.features import FRONT_ENDS, clip_features, picture
+from soundbench.features import FRONT_ENDS, clip_features, compute_features, picture
 from soundbench.models import build_model
-from soundbench.storage import write_json
+from soundbench.storage import read_clip_table, write_csv, write_json
 
 LABELS = ["dog", "hen", "NA"]
 CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "dropout": 0.0}
@@ -229,3 +234,59 @@ def test_transformers_pipeline_loads_the_folder(
     monkeypatch.setattr(pretrained, "TOLERANCE", 1e-9)
     with pytest.raises(InputError, match=r"transformers' probabilities differ"):
         check_pretrained(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)
+
+
+def exported(root: Path, to: Path) -> None:
+    """Export an untrained model of a simulated study whose clips have two sample rates."""
+    study = Study(root, seeds=(1,), models={"net": 2.0}, classes=3, takes=2, folds=2, audio=True).write()
+    clips = read_clip_table(root / "clips.csv").assign(seconds=0.5, sample_rate=16000)
+    clips.loc[0, "sample_rate"] = 8000
+    write_audio(clips.loc[0, "path"], np.sin(np.arange(4000) / 5), 8000)
+    write_csv(root / "clips.csv", clips)
+    write_csv(root / "audit.csv", pd.DataFrame(columns=["severity", "check"]))
+    settings = front_end(front_end="logmel", **{**SHORT, "sample_rate": None})
+    compute_features(root / "clips.csv", settings, root / "orig.npy", root / "orig.csv", 1)
+    stored, folder = np.load(root / "orig.npy"), root / "runs" / "one" / "net" / "seed1" / "fold1"
+    description = described(settings, CNN, [torch.zeros(2, 2), torch.ones(2, 2)]) | {"shape": list(stored.shape[1:])}
+    description |= {"dataset": "one", "protocol": "literature", "labels": study.labels, "parameters": 1000, "epochs": 3}
+    description |= {"examples": {"train": 6, "val": 0}, "best_epoch": 3}
+    description["measured"] = {"train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)", "torch": "0"}
+    write_json(folder / "model.json", description)
+    save_file(network(CNN, stored.shape[1:]).state_dict(), folder / "model.safetensors")
+    data = {"source": "simulated", "reader": "folder", "url": None, "split": {"scheme": "kfold"}}
+    export_model(
+        model=str(folder / "model.safetensors"),
+        features=str(root / "orig.npy"),
+        index=str(root / "orig.csv"),
+        split=study.splits()[0],
+        clips=str(root / "clips.csv"),
+        metrics=study.files("metrics.json"),
+        predictions=study.files("predictions.csv"),
+        audit=str(root / "audit.csv"),
+        data=data,
+        threads=1,
+        folder=str(to),
+    )
+
+
+def test_card_of_a_model_that_takes_features_works_as_written(tmp_path: Path) -> None:
+    exported(tmp_path / "study", to := tmp_path / "shared")
+    card = (to / "README.md").read_text()
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["pipeline_tag"] == "audio-classification"
+    assert front["model-index"][0]["results"][0]["metrics"][0]["type"] == "accuracy"
+    assert "several sample rates" in card
+    assert str(tmp_path) not in "".join(path.read_text() for path in to.iterdir() if path.suffix in {".md", ".json"})
+    write_audio(to / "sound.wav", np.sin(np.arange(8000) / 7), 16000)
+    printed = run_card(to)
+    most = float(re.findall(r"class\d\d: ([\d.]+)", printed)[0])
+    in_pytorch = [float(value) for value in re.findall(r"\d\.\d+(?:e[+-]\d+)?", printed.partition("tensor")[2])]
+    assert most == pytest.approx(max(in_pytorch), abs=1e-3)
+
+
+def test_failed_check_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxfile, "TOLERANCE", -1.0)
+    with pytest.raises(InputError, match="differ from PyTorch's"):
+        exported(tmp_path / "study", tmp_path / "shared")
+    assert not (tmp_path / "shared").exists()
+    assert not list(tmp_path.glob(".shared*"))

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from modelcards import run_card
 from soundbench.storage import read_clip_table
 from workflow import Workflow
 
 OTHER = {"reader": "synthetic", "seed": 7, "classes": 3, "recordings": 1, "takes": 2, "seconds": 0.7}
-
-
-def run_card(folder: Path, scripts: Path) -> str:
-    """Run all code of a model card, in its folder, as its reader would."""
-    code = "\n".join(re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), flags=re.DOTALL))
-    environment = {**os.environ, "PYTHONPATH": str(scripts)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.slow
@@ -52,7 +39,7 @@ def test_trained_models_are_exported_and_tested_with_noise_and_elsewhere(tiny_co
         assert str(Path.home()).encode() not in file.read_bytes() or str(Path.home()) == "/", file
     clips = read_clip_table(tiny_copy.results / "clips" / "synthetic.csv")
     shutil.copyfile(tiny_copy.folder / clips["path"].iloc[0], shared / "sound.wav")
-    printed = run_card(shared, tiny_copy.folder / "scripts")
+    printed = run_card(shared)
     assert set(re.findall(r"^(\w+): 0\.", printed, flags=re.MULTILINE)) == {"alarm", "bird", "clock"}
 
     board = pd.read_csv(tiny_copy.results / "summary" / "leaderboard.csv").set_index("model")

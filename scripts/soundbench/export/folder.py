@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
 from soundbench.audio import read_mono, resample
 from soundbench.batches import Normalisation, load_examples
+from soundbench.devices import prepare_process
 from soundbench.evaluation import load_model, probabilities
 from soundbench.export.graphs import Classifier, Pictures
 from soundbench.export.modelcard import Evidence, model_card
@@ -66,6 +68,8 @@ def export_model(
     metrics: list[str],
     predictions: list[str],
     audit: str,
+    data: dict[str, Any],
+    threads: int,
     folder: str,
 ) -> None:
     """Write the folder of one trained model, and check what is in it against the evaluation.
@@ -74,10 +78,13 @@ def export_model(
         model: its weights; ``model.json`` lies beside them.
         features, index: of the data set's clips for this model.
         metrics, predictions: of all runs of the model on the data set, for the scores on the card.
+        data: ``source, reader, url, split`` of the data set, for the description and the card.
 
     Raises:
         InputError: an exported file gives other probabilities than the evaluation did; nothing is left behind.
     """
+    prepare_process(0, threads)
+    torch.backends.cudnn.allow_tf32 = False  # what is compared is the export, and not a GPU's rounding
     network, description = load_model(Path(model).parent)
     source, parts = read_clip_table(clips), read_clip_table(split)
     checked = checked_clips(parts, description["fold"], source)
@@ -85,18 +92,20 @@ def export_model(
     expected = probabilities(network, examples, Normalisation(**description["normalisation"]))
     rates = set(source["sample_rate"])
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
-    description = shareable(description) | {"input": taken, "transformers": has_pretrained(description)}
+    sound = taken["kind"] == "waveform"
+    told = {"data": data, "input": taken, "transformers": sound and has_pretrained(description)}
+    description = shareable(description | told)
     with atomic_folder(folder) as temporary:
         shutil.copyfile(model, temporary / "model.safetensors")
         write_json(temporary / "model.json", description)
         write_onnx(network, description, taken, temporary / "model.onnx")
-        sound = clip_inputs(checked["path"], taken) if taken["kind"] == "waveform" else None
-        inputs = sound or list(examples.features(np.arange(len(examples))).astype(np.float32))
+        pictures = examples.features(np.arange(len(examples))).astype(np.float32)
+        inputs = clip_inputs(checked["path"], taken) if sound else list(pictures)
         gap = check_onnx(run_onnx(temporary / "model.onnx", inputs), expected, list(checked["clip"]))
         logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(checked), gap)
         if description["transformers"]:
             write_pretrained(network, description, temporary / "transformers")
-            check_pretrained(temporary / "transformers", sound, expected, checked["clip"], description)
+            check_pretrained(temporary / "transformers", inputs, expected, checked["clip"], description)
         evidence = Evidence.collect(description, source, parts, metrics, predictions, audit)
         write_text(temporary / "README.md", model_card(description, evidence, len(checked), gap))
 
