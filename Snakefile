@@ -65,5 +65,5 @@ rule all:
         of_datasets(rules.plot_calibration.output),
         of_datasets(rules.page_confusion.output),
         of_models(rules.page_mistakes.output),
-        robustness_figures(),
-        transfer_page(),
+        robustness_figures,
+        transfer_page,

@@ -3,7 +3,7 @@
 
 rule robustness:
     input:
-        robustness_figures(),
+        robustness_figures,
 
 
 rule alter_features:

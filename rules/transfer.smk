@@ -5,7 +5,7 @@ wildcard_constraints:
 
 rule transfer:
     input:
-        transfer_page(),
+        transfer_page,
 
 
 rule evaluate_transfer:
@@ -39,8 +39,8 @@ rule evaluate_transfer:
 
 rule aggregate_transfer:
     input:
-        predictions=expand("<results>/transfer/{transfer}/predictions.csv", transfer=moves),
-        scores=expand("<results>/transfer/{transfer}/scores.csv", transfer=moves),
+        predictions=of_moves("<results>/transfer/{transfer}/predictions.csv"),
+        scores=of_moves("<results>/transfer/{transfer}/scores.csv"),
         home=moved_from(PREDICTIONS, selected["seeds"]),
         splits=moved_from("<results>/splits/{dataset}/seed{seed}.csv", selected["seeds"][:1]),
     output:
@@ -50,7 +50,7 @@ rule aggregate_transfer:
     conda:
         "../envs/reporting.yaml"
     params:
-        entries=json.dumps(moves),  # not canonical: the table keeps their order
+        entries=lambda w: json.dumps(shown_moves()),  # not canonical: the table keeps their order
         code=code_digest("aggregate_transfer"),
     script:
         "../scripts/aggregate_transfer.py"

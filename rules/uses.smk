@@ -19,13 +19,28 @@ def exported_data(wildcards):
     return canonical_json(told | {"split": view(wildcards)["split"]})
 
 
+def has_run(dataset, model):
+    """Whether a model's runs on a data set are evaluated, or will be: where gaps are shown, no other is started."""
+    files = expand(METRICS, dataset=dataset, model=model, seed=selected["seeds"])
+    return finished(files) == files
+
+
+def robust_models(dataset):
+    return [model for model in robust["models"] if has_run(dataset, model)]
+
+
 def robust_runs(pattern):
-    """``pattern`` for every run whose robustness is evaluated."""
-    return expand(pattern, dataset=robust["datasets"], model=robust["models"], seed=selected["seeds"])
+    """An input function: ``pattern`` for every run whose robustness is evaluated."""
+    return lambda w: [
+        file
+        for dataset in robust["datasets"]
+        for file in expand(pattern, dataset=dataset, model=robust_models(dataset), seed=selected["seeds"])
+    ]
 
 
-def robustness_figures():
-    return expand("<results>/summary/{dataset}/robustness.svg", dataset=robust["datasets"] if changes else [])
+def robustness_figures(wildcards):
+    names = [dataset for dataset in robust["datasets"] if robust_models(dataset)] if changes else []
+    return expand("<results>/summary/{dataset}/robustness.svg", dataset=names)
 
 
 def move(wildcards):
@@ -42,10 +57,21 @@ def moved_models(name):
     return lambda w: expand(f"{FOLD}/{name}", fold=folds(move(w)["from"]["dataset"]), **moved_runs(w))
 
 
+def shown_moves():
+    """The entries whose runs are finished, or will be."""
+    return {name: entry for name, entry in moves.items() if has_run(**entry["from"])}
+
+
+def of_moves(pattern):
+    """An input function: ``pattern`` for every entry."""
+    return lambda w: expand(pattern, transfer=shown_moves())
+
+
 def moved_from(pattern, seeds):
-    """``pattern`` for every run that some entry names, each once."""
-    files = [file for entry in moves.values() for file in expand(pattern, seed=seeds, **entry["from"])]
-    return list(dict.fromkeys(files))
+    """An input function: ``pattern`` for every run that some entry names, each once."""
+    return lambda w: list(
+        dict.fromkeys(file for entry in shown_moves().values() for file in expand(pattern, seed=seeds, **entry["from"]))
+    )
 
 
 def clips_of(dataset):
@@ -59,5 +85,5 @@ def tested_splits(wildcards):
     return expand(pattern, dataset=entry["to"], seed=selected["seeds"]) if entry["clips"] == "test" else []
 
 
-def transfer_page():
-    return ["<results>/summary/transfer.html"] if moves else []
+def transfer_page(wildcards):
+    return ["<results>/summary/transfer.html"] if shown_moves() else []
