@@ -37,6 +37,7 @@ include: "rules/evaluation.smk"
 include: "rules/planned.smk"
 include: "rules/aggregation.smk"
 include: "rules/figures.smk"
+include: "rules/mistakes.smk"
 include: "rules/reporting.smk"
 include: "rules/uses.smk"
 include: "rules/export.smk"
@@ -67,3 +68,5 @@ rule all:
         of_models(rules.page_mistakes.output),
         robustness_figures,
         transfer_page,
+        of_models(rules.plot_samples.output),
+        of_models(rules.plot_confusion_of_model.output) if len(selected["datasets"]) > 1 else [],

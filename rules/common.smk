@@ -15,6 +15,7 @@ from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
 from soundbench.datachecks import is_archive
 from soundbench.errors import InputError
+from soundbench.pretrained import PUBLISHED, results_folder, weight_files
 from soundbench.statuschecks import check_at_even_pace
 from soundbench.storage import canonical_json
 from soundbench.variants import ORIGINAL, variant_names

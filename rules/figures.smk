@@ -66,48 +66,6 @@ rule plot_costs:
         "../scripts/plot_costs.py"
 
 
-rule plot_confusion:
-    input:
-        of_runs(METRICS),
-    output:
-        report(
-            "<results>/summary/{dataset}/confusion.svg",
-            caption="../config/report/confusion.rst",
-            category="2 Compare",
-            labels={"figure": "confusion matrices", "data set": "{dataset}", "model": "all"},
-        ),
-    log:
-        "<logs>/plot_confusion/{dataset}.log",
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=selected["models"],
-        code=code_digest("plot_confusion"),
-    script:
-        "../scripts/plot_confusion.py"
-
-
-rule plot_calibration:
-    input:
-        of_runs(METRICS),
-    output:
-        report(
-            "<results>/summary/{dataset}/calibration.svg",
-            caption="../config/report/calibration.rst",
-            category="2 Compare",
-            labels={"figure": "reliability", "data set": "{dataset}", "model": "all"},
-        ),
-    log:
-        "<logs>/plot_calibration/{dataset}.log",
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=selected["models"],
-        code=code_digest("plot_calibration"),
-    script:
-        "../scripts/plot_calibration.py"
-
-
 rule plot_training:
     input:
         of_runs(HISTORY),

@@ -76,6 +76,16 @@ def feature_files(wildcards):
     return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
 
 
+def initial_weights(wildcards):
+    """What a model starts from: fetched weights, a run of this workflow, files of the user's, or nothing."""
+    pretrained = recipe(wildcards)["pretrained"]
+    if pretrained is None:
+        return []
+    if pretrained in PUBLISHED.values():
+        return ["<resources>/weights/{model}.json"]
+    return weight_files(pretrained, results_folder(settings)) or [pretrained]
+
+
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"
 
 

@@ -54,9 +54,11 @@ def of_datasets(output):
 def of_models(output):
     """An input function: ``output`` for every data set and model that have a run."""
     pairs = [(name, model) for name in selected["datasets"] for model in selected["models"]]
-    return lambda w: [
-        file
-        for name, model in pairs
-        if run_files(METRICS, name, model)
-        for file in expand(output, dataset=name, model=model)
-    ]
+    return lambda w: list(
+        dict.fromkeys(
+            file
+            for name, model in pairs
+            if run_files(METRICS, name, model)
+            for file in expand(output, dataset=name, model=model)
+        )
+    )

@@ -15,9 +15,11 @@ localrules:
     page_transfer,
     plot_calibration,
     plot_confusion,
+    plot_confusion_of_model,
     plot_costs,
     plot_ranks,
     plot_robustness,
+    plot_samples,
     plot_scores,
     plot_training,
 
@@ -73,49 +75,6 @@ rule page_comparison:
         code=code_digest("page_comparison"),
     script:
         "../scripts/page_comparison.py"
-
-
-rule page_confusion:
-    input:
-        of_runs(METRICS),
-    output:
-        report(
-            "<results>/summary/{dataset}/confusion.html",
-            caption="../config/report/matrices.rst",
-            category="2 Compare",
-            labels={"figure": "confusion, side by side", "data set": "{dataset}", "model": "all"},
-        ),
-    log:
-        "<logs>/page_confusion/{dataset}.log",
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=selected["models"],
-        code=code_digest("page_confusion"),
-    script:
-        "../scripts/page_confusion.py"
-
-
-rule page_mistakes:
-    input:
-        metrics=of_runs(METRICS),
-        predictions=of_runs(PREDICTIONS),
-        clips=clip_table,
-    output:
-        report(
-            "<results>/summary/{dataset}/{model}/mistakes.html",
-            caption="../config/report/mistakes.rst",
-            category="3 Mistakes",
-            labels={"figure": "mistakes", "data set": "{dataset}", "model": "{model}"},
-        ),
-    log:
-        "<logs>/page_mistakes/{dataset}/{model}.log",
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        code=code_digest("page_mistakes"),
-    script:
-        "../scripts/page_mistakes.py"
 
 
 rule page_provenance:

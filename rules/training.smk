@@ -1,3 +1,19 @@
+# Published weights come from the network, which compute nodes do not have.
+rule fetch_weights:
+    output:
+        manifest="<resources>/weights/{model}.json",
+    log:
+        "<logs>/fetch_weights/{model}.log",
+    localrule: True
+    conda:
+        "../envs/training.yaml"
+    params:
+        recipe=lambda w: entry_json("models", w.model, "training"),
+        code=lambda w: code_digest("fetch_weights", family_module(w)),
+    script:
+        "../scripts/fetch_weights.py"
+
+
 # One model, trained on one fold with one seed.
 rule train_model:
     input:
@@ -5,6 +21,7 @@ rule train_model:
         variants=variant_files(".npy"),
         variant_indexes=variant_files(".csv"),
         split="<results>/splits/{dataset}/seed{seed}.csv",
+        weights=initial_weights,
     output:
         model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
         description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
@@ -30,6 +47,7 @@ rule train_model:
         augment=lambda w: canonical_json(view(w)["augment"]),
         variants=lambda w: view_variants(w.dataset),
         protocol=lambda w: view(w)["split"]["protocol"],
+        source=lambda w: view(w)["source"],
         code=lambda w: code_digest("train_model", family_module(w)),
     script:
         "../scripts/train_model.py"

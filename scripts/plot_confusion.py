@@ -1,7 +1,13 @@
-"""Draw the confusion matrices of a data set."""
+"""Draw the confusion matrices of a data set, or of a model."""
 
 from soundbench.joblog import logged
 from soundbench.plots.confusion import plot_confusion
 
 with logged(snakemake.log[0]):
-    plot_confusion(snakemake.input, snakemake.params.models, snakemake.output[0])
+    plot_confusion(
+        snakemake.input,
+        snakemake.params.panels,
+        snakemake.params.names,
+        snakemake.params.metric,
+        snakemake.output[0],
+    )

@@ -18,6 +18,7 @@ with logged(snakemake.log[0]):
             front_end=json.loads(snakemake.params.front_end),
             augment=json.loads(snakemake.params.augment),
             code=snakemake.params.code,
+            source=snakemake.params.source,
         ),
         features=snakemake.input.features,
         index=snakemake.input.index,
@@ -32,4 +33,5 @@ with logged(snakemake.log[0]):
         threads=snakemake.threads,
         folder=str(Path(snakemake.output.model).parent),
         checkpoint_seconds=snakemake.resources.checkpoint_seconds,
+        weights=list(snakemake.input.weights),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from soundbench.configuration import check_configuration
+from soundbench.configuration import check_configuration, load_schema, with_defaults
 from soundbench.datasets import index_clips
 from soundbench.storage import read_clip_table
 from workflow import REPOSITORY
@@ -33,6 +34,14 @@ def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
     """A front-end of the library, or ``own`` with these settings, every default filled in."""
     changes = {"features": {name: settings}} if settings else {}
     return configuration(**changes)["features"][name]
+
+
+_schema = cache(load_schema)
+
+
+def training(**settings: Any) -> dict[str, Any]:
+    """A recipe's ``training`` with these settings, every default filled in."""
+    return with_defaults(_schema(), _schema()["$defs"]["training"], settings)
 
 
 def index(source: dict[str, Any], root: Path, table: Path) -> pd.DataFrame:

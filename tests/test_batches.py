@@ -13,28 +13,14 @@ import yaml
 
 from library import configuration, front_end
 from soundbench import online
-from soundbench.batches import Examples, Normalisation, choose_normalisation, find_copies, load_examples
+from soundbench.batches import Normalisation, choose_normalisation, find_copies, load_examples
 from soundbench.checkpoints import Checkpoint
 from soundbench.errors import InputError
-from soundbench.models import build_model
 from soundbench.online import EFFECTS, OnlineAugmentation
-from soundbench.runs import Run, online_augmentation
-from soundbench.training import Trainer
+from trainers import EVERYTHING, MASKS, examples, trainer
 from workflow import REPOSITORY
 
 CPU = torch.device("cpu")
-MASKS = {"freq_masks": 2, "freq_width": 4, "time_masks": 1, "time_width": 10}
-EVERYTHING = {"stretch": [0.9, 1.1], "crop": 0.1, "roll": 1.0, "gain": 6, "mixup": 0.3, "spec_augment": MASKS}
-
-
-def examples(number: int = 24, bins: int = 16, frames: int = 20, seed: int = 0) -> Examples:
-    """Clips of three classes that differ in the bin that is loud."""
-    rng = np.random.default_rng(seed)
-    array = rng.normal(-20, 5, (number, bins, frames)).astype(np.float16)
-    targets = torch.arange(number) % 3
-    for row, target in enumerate(targets):
-        array[row, 5 * target] += 20
-    return Examples((array,), np.zeros(number, dtype=int), np.arange(number), targets)
 
 
 def pictures(frames: int = 40) -> torch.Tensor:
@@ -177,18 +163,6 @@ def test_mixup_mixes_targets_as_it_mixes_clips() -> None:
         own = shares[clip, targets[clip]]
         expected = [100 * (own * clip + (1 - own) * other) for _, other in partners]
         assert own == 1 or min(abs(level - value) for value in expected) < 0.01
-
-
-def trainer(seed: int = 1, **settings: Any) -> Trainer:
-    recipe = configuration(models={"own": {"family": "cnn", "features": "logmel64", "width": 4, "training": settings}})
-    run = Run("data", "own", seed, 1, "nested", recipe["models"]["own"], front_end("logmel64"))
-    parts = {"train": examples(), "val": examples(seed=1)}
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    network = build_model(run.recipe, 3, parts["train"].shape)
-    normalise = Normalisation(-19, 6)
-    augmentation = online_augmentation(run, 3, normalise)
-    return Trainer(network, run.recipe["training"], parts, normalise, augmentation, CPU, seed=seed, tag=run.tag)
 
 
 def test_training_with_everything_on_repeats_itself_and_learns(tmp_path: Path) -> None:

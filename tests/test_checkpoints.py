@@ -19,12 +19,13 @@ from workflow import REPOSITORY
 
 TRAIN = """
 import json, sys
+from soundbench.configuration import load_schema, with_defaults
 from soundbench.joblog import logged
 from soundbench.runs import Run, train_model
 folder, out, seed = sys.argv[1:4]
-training = dict(epochs=6, batch_size=8, optimizer="adamw", learning_rate=0.01, weight_decay=0.01,
-                schedule="onecycle", patience=None, label_smoothing=0.0, precision="float32",
-                augment=dict(roll=0.1, mixup=0.3))
+schema = load_schema()
+training = dict(epochs=6, batch_size=8, learning_rate=0.01, augment=dict(roll=0.1, mixup=0.3))
+training = with_defaults(schema, schema["$defs"]["training"], training)
 front_end = dict(front_end="logmel", scale="db", power=2, normalise="dataset")
 recipe = dict(family="cnn", width=4, blocks=3, dropout=0.3, training=training)
 with logged(f"{folder}/run.log"):

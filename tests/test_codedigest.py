@@ -15,7 +15,18 @@ from workflow import REPOSITORY, Workflow
 SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
 
 # Too heavy to import where it is not used; each takes from half a second to several.
-HEAVY = {"torch", "torchaudio", "timm", "transformers", "librosa", "sklearn", "matplotlib", "scipy", "pandas"}
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "torchvision",
+    "timm",
+    "transformers",
+    "librosa",
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "pandas",
+}
 USES = {
     "aggregate_comparisons": {"pandas"},
     "aggregate_costs": {"pandas"},
@@ -34,6 +45,7 @@ USES = {
     "explore_dataset": {"matplotlib", "pandas"},
     "export_model": {"pandas", "torch"},
     "fetch_dataset": set(),
+    "fetch_weights": set(),
     "index_clips": set(),
     "page_comparison": {"pandas"},
     "page_confusion": {"pandas"},
@@ -46,6 +58,7 @@ USES = {
     "plot_costs": {"matplotlib", "pandas"},
     "plot_ranks": {"matplotlib", "pandas"},
     "plot_robustness": {"matplotlib", "pandas"},
+    "plot_samples": {"matplotlib", "pandas"},
     "plot_scores": {"matplotlib", "pandas"},
     "plot_training": {"matplotlib", "pandas"},
     "show_variants": {"matplotlib", "pandas"},

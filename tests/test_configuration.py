@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from soundbench.averaging import AVERAGES
 from soundbench.configuration import check_configuration, duplicate_keys, load_schema
 from soundbench.datasets import READERS
 from soundbench.errors import InputError
 from soundbench.features import FRONT_ENDS
+from soundbench.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.metrics import METRICS
 from soundbench.models import FAMILIES
-from soundbench.optimisation import OPTIMIZERS, SCHEDULES
+from soundbench.optimisation import OPTIMIZERS
+from soundbench.schedules import SCHEDULES
 from soundbench.splits import PROTOCOLS, SCHEMES
 from workflow import REPOSITORY
 
@@ -93,11 +96,86 @@ def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any])
         assert part in found
 
 
+@pytest.mark.parametrize(("training", "keys"), [
+    ({"schedule": "cosine", "warmup_epochs": 30}, ["warmup_epochs"]),
+    ({"warmup_epochs": 2}, ["warmup_epochs"]),
+    ({"schedule": "step"}, ["step_epochs"]),
+    ({"schedule": "cosine", "step_epochs": 5}, ["step_epochs"]),
+    ({"schedule": "plateau", "plateau_epochs": 12}, ["patience"]),
+    ({"average": "swa"}, ["keep", "patience"]),
+    ({"average": "swa", "schedule": "step", "warmup_epochs": 40}, ["keep", "patience", "step_epochs", "warmup_epochs"]),
+    ({"schedule": "plateau", "warmup_epochs": 1.5, "average": "ema", "accumulate": 4}, []),
+    ({"schedule": "step", "step_epochs": [10, 20], "patience": None, "average": "swa", "keep": "last"}, []),
+])  # fmt: skip
+def test_training_settings_that_contradict_each_other(
+    config: dict[str, Any], training: dict[str, Any], keys: list[str]
+) -> None:
+    config["models"]["cnn"]["training"] |= training  # 30 epochs, patience 12
+    found = problems(config) if keys else check_configuration(config) and []
+    assert [problem.split(":")[0] for problem in found] == [f"models.cnn.training.{key}" for key in keys]
+
+
 def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -> None:
     config["sources"]["esc50"]["root"] = "/nowhere/ESC-50"
     check_configuration(config)
     config["benchmark"]["datasets"] = ["esc10"]
     assert problems(config) == ["sources.esc50.root: /nowhere/ESC-50 does not exist"]
+
+
+def with_model(config: dict[str, Any], pretrained: str, family: str = "cnn", **training: Any) -> dict[str, Any]:
+    """The configuration with a selected model that starts from these weights."""
+    config = copy.deepcopy(config)
+    entry = {"family": family, "features": "logmel64", "training": {"epochs": 1, **training}, "pretrained": pretrained}
+    config["models"]["tuned"] = entry
+    config["benchmark"]["models"] = ["tuned"]
+    return config
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "expected"),
+    [
+        ("imagenet", "models.tuned.pretrained: no imagenet weights are published for cnn"),
+        (
+            "/nowhere/weights.pth",
+            "models.tuned.pretrained: /nowhere/weights.pth is neither a file of weights nor a folder",
+        ),
+        ("results/runs/esc-10/cnn/seed1/fold1", "there is no such data set or model in the library"),
+        ("results/runs/esc10/cnn/seed1/fold9", "esc10 has 5 folds"),
+        ("results/runs/esc10/tuned/seed1/fold1", "tuned starts from tuned: without end"),
+        ("results/runs/synthetic/cnn/seed1/fold1", "was trained on synthetic, and may have seen the clips"),
+        ("<results>/runs/synthetic/cnn/seed1/fold1/", "was trained on synthetic, and may have seen the clips"),
+    ],
+)
+def test_weights_that_cannot_be_started_from(config: dict[str, Any], pretrained: str, expected: str) -> None:
+    found = problems(with_model(config, pretrained))
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_run_that_does_not_exist_yet_may_be_started_from(config: dict[str, Any]) -> None:
+    check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1"))
+
+
+def test_what_a_run_started_from_counts_too(config: dict[str, Any]) -> None:
+    """A model that starts from one that starts from a run on the selected data set."""
+    config = with_model(config, "results/runs/esc10/between/seed1/fold1")
+    config["models"]["between"] = config["models"]["tuned"] | {"pretrained": "results/runs/synthetic/cnn/seed1/fold2"}
+    assert "was trained on synthetic" in problems(config)[0]
+
+
+def test_run_of_another_study_tells_what_it_was_trained_on(config: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "model.json").write_text('{"sources": ["emodb", "synthetic"]}')
+    assert "was trained on synthetic" in problems(with_model(config, str(tmp_path)))[0]
+    (tmp_path / "model.json").write_text("{}")
+    assert "does not tell on which sources" in problems(with_model(config, str(tmp_path / "model.safetensors")))[0]
+
+
+def test_what_is_trained_is_all_head_or_a_number(config: dict[str, Any]) -> None:
+    for trainable in ("all", "head", 3):
+        check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable=trainable))
+    found = problems(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable="heads"))
+    assert found == ["models.tuned.training.trainable: 'heads' is neither all nor head nor a number of blocks"]
 
 
 def test_duplicate_keys_are_found_at_any_depth(tmp_path: Path) -> None:
@@ -123,8 +201,9 @@ def test_schema_names_and_registries_are_equal() -> None:
     assert _enum(*source, "reader") == set(READERS)
     assert _enum(*model, "family") == set(FAMILIES)
     assert _enum(*front_end, "front_end") == set(FRONT_ENDS)
-    assert _enum("$defs", "training", "properties", "optimizer") == set(OPTIMIZERS)
-    assert _enum("$defs", "training", "properties", "schedule") == set(SCHEDULES)
+    training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
+    for key, registry in (training | {"average": AVERAGES}).items():
+        assert _enum("$defs", "training", "properties", key) == set(registry)
     assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
     assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
     assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)

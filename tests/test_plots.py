@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from simulated import Study, write_report
 from soundbench.looks import MARKERS, PALETTE, model_colours, model_markers
 from soundbench.plots.confusion import plot_calibration, plot_confusion
+from soundbench.plots.samples import draw_samples
 from soundbench.plots.scores import plot_costs, plot_ranks, plot_scores
 from soundbench.plots.training import plot_training
 
@@ -36,7 +38,7 @@ def draw(study: Study, name: str, path: Path, dataset: str = "one") -> str:
         "scores": lambda: plot_scores(scores, board, models, "accuracy", str(path)),
         "costs": lambda: plot_costs(board, costs, dataset, models, "accuracy", str(path)),
         "ranks": lambda: plot_ranks(board, models, str(path)),
-        "confusion": lambda: plot_confusion(metrics, models, str(path)),
+        "confusion": lambda: plot_confusion(metrics, "model", models, "uar", str(path)),
         "calibration": lambda: plot_calibration(metrics, models, str(path)),
         "training": lambda: plot_training(histories, models, str(path)),
     }
@@ -78,7 +80,7 @@ def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path:
 
 def test_fifty_classes_stay_readable(tmp_path: Path) -> None:
     made = Study(tmp_path, seeds=(1,), classes=50, takes=2).write()
-    plot_confusion(made.files("metrics.json"), list(made.models), str(tmp_path / "figure.svg"))
+    plot_confusion(made.files("metrics.json"), "model", list(made.models), "uar", str(tmp_path / "figure.svg"))
     svg = (tmp_path / "figure.svg").read_text()
     width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
     assert width / 2 / 50 > 12  # points a class and panel, above the size of its label
@@ -90,3 +92,19 @@ def test_a_model_has_one_look_that_no_other_has() -> None:
     looks = [(model_colours(models)[model], model_markers(models)[model]) for model in models]
     assert len(set(looks)) == 20
     assert len(set(PALETTE)) == len(set(MARKERS)) == 8
+
+
+def test_one_model_on_every_data_set_side_by_side(study: Study, tmp_path: Path) -> None:
+    own = [file for file in study.files("metrics.json") if "/good/" in file]
+    plot_confusion(own, "dataset", ["one", "two", "three"], "uar", str(tmp_path / "figure.svg"))
+    text = written((tmp_path / "figure.svg").read_text())
+    assert all(name in text for name in ("one", "two", "three"))
+    assert text.count("unweighted average recall") == 3
+
+
+def test_samples_are_drawn_from_every_class_and_not_by_how_they_fared() -> None:
+    clips = pd.DataFrame({"label": ["dog"] * 30 + ["cat"] * 3, "predicted": ["dog"] * 33}, index=[*map(str, range(33))])
+    drawn = draw_samples(clips, 6)
+    assert drawn["label"].value_counts().to_dict() == {"dog": 3, "cat": 3}
+    fared_otherwise = draw_samples(clips.assign(predicted="cat"), 6)
+    assert list(drawn.index) == list(fared_otherwise.index) == list(draw_samples(clips, 6).index)

@@ -88,7 +88,7 @@ def test_benchmark_trains_on_gpus_does_the_rest_on_cpus_and_equals_the_local_run
     assert len(trained) == 5
     assert all("gres/gpu=1" in job["AllocTRES"] for job in trained)
     others = [job for job in jobs if job not in trained]
-    assert len(others) == 4  # the clips' table, the split, features, evaluation; the report is made by Snakemake itself
+    assert len(others) == 6  # clips, audit, first look, split, features, evaluation; Snakemake itself makes the report
     assert all(job["Partition"] == "cpu" and "gpu" not in job["AllocTRES"] for job in others)
     assert len(pd.read_csv(workflow.results / "summary" / "scores.csv")) == 5
     for pattern in ("clips/*", "splits/*/seed1.csv", "features/**/*.*", "runs/*/cnn/seed1/**/*.[cs]*"):

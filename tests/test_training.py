@@ -14,25 +14,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from library import training
 from soundbench.devices import uses_bfloat16
 from soundbench.errors import InputError
-from soundbench.optimisation import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
+from soundbench.progress import Progress
 from soundbench.runs import Run, train_model
 from soundbench.storage import write_csv
-from soundbench.training import Progress
 
-TRAINING = {
-    "epochs": 4,
-    "batch_size": 8,
-    "optimizer": "adamw",
-    "learning_rate": 0.01,
-    "weight_decay": 0.01,
-    "schedule": "onecycle",
-    "patience": None,
-    "label_smoothing": 0.0,
-    "augment": {},
-    "precision": "float32",
-}
+TRAINING = training(epochs=4, batch_size=8, learning_rate=0.01)
 RUN = Run(
     dataset="made-up",
     model="cnn",
@@ -44,8 +33,8 @@ RUN = Run(
 )
 
 
-def run(**training: Any) -> Run:
-    return replace(RUN, recipe=RUN.recipe | {"training": TRAINING | training})
+def run(**settings: Any) -> Run:
+    return replace(RUN, recipe=RUN.recipe | {"training": TRAINING | settings})
 
 
 @pytest.fixture
@@ -132,14 +121,26 @@ def test_patience_ends_training_and_the_best_weights_are_saved(made_up: Path) ->
     assert description["best_epoch"] == history["val_loss"].idxmin() + 1 == len(history) - 3
 
 
-def test_kept_weights_are_a_copy() -> None:
-    network, progress = nn.Linear(2, 1), Progress()
-    progress.record({"val_loss": 1.0}, network)
-    kept = progress.weights["weight"].clone()
-    with torch.no_grad():
-        network.weight.add_(1)
-    progress.record({"val_loss": 2.0}, network)
-    assert torch.equal(progress.weights["weight"], kept)
+@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 2)])
+def test_kept_weights_are_a_copy_of_the_best_or_the_last(keep: str, kept: int) -> None:
+    network, progress, weights = nn.Linear(2, 1), Progress(), []
+    for loss in (1.0, 2.0):
+        progress.record({"val_loss": loss}, network, keep)
+        weights.append(network.weight.detach().clone())
+        with torch.no_grad():
+            network.weight.add_(1)
+    assert torch.equal(progress.weights["weight"], weights[kept - 1])
+    assert (progress.best_epoch, progress.kept_epoch) == (1, kept)
+
+
+def test_the_last_weights_can_be_kept_where_patience_ends_training(made_up: Path) -> None:
+    settings = {"epochs": 30, "patience": 3, "learning_rate": 0.5, "schedule": "constant", "optimizer": "sgd"}
+    best = train(made_up, run(**settings), "best")
+    last = train(made_up, run(**settings, keep="last"), "last")
+    assert (best / "history.csv").read_bytes() == (last / "history.csv").read_bytes()
+    assert (best / "model.safetensors").read_bytes() != (last / "model.safetensors").read_bytes()
+    description = json.loads((last / "model.json").read_text())
+    assert description["kept_epoch"] == description["epochs"] == description["best_epoch"] + 3
 
 
 def test_bfloat16_trains_to_float32_weights(made_up: Path) -> None:
@@ -151,23 +152,6 @@ def test_diverging_loss_is_an_error_that_says_what_may_help(made_up: Path) -> No
     with pytest.raises(InputError, match="lower learning_rate"):
         train(made_up, run(learning_rate=1e30, optimizer="sgd", schedule="constant"))
     assert not (made_up / "run" / "model.safetensors").exists()
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_every_optimiser_goes_with_every_schedule(optimizer: str, schedule: str) -> None:
-    network = nn.Linear(3, 2)
-    settings = TRAINING | {"optimizer": optimizer, "schedule": schedule}
-    chosen = build_optimizer(network, settings)
-    rates = build_schedule(chosen, settings, steps=10)
-    before = network.weight.clone()
-    for _ in range(10):
-        chosen.zero_grad()
-        network(torch.ones(4, 3)).square().sum().backward()
-        chosen.step()
-        rates.step()
-    assert not torch.equal(network.weight, before)
-    assert (chosen.param_groups[0]["lr"] < 1e-3) == (schedule in ("cosine", "onecycle"))
 
 
 def test_precision_names() -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from soundbench.storage import atomic_path, canonical_json
+from soundbench.storage import atomic_path, canonical_json, file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def fingerprint(*parts: Any, files: tuple[str, ...] = ()) -> str:
     """A digest of settings (anything that JSON holds) and of the contents of files."""
     digest = hashlib.sha256(canonical_json(parts).encode())
     for file in files:
-        digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
+        digest.update(file_sha256(file).encode())
     return digest.hexdigest()
 
 

@@ -21,6 +21,9 @@ from jsonschema.exceptions import ValidationError
 from soundbench.datachecks import source_problems, view_problems
 from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, values_per_decibel
+from soundbench.models import COMMON_KEYS, FAMILIES, family_options
+from soundbench.pretrained import model_problems
+from soundbench.training_settings import training_problems
 from soundbench.usechecks import use_problems
 from soundbench.variants import ORIGINAL, variant_names, variant_problems
 
@@ -69,7 +72,24 @@ def load_schema() -> Schema:
         merged["properties"] |= part["properties"]
         merged["$defs"] |= part.get("$defs", {})
         merged["required"] += part["required"]
+    _add_undescribed_families(merged["properties"]["models"]["additionalProperties"], merged["$defs"])
     return merged
+
+
+def _add_undescribed_families(models: Schema, definitions: Schema) -> None:
+    """Admit families of models that the schema does not describe, with the keywords of their ``build`` as keys."""
+    described = models["properties"]["family"]["enum"]
+    for family in sorted(set(FAMILIES) - set(described)):
+        options = family_options(family)
+        described.append(family)
+        definitions[f"{family}_model"] = {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [key for key, needed in options.items() if needed],
+            "properties": {key: {} for key in (*COMMON_KEYS, *options)},
+        }
+        selected = {"required": ["family"], "properties": {"family": {"const": family}}}
+        models["allOf"].append({"if": selected, "then": {"$ref": f"#/$defs/{family}_model"}})
 
 
 def duplicate_keys(file: str | Path) -> Iterator[str]:
@@ -180,11 +200,13 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
     for name, front_end in library["features"].items():
         yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
     for name, recipe in library["models"].items():
+        yield from training_problems(f"models.{name}.training", recipe["training"])
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         elif wanted in library["features"]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
     yield from use_problems(config, library, suggest)
+    yield from model_problems(config, library, chosen)
     for name, entry in library["references"].items():
         for dataset in entry["datasets"]:
             if dataset not in names["datasets"]:

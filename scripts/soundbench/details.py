@@ -106,11 +106,38 @@ def aggregate_details(metrics: list[str], classes: str, confusions: str, groups:
     write_csv(groups, group_table(records))
 
 
+def average_predictions(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The mean probabilities of each clip over seeds: ``label, predicted, probability, given, wrong``, by clip.
+
+    ``predicted`` has the highest mean, ``probability``; ``given`` is the mean of the true class; ``wrong`` counts the
+    seeds that were wrong.
+    """
+    labels = list(tables[0].columns[4:])
+    chances = sum(table.set_index("clip")[labels] for table in tables) / len(tables)
+    truth = tables[0].set_index("clip")["label"].loc[chances.index]
+    wrong = sum((table["label"] != table["predicted"]).set_axis(table["clip"]).astype(int) for table in tables)
+    rows = range(len(chances))
+    return pd.DataFrame(
+        {
+            "label": truth,
+            "predicted": chances.idxmax(axis=1),
+            "probability": chances.max(axis=1),
+            "given": chances.to_numpy()[rows, pd.Index(labels).get_indexer(truth)],
+            "wrong": wrong.loc[chances.index],
+        }
+    )
+
+
+def runs_by(key: str, names: list[str], metrics: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each ``dataset`` or ``model`` (the ``key``) that has any, in the order of ``names``."""
+    runs = [read_json(file) for file in metrics]
+    found = {name: [run for run in runs if run[key] == name] for name in names}
+    return {name: own for name, own in found.items() if own}
+
+
 def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, Any]]]:
     """The runs of each model that has any, in the order of ``models``."""
-    runs = [read_json(name) for name in metrics]
-    found = {model: [run for run in runs if run["model"] == model] for model in models}
-    return {model: own for model, own in found.items() if own}
+    return runs_by("model", models, metrics)
 
 
 def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from torch import nn
 
 from soundbench.batches import Examples, Normalisation, chunks, load_examples
 from soundbench.devices import choose_device, prepare_process
+from soundbench.memory import Pieces
 from soundbench.models import build_model
 from soundbench.scoring import score_run, scores
 from soundbench.splits import fold_column
@@ -35,11 +36,15 @@ def probabilities(network: nn.Module, examples: Examples, normalise: Normalisati
     """Class probabilities ``(clips, classes)`` of every example, in float32 whatever the training precision."""
     device = choose_device()
     network = network.to(device, memory_format=torch.channels_last)
-    pieces = []
-    for chosen in chunks(torch.arange(len(examples)), BATCH):
-        pictures, _ = examples.batch(chosen, normalise, device)
-        pieces.append(network(pictures.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
-    return torch.cat(pieces).numpy()
+
+    def compute(size: int) -> torch.Tensor:
+        found = []
+        for chosen in chunks(torch.arange(len(examples)), size):
+            pictures, _ = examples.batch(chosen, normalise, device)
+            found.append(network(pictures.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
+        return torch.cat(found)
+
+    return Pieces(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
 
 
 def evaluate_model(

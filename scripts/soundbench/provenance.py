@@ -7,7 +7,19 @@ import os
 import platform
 import subprocess
 
-PACKAGES = ("snakemake", "torch", "torchaudio", "timm", "numpy", "pandas", "scikit-learn", "soundfile", "soxr")
+PACKAGES = (
+    "snakemake",
+    "torch",
+    "torchaudio",
+    "torchvision",
+    "timm",
+    "transformers",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "soundfile",
+    "soxr",
+)
 
 
 def versions() -> dict[str, str]:

@@ -62,7 +62,8 @@ def alter_features(
         settings: the front-end.
         index: gets ``clip, kind, level, row``.
     """
-    from soundbench.features import picture_shape, store_features
+    from soundbench.featurefiles import store_features
+    from soundbench.features import picture_shape
 
     source, tested = read_clip_table(clips), clips_of_tests(splits)
     chosen = source[source["clip"].isin(tested)]

@@ -6,6 +6,7 @@ import logging
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,15 @@ from torch.utils.tensorboard import SummaryWriter
 from soundbench.batches import Normalisation, choose_normalisation, load_examples, load_training
 from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
 from soundbench.devices import choose_device, device_name, prepare_process
+from soundbench.errors import InputError
 from soundbench.feature_settings import values_per_decibel
 from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
+from soundbench.pretrained import find_weights, refusal
+from soundbench.progress import Progress, Row
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
-from soundbench.training import Progress, Row, Trainer
+from soundbench.training import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class Run:
     front_end: dict[str, Any]
     augment: list[dict[str, Any]] = field(default_factory=list)
     code: str = ""
+    source: str = ""
 
     @property
     def tag(self) -> str:
@@ -97,6 +102,7 @@ def train_model(
     threads: int,
     folder: str,
     checkpoint_seconds: float,
+    weights: Sequence[str] = (),
 ) -> None:
     """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
 
@@ -104,10 +110,11 @@ def train_model(
 
     Args:
         variants: the feature array and the index of each variant that the view augments with.
+        weights: the files that :func:`soundbench.pretrained.find_weights` takes; none to start from scratch.
 
     Raises:
-        InputError: a copy of a clip that is not trained on stands among the training clips, or the loss is no longer
-            finite.
+        InputError: a copy of a clip that is not trained on stands among the training clips, the weights to start from
+            do not fit or were trained on the same source, or the loss is no longer finite.
     """
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()
@@ -117,15 +124,18 @@ def train_model(
     parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}
     measured = training.normalisation()
     normalise = choose_normalisation(run.front_end, measured)
+    initial = find_weights(weights)
+    if initial and run.source in initial.sources:
+        raise InputError(f"{run.tag} {refusal(str(initial.file.parent), run.source)}")
     # Mean and deviation stand for the features themselves, which may be too large to digest.
-    data = (split, index, *(table for _, table in variants.values()))
+    data = (split, index, *(table for _, table in variants.values()), *([str(initial.file)] if initial else []))
     mark = fingerprint(asdict(run), asdict(measured), device.type, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
             outputs.record_again()
             return
-        network = build_model(run.recipe, len(labels), training.shape)
+        network = build_model(run.recipe, len(labels), training.shape, initial)
         augmentation = online_augmentation(run, len(labels), normalise)
         settings = run.recipe["training"]
         trainer = Trainer(network, settings, parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
@@ -137,6 +147,8 @@ def train_model(
             "examples": {role: len(examples) for role, examples in parts.items()},
             "shape": list(training.shape),
             "normalisation": asdict(normalise),
+            # What a run that starts from this one must not be tested on.
+            "sources": sorted({run.source, *(initial.sources if initial else [])}),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "measured": _measured(trainer),
             "fingerprint": mark,
@@ -175,8 +187,8 @@ def record(events: SummaryWriter, row: Row) -> None:
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
     if state := checkpoint.load():
         trainer.resume(state)
-        done, batches = len(trainer.progress.history), trainer.epoch.batches
-        logger.info("%s resumed after epoch %d and %d batches of the next", tag, done, batches)
+        done, steps = len(trainer.progress.history), trainer.epoch.steps
+        logger.info("%s resumed after epoch %d and %d steps of the next", tag, done, steps)
     with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
         for row in trainer.progress.history:  # Snakemake has removed what an interrupted attempt recorded
             record(events, row)
@@ -191,5 +203,5 @@ def _write(progress: Progress, description: dict[str, Any], outputs: Outputs) ->
     with atomic_path(outputs.model) as temporary:
         save_file({name: value.cpu().contiguous() for name, value in progress.weights.items()}, temporary)
     write_csv(outputs.history, pd.DataFrame(progress.history))
-    finished = {"epochs": len(progress.history), "best_epoch": progress.best_epoch}
-    write_json(outputs.description, description | finished)
+    finished = {key: getattr(progress, key) for key in ("best_epoch", "kept_epoch")}
+    write_json(outputs.description, description | finished | {"epochs": len(progress.history)})

@@ -1,77 +1,40 @@
-"""The training loop: epochs and batches, early stopping, and a state that can be saved at any batch."""
+"""The training loop: epochs of optimiser steps, early stopping, and a state that can be saved after any step.
+
+A step takes ``batch_size × accumulate`` clips. Each batch is read and augmented as a whole, and computed in pieces
+that fit the device's memory; the gradients of all pieces add up to that of the mean loss over the clips of the step.
+Only batch norms see the difference: they normalise each piece by itself.
+"""
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
+from soundbench.averaging import AVERAGES, measure_batch_norms
 from soundbench.batches import Examples, Normalisation, chunks
 from soundbench.checkpoints import Checkpoint, State, Stopped
 from soundbench.devices import uses_bfloat16
 from soundbench.errors import InputError
+from soundbench.freezing import freeze, set_training
+from soundbench.losses import build_loss
+from soundbench.memory import Pieces
 from soundbench.online import OnlineAugmentation
-from soundbench.optimisation import build_optimizer, build_schedule
+from soundbench.optimisation import build_optimizer
+from soundbench.progress import Epoch, Progress, Row, Stopwatch, epoch_line
+from soundbench.schedules import Schedule
 
 logger = logging.getLogger(__name__)
 
-Row = dict[str, float]
-
-
-@dataclass
-class Progress:
-    """Where a training stands: a row of ``history.csv`` an epoch, and the weights to save."""
-
-    history: list[Row] = field(default_factory=list)
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    weights: dict[str, torch.Tensor] = field(default_factory=dict)
-
-    def record(self, row: Row, network: nn.Module) -> None:
-        """Add an epoch. Its weights are kept if its validation loss is the lowest, or if nothing is validated."""
-        self.history.append(row)
-        loss = row.get("val_loss", -math.inf)
-        if loss < self.best_loss or "val_loss" not in row:
-            self.best_epoch, self.best_loss = len(self.history), loss
-            self.weights = copy.deepcopy(network.state_dict())
-
-    def exhausted(self, patience: int | None) -> bool:
-        """Whether ``patience`` epochs have passed without a lower validation loss."""
-        return patience is not None and len(self.history) - self.best_epoch >= patience
-
-
-class Stopwatch:
-    """Wall and CPU time (s), carried on over interruptions."""
-
-    def __init__(self, wall: float = 0.0, cpu: float = 0.0) -> None:
-        self._started = time.perf_counter() - wall, time.process_time() - cpu
-
-    def read(self) -> dict[str, float]:
-        """What to start another stopwatch from."""
-        return {"wall": time.perf_counter() - self._started[0], "cpu": time.process_time() - self._started[1]}
-
-
-@dataclass
-class Epoch:
-    """The position in an epoch: the order of the training clips, and the sums over the batches done so far."""
-
-    order: torch.Tensor
-    batches: int = 0
-    loss: float = 0.0
-    correct: int = 0
-
 
 class Trainer:
-    """A network, its optimiser and the examples, advanced batch by batch.
+    """A network, its optimiser and the examples, advanced step by step.
 
     Args:
         settings: the recipe's ``training``.
@@ -94,53 +57,67 @@ class Trainer:
         self.settings, self.parts, self.device, self.tag = settings, parts, device, tag
         self.normalise, self.augment = normalise, augmentation
         self.network = network.to(device, memory_format=torch.channels_last)
-        self.optimizer = build_optimizer(self.network, settings)
-        batches = len(chunks(torch.arange(len(parts["train"])), settings["batch_size"]))
-        self.schedule = build_schedule(self.optimizer, settings, batches * settings["epochs"])
+        freeze(self.network, settings["trainable"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
         self.order = torch.Generator().manual_seed(seed)
         self.progress, self.epoch, self.stopwatch = Progress(), self._new_epoch(), Stopwatch()
+        self.optimizer = build_optimizer(self.network, settings)
+        self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
+        self.loss = build_loss(settings, parts["train"].targets, augmentation.classes, device)
+        self.average = AVERAGES[settings["average"]](self.network, settings)
+        self.pieces = Pieces(min(settings["batch_size"], len(parts["train"])), tag)
 
     def state(self) -> State:
         """Everything that decides how training goes on, down to the position in the epoch."""
         return {
             "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "progress": vars(self.progress),
             "epoch": vars(self.epoch),
+            "pieces": self.pieces.size,
             "order": self.order.get_state(),
-            "augment": self.augment.generator.get_state(),
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all(),
+            "random": self._random_state(),
             "stopwatch": self.stopwatch.read(),
         }
 
     def resume(self, state: State) -> None:
         """Go on from what :meth:`state` returned."""
         self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.progress, self.epoch = Progress(**state["progress"]), Epoch(**state["epoch"])
+        self.pieces.size = state["pieces"]
         self.order.set_state(state["order"])
-        self.augment.generator.set_state(state["augment"])
-        torch.set_rng_state(state["random"])
-        torch.cuda.set_rng_state_all(state["random_cuda"][: torch.cuda.device_count()])
+        self._set_random_state(state["random"])
         self.stopwatch = Stopwatch(**state["stopwatch"])
+
+    def _random_state(self) -> list[torch.Tensor]:
+        """What augmentation and dropout draw from."""
+        cuda = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
+        return [self.augment.generator.get_state(), torch.get_rng_state(), *cuda]
+
+    def _set_random_state(self, state: list[torch.Tensor]) -> None:
+        self.augment.generator.set_state(state[0])
+        torch.set_rng_state(state[1])
+        if len(state) > 2:
+            torch.cuda.set_rng_state(state[2], self.device)
 
     def fit(self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Callable[[Row], None]) -> None:
         """Train until the last epoch, or until ``patience`` epochs have brought no lower validation loss.
 
         Args:
-            stopping: asked after every batch.
+            stopping: asked after every step.
             record: told the row of ``history.csv`` after every epoch.
 
         Raises:
-            Stopped: ``stopping()`` was true; the checkpoint holds the state after that batch.
-            InputError: the loss is no longer finite.
+            Stopped: ``stopping()`` was true; the checkpoint holds the state after that step.
+            InputError: the loss is no longer finite, or the device's memory does not hold a single clip.
         """
         while not self._finished():
-            for _ in self._remaining_batches():
+            for _ in self._remaining_steps():
                 stop = stopping()
                 if stop or checkpoint.due():
                     checkpoint.save(self.state())
@@ -155,60 +132,105 @@ class Trainer:
     def _new_epoch(self) -> Epoch:
         return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order))
 
-    def _losses(self, examples: Examples, chosen: torch.Tensor, training: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mean loss of one batch and the number of its clips that are classified correctly."""
-        pictures, classes = examples.batch(chosen, self.normalise, self.device)
-        pictures, targets = self.augment(pictures, classes) if training else (pictures, classes)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            logits = self.network(pictures.to(memory_format=torch.channels_last)).float()
-        smoothing = self.settings["label_smoothing"] if training else 0.0
-        loss = nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-        return loss, (logits.detach().argmax(dim=1) == classes).sum()
+    def _steps(self) -> tuple[torch.Tensor, ...]:
+        """The clips of each step of the epoch."""
+        return chunks(self.epoch.order, self.settings["batch_size"] * self.settings["accumulate"])
 
-    def _remaining_batches(self) -> Iterator[None]:
-        """Train on what is left of the epoch, one batch a step of this iterator."""
-        self.network.train()
-        batches = chunks(self.epoch.order, self.settings["batch_size"])[self.epoch.batches :]
-        for chosen in tqdm(batches, self.tag, leave=False, disable=None, unit="batch"):
-            loss, correct = self._losses(self.parts["train"], chosen, training=True)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+    def _remaining_steps(self) -> Iterator[None]:
+        """Train on what is left of the epoch, one step of the optimiser a step of this iterator."""
+        set_training(self.network)
+        for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
+            loss, correct = self._gradient(chosen)
+            if self.settings["gradient_clip"] is not None:
+                clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])
             self.optimizer.step()
             self.schedule.step()
-            self.epoch.batches += 1
-            self.epoch.loss += loss.item() * len(chosen)
-            self.epoch.correct += int(correct)
+            self.average.after_step()
+            self.epoch.steps += 1
+            self.epoch.loss += loss * len(chosen)
+            self.epoch.correct += correct
             yield
+
+    def _gradient(self, chosen: torch.Tensor) -> tuple[float, int]:
+        """Compute the gradient of the mean loss over the clips ``chosen``; returns that loss, and how many of them
+        are classified correctly."""
+        before = self._random_state()
+
+        def compute(size: int) -> tuple[float, int]:
+            self._set_random_state(before)
+            self.optimizer.zero_grad(set_to_none=True)
+            sums = [self._add_gradient(*piece, len(chosen)) for piece in self._training_pieces(chosen, size)]
+            return sum(loss.item() for loss, _ in sums), sum(int(correct) for _, correct in sums)
+
+        return self.pieces.fit(compute)
+
+    def _training_pieces(self, chosen: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Pictures, targets and classes of at most ``size`` clips of the step, augmented batch by batch."""
+        for batch in chunks(chosen, self.settings["batch_size"]):
+            pictures, classes = self.parts["train"].batch(batch, self.normalise, self.device)
+            pictures, targets = self.augment(pictures, classes)
+            yield from zip(*(chunks(part, size) for part in (pictures, targets, classes)), strict=True)
+
+    def _add_gradient(
+        self, pictures: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add this piece's share of the gradient of a step of ``clips`` clips; its share of the loss, and the number
+        of clips that are classified correctly."""
+        logits = self._logits(self.network, pictures)
+        loss = self.loss(logits, targets) * (len(pictures) / clips)
+        loss.backward()
+        return loss.detach(), (logits.detach().argmax(dim=1) == classes).sum()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def _logits(self, network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+        with self._precision():
+            return network(pictures.to(memory_format=torch.channels_last)).float()
+
+    def _plain(self, part: str, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Pictures and classes of all clips of a part in their order, as they are, at most ``size`` at once."""
+        for chosen in chunks(torch.arange(len(self.parts[part])), size):
+            yield self.parts[part].batch(chosen, self.normalise, self.device)
 
     @torch.inference_mode()
     def validate(self) -> Row:
-        """Mean loss and accuracy on the validation clips; nothing in a protocol that has none."""
-        self.network.eval()
-        examples, total, right = self.parts["val"], 0.0, 0
-        if len(examples) == 0:
-            return {}
-        for chosen in chunks(torch.arange(len(examples)), self.settings["batch_size"]):
-            loss, correct = self._losses(examples, chosen, training=False)
-            total, right = total + loss.item() * len(chosen), right + int(correct)
-        return {"val_loss": total / len(examples), "val_accuracy": right / len(examples)}
+        """Mean cross-entropy and accuracy on the validation clips; nothing in a protocol that has none."""
+        network, clips = self.average.network.eval(), len(self.parts["val"])
+
+        def compute(size: int) -> Row:
+            total, right = 0.0, 0
+            for pictures, classes in self._plain("val", size):
+                logits = self._logits(network, pictures)
+                total += nn.functional.cross_entropy(logits, classes).item() * len(classes)
+                right += int((logits.argmax(dim=1) == classes).sum())
+            return {"val_loss": total / clips, "val_accuracy": right / clips}
+
+        return self.pieces.fit(compute) if clips else {}
+
+    def _measure_batch_norms(self) -> None:
+        """On the training clips as they are, without augmentation."""
+
+        def compute(size: int) -> None:
+            batches = (pictures for pictures, _ in self._plain("train", size))
+            with self._precision():
+                measure_batch_norms(self.average.network, batches)
+
+        self.pieces.fit(compute)
 
     def _end_epoch(self) -> Row:
         clips = len(self.parts["train"])
         if not math.isfinite(self.epoch.loss):
             raise InputError(f"{self.tag} the loss is no longer finite: a lower learning_rate may help")
-        row = {"epoch": len(self.progress.history) + 1, "learning_rate": self.schedule.get_last_lr()[0]}
+        epoch = len(self.progress.history) + 1
+        row = {"epoch": epoch, "learning_rate": self.schedule.rate}
         row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
-        self.progress.record(row | self.validate(), self.network)
+        self.average.after_epoch(epoch)
+        if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
+            self._measure_batch_norms()
+        row |= self.validate()
+        self.schedule.end_epoch(row.get("val_loss", row["train_loss"]))
+        self.progress.record(row, self.average.network, self.settings["keep"])
         self.epoch = self._new_epoch()
-        self._report(self.progress.history[-1])
-        return self.progress.history[-1]
-
-    def _report(self, row: Row) -> None:
-        epoch, epochs = row["epoch"], self.settings["epochs"]
-        left = timedelta(seconds=round(self.stopwatch.read()["wall"] / epoch * (epochs - epoch)))
-        scores = "  ".join(
-            f"{part} loss {row[f'{part}_loss']:.3f} accuracy {100 * row[f'{part}_accuracy']:.1f} %"
-            for part in ("train", "val")
-            if f"{part}_loss" in row
-        )
-        logger.info("%s epoch %d/%d  %s  %s left", self.tag, epoch, epochs, scores, left)
+        logger.info("%s %s", self.tag, epoch_line(row, self.settings["epochs"], self.stopwatch.read()["wall"]))
+        return row

@@ -76,7 +76,7 @@ def evaluate_transfer(
         scores: a row a model: ``seed, fold, clips, left_out`` and every metric.
 
     Raises:
-        InputError: the labels differ, or a model has heard all of the clips.
+        InputError: the labels differ, or the models have heard all of the clips, or started from weights that have.
     """
     from soundbench.batches import Normalisation, load_examples
     from soundbench.devices import prepare_process
@@ -89,6 +89,8 @@ def evaluate_transfer(
         chosen = chosen[chosen["clip"].isin(clips_of_tests(tested))]
     _, first = load_model(folders[0])
     check_labels(first["labels"], chosen["label"], to)
+    if (begun := view["source"]) in set(first["sources"]) - {first["source"]}:
+        raise InputError(f"{to}: the models started from weights that were trained on recordings of {begun}")
     known, roles = read_clip_table(source), {Path(path).stem: read_clip_table(path) for path in splits}
     tables, rows = [], []
     Path(predictions).parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,8 @@ def _features_like(
     description: dict[str, Any], clips: pd.DataFrame, threads: int, folder: Path
 ) -> tuple[Path, pd.DataFrame]:
     """The features of clips in the shape that a model was trained on, and their index."""
-    from soundbench.features import picture_shape, store_features
+    from soundbench.featurefiles import store_features
+    from soundbench.features import picture_shape
 
     settings = description["front_end"]
     frames = picture_shape(clips, settings)[1] if settings.get("resize") else description["shape"][1]

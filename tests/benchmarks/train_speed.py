@@ -30,9 +30,11 @@ NETWORK = {"family": "cnn", "width": 16, "blocks": 4, "dropout": 0.2}
 
 def training(epochs: int, precision: str) -> dict[str, Any]:
     """The training settings of the library's ``cnn``."""
-    optimisation = {"optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.01, "schedule": "onecycle"}
-    rest = {"patience": None, "label_smoothing": 0.0, "augment": {}, "precision": precision}
-    return {"epochs": epochs, "batch_size": 32, **optimisation, **rest}
+    from soundbench.configuration import load_schema, with_defaults
+
+    schema = load_schema()
+    settings = {"epochs": epochs, "learning_rate": 0.003, "precision": precision}
+    return with_defaults(schema, schema["$defs"]["training"], settings)
 
 
 def write_features(folder: Path) -> None:

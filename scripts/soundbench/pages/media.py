@@ -36,10 +36,11 @@ def audio_uri(samples: np.ndarray) -> str:
     return data_uri("audio/mpeg", content.getvalue())
 
 
-def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110) -> str:
-    """The spectrogram of ``(samples,)`` as a picture, :data:`LOWEST` to :data:`HIGHEST` Hz upwards, logarithmic."""
-    from matplotlib import colormaps
-    from PIL import Image
+def spectrogram_shades(samples: np.ndarray, height: int = 110) -> np.ndarray:
+    """The spectrogram of ``(samples,)`` in shades of 0 to 1, ``(height, frames)``.
+
+    Rows go from :data:`HIGHEST` down to :data:`LOWEST` Hz, logarithmic; 0 is :data:`DYNAMICS` below the loudest.
+    """
     from scipy.signal import spectrogram
 
     window = 2048  # samples; a bin of 11 Hz
@@ -47,8 +48,16 @@ def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110) ->
     _, _, power = spectrogram(padded, LISTENING_RATE, nperseg=window, noverlap=window - 256)
     rows = np.geomspace(HIGHEST, LOWEST, height) / LISTENING_RATE * window
     level = 10 * np.log10(power[np.round(rows).astype(int)] + 1e-12)
-    shade = np.clip(1 + (level - level.max()) / DYNAMICS, 0, 1)
-    picture = Image.fromarray((255 * colormaps["magma"](shade)[..., :3]).astype(np.uint8))
+    return np.clip(1 + (level - level.max()) / DYNAMICS, 0, 1)
+
+
+def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110) -> str:
+    """The spectrogram of ``(samples,)`` as a picture; see :func:`spectrogram_shades`."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    shades = spectrogram_shades(samples, height)
+    picture = Image.fromarray((255 * colormaps["magma"](shades)[..., :3]).astype(np.uint8))
     content = io.BytesIO()
     picture.resize((width, height), Image.Resampling.BILINEAR).save(content, "JPEG", quality=80)
     return data_uri("image/jpeg", content.getvalue())

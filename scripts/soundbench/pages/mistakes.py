@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.aggregation import run_of
-from soundbench.details import confusion_table, read_records
+from soundbench.details import average_predictions, confusion_table, read_records
 from soundbench.pages import records, render
 from soundbench.pages.media import HIGHEST, LISTENING_RATE, LOWEST, audio_uri, read_for_listening, spectrogram_uri
 from soundbench.storage import read_clip_table, write_text
@@ -15,28 +15,6 @@ from soundbench.storage import read_clip_table, write_text
 CLIPS = 8  # a page: 0.4 MB with clips of 5 s
 PAIRS = 10
 PAIR_CLIPS = 3  # of them, clips that stand for the most confused pairs
-
-
-def average_predictions(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """The mean probabilities of each clip over seeds: ``label, predicted, probability, given, wrong``, by clip.
-
-    ``predicted`` has the highest mean, ``probability``; ``given`` is the mean of the true class; ``wrong`` counts the
-    seeds that were wrong.
-    """
-    labels = list(tables[0].columns[4:])
-    chances = sum(table.set_index("clip")[labels] for table in tables) / len(tables)
-    truth = tables[0].set_index("clip")["label"].loc[chances.index]
-    wrong = sum((table["label"] != table["predicted"]).set_axis(table["clip"]).astype(int) for table in tables)
-    rows = range(len(chances))
-    return pd.DataFrame(
-        {
-            "label": truth,
-            "predicted": chances.idxmax(axis=1),
-            "probability": chances.max(axis=1),
-            "given": chances.to_numpy()[rows, pd.Index(labels).get_indexer(truth)],
-            "wrong": wrong.loc[chances.index],
-        }
-    )
 
 
 def choose_mistakes(clips: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

@@ -28,15 +28,16 @@ STYLE = {
 
 @contextmanager
 def figure(
-    path: str | Path, columns: int, width: float, height: float, title: str
+    path: str | Path, columns: int, width: float, height: float, title: str, rows: int = 1
 ) -> Iterator[tuple[Figure, np.ndarray]]:
-    """A figure of ``columns`` panels, each ``width`` × ``height`` inches, saved atomically after the block.
+    """A figure of ``rows`` × ``columns`` panels, each ``width`` × ``height`` inches, saved atomically after the block.
 
-    ``title`` says in words what it shows, to those who hear a page instead of seeing it.
+    Yields the canvas and its panels, row after row, ``(panels,)``. ``title`` says in words what it shows, to those who
+    hear a page instead of seeing it.
     """
     with plt.rc_context(STYLE):
-        canvas, axes = plt.subplots(1, columns, figsize=(width * columns, height), squeeze=False)
-        yield canvas, axes[0]
+        canvas, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+        yield canvas, axes.reshape(-1)
         with atomic_path(path) as temporary:
             canvas.savefig(temporary, metadata={"Date": None, "Title": title})
         plt.close(canvas)

@@ -4,39 +4,55 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 
-from soundbench.details import by_model, class_order, pooled_confusion
+from soundbench.details import by_model, class_order, pooled_confusion, runs_by
 from soundbench.looks import model_colours, model_markers
+from soundbench.metrics import METRIC_NAMES
 from soundbench.plots import figure
 
+TITLE = 0.6  # inches above a matrix
 FEW_CLASSES = 20  # up to here numbers fit into the cells
 
 
-def plot_confusion(metrics: list[str], models: list[str], path: str) -> None:
-    """Confusion matrices of one data set, a panel a model: row shares over all folds and seeds.
+def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, path: str) -> None:
+    """Confusion matrices, a panel a name: row shares over all folds and seeds, and the mean score.
 
-    Classes stand in the same order in every panel, those that are confused side by side.
+    Classes that are confused stand side by side; panels of the same classes have them in the same order.
+
+    Args:
+        key: what differs from panel to panel, ``model`` or ``dataset``; ``names`` are its values, in their order.
+        metric: the score in the panels' titles.
     """
-    runs = by_model(metrics, models)
-    counts = {model: pooled_confusion(own) for model, own in runs.items()}
-    order = class_order(sum(counts.values()))
-    labels = [next(iter(runs.values()))[0]["labels"][place] for place in order]
-    few = len(labels) <= FEW_CLASSES
-    side = max(3.2, (0.36 if few else 0.19) * len(labels) + 1.6)
-    with figure(path, len(runs), side, side, "confusion matrices, a panel a model") as (canvas, axes):
-        for axis, (model, table) in zip(axes, counts.items(), strict=True):
-            shares = 100 * (table / np.maximum(table.sum(axis=1, keepdims=True), 1))[np.ix_(order, order)]
-            image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-            if few:
-                _write_shares(axis, shares)
-            size = 10 if few else 8
-            axis.set_xticks(range(len(labels)), labels, rotation=90, fontsize=size)
-            axis.set_yticks(range(len(labels)), labels if axis is axes[0] else [""] * len(labels), fontsize=size)
-            axis.set_title(model)
-            axis.set_xlabel("predicted")
-            axis.spines[:].set_visible(False)
+    runs = runs_by(key, names, metrics)
+    labels = {name: tuple(own[0]["labels"]) for name, own in runs.items()}
+    counts = {name: pooled_confusion(own) for name, own in runs.items()}
+    orders = {each: class_order(sum(counts[name] for name in runs if labels[name] == each)) for each in labels.values()}
+    most = max(map(len, orders))
+    side = max(3.2, (0.36 if most <= FEW_CLASSES else 0.19) * most + 1.6)
+    with figure(path, len(runs), side, side + TITLE, f"confusion matrices, a panel a {key}") as (canvas, axes):
+        for axis, (name, own) in zip(axes, runs.items(), strict=True):
+            named = axis is axes[0] or len(orders) > 1
+            image = _draw_matrix(axis, counts[name], labels[name], orders[labels[name]], named)
+            score = 100 * np.mean([run["scores"][metric] for run in own])
+            axis.set_title(f"{name}\n{METRIC_NAMES[metric]} {score:.1f} %")
         axes[0].set_ylabel("true")
         canvas.colorbar(image, ax=list(axes), label="share of the true class (%)", shrink=0.7)
+
+
+def _draw_matrix(axis: Axes, table: np.ndarray, labels: tuple[str, ...], order: np.ndarray, named: bool) -> AxesImage:
+    """One matrix; ``named`` says whether its rows are labelled, as those of the left-most panel are."""
+    shares = 100 * (table / np.maximum(table.sum(axis=1, keepdims=True), 1))[np.ix_(order, order)]
+    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    few = len(labels) <= FEW_CLASSES
+    if few:
+        _write_shares(axis, shares)
+    ticks, size = [labels[place] for place in order], 10 if few else 8
+    axis.set_xticks(range(len(ticks)), ticks, rotation=90, fontsize=size)
+    axis.set_yticks(range(len(ticks)), ticks if named else [""] * len(ticks), fontsize=size)
+    axis.set_xlabel("predicted")
+    axis.spines[:].set_visible(False)
+    return image
 
 
 def _write_shares(axis: Axes, shares: np.ndarray) -> None:

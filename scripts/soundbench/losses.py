@@ -1,0 +1,106 @@
+"""Training losses and class weights, by name.
+
+A loss is the mean over a batch of ``sum over classes of weight × target × loss of the class``, for class numbers and
+for mixup's shares of classes alike. It is not divided by the weights of the batch, which would take from a clip of a
+rare class what its weight gives it wherever several of its kind meet; and as a plain mean over clips it is the same
+whether a batch is computed at once or in parts. Validation uses none of this: its loss is the plain cross-entropy,
+so that it compares between recipes, and the choice of an epoch rests on a proper score of the probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+Settings = dict[str, Any]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _none(counts: torch.Tensor, settings: Settings) -> None:
+    return None
+
+
+def _inverse(counts: torch.Tensor, settings: Settings) -> torch.Tensor:
+    return 1 / counts
+
+
+def _effective(counts: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Y. Cui et al., "Class-balanced loss based on effective number of samples", CVPR 2019."""
+    beta = settings["effective_beta"]
+    return (1 - beta) / (1 - beta**counts)
+
+
+CLASS_WEIGHTS: dict[str, Callable[[torch.Tensor, Settings], torch.Tensor | None]] = {
+    "none": _none,
+    "inverse": _inverse,
+    "effective": _effective,
+}
+
+
+def class_weights(settings: Settings, targets: torch.Tensor, classes: int) -> torch.Tensor | None:
+    """The weight of each class, ``(classes,)`` float32; nothing where all weigh the same.
+
+    Their mean over the training clips is 1, so that learning rate and weight decay mean what they mean without
+    weights. A class without a training clip has weight 0.
+
+    Args:
+        targets: the class of every training example, augmented copies included: classes that copies have made level
+            are not levelled twice.
+    """
+    counts = torch.bincount(targets, minlength=classes).double()
+    weights = CLASS_WEIGHTS[settings["class_weights"]](counts, settings)
+    if weights is None:
+        return None
+    weights = torch.where(counts > 0, weights, 0)
+    return (weights * counts.sum() / (weights * counts).sum()).float()
+
+
+def _cross_entropy(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    if weights is not None:
+        targets = _shares(targets, logits)
+    return functional.cross_entropy(logits, targets, weights, label_smoothing=settings["label_smoothing"])
+
+
+def _focal(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    """T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017: a class counts less the surer it is."""
+    smoothing = settings["label_smoothing"]
+    shares = _shares(targets, logits) * (1 - smoothing) + smoothing / logits.shape[1]
+    logs = logits.log_softmax(dim=1)
+    # Not quite 0 for a certain class: a power below 1 has no gradient there.
+    unsure = (-logs.expm1()).clamp(min=1e-12)
+    losses = -shares * unsure ** settings["focal_gamma"] * logs
+    return (losses if weights is None else losses * weights).sum(dim=1).mean()
+
+
+LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, Settings], torch.Tensor]] = {
+    "cross_entropy": _cross_entropy,
+    "focal": _focal,
+}
+
+
+def _shares(targets: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Targets as shares of classes ``(batch, classes)``, as mixup's are already."""
+    if targets.dim() == 2:
+        return targets
+    return functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
+
+
+def build_loss(settings: Settings, targets: torch.Tensor, classes: int, device: torch.device) -> Loss:
+    """The training loss of a recipe: ``(logits, targets) -> mean over the batch``, a scalar.
+
+    ``logits`` are ``(batch, classes)``; their targets ``(batch,)`` class numbers or ``(batch, classes)`` shares.
+
+    Args:
+        targets: the class of every training example, for the class weights.
+    """
+    weights = class_weights(settings, targets, classes)
+    weights = None if weights is None else weights.to(device)
+    return partial(LOSSES[settings["loss"]], weights=weights, settings=settings)

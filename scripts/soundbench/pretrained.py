@@ -1,0 +1,174 @@
+"""Weights to start from: which files they are, what they have been trained on, and what cannot work about them.
+
+Known without importing torch, so that a configuration is checked before any job starts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soundbench.errors import InputError
+from soundbench.storage import read_json
+
+Config = dict[str, Any]
+
+# The name of the published weights of those families that have some; their modules tell where these are.
+PUBLISHED = {"alexnet": "imagenet", "ast": "audioset", "timm": "imagenet"}
+
+# What timm and transformers call the weights in a folder that they save; the first that exists is taken.
+WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
+# What tells more about weights, beside them: a run's description, or the configuration that transformers saves.
+COMPANIONS = ("model.json", "config.json")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where published weights are: a repository of the Hugging Face Hub, or a URL.
+
+    ``names`` are the weights' possible file names, the best first; ``companions`` belong to them.
+    """
+
+    place: str
+    names: tuple[str, ...]
+    companions: tuple[str, ...] = ()
+
+    @property
+    def is_url(self) -> bool:
+        """Whether ``place`` is the URL of the file itself."""
+        return "://" in self.place
+
+    def urls(self) -> list[str]:
+        """Where a browser finds the files."""
+        files = [self.names[0], *self.companions]
+        return [self.place] if self.is_url else [f"https://huggingface.co/{self.place}/resolve/main/{f}" for f in files]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The file of weights to start from, and the description of the run of ours that left it, if one did."""
+
+    file: Path
+    run: dict[str, Any] | None = None
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that a run of ours, and those that it started from, were trained on."""
+        return self.run["sources"] if self.run else []
+
+
+def find_weights(files: Sequence[str]) -> Weights | None:
+    """The weights that a training job's input ``files`` stand for: what :func:`weight_files` lists, or the manifest
+    that ``fetch_weights`` wrote; None where there are none.
+
+    Raises:
+        InputError: fetched weights are gone, or a run does not tell what it was trained on.
+    """
+    if not files:
+        return None
+    if files[0].endswith(".json"):
+        fetched = [Path(name) for name in read_json(files[0])["files"]]
+        if gone := [str(path) for path in fetched if not path.exists()]:
+            raise InputError(f"{', '.join(gone)}: no longer there; remove {files[0]} to have the weights fetched again")
+        return Weights(fetched[0])
+    described = [name for name in files if Path(name).name == "model.json"]
+    run = read_json(described[0]) if described else None
+    if run is not None and "sources" not in run:
+        raise InputError(f"{described[0]}: does not tell on which sources the run was trained; train it again")
+    return Weights(Path(files[0]), run)
+
+
+def workflow_run(pretrained: str, results: str) -> re.Match[str] | None:
+    """The parts of the path (``dataset``, ``model``, ``seed``, ``fold``) where it is a run of this workflow, which
+    is made if it is not there."""
+    folder = f"(?:<results>|{re.escape(results)})/runs/(?P<dataset>[^/]+)/(?P<model>[^/]+)"
+    return re.fullmatch(rf"{folder}/seed(?P<seed>\d+)/fold(?P<fold>\d+)/?", pretrained)
+
+
+def weight_files(pretrained: str, results: str) -> list[str]:
+    """The weights at a path and what is beside them; nothing where there are none."""
+    if workflow_run(pretrained, results):
+        return [f"{pretrained.rstrip('/')}/{name}" for name in ("model.safetensors", "model.json")]
+    path = Path(pretrained).expanduser()
+    candidates = [path / name for name in WEIGHTS_FILES] if path.is_dir() else [path]
+    found = [file for file in candidates if file.is_file()][:1]
+    return [str(file) for weights in found for file in (weights, *_companions(weights))]
+
+
+def _companions(weights: Path) -> list[Path]:
+    return [file for name in COMPANIONS if (file := weights.with_name(name)).is_file()]
+
+
+def model_problems(config: Config, library: Config, chosen: dict[str, list[str]]) -> Iterator[str]:
+    """What is wrong with the weights that models start from, and with what of them is trained.
+
+    Args:
+        library: the well-formed entries of the configuration.
+        chosen: the selected ``datasets`` and ``models``; only for these the files have to exist.
+    """
+    for name, recipe in library["models"].items():
+        trainable = recipe["training"]["trainable"]
+        if isinstance(trainable, str) and trainable not in ("all", "head"):
+            yield f"models.{name}.training.trainable: {trainable!r} is neither all nor head nor a number of blocks"
+        pretrained = recipe["pretrained"]
+        if pretrained in PUBLISHED.values():
+            if PUBLISHED.get(recipe["family"]) != pretrained:
+                yield f"models.{name}.pretrained: no {pretrained} weights are published for {recipe['family']}"
+        elif pretrained is not None and name in chosen["models"]:
+            yield from _path_problems(config, library, name, chosen["datasets"])
+
+
+def _path_problems(config: Config, library: Config, name: str, datasets: list[str]) -> Iterator[str]:
+    where, pretrained = f"models.{name}.pretrained", library["models"][name]["pretrained"]
+    try:
+        seen = lineage(config, library, name)
+    except InputError as error:
+        yield from (f"{where}: {problem}" for problem in error.problems)
+        return
+    for dataset in datasets:
+        source = library["datasets"].get(dataset, {}).get("source")
+        if source in seen:
+            yield f"{where}: {refusal(pretrained, source)}. So it is nothing for benchmark.datasets: {dataset}"
+
+
+def refusal(pretrained: str, source: str) -> str:
+    """Why a run cannot be started from on recordings that it may have seen."""
+    return f"{pretrained} was trained on {source}, and may have seen the clips that it would be tested on"
+
+
+def results_folder(config: Config) -> str:
+    """The folder of everything that the workflow makes."""
+    return (config.get("pathvars") or {}).get("results", "results")
+
+
+def lineage(config: Config, library: Config, model: str, passed: tuple[str, ...] = ()) -> set[str]:
+    """The sources that a model's weights were trained on before, through all the runs that led to them.
+
+    Raises:
+        InputError: there are no weights at the path, or the path leads back to the model itself.
+    """
+    recipe, results = library["models"][model], results_folder(config)
+    pretrained = recipe["pretrained"]
+    if pretrained is None or pretrained in PUBLISHED.values():
+        return set()
+    if model in passed:
+        raise InputError(f"{' starts from '.join((*passed, model))}: without end")
+    if run := workflow_run(pretrained, results):
+        view = library["datasets"].get(run["dataset"])
+        if view is None or run["model"] not in library["models"]:
+            raise InputError(f"{pretrained}: there is no such data set or model in the library")
+        if not 1 <= int(run["fold"]) <= view["split"]["folds"]:
+            raise InputError(f"{pretrained}: {run['dataset']} has {view['split']['folds']} folds")
+        return {view["source"]} | lineage(config, library, run["model"], (*passed, model))
+    files = weight_files(pretrained, results)
+    if not files:
+        known = PUBLISHED.get(recipe["family"])
+        raise InputError(
+            f"{pretrained} is neither a file of weights nor a folder with {' or '.join(WEIGHTS_FILES)}"
+            + (f", nor {known}" if known else "")
+        )
+    weights = find_weights(files)
+    return set(weights.sources) if weights else set()
