@@ -25,11 +25,11 @@ from simulated import Study
 from soundbench.audio import read_mono, resample, write_audio
 from soundbench.errors import InputError
 from soundbench.evaluation import load_model
-from soundbench.export import onnxfile, pretrained
+from soundbench.export import onnxfile, transformersfolder
 from soundbench.export.folder import export_model, load_classifier, shareable
 from soundbench.export.graphs import GRAPHS, Pictures
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
-from soundbench.export.pretrained import check_pretrained, has_pretrained, write_pretrained
+from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.feature_settings import frame_count
 from soundbench.features import FRONT_ENDS, clip_features, compute_features, picture
 from soundbench.models import build_model
@@ -209,7 +209,7 @@ def tiny_ast(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A recipe whose family offers transformers' format."""
     family = ModuleType("soundbench.models.tiny_ast")
     family.build = TinyAST
-    family.pretrained = lambda network: network.inner
+    family.transformers_model = lambda network: network.inner
     monkeypatch.setitem(sys.modules, family.__name__, family)
     return {"family": "tiny_ast", "features": "own", "training": {}}
 
@@ -221,19 +221,19 @@ def test_transformers_pipeline_loads_the_folder(
     features = [stored(path, settings) for path in paths]
     description, net = described(settings, tiny_ast, features), network(tiny_ast, shape_of(settings))
     description["input"] = input_of(description, None, 0.8)
-    assert has_pretrained(description)
-    assert not has_pretrained(description | {"recipe": CNN})
-    write_pretrained(net, description, tmp_path / "transformers")
+    assert has_transformers(description)
+    assert not has_transformers(description | {"recipe": CNN})
+    write_transformers(net, description, tmp_path / "transformers")
     made = {path.name for path in (tmp_path / "transformers").iterdir()}
     assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= made
     sound, expected = [heard(path, 16000) for path in paths], chances(net, description, features)
     assert expected.std(axis=0).max() > 1e-3
-    check_pretrained(tmp_path / "transformers", sound, expected, ["a", "b", "c"], description)
+    check_transformers(tmp_path / "transformers", sound, expected, ["a", "b", "c"], description)
     write_onnx(net, description, description["input"], tmp_path / "model.onnx")
     check_onnx(run_onnx(tmp_path / "model.onnx", sound), expected, ["a", "b", "c"])
-    monkeypatch.setattr(pretrained, "TOLERANCE", 1e-9)
+    monkeypatch.setattr(transformersfolder, "TOLERANCE", 1e-9)
     with pytest.raises(InputError, match=r"transformers' probabilities differ"):
-        check_pretrained(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)
+        check_transformers(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)
 
 
 def exported(root: Path, to: Path) -> None:

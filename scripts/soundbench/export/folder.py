@@ -19,7 +19,7 @@ from soundbench.evaluation import load_model, probabilities
 from soundbench.export.graphs import Classifier, Pictures
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
-from soundbench.export.pretrained import check_pretrained, has_pretrained, write_pretrained
+from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_folder, read_clip_table, write_json, write_text
 
@@ -93,7 +93,7 @@ def export_model(
     rates = set(source["sample_rate"])
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
     sound = taken["kind"] == "waveform"
-    told = {"data": data, "input": taken, "transformers": sound and has_pretrained(description)}
+    told = {"data": data, "input": taken, "transformers": sound and has_transformers(description)}
     description = shareable(description | told)
     with atomic_folder(folder) as temporary:
         shutil.copyfile(model, temporary / "model.safetensors")
@@ -104,8 +104,8 @@ def export_model(
         gap = check_onnx(run_onnx(temporary / "model.onnx", inputs), expected, list(checked["clip"]))
         logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(checked), gap)
         if description["transformers"]:
-            write_pretrained(network, description, temporary / "transformers")
-            check_pretrained(temporary / "transformers", inputs, expected, checked["clip"], description)
+            write_transformers(network, description, temporary / "transformers")
+            check_transformers(temporary / "transformers", inputs, expected, checked["clip"], description)
         evidence = Evidence.collect(description, source, parts, metrics, predictions, audit)
         write_text(temporary / "README.md", model_card(description, evidence, len(checked), gap))
 

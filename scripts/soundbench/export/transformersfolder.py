@@ -1,6 +1,6 @@
 """A transformers folder of an exported model, which ``pipeline("audio-classification")`` loads.
 
-A family offers this with a function ``pretrained(network)`` in its module: it returns the ``PreTrainedModel`` inside
+A family offers this with a function ``transformers_model(network)`` in its module: it returns the ``PreTrainedModel`` inside
 the network. The feature extractor that goes with it follows from the front-end.
 """
 
@@ -20,19 +20,21 @@ TOLERANCE = 1e-3  # of a probability: our features are rounded to float16, their
 DEVIATIONS = 2  # by so many of its `std` their extractor divides
 
 
-def has_pretrained(description: dict[str, Any]) -> bool:
+def has_transformers(description: dict[str, Any]) -> bool:
     """Whether transformers can do the same: its AST features are ours, normalised by constants."""
     front_end = description["front_end"]
     family = importlib.import_module(family_module(description["recipe"]["family"]))
-    return hasattr(family, "pretrained") and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
+    return (
+        hasattr(family, "transformers_model") and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
+    )
 
 
-def write_pretrained(network: nn.Module, description: dict[str, Any], folder: Path) -> None:
+def write_transformers(network: nn.Module, description: dict[str, Any], folder: Path) -> None:
     """Write ``config.json`` with the label names, ``preprocessor_config.json`` and ``model.safetensors``."""
     from transformers import ASTFeatureExtractor
 
     family = importlib.import_module(family_module(description["recipe"]["family"]))
-    model, front_end = family.pretrained(network), description["front_end"]
+    model, front_end = family.transformers_model(network), description["front_end"]
     model.config.id2label = dict(enumerate(description["labels"]))
     model.config.label2id = {label: number for number, label in enumerate(description["labels"])}
     model.config._name_or_path = ""  # where the initial weights came from may be a folder of this machine
@@ -47,7 +49,7 @@ def write_pretrained(network: nn.Module, description: dict[str, Any], folder: Pa
     extractor.save_pretrained(folder)
 
 
-def check_pretrained(
+def check_transformers(
     folder: Path, sound: list[np.ndarray], expected: np.ndarray, clips: list[str], description: dict[str, Any]
 ) -> None:
     """Compare the pipeline's probabilities of clips with the expected ones ``(clips, classes)``.
