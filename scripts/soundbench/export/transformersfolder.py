@@ -1,7 +1,7 @@
 """A transformers folder of an exported model, which ``pipeline("audio-classification")`` loads.
 
-A family offers this with a function ``transformers_model(network)`` in its module: it returns the ``PreTrainedModel`` inside
-the network. The feature extractor that goes with it follows from the front-end.
+A family offers this with a function ``transformers_model(network)`` in its module: it returns the ``PreTrainedModel``
+inside the network. The feature extractor that goes with it follows from the front-end.
 """
 
 from __future__ import annotations
