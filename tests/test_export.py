@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-import transformers
 import yaml
 from safetensors.torch import save_file
 from torch import nn
@@ -191,36 +188,18 @@ def test_load_classifier_takes_sound(recordings: list[Path], tmp_path: Path) -> 
     assert np.abs(torch.cat(found).numpy() - chances(net, description, features)).max() < 1e-4
 
 
-class TinyAST(nn.Module):
-    """transformers' AST on our pictures ``(batch, 1, bins, frames)``."""
-
-    def __init__(self, classes: int, shape: tuple[int, int]) -> None:
-        super().__init__()
-        bins, frames = shape
-        size = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-        config = transformers.ASTConfig(**size, num_mel_bins=bins, max_length=frames, num_labels=classes)
-        self.inner = transformers.ASTForAudioClassification(config)
-
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.inner(pictures.squeeze(1).transpose(1, 2)).logits
-
-
-@pytest.fixture
-def tiny_ast(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A recipe whose family offers transformers' format."""
-    family = ModuleType("soundbench.models.tiny_ast")
-    family.build = TinyAST
-    family.transformers_model = lambda network: network.inner
-    monkeypatch.setitem(sys.modules, family.__name__, family)
-    return {"family": "tiny_ast", "features": "own", "training": {}}
+TINY_AST = {
+    **{"family": "ast", "features": "own", "training": {}, "width": 24, "depth": 1, "heads": 2},
+    **{"patch": 16, "frequency_stride": 10, "time_stride": 10},
+}
 
 
 def test_transformers_pipeline_loads_the_folder(
-    tiny_ast: dict[str, Any], recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, paths = front_end(**FRONTS["ast"]), recordings[:3]
     features = [stored(path, settings) for path in paths]
-    description, net = described(settings, tiny_ast, features), network(tiny_ast, shape_of(settings))
+    description, net = described(settings, TINY_AST, features), network(TINY_AST, shape_of(settings))
     description["input"] = input_of(description, None, 0.8)
     assert has_transformers(description)
     assert not has_transformers(description | {"recipe": CNN})

@@ -34,7 +34,7 @@ def shareable(value: Any) -> Any:
         return {key: shareable(part) for key, part in value.items()}
     if isinstance(value, list):
         return [shareable(part) for part in value]
-    if isinstance(value, str) and (Path(value).is_absolute() or value.startswith("~")):
+    if isinstance(value, str) and (Path(value).is_absolute() or value.startswith(("~", "file:"))):
         return Path(value).name
     return value
 
@@ -94,7 +94,8 @@ def export_model(
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
     sound = taken["kind"] == "waveform"
     told = {"data": data, "input": taken, "transformers": sound and has_transformers(description)}
-    description = shareable(description | told)
+    labels = {"labels": description["labels"]}  # these may look like anything
+    description = shareable(description | told) | labels
     with atomic_folder(folder) as temporary:
         shutil.copyfile(model, temporary / "model.safetensors")
         write_json(temporary / "model.json", description)

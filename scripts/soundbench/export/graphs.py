@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import conv1d, interpolate, pad
 
 from soundbench.batches import Normalisation
-from soundbench.feature_settings import Settings
+from soundbench.feature_settings import Settings, frame_count
 from soundbench.features import AST_WINDOW, FLOOR
 
 KALDI_HOP = 160  # samples: 10 ms
@@ -70,10 +70,10 @@ class LogMel(nn.Module):
             return pad(samples, (self.left, self.left)), None
         length = (self.frames - 1) * self.hop + self.n_fft
         padded = pad(samples, (self.left, length))[:, :length]
-        ends = torch.arange(self.frames) * self.hop + self.n_fft - 2 * self.left
+        ends = torch.arange(self.frames, device=samples.device) * self.hop + self.n_fft - 2 * self.left
         own = ends <= samples.shape[1]
         if self.kept is not None:
-            padded = padded * (torch.arange(length) < self.left + self.kept)
+            padded = padded * (torch.arange(length, device=samples.device) < self.left + self.kept)
             own = own & (ends <= self.kept)
         return padded, own
 
@@ -111,7 +111,7 @@ class KaldiFilterBank(nn.Module):
         """``(batch, samples)`` to ``(batch, mels, frames)``; frames beyond the sound are zero, and count as its own."""
         length = (self.frames - 1) * KALDI_HOP + AST_WINDOW
         mels = self.filters @ _power(pad(samples, (0, length))[:, :length], self.kernel, KALDI_HOP)
-        starts = torch.arange(self.frames) * KALDI_HOP
+        starts = torch.arange(self.frames, device=samples.device) * KALDI_HOP
         # What is shorter than a window is padded to one.
         heard = (starts + AST_WINDOW <= samples.shape[1]) | (starts == 0)
         return mels.clamp(min=torch.finfo(torch.float32).eps).log() * heard, None
@@ -131,7 +131,7 @@ def _stretched(pictures: torch.Tensor, frames: int) -> torch.Tensor:
     """
     ones = torch.ones_like(pictures[0, 0])
     scale = ones.sum() / frames
-    offsets = (ones.cumsum(0) - 0.5)[:, None] - (torch.arange(frames) + 0.5) * scale
+    offsets = (ones.cumsum(0) - 0.5)[:, None] - (torch.arange(frames, device=pictures.device) + 0.5) * scale
     weights = (1 - offsets.abs() / scale.clamp(min=1)).clamp(min=0)
     return pictures @ (weights / weights.sum(dim=0))
 
@@ -158,8 +158,6 @@ class Pictures(nn.Module):
                 self.register_buffer("columns", _resizing(frames, self.size[1]).T.contiguous())
 
     def _unresized(self, settings: Settings, sample_rate: int) -> int:
-        from soundbench.feature_settings import frame_count
-
         return self.frames if self.size is None else frame_count(settings["duration"], sample_rate, settings)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:

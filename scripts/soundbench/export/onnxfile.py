@@ -52,7 +52,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
     if sound:
         pictures = Pictures(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
     model = Classifier(network.cpu(), Normalisation(**description["normalisation"]), pictures).eval()
-    # Of two clips, and of a length that no other axis has, so that neither is taken for a constant.
+    # Of two clips: the exporter takes a batch of one for a constant.
     example = torch.zeros(2, taken["samples"]) if sound else torch.zeros(2, *taken["shape"])
     axes = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if sound else {})
     with warnings.catch_warnings(), torch.inference_mode():
