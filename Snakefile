@@ -1,6 +1,7 @@
 # soundbench: which audio classifier works best on these sounds, by how much, and at what cost.
 #   snakemake --cores 8                      run the benchmark that config/config.yaml selects
 #   snakemake --profile slurm                the same on a SLURM cluster
+#   snakemake --cores 8 export               the trained models, each in a folder for others
 #   snakemake --report report.html           one HTML file with everything worth looking at
 
 from snakemake.utils import min_version
@@ -40,6 +41,10 @@ include: "rules/mistakes.smk"
 include: "rules/reporting.smk"
 include: "rules/recordings.smk"
 include: "rules/prediction.smk"
+include: "rules/uses.smk"
+include: "rules/export.smk"
+include: "rules/robustness.smk"
+include: "rules/transfer.smk"
 
 
 rule all:
@@ -63,5 +68,7 @@ rule all:
         of_datasets(rules.plot_calibration.output),
         of_datasets(rules.page_confusion.output),
         of_models(rules.page_mistakes.output),
+        robustness_figures,
+        transfer_page,
         of_models(rules.plot_samples.output),
         of_models(rules.plot_confusion_of_model.output) if len(selected["datasets"]) > 1 else [],

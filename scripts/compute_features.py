@@ -2,7 +2,7 @@
 
 import json
 
-from soundbench.features import compute_features
+from soundbench.featurefiles import compute_features
 from soundbench.joblog import logged
 
 with logged(snakemake.log[0]):

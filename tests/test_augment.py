@@ -15,7 +15,7 @@ from library import configuration
 from soundbench.augment import EFFECTS, apply_steps, augment_clips, copy_generator
 from soundbench.batches import load_training
 from soundbench.errors import InputError
-from soundbench.features import compute_features
+from soundbench.featurefiles import compute_features
 from soundbench.listening import show_variants
 from soundbench.runs import Run, train_model
 from soundbench.splits import split_clips

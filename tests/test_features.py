@@ -19,7 +19,8 @@ from library import configuration, front_end
 from soundbench.batches import Normalisation
 from soundbench.errors import InputError
 from soundbench.feature_settings import BINS, empty_filters, values_per_decibel
-from soundbench.features import FRONT_ENDS, compute_features, log_mel, mfcc, picture
+from soundbench.featurefiles import compute_features
+from soundbench.features import FRONT_ENDS, log_mel, mfcc, picture
 from soundbench.pictures import draw_pictures
 from workflow import REPOSITORY
 

@@ -20,7 +20,7 @@ from library import front_end
 from soundbench.ahead import map_ahead, read_ahead
 from soundbench.audio import open_audio, read_mono, resample, resampled_blocks
 from soundbench.errors import InputError
-from soundbench.features import compute_features
+from soundbench.featurefiles import compute_features
 from soundbench.inference import SUMMARIES, Classifier, Options, Prediction
 from soundbench.modelfolders import find_models
 from soundbench.storage import read_json, write_json

@@ -25,6 +25,7 @@ from soundbench.models import COMMON_KEYS, FAMILIES, family_options
 from soundbench.predictionchecks import predicting_datasets, prediction_problems
 from soundbench.pretrained import model_problems
 from soundbench.training_settings import training_problems
+from soundbench.usechecks import use_problems
 from soundbench.variants import ORIGINAL, variant_names, variant_problems
 
 Config = dict[str, Any]
@@ -206,6 +207,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         elif wanted in library["features"]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
+    yield from use_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
     for name, entry in library["references"].items():
         for dataset in entry["datasets"]:

@@ -1,32 +1,27 @@
 """Feature front-ends: from a clip's samples to the picture that a model sees.
 
 A front-end is a function ``(samples, sample_rate, settings) -> (bins, frames)`` registered in :data:`FRONT_ENDS`;
-its settings are an entry of ``config/features.yaml``. One job turns all clips of a source, or all copies of one
-variant, into one memory-mapped array.
+its settings are an entry of ``config/features.yaml``.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.lib.format import open_memmap
 
 from soundbench.audio import read_mono, resample
-from soundbench.devices import keep_freed_memory
 from soundbench.errors import InputError
-from soundbench.feature_settings import AST_WINDOW, BINS, Settings, feature_problems, frame_count
-from soundbench.storage import atomic_path, read_clip_table, write_csv
+from soundbench.feature_settings import AST_WINDOW, BINS, Settings, frame_count
 
 MEL_BAND = 16  # filters a matrix product: their bins overlap, so that bands skip the zeros between them
 FLOOR = 1e-10  # of a power, before its logarithm: librosa's `amin`
-PIECE = 16  # clips that a worker is given at a time
+
+Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz) -> samples
 
 
 @lru_cache(maxsize=16)
@@ -112,9 +107,12 @@ def ast_filter_bank(samples: np.ndarray, sample_rate: int, settings: Settings) -
 FRONT_ENDS = {"ast": ast_filter_bank, "logmel": log_mel, "mfcc": mfcc}
 
 
-def clip_features(path: str | Path, settings: Settings) -> torch.Tensor:
-    """Decode one file, resample it, crop it and apply the front-end: ``(bins, frames)`` float32."""
+def clip_features(path: str | Path, settings: Settings, change: Change | None = None) -> torch.Tensor:
+    """Decode one file, change its samples if asked to, resample it, crop it and apply the front-end: ``(bins, frames)``
+    float32."""
     samples, own_rate = read_mono(path)
+    if change is not None:
+        samples = change(samples, own_rate)
     sample_rate = settings["sample_rate"] or own_rate
     samples = resample(samples, own_rate, sample_rate)
     if duration := settings.get("duration"):
@@ -168,83 +166,3 @@ def stored(path: str | Path, features: torch.Tensor, frames: int, settings: Sett
     if not all(map(torch.isfinite, features.aminmax())):
         raise InputError(f"{path}: its features are not finite; does it hold NaN samples?")
     return features.half().numpy(), count  # numpy's own conversion is forty times as slow
-
-
-def _fill_row(array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str]) -> tuple[int, str | None]:
-    """Compute one row of the array; returns the clip's frames, and what is wrong with it."""
-    row, path = job
-    try:
-        array[row], count = stored(path, clip_features(path, settings), frames, settings)
-    except InputError as error:
-        return 0, str(error)
-    return count, None
-
-
-def _fill_rows(
-    path: Path, frames: int, settings: Settings, jobs: list[tuple[int, str]]
-) -> list[tuple[int, str | None]]:
-    """Compute rows of the array at ``path``; :func:`_fill_row` says what is returned of each."""
-    array = open_memmap(path, mode="r+")
-    return [_fill_row(array, frames, settings, job) for job in jobs]
-
-
-def _workers(number: int) -> ProcessPoolExecutor:
-    """Processes, since threads would wait for each other's Python between the many short calls that a clip needs.
-
-    Forked, where that is safe: they then need not import torch again.
-    """
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    return ProcessPoolExecutor(number, context, initializer=torch.set_num_threads, initargs=(1,))
-
-
-def compute_features(
-    clips: str | Path,
-    settings: Settings,
-    array: str | Path,
-    index: str | Path,
-    threads: int,
-    copies: str | Path | None = None,
-) -> None:
-    """Compute the features of all clips of a source into one array ``(clips, bins, frames)`` of float16.
-
-    Shorter clips are padded; ``index`` (``clip, row, frames``) keeps their true frame counts. Clips are processed
-    one by one, in ``threads`` processes: their intermediate results then stay in the cache, which is three times as
-    fast as batches of clips.
-
-    Args:
-        copies: the table of a variant's copies, to compute these instead. They get the shape of the source's clips,
-            and ``index`` the columns ``copy`` and ``file``.
-
-    Raises:
-        InputError: naming every clip that cannot be read, all at once; no file is left behind.
-    """
-    source = read_clip_table(clips)
-    table = source if copies is None else read_clip_table(copies)
-    _check_rates(source, settings)
-    keep_freed_memory()
-    torch.set_num_threads(1)
-    bins, longest = picture_shape(source, settings)
-    shape = tuple(settings.get("resize") or (bins, longest))
-    with atomic_path(array) as temporary:
-        open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(table), *shape)).flush()
-        jobs, fill = list(enumerate(table["path"])), partial(_fill_rows, temporary, longest, settings)
-        pieces = [jobs[first : first + PIECE] for first in range(0, len(jobs), PIECE)]
-        if threads == 1:
-            filled = list(map(fill, pieces))
-        else:
-            with _workers(threads) as pool:
-                filled = list(pool.map(fill, pieces))
-        outcomes = [outcome for piece in filled for outcome in piece]
-        if problems := [problem for _, problem in outcomes if problem]:
-            raise InputError(problems, f"{len(problems)} of {len(table)} clips cannot be used:")
-    names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
-    write_csv(index, names.assign(row=range(len(table)), frames=[count for count, _ in outcomes]))
-
-
-def _check_rates(clips: pd.DataFrame, settings: Settings) -> None:
-    """Refuse settings that do not fit the files' own sample rates, where these are kept."""
-    if settings["sample_rate"] is None:
-        rates = sorted(set(clips["sample_rate"]))
-        problems = (problem for rate in rates for problem in feature_problems("features", settings, rate))
-        if found := sorted(set(problems)):
-            raise InputError(found, "This front-end keeps the files' own sample rates, and does not fit them:")

@@ -96,6 +96,11 @@ def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **o
     return load_weights(network, state, weights.file)
 
 
+def transformers_model(network: SpectrogramTransformer) -> ASTForAudioClassification:
+    """The model as transformers knows it, for an export that its pipelines load."""
+    return network.network
+
+
 def published(**options: Any) -> Address:
     """The weights that were trained on AudioSet."""
     return Address(AUDIOSET, WEIGHTS_FILES, ("config.json",))

@@ -1,0 +1,77 @@
+# Trained models on other data sets: the target `transfer`, part of `all` where there are entries.
+wildcard_constraints:
+    transfer=one_of(moves),
+
+
+rule transfer:
+    input:
+        transfer_page,
+
+
+rule evaluate_transfer:
+    input:
+        models=moved_models("model.safetensors"),
+        descriptions=moved_models("model.json"),
+        splits=lambda w: expand("<results>/splits/{dataset}/seed{seed}.csv", **moved_runs(w)),
+        source=lambda w: clips_of(move(w)["from"]["dataset"]),
+        clips=lambda w: clips_of(move(w)["to"]),
+        tested=tested_splits,
+    output:
+        predictions="<results>/transfer/{transfer}/predictions.csv",
+        scores="<results>/transfer/{transfer}/scores.csv",
+    log:
+        "<logs>/evaluate_transfer/{transfer}.log",
+    conda:
+        "../envs/training.yaml"
+    threads: 4
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        to=lambda w: move(w)["to"],
+        view=lambda w: entry_json("datasets", move(w)["to"], "audit"),
+        code=lambda w: code_digest(
+            "evaluate_transfer", f"soundbench.models.{settings['models'][move(w)['from']['model']]['family']}"
+        ),
+    script:
+        "../scripts/evaluate_transfer.py"
+
+
+rule aggregate_transfer:
+    input:
+        predictions=of_moves("<results>/transfer/{transfer}/predictions.csv"),
+        scores=of_moves("<results>/transfer/{transfer}/scores.csv"),
+        home=moved_from(PREDICTIONS, selected["seeds"]),
+        splits=moved_from("<results>/splits/{dataset}/seed{seed}.csv", selected["seeds"][:1]),
+    output:
+        table="<results>/summary/transfer.csv",
+    log:
+        "<logs>/aggregate_transfer.log",
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        entries=lambda w: json.dumps(shown_moves()),  # not canonical: the table keeps their order
+        code=code_digest("aggregate_transfer"),
+    script:
+        "../scripts/aggregate_transfer.py"
+
+
+rule page_transfer:
+    input:
+        table=rules.aggregate_transfer.output.table,
+    output:
+        report(
+            "<results>/summary/transfer.html",
+            caption="../config/report/transfer.rst",
+            category="2 Compare",
+            labels={"figure": "on other data sets", "data set": "all", "model": "all"},
+        ),
+    log:
+        "<logs>/page_transfer.log",
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        metric=selected["metric"],
+        code=code_digest("page_transfer"),
+    script:
+        "../scripts/page_transfer.py"

@@ -1,0 +1,17 @@
+"""Compute the features of a data set's test clips at every level of every change."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.robustness import alter_features
+
+with logged(snakemake.log[0]):
+    alter_features(
+        snakemake.input.clips,
+        snakemake.input.splits,
+        json.loads(snakemake.params.settings),
+        json.loads(snakemake.params.levels),
+        features=snakemake.output.features,
+        index=snakemake.output.index,
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,21 @@
+"""Test a run's models on another data set."""
+
+import json
+from pathlib import Path
+
+from soundbench.joblog import logged
+from soundbench.transfer import evaluate_transfer
+
+with logged(snakemake.log[0]):
+    evaluate_transfer(
+        [str(Path(model).parent) for model in snakemake.input.models],
+        snakemake.input.splits,
+        source=snakemake.input.source,
+        clips=snakemake.input.clips,
+        to=snakemake.params.to,
+        view=json.loads(snakemake.params.view),
+        tested=list(snakemake.input.tested),
+        threads=snakemake.threads,
+        predictions=snakemake.output.predictions,
+        scores=snakemake.output.scores,
+    )

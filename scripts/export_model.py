@@ -1,0 +1,21 @@
+"""Write the folder with which others can use a trained model."""
+
+import json
+
+from soundbench.export.folder import export_model
+from soundbench.joblog import logged
+
+with logged(snakemake.log[0]):
+    export_model(
+        model=snakemake.input.model,
+        features=snakemake.input.features,
+        index=snakemake.input.index,
+        split=snakemake.input.split,
+        clips=snakemake.input.clips,
+        metrics=snakemake.input.metrics,
+        predictions=snakemake.input.predictions,
+        audit=snakemake.input.audit,
+        data=json.loads(snakemake.params.data),
+        threads=snakemake.threads,
+        folder=snakemake.output.folder,
+    )

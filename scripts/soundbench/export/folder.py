@@ -1,0 +1,116 @@
+"""The folder that an exported model is: weights, description, ONNX, transformers' format where there is one, a card."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from soundbench.audio import read_mono, resample
+from soundbench.batches import Normalisation, load_examples
+from soundbench.devices import prepare_process
+from soundbench.evaluation import load_model, probabilities
+from soundbench.export.graphs import Classifier, Pictures
+from soundbench.export.modelcard import Evidence, model_card
+from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
+from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
+from soundbench.splits import fold_column
+from soundbench.storage import atomic_folder, read_clip_table, write_json, write_text
+
+logger = logging.getLogger(__name__)
+
+CHECKED = 32  # test clips on which the exported files have to agree with the evaluation
+
+
+def shareable(value: Any) -> Any:
+    """A description without places on this machine: of each path the last name stays."""
+    if isinstance(value, dict):
+        return {key: shareable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [shareable(part) for part in value]
+    if isinstance(value, str) and (Path(value).is_absolute() or value.startswith(("~", "file:"))):
+        return Path(value).name
+    return value
+
+
+def load_classifier(folder: str | Path) -> nn.Module:
+    """An exported model in PyTorch: samples ``(batch, samples)`` in, probabilities ``(batch, classes)`` out.
+
+    The samples are one channel in [-1, 1] at the rate that ``model.json`` names under ``input``; where it names
+    ``features`` instead, these ``(batch, bins, frames)`` go in.
+    """
+    network, description = load_model(folder)
+    taken, pictures = description["input"], None
+    if taken["kind"] == "waveform":
+        pictures = Pictures(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
+    return Classifier(network, Normalisation(**description["normalisation"]), pictures).eval()
+
+
+def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame) -> pd.DataFrame:
+    """At most :data:`CHECKED` test clips of a fold, evenly taken from all: ``clip, label, path``."""
+    tested = split[split[fold_column(fold)] == "test"][["clip", "label"]].merge(clips[["clip", "path"]], on="clip")
+    return tested.iloc[np.unique(np.linspace(0, len(tested) - 1, CHECKED).round().astype(int))]
+
+
+def export_model(
+    *,
+    model: str,
+    features: str,
+    index: str,
+    split: str,
+    clips: str,
+    metrics: list[str],
+    predictions: list[str],
+    audit: str,
+    data: dict[str, Any],
+    threads: int,
+    folder: str,
+) -> None:
+    """Write the folder of one trained model, and check what is in it against the evaluation.
+
+    Args:
+        model: its weights; ``model.json`` lies beside them.
+        features, index: of the data set's clips for this model.
+        metrics, predictions: of all runs of the model on the data set, for the scores on the card.
+        data: ``source, reader, url, split`` of the data set, for the description and the card.
+
+    Raises:
+        InputError: an exported file gives other probabilities than the evaluation did; nothing is left behind.
+    """
+    prepare_process(0, threads)
+    torch.backends.cudnn.allow_tf32 = False  # what is compared is the export, and not a GPU's rounding
+    network, description = load_model(Path(model).parent)
+    source, parts = read_clip_table(clips), read_clip_table(split)
+    checked = checked_clips(parts, description["fold"], source)
+    examples = load_examples(features, read_clip_table(index), checked, description["labels"])
+    expected = probabilities(network, examples, Normalisation(**description["normalisation"]))
+    rates = set(source["sample_rate"])
+    taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
+    sound = taken["kind"] == "waveform"
+    told = {"data": data, "input": taken, "transformers": sound and has_transformers(description)}
+    labels = {"labels": description["labels"]}  # these may look like anything
+    description = shareable(description | told) | labels
+    with atomic_folder(folder) as temporary:
+        shutil.copyfile(model, temporary / "model.safetensors")
+        write_json(temporary / "model.json", description)
+        write_onnx(network, description, taken, temporary / "model.onnx")
+        pictures = examples.features(np.arange(len(examples))).astype(np.float32)
+        inputs = clip_inputs(checked["path"], taken) if sound else list(pictures)
+        gap = check_onnx(run_onnx(temporary / "model.onnx", inputs), expected, list(checked["clip"]))
+        logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(checked), gap)
+        if description["transformers"]:
+            write_transformers(network, description, temporary / "transformers")
+            check_transformers(temporary / "transformers", inputs, expected, checked["clip"], description)
+        evidence = Evidence.collect(description, source, parts, metrics, predictions, audit)
+        write_text(temporary / "README.md", model_card(description, evidence, len(checked), gap))
+
+
+def clip_inputs(paths: pd.Series, taken: dict[str, Any]) -> list[np.ndarray]:
+    """The samples ``(samples,)`` of files as the exported model takes them."""
+    return [resample(*read_mono(path), taken["sample_rate"]) for path in paths]

@@ -1,0 +1,121 @@
+"""The model card of an exported model, in the form that Hugging Face reads.
+
+M. Mitchell et al., "Model cards for model reporting", FAT* 2019.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+
+from soundbench.aggregation import read_predictions
+from soundbench.export.onnxfile import OPSET, Description
+from soundbench.intervals import interval_scores
+from soundbench.metrics import METRIC_NAMES, METRICS
+from soundbench.pages import percent, quantity
+from soundbench.splits import fold_column
+from soundbench.storage import read_clip_table, read_json
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a model beside its description.
+
+    Attributes:
+        scores: a row a metric: ``metric, name, mean, spread, low, high`` over all seeds and folds.
+        own: the record of the exported model's fold, from ``metrics.json``.
+        runs: seeds and folds that were trained, and the sums of what that took.
+        labels: a row a label: training clips, and their seconds.
+        findings: a row a check of the audit and severity, with its number.
+        trained_from: the lengths of the training clips: total (s), shortest and longest (s).
+    """
+
+    scores: list[dict[str, Any]]
+    own: dict[str, Any]
+    runs: dict[str, Any]
+    labels: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    trained_from: dict[str, float]
+
+    @classmethod
+    def collect(
+        cls,
+        description: Description,
+        clips: pd.DataFrame,
+        split: pd.DataFrame,
+        metrics: list[str],
+        predictions: list[str],
+        audit: str,
+    ) -> Evidence:
+        """Read what the study left."""
+        records = [read_json(path) for path in metrics]
+        folds = [fold for record in records for fold in record["folds"]]
+        here = next(record for record in records if record["seed"] == description["seed"])
+        trained = split[split[fold_column(description["fold"])] == "train"].merge(clips[["clip", "seconds"]], on="clip")
+        found = read_clip_table(audit)
+        decisions = read_predictions(predictions)[description["dataset"], description["model"]]
+        scores = interval_scores(decisions, split.set_index("clip")["group"])
+        return cls(
+            scores=[{"metric": name, "name": METRIC_NAMES[name], **found} for name, found in scores.items()],
+            own=next(fold for fold in here["folds"] if fold["fold"] == description["fold"]),
+            runs={
+                "seeds": sorted(record["seed"] for record in records),
+                "folds": len(here["folds"]),
+                "train_seconds": sum(fold["train_seconds"] for fold in folds),
+                "model_megabytes": here["model_bytes"] / 1e6,
+            },
+            labels=trained.groupby("label")["seconds"].agg(["size", "sum"]).reset_index().to_dict("records"),
+            findings=found.groupby(["severity", "check"]).size().rename("number").reset_index().to_dict("records"),
+            trained_from={name: float(getattr(trained["seconds"], name)()) for name in ("sum", "min", "max")},
+        )
+
+
+def front_matter(description: Description, evidence: Evidence) -> str:
+    """The YAML that Hugging Face reads; its keys are those of their model cards."""
+    task = {"type": "audio-classification", "name": "Audio classification"}
+    dataset = {"name": description["dataset"], "type": description["dataset"]}
+    metrics = [
+        {"type": row["metric"], "name": f"{row['name']}, mean over seeds of the recipe", "value": round(row["mean"], 4)}
+        for row in evidence.scores
+    ]
+    values = {
+        "pipeline_tag": "audio-classification",
+        "library_name": "transformers" if description["transformers"] else "onnx",
+        "license": "unknown",
+        "tags": ["audio-classification", "soundbench", description["recipe"]["family"]],
+        "metrics": list(METRICS),
+        "model-index": [
+            {
+                "name": f"{description['dataset']}-{description['model']}",
+                "results": [{"task": task, "dataset": dataset, "metrics": metrics}],
+            }
+        ],
+    }
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def model_card(description: Description, evidence: Evidence, checked: int, gap: float) -> str:
+    """The card in Markdown.
+
+    Args:
+        checked: the clips on which the ONNX file was compared with PyTorch.
+        gap: the largest difference of a probability there.
+    """
+    # What is filled in becomes Markdown and not HTML, where escaping would garble quotes in the code.
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"percent": percent, "quantity": quantity}
+    values = {"front_matter": front_matter(description, evidence), "checked": checked, "gap": gap, "opset": OPSET}
+    return environment.get_template("modelcard.md").render(**description, evidence=evidence, **values)

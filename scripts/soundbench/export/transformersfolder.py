@@ -1,0 +1,71 @@
+"""A transformers folder of an exported model, which ``pipeline("audio-classification")`` loads.
+
+A family offers this with a function ``transformers_model(network)`` in its module: it returns the ``PreTrainedModel``
+inside the network. The feature extractor that goes with it follows from the front-end.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from soundbench.errors import InputError
+from soundbench.models import family_module
+
+TOLERANCE = 1e-3  # of a probability: our features are rounded to float16, theirs are not
+DEVIATIONS = 2  # by so many of its `std` their extractor divides
+
+
+def has_transformers(description: dict[str, Any]) -> bool:
+    """Whether transformers can do the same: its AST features are ours, normalised by constants."""
+    front_end = description["front_end"]
+    family = importlib.import_module(family_module(description["recipe"]["family"]))
+    return (
+        hasattr(family, "transformers_model") and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
+    )
+
+
+def write_transformers(network: nn.Module, description: dict[str, Any], folder: Path) -> None:
+    """Write ``config.json`` with the label names, ``preprocessor_config.json`` and ``model.safetensors``."""
+    from transformers import ASTFeatureExtractor
+
+    family = importlib.import_module(family_module(description["recipe"]["family"]))
+    model, front_end = family.transformers_model(network), description["front_end"]
+    model.config.id2label = dict(enumerate(description["labels"]))
+    model.config.label2id = {label: number for number, label in enumerate(description["labels"])}
+    model.config._name_or_path = ""  # where the initial weights came from may be a folder of this machine
+    model.save_pretrained(folder)
+    extractor = ASTFeatureExtractor(
+        sampling_rate=front_end["sample_rate"],
+        num_mel_bins=front_end["n_mels"],
+        max_length=front_end["frames"],
+        mean=description["normalisation"]["mean"],
+        std=description["normalisation"]["std"] / DEVIATIONS,
+    )
+    extractor.save_pretrained(folder)
+
+
+def check_transformers(
+    folder: Path, sound: list[np.ndarray], expected: np.ndarray, clips: list[str], description: dict[str, Any]
+) -> None:
+    """Compare the pipeline's probabilities of clips with the expected ones ``(clips, classes)``.
+
+    Raises:
+        InputError: they differ by more than :data:`TOLERANCE`.
+    """
+    from transformers import pipeline
+
+    classify, labels = pipeline("audio-classification", model=str(folder), device="cpu"), description["labels"]
+    wrong = []
+    for clip, samples, chances in zip(clips, sound, expected, strict=True):
+        given = {"raw": samples, "sampling_rate": description["input"]["sample_rate"]}
+        found = {row["label"]: row["score"] for row in classify(given, top_k=len(labels))}
+        gap = np.abs([found[label] for label in labels] - chances).max()
+        if not gap <= TOLERANCE:
+            wrong.append(f"{clip}: {gap:.2g}")
+    if wrong:
+        raise InputError(wrong, f"transformers' probabilities differ from PyTorch's by more than {TOLERANCE:g}:")

@@ -1,0 +1,180 @@
+"""Trained models on another data set: what a score is worth where the recordings are others."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.aggregation import read_predictions
+from soundbench.errors import InputError
+from soundbench.intervals import interval_scores, score_columns
+from soundbench.metrics import METRICS
+from soundbench.splits import fold_column
+from soundbench.storage import read_clip_table, write_csv
+from soundbench.views import view_clips
+
+
+def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> None:
+    """Refuse a data set that has not the labels that a model was trained on.
+
+    Raises:
+        InputError: naming the labels that only one of them has.
+    """
+    trained, found = set(trained), set(found)
+    problems = [
+        f"only {who}: {', '.join(sorted(labels))}"
+        for who, labels in (("the model knows", trained - found), (f"{where} has", found - trained))
+        if labels
+    ]
+    if problems:
+        advice = f"keep, drop and merge in datasets.{where} can give it the same labels"
+        raise InputError([*problems, advice], f"The labels of {where} are not those of the model:")
+
+
+def unheard(clips: pd.DataFrame, source: pd.DataFrame, split: pd.DataFrame, fold: int, shared: bool) -> pd.DataFrame:
+    """The clips on which a fold's model may be tested: nothing of them was trained or validated on.
+
+    Args:
+        clips: of the data set to test on, with ``group`` and ``sha256``.
+        source: the clip table that the model's ``split`` was made from.
+        shared: whether both are of one source, so that a group means the same in both.
+    """
+    heard = source[source["clip"].isin(split.loc[split[fold_column(fold)].isin(["train", "val"]), "clip"])]
+    known = clips["sha256"].isin(heard["sha256"])
+    if shared:
+        known |= clips["group"].isin(heard["group"])
+    return clips[~known]
+
+
+def evaluate_transfer(
+    folders: list[str],
+    splits: list[str],
+    *,
+    source: str,
+    clips: str,
+    to: str,
+    view: dict[str, Any],
+    tested: list[str],
+    threads: int,
+    predictions: str,
+    scores: str,
+) -> None:
+    """Predict the clips of another data set with every fold's model of every seed.
+
+    Args:
+        folders: the models' folders, of all seeds and folds.
+        splits: ``seed{seed}.csv`` of the data set they were trained on, one a seed.
+        source: the clip table behind these splits.
+        clips: the clip table of the data set ``to``, which is the ``view`` on it.
+        tested: split tables of that data set, whose test clips alone count; empty: all count.
+        predictions: ``seed, fold, clip, group, label, predicted`` and a column of probabilities a class.
+        scores: a row a model: ``seed, fold, clips, left_out`` and every metric.
+
+    Raises:
+        InputError: the labels differ, or the models have heard all of the clips, or started from weights that have.
+    """
+    from soundbench.batches import Normalisation, load_examples
+    from soundbench.devices import prepare_process
+    from soundbench.evaluation import load_model, probabilities
+
+    chosen = view_clips(read_clip_table(clips), view)
+    if tested:
+        from soundbench.robustness import clips_of_tests
+
+        chosen = chosen[chosen["clip"].isin(clips_of_tests(tested))]
+    _, first = load_model(folders[0])
+    check_labels(first["labels"], chosen["label"], to)
+    if (begun := view["source"]) in set(first["sources"]) - {first["source"]}:
+        raise InputError(f"{to}: the models started from weights that were trained on recordings of {begun}")
+    known, roles = read_clip_table(source), {Path(path).stem: read_clip_table(path) for path in splits}
+    tables, rows = [], []
+    Path(predictions).parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=Path(predictions).parent) as folder:
+        features, index = _features_like(first, chosen, threads, Path(folder))
+        prepare_process(0, threads)
+        for path in folders:
+            network, model = load_model(path)
+            split = roles[f"seed{model['seed']}"]
+            own = unheard(chosen, known, split, model["fold"], source == clips)
+            if own.empty:
+                raise InputError(f"seed {model['seed']}, fold {model['fold']}: the model has heard every clip of {to}")
+            examples = load_examples(features, index, own, model["labels"])
+            chances = probabilities(network, examples, Normalisation(**model["normalisation"]))
+            tables.append(_table(own, chances, model))
+            rows.append(_scored(tables[-1], model, len(chosen) - len(own)))
+    labels = first["labels"]
+    write_csv(predictions, pd.concat(tables).round(dict.fromkeys(labels, 6)))
+    write_csv(scores, pd.DataFrame(rows))
+
+
+def _features_like(
+    description: dict[str, Any], clips: pd.DataFrame, threads: int, folder: Path
+) -> tuple[Path, pd.DataFrame]:
+    """The features of clips in the shape that a model was trained on, and their index."""
+    from soundbench.featurefiles import store_features
+    from soundbench.features import picture_shape
+
+    settings = description["front_end"]
+    frames = picture_shape(clips, settings)[1] if settings.get("resize") else description["shape"][1]
+    store_features(list(clips["path"]), settings, frames, folder / "features.npy", threads)
+    return folder / "features.npy", clips[["clip"]].assign(row=range(len(clips)))
+
+
+def _table(clips: pd.DataFrame, chances: np.ndarray, model: dict[str, Any]) -> pd.DataFrame:
+    labels = model["labels"]
+    table = clips[["clip", "group", "label"]].reset_index(drop=True)
+    table = table.assign(seed=model["seed"], fold=model["fold"], predicted=np.array(labels)[chances.argmax(axis=1)])
+    table = table[["seed", "fold", "clip", "group", "label", "predicted"]]
+    return pd.concat([table, pd.DataFrame(chances, columns=labels)], axis=1)
+
+
+def _scored(table: pd.DataFrame, model: dict[str, Any], left_out: int) -> dict[str, Any]:
+    from soundbench.scoring import scores
+
+    found = scores(table, model["labels"])
+    names = {"seed": model["seed"], "fold": model["fold"], "clips": len(table), "left_out": left_out}
+    return names | {metric: found[metric] for metric in METRICS}
+
+
+def aggregate_transfer(
+    entries: dict[str, dict[str, Any]],
+    predictions: list[str],
+    scores: list[str],
+    home: list[str],
+    splits: list[str],
+    table: str,
+) -> None:
+    """Write two rows a transfer: the out-of-fold scores on the data set it was trained on, and those on the other.
+
+    The folds of a seed are pooled: each clip counts once for every model that predicted it, and intervals resample
+    groups with all of their predictions.
+
+    Args:
+        entries: the configuration's ``transfer``.
+        predictions, scores: what :func:`evaluate_transfer` wrote, ``…/{transfer}/FILE``.
+        home: ``…/{dataset}/{model}/seed{seed}/predictions.csv`` of the runs.
+        splits: ``…/{dataset}/seed{seed}.csv`` of what they were trained on, for the groups.
+    """
+    other, left = ({Path(path).parent.name: path for path in paths} for paths in (predictions, scores))
+    groups = {Path(path).parent.name: read_clip_table(path).set_index("clip")["group"] for path in splits}
+    decisions, rows = read_predictions(home), []
+    for name, entry in entries.items():
+        dataset, model = entry["from"]["dataset"], entry["from"]["model"]
+        names = {"transfer": name, "model": model, "trained_on": dataset}
+        rows.append(names | {"tested_on": dataset, "left_out": 0} | _scores(decisions[dataset, model], groups[dataset]))
+        found = read_clip_table(other[name])
+        others = found.drop_duplicates("clip").set_index("clip")["group"]
+        tables = [part.assign(fold=0) for _, part in found.groupby("seed")]
+        unfit = int(pd.read_csv(left[name])["left_out"].max())
+        rows.append(names | {"tested_on": entry["to"], "left_out": unfit} | _scores(tables, others))
+    write_csv(table, pd.DataFrame(rows))
+
+
+def _scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, Any]:
+    counted = {"clips": pd.concat(tables)["clip"].nunique(), "seeds": len(tables)}
+    return counted | score_columns(interval_scores(tables, groups))

@@ -1,0 +1,75 @@
+"""Models on other data sets: same labels or none, and nothing that a model has heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from library import configuration
+from simulated import Study
+from soundbench.errors import InputError
+from soundbench.pages.transfer import write_transfer_page
+from soundbench.storage import read_clip_table, write_csv
+from soundbench.transfer import aggregate_transfer, check_labels, unheard
+
+
+def test_other_labels_are_refused_and_named() -> None:
+    check_labels(["a", "b"], ["b", "a", "a"], "mine")
+    with pytest.raises(InputError) as caught:
+        check_labels(["a", "b", "NA"], ["a", "c"], "mine")
+    assert caught.value.problems[:2] == ["only the model knows: NA, b", "only mine has: c"]
+
+
+def clips(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["clip", "group", "sha256"])
+
+
+def test_what_a_model_has_heard_does_not_count() -> None:
+    source = clips(("1", "g1", "aa"), ("2", "g1", "bb"), ("3", "g2", "cc"), ("4", "g3", "dd"), ("5", "g4", "ee"))
+    split = pd.DataFrame({"clip": ["1", "3", "4"], "fold1": ["train", "val", "test"]})
+    # 2 shares a group with a training clip, 4 was tested, 5 is in no part of the view.
+    assert unheard(source, source, split, 1, shared=True)["clip"].tolist() == ["4", "5"]
+    # Elsewhere groups mean something else, but the same bytes are the same clip.
+    others = clips(("x", "g1", "ff"), ("y", "g9", "cc"), ("z", "g2", "dd"))
+    assert unheard(others, source, split, 1, shared=False)["clip"].tolist() == ["x", "z"]
+
+
+def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study", seeds=(1, 2)).write()
+    home = [path for path in study.files("predictions.csv") if "/good/" in path]
+    groups = read_clip_table(study.splits()[0]).set_index("clip")["group"]
+    found = pd.concat([read_clip_table(path).assign(seed=seed) for seed, path in enumerate(home, start=1)])
+    folder = tmp_path / "transfer" / "there"
+    write_csv(folder / "predictions.csv", found.assign(group=groups.loc[found["clip"]].to_numpy()))
+    write_csv(folder / "scores.csv", pd.DataFrame({"seed": [1, 2], "fold": [1, 1], "left_out": [0, 7]}))
+    entries = {"there": {"from": {"dataset": "one", "model": "good"}, "to": "other", "clips": "all"}}
+    to = [[str(folder / name)] for name in ("predictions.csv", "scores.csv")]
+    aggregate_transfer(entries, *to, home, study.splits(), str(tmp_path / "transfer.csv"))
+    rows = pd.read_csv(tmp_path / "transfer.csv")
+    assert rows["tested_on"].tolist() == ["one", "other"]
+    assert rows["accuracy"].nunique() == 1  # the same predictions stand for both places
+    assert rows["left_out"].tolist() == [0, 7]
+    assert rows["seeds"].tolist() == [2, 2]
+    write_transfer_page(str(tmp_path / "transfer.csv"), "accuracy", str(tmp_path / "page.html"))
+    page = (tmp_path / "page.html").read_text()
+    assert f"{100 * rows['accuracy'].iloc[0]:.1f}" in page
+    assert "macro F1 there" in page
+
+
+def test_configuration_of_uses_is_checked_before_any_job() -> None:
+    run = {"dataset": "synthetik", "model": "cnn"}
+    with pytest.raises(InputError) as caught:
+        configuration(
+            export={"seed": 9, "fold": 6},
+            robustness={"models": ["resnet"], "noise": [10]},
+            transfer={"t": {"from": run, "to": "esc-50"}},
+        )
+    assert caught.value.problems == [
+        "export.fold: synthetic has 5 folds, and no fold 6",
+        "export.seed: 9 is not among benchmark.seeds, 1, 2, 3",
+        "robustness.models: 'resnet' is not among benchmark.models; did you mean 'resnet18'?",
+        "transfer.t.from.dataset: there is no 'synthetik'; did you mean 'synthetic'?",
+        "transfer.t.to: there is no 'esc-50'; did you mean 'esc50'?",
+    ]
