@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from soundbench.datachecks import source_problems, view_problems
+from soundbench.embedding_settings import embedding_problems
 from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, values_per_decibel
 from soundbench.models import COMMON_KEYS, FAMILIES, family_options
@@ -71,7 +72,9 @@ def load_schema() -> Schema:
         merged["properties"] |= part["properties"]
         merged["$defs"] |= part.get("$defs", {})
         merged["required"] += part["required"]
-    _add_undescribed_families(merged["properties"]["models"]["additionalProperties"], merged["$defs"])
+    models = merged["properties"]["models"]["additionalProperties"]
+    _add_undescribed_families(models, merged["$defs"])
+    merged["$defs"]["network"] = {"properties": {"family": models["properties"]["family"]}, "allOf": models["allOf"]}
     return merged
 
 
@@ -197,7 +200,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         yield from view_problems(f"datasets.{name}", view)
     yield from _augmentation_problems(library, names["augmentations"], chosen["datasets"])
     for name, front_end in library["features"].items():
-        yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
+        yield from feature_problems(f"features.{name}", front_end, front_end.get("sample_rate"))
     for name, recipe in library["models"].items():
         yield from training_problems(f"models.{name}.training", recipe["training"])
         if (wanted := recipe["features"]) not in names["features"]:
@@ -205,6 +208,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         elif wanted in library["features"]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
     yield from model_problems(config, library, chosen)
+    yield from embedding_problems(config, library, chosen)
     for name, entry in library["references"].items():
         for dataset in entry["datasets"]:
             if dataset not in names["datasets"]:

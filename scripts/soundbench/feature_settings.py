@@ -8,6 +8,8 @@ from typing import Any
 
 Settings = dict[str, Any]
 
+EMBEDDING = "embedding"  # the front-end whose pictures are what a network makes of another's
+
 BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the height of the picture
 
 
@@ -43,7 +45,7 @@ def feature_problems(where: str, settings: Settings, sample_rate: int | None) ->
     """
     if settings["normalise"] == "fixed":
         yield from (f"{where}.{key}: normalise: fixed needs it" for key in ("mean", "std") if settings[key] is None)
-    if settings["front_end"] == "ast":
+    if settings["front_end"] in ("ast", EMBEDDING):
         return
     if (settings["win_length"] or 0) > settings["n_fft"]:
         yield f"{where}.win_length: {settings['win_length']} is longer than n_fft, {settings['n_fft']}"
