@@ -36,6 +36,7 @@ USES = {
     "augment_clips": {"pandas"},
     "compute_features": {"pandas", "torch"},
     "draw_pictures": {"matplotlib"},
+    "embed_clips": {"pandas", "torch"},
     "evaluate_model": {"pandas", "torch"},
     "explore_dataset": {"matplotlib", "pandas"},
     "fetch_dataset": set(),

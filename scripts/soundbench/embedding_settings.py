@@ -37,6 +37,11 @@ def embedded(config: Config, entry: Config) -> tuple[str, str]:
     if run is None:
         if missing := [key for key, value in told.items() if value is None]:
             raise InputError(f"{key}: is missing, and {pretrained} is no run that tells it" for key in missing)
+        if config["features"][told["features"]]["normalise"] == "dataset":
+            raise InputError(
+                f"features: {told['features']} is normalised by training clips, which differ from fold to fold; "
+                "choose an entry with normalise: clip or fixed"
+            )
         return told["model.family"], told["features"]
     if needless := [key for key, value in told.items() if value is not None]:
         raise InputError(f"{key}: {pretrained} is a run, which tells it itself; leave it out" for key in needless)
@@ -95,11 +100,6 @@ def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
         yield f"features: there is no {entry['features']!r} (or it has problems of its own)"
     elif seen["front_end"] == EMBEDDING:
         yield f"features: {entry['features']} is itself an embedding, and no picture"
-    elif seen["normalise"] == "dataset":
-        yield (
-            f"features: {entry['features']} is normalised by training clips, which differ from fold to fold; choose "
-            "an entry with normalise: clip or fixed"
-        )
 
 
 def _telling_problems(where: str, config: Config, entry: Config) -> Iterator[str]:
