@@ -10,6 +10,7 @@ with logged(snakemake.log[0]):
         snakemake.wildcards.source,
         json.loads(snakemake.params.recipe),
         json.loads(snakemake.params.front_end),
+        snakemake.params.precision,
         weights=list(snakemake.input.weights),
         pictures=snakemake.input.features,
         pictures_index=snakemake.input.index,

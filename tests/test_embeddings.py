@@ -65,6 +65,7 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
         source,
         changes.get("recipe", {}),
         changes.get("front_end", FRONT_END),
+        changes.get("precision", "float32"),
         weights=[file for file in files if Path(file).exists()],
         pictures=str(folder / "pictures.npy"),
         pictures_index=str(folder / "pictures.csv"),
@@ -94,8 +95,7 @@ def test_head_that_pools_by_itself_and_a_convolution_as_last_layer() -> None:
 
     heads = [timm.create_model("convnext_atto", in_chans=1, num_classes=3), _fully_convolutional()]
     for network, dimensions in zip(heads, (320, 6), strict=True):
-        with torch.inference_mode():
-            assert Embedder(network)(torch.randn(2, 1, 64, 64)).shape == (2, dimensions)
+        assert Embedder(network)(np.zeros((2, 64, 64), np.float16)).shape == (2, dimensions)
 
 
 def _fully_convolutional() -> nn.Module:
@@ -106,6 +106,14 @@ def test_threads_change_nothing(tmp_path: Path) -> None:
     run_of_ours("ast", tmp_path / "fold1")
     pictures(tmp_path, 40)
     assert embed(tmp_path, tmp_path / "fold1").tobytes() == embed(tmp_path, tmp_path / "fold1", threads=3).tobytes()
+
+
+def test_bfloat16_is_near_but_not_the_same(tmp_path: Path) -> None:
+    run_of_ours("ast", tmp_path / "fold1")
+    pictures(tmp_path)
+    exact, near = (embed(tmp_path, tmp_path / "fold1", precision=name) for name in ("float32", "bf16"))
+    assert near.dtype == np.float32
+    assert 0 < np.abs(near - exact).mean() < 0.05 * exact.std()
 
 
 def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from numpy.lib.format import open_memmap
 from torch import nn
 
 from soundbench.batches import Normalisation, choose_normalisation, chunks
-from soundbench.devices import choose_device, prepare_process
+from soundbench.devices import choose_device, prepare_process, uses_bfloat16
 from soundbench.errors import InputError
 from soundbench.freezing import network_parts
 from soundbench.memory import Pieces
@@ -42,28 +41,40 @@ def last_layer(network: nn.Module) -> nn.Module:
 
 
 class Embedder:
-    """A network up to its last layer; it may be called by several threads at a time."""
+    """A network up to its last layer; it may be called by several threads at a time.
 
-    def __init__(self, network: nn.Module) -> None:
+    Args:
+        normalise: what the network's pictures are normalised by.
+        precision: ``float32``, ``bf16``, or ``auto`` for the latter where the hardware has it.
+    """
+
+    def __init__(self, network: nn.Module, normalise: Normalisation = UNSCALED, precision: str = "float32") -> None:
+        self.device = choose_device()
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.normalise, self.bfloat16 = normalise, uses_bfloat16(precision, self.device)
         layer = last_layer(network)
-        self.network, self.dimensions, self._given = network.eval(), layer.weight.shape[1], threading.local()
+        self.dimensions, self._given = layer.weight.shape[1], threading.local()
         layer.register_forward_pre_hook(self._keep)
 
     def _keep(self, _: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
         self._given.features = given[0]
 
-    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Map ``(batch, 1, bins, frames)`` to ``(batch, dimensions)``; what comes with places is averaged over them."""
-        self.network(pictures)
-        features = self._given.features
-        return features.flatten(2).mean(dim=2) if features.ndim > 2 else features
+    @torch.inference_mode()
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+        """Map ``(batch, bins, frames)`` to ``(batch, dimensions)`` float32; what comes with places is averaged over
+        them."""
+        batch = self.normalise(torch.from_numpy(pictures).to(self.device).float()).unsqueeze(1)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            self.network(batch.to(memory_format=torch.channels_last))
+        features = self._given.features.float()
+        return (features.flatten(2).mean(dim=2) if features.ndim > 2 else features).cpu().numpy()
 
 
 def build_embedder(
-    recipe: dict[str, Any], front_end: dict[str, Any], shape: tuple[int, int], weights: Weights
-) -> tuple[Embedder, Normalisation]:
-    """What embeds pictures of ``shape`` (bins, frames), and how these are normalised for it: as the run that it comes
-    from had them, else as their front-end says.
+    recipe: dict[str, Any], front_end: dict[str, Any], shape: tuple[int, int], weights: Weights, precision: str
+) -> Embedder:
+    """What embeds pictures of ``shape`` (bins, frames). They are normalised as a run's own were, or else as their
+    front-end says.
 
     Args:
         recipe: family and options of the network; those of a run are its own.
@@ -71,27 +82,15 @@ def build_embedder(
     run = weights.run
     network = build_model(run["recipe"] if run else recipe, CLASSES, shape, weights)
     normalise = Normalisation(**run["normalisation"]) if run else choose_normalisation(front_end, UNSCALED)
-    return Embedder(network), normalise
+    return Embedder(network, normalise, precision)
 
 
-@torch.inference_mode()
-def _embed(
-    embedder: Embedder, normalise: Normalisation, pictures: np.ndarray, found: np.ndarray, chosen: torch.Tensor
-) -> None:
-    """Fill the rows ``chosen`` of ``found``."""
-    device = next(embedder.network.parameters()).device
-    batch = normalise(torch.from_numpy(pictures[chosen.numpy()]).to(device).float()).unsqueeze(1)
-    found[chosen.numpy(), :, 0] = embedder(batch.to(memory_format=torch.channels_last)).cpu().numpy()
-
-
-def _embed_all(
-    embedder: Embedder, normalise: Normalisation, pictures: np.ndarray, found: np.ndarray, threads: int
-) -> None:
+def _embed_all(embedder: Embedder, pictures: np.ndarray, found: np.ndarray, threads: int) -> None:
     """Embed all clips, batch by batch; threads have a core each, so that their number does not change the result."""
-    device = choose_device()
-    embedder.network.to(device, memory_format=torch.channels_last)
-    workers = threads if device.type == "cpu" else 1
-    embed = partial(_embed, embedder, normalise, pictures, found)
+    workers = threads if embedder.device.type == "cpu" else 1
+
+    def embed(chosen: torch.Tensor) -> None:
+        found[chosen.numpy(), :, 0] = embedder(pictures[chosen.numpy()])
 
     def compute(size: int) -> None:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -104,6 +103,7 @@ def embed_clips(
     source: str,
     recipe: dict[str, Any],
     front_end: dict[str, Any],
+    precision: str,
     *,
     weights: Sequence[str],
     pictures: str,
@@ -131,11 +131,11 @@ def embed_clips(
         raise InputError(refusal(str(found.file.parent), source))
     if found.run and found.run["front_end"] != front_end:
         raise InputError(f"{found.file.parent}: was trained on pictures of another front-end than {front_end}")
-    embedder, normalise = build_embedder(recipe, front_end, before.shape[1:], found)
+    embedder = build_embedder(recipe, front_end, before.shape[1:], found, precision)
     logger.info("%s: %d clips, %d numbers each", found.file, len(before), embedder.dimensions)
     with atomic_path(array) as temporary:
         rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(before), embedder.dimensions, 1))
-        _embed_all(embedder, normalise, before, rows, threads)
+        _embed_all(embedder, before, rows, threads)
         rows.flush()
         lost = ~np.isfinite(rows).all(axis=(1, 2))
         if lost.any():
