@@ -176,6 +176,15 @@ def test_options_of_the_family_get_their_defaults() -> None:
     assert embedded(settings, settings["features"]["ast-embedding"]) == ("ast", "ast")
 
 
+def test_family_that_the_schema_does_not_describe_may_embed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundbench.configuration.FAMILIES", ("mine",))
+    monkeypatch.setattr("soundbench.configuration.family_options", lambda _: {"hidden": True})
+    model = {"family": "mine", "pretrained": str(Path(__file__))}
+    assert probe(model | {"hidden": 3}, "ast")["features"]["mine"]["model"]["hidden"] == 3
+    with pytest.raises(InputError, match=r"features\.mine\.model\.hidden: is missing"):
+        probe(model, "ast")
+
+
 def test_run_of_another_study_is_found_by_its_pictures(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     seen = configuration()["features"]["mfcc20"]

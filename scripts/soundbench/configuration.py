@@ -72,9 +72,7 @@ def load_schema() -> Schema:
         merged["properties"] |= part["properties"]
         merged["$defs"] |= part.get("$defs", {})
         merged["required"] += part["required"]
-    models = merged["properties"]["models"]["additionalProperties"]
-    _add_undescribed_families(models, merged["$defs"])
-    merged["$defs"]["network"] = {"properties": {"family": models["properties"]["family"]}, "allOf": models["allOf"]}
+    _add_undescribed_families(merged["properties"]["models"]["additionalProperties"], merged["$defs"])
     return merged
 
 
