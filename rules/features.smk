@@ -34,7 +34,7 @@ rule compute_features:
     benchmark:
         "<benchmarks>/compute_features/{source}/{features}/{variant}.tsv"
     wildcard_constraints:
-        features=one_of(set(settings["features"]) - set(embeddings(settings["features"]))),
+        features=one_of(name for name in settings["features"] if name not in embeddings(settings["features"])),
     conda:
         "../envs/features.yaml"
     threads: 4
