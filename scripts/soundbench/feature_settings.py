@@ -8,9 +8,8 @@ from typing import Any
 
 Settings = dict[str, Any]
 
-EMBEDDING = "embedding"  # the front-end whose pictures are what a network makes of another's
-
 BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the height of the picture
+EMBEDDING = "embedding"  # the front-end whose pictures are what a network makes of another's
 
 
 def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
