@@ -14,6 +14,7 @@ from soundbench.clipfiles import folders_below
 from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
 from soundbench.datachecks import is_archive
+from soundbench.embedding_settings import embedded, embeddings
 from soundbench.errors import InputError
 from soundbench.pretrained import PUBLISHED, results_folder, weight_files
 from soundbench.statuschecks import check_at_even_pace

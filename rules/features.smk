@@ -33,6 +33,8 @@ rule compute_features:
         "<logs>/compute_features/{source}/{features}/{variant}.log",
     benchmark:
         "<benchmarks>/compute_features/{source}/{features}/{variant}.tsv"
+    wildcard_constraints:
+        features=one_of(name for name in settings["features"] if name not in embeddings(settings["features"])),
     conda:
         "../envs/features.yaml"
     threads: 4

@@ -76,14 +76,47 @@ def feature_files(wildcards):
     return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
 
 
-def initial_weights(wildcards):
-    """What a model starts from: fetched weights, a run of this workflow, files of the user's, or nothing."""
-    pretrained = recipe(wildcards)["pretrained"]
+def files_of_weights(pretrained, fetched):
+    """The files of weights: what lists the ``fetched`` ones, a run of this workflow, files of the user's, or nothing."""
     if pretrained is None:
         return []
     if pretrained in PUBLISHED.values():
-        return ["<resources>/weights/{model}.json"]
+        return [fetched]
     return weight_files(pretrained, results_folder(settings)) or [pretrained]
+
+
+def initial_weights(wildcards):
+    """What a model starts from."""
+    return files_of_weights(recipe(wildcards)["pretrained"], "<resources>/weights/{model}.json")
+
+
+def embedding_weights(features):
+    """The weights behind features that are an embedding; nothing behind others."""
+    pretrained = settings["features"][features].get("model", {}).get("pretrained")
+    return files_of_weights(pretrained, f"<resources>/weights/features/{features}.json")
+
+
+def embedding_inputs(wildcards):
+    """Family and front-end of an embedding."""
+    return embedded(settings, settings["features"][wildcards.features])
+
+
+def embedded_pictures(wildcards):
+    """The pictures that an embedding is made of, and their index."""
+    stem = f"<results>/features/{{source}}/{embedding_inputs(wildcards)[1]}/{{variant}}"
+    return {"features": f"{stem}.npy", "index": f"{stem}.csv"}
+
+
+def front_end_json(name):
+    """A front-end with all that decides its values; an embedding holds the settings of the pictures it is made of."""
+    entry = settings["features"][name]
+    if name not in embeddings(settings["features"]):
+        return entry_json("features", name)
+    return canonical_json(entry | {"features": settings["features"][embedded(settings, entry)[1]]})
+
+
+def embedding_family(wildcards):
+    return f"soundbench.models.{embedding_inputs(wildcards)[0]}"
 
 
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"

@@ -8,6 +8,7 @@ rule fetch_weights:
     conda:
         "../envs/training.yaml"
     params:
+        wanted=lambda w: f"models.{w.model}.pretrained",
         recipe=lambda w: entry_json("models", w.model, "training"),
         code=lambda w: code_digest("fetch_weights", family_module(w)),
     script:
@@ -22,6 +23,7 @@ rule train_model:
         variant_indexes=variant_files(".csv"),
         split="<results>/splits/{dataset}/seed{seed}.csv",
         weights=initial_weights,
+        embedding=lambda w: embedding_weights(recipe(w)["features"]),
     output:
         model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
         description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
@@ -43,7 +45,7 @@ rule train_model:
         checkpoint_seconds=60,
     params:
         recipe=lambda w: entry_json("models", w.model),
-        front_end=lambda w: entry_json("features", recipe(w)["features"]),
+        front_end=lambda w: front_end_json(recipe(w)["features"]),
         augment=lambda w: canonical_json(view(w)["augment"]),
         variants=lambda w: view_variants(w.dataset),
         protocol=lambda w: view(w)["split"]["protocol"],

@@ -6,4 +6,4 @@ from soundbench.joblog import logged
 from soundbench.published import fetch_weights
 
 with logged(snakemake.log[0]):
-    fetch_weights(snakemake.wildcards.model, json.loads(snakemake.params.recipe), snakemake.output.manifest)
+    fetch_weights(snakemake.params.wanted, json.loads(snakemake.params.recipe), snakemake.output.manifest)

@@ -34,4 +34,5 @@ with logged(snakemake.log[0]):
         folder=str(Path(snakemake.output.model).parent),
         checkpoint_seconds=snakemake.resources.checkpoint_seconds,
         weights=list(snakemake.input.weights),
+        embedding=list(snakemake.input.embedding),
     )

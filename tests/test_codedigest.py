@@ -39,6 +39,7 @@ USES = {
     "augment_clips": {"pandas"},
     "compute_features": {"pandas", "torch"},
     "draw_pictures": {"matplotlib"},
+    "embed_clips": {"pandas", "torch"},
     "evaluate_model": {"pandas", "torch"},
     "evaluate_robustness": {"pandas"},
     "evaluate_transfer": {"pandas"},

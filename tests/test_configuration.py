@@ -14,6 +14,7 @@ from soundbench.averaging import AVERAGES
 from soundbench.configuration import check_configuration, duplicate_keys, load_schema
 from soundbench.datasets import READERS
 from soundbench.errors import InputError
+from soundbench.feature_settings import EMBEDDING
 from soundbench.features import FRONT_ENDS
 from soundbench.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.metrics import METRICS
@@ -200,7 +201,7 @@ def test_schema_names_and_registries_are_equal() -> None:
     front_end = ("properties", "features", "additionalProperties", "properties")
     assert _enum(*source, "reader") == set(READERS)
     assert _enum(*model, "family") == set(FAMILIES)
-    assert _enum(*front_end, "front_end") == set(FRONT_ENDS)
+    assert _enum(*front_end, "front_end") == {*FRONT_ENDS, EMBEDDING}
     training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
     for key, registry in (training | {"average": AVERAGES}).items():
         assert _enum("$defs", "training", "properties", key) == set(registry)

@@ -18,7 +18,7 @@ import yaml
 from library import configuration, front_end
 from soundbench.batches import Normalisation
 from soundbench.errors import InputError
-from soundbench.feature_settings import BINS, empty_filters, values_per_decibel
+from soundbench.feature_settings import BINS, EMBEDDING, empty_filters, values_per_decibel
 from soundbench.featurefiles import compute_features
 from soundbench.features import FRONT_ENDS, log_mel, mfcc, picture
 from soundbench.pictures import draw_pictures
@@ -213,7 +213,7 @@ def test_impossible_settings_are_refused_with_their_key(settings: dict[str, Any]
 def test_schema_names_every_front_end() -> None:
     schema = yaml.safe_load((REPOSITORY / "config" / "schemas" / "features.schema.yaml").read_text())
     names = schema["properties"]["features"]["additionalProperties"]["properties"]["front_end"]["enum"]
-    assert sorted(names) == sorted(FRONT_ENDS) == sorted(BINS)
+    assert sorted(names) == sorted([*FRONT_ENDS, EMBEDDING]) == sorted([*BINS, EMBEDDING])
 
 
 def test_pictures_are_of_the_clips_own_frames(tmp_path: Path) -> None:

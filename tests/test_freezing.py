@@ -24,7 +24,7 @@ from test_training import RUN, TRAINING, made_up
 __all__ = ["made_up"]  # a fixture
 
 # The parts of each small network of RECIPES: blocks and a head.
-PARTS = {"alexnet": 8, "ast": 4, "cnn": 5, "resnet10t": 8, "tinyast": 4}
+PARTS = {"alexnet": 8, "ast": 4, "cnn": 5, "linear": 1, "resnet10t": 8, "tinyast": 4}
 
 
 @pytest.mark.parametrize("name", PARTS)

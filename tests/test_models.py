@@ -30,6 +30,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "time_stride": 10,
     },
     "cnn": {"family": "cnn", "width": 8, "blocks": 4, "dropout": 0.2},
+    "linear": {"family": "linear", "dropout": 0.5},
     "resnet10t": {"family": "timm", "name": "resnet10t", "arguments": {}},
     "cbam": {"family": "timm", "name": "resnet10t", "arguments": {"block_args": {"attn_layer": "cbam"}}},
     "vit": {"family": "timm", "name": "vit_tiny_patch16_224", "arguments": {"depth": 1, "embed_dim": 12}},
@@ -65,7 +66,7 @@ def test_library_states_each_model_s_parameters() -> None:
     recipes = configuration()["models"]
     assert {name for name, _, _ in comments} == set(recipes)
     for name, number, unit in comments:
-        shape = (64, 64) if recipes[name]["family"] == "tinyast" else (128, 1024)
+        shape = {"tinyast": (64, 64), "linear": (768, 1)}.get(recipes[name]["family"], (128, 1024))
         with torch.device("meta"):
             count = parameters(build_model(recipes[name], 10, shape))
         assert f"{count / {'thousand': 1e3, 'million': 1e6}[unit]:.{len(number.partition('.')[2])}f}" == number, name

@@ -248,7 +248,7 @@ RESNET18 = {"family": "timm", "features": "x", "pretrained": "imagenet", "name":
 def test_missing_download_says_which_file_to_put_where(recipe: dict[str, Any], wanted: list[str], caches: Path) -> None:
     manifest = caches / "weights" / "mine.json"
     with pytest.raises(InputError) as refused:
-        fetch_weights("mine", recipe, str(manifest))
+        fetch_weights("models.mine.pretrained", recipe, str(manifest))
     for part in (*wanted, f"put it into {caches / 'weights' / 'mine'}", "models.mine.pretrained"):
         assert part in str(refused.value)
     assert not manifest.exists()
@@ -260,9 +260,9 @@ def test_files_that_were_put_there_are_taken(caches: Path, audio_transformer: tu
     (folder / "model.safetensors").write_bytes((audio_transformer[1] / "model.safetensors").read_bytes())
     manifest = folder.with_suffix(".json")
     with pytest.raises(InputError):  # the configuration is missing
-        fetch_weights("mine", AST, str(manifest))
+        fetch_weights("models.mine.pretrained", AST, str(manifest))
     (folder / "config.json").write_bytes((audio_transformer[1] / "config.json").read_bytes())
-    fetch_weights("mine", AST, str(manifest))
+    fetch_weights("models.mine.pretrained", AST, str(manifest))
     weights = find_weights([str(manifest)])
     assert weights == Weights(folder / "model.safetensors")
     assert read_json(manifest)["files"][str(weights.file)] == file_sha256(weights.file)
@@ -276,13 +276,13 @@ def test_what_is_in_a_cache_needs_no_network(caches: Path, coloured: nn.Module) 
     cached = repository / "snapshots" / ("0" * 40) / "model.safetensors"
     cached.parent.mkdir(parents=True)
     save_file(coloured.state_dict(), cached)
-    fetch_weights("mine", RESNET18, str(caches / "mine.json"))
+    fetch_weights("models.mine.pretrained", RESNET18, str(caches / "mine.json"))
     assert find_weights([str(caches / "mine.json")]).file == cached
 
     downloaded = caches / "torch" / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
     downloaded.parent.mkdir(parents=True)
     downloaded.write_bytes(b"weights")
-    fetch_weights("other", ALEXNET, str(caches / "other.json"))
+    fetch_weights("models.other.pretrained", ALEXNET, str(caches / "other.json"))
     assert list(read_json(caches / "other.json")["files"]) == [str(downloaded)]
     downloaded.unlink()
     with pytest.raises(InputError, match=re.escape(f"remove {caches / 'other.json'}")):

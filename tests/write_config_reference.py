@@ -55,6 +55,8 @@ def rows(root: Schema, schema: Schema, path: str) -> Iterator[str]:
 def branches(root: Schema, schema: Schema, path: str) -> Iterator[str]:
     """Rows of the keys that a mapping has only where another key has a certain value."""
     for branch in schema.get("allOf", []):
+        if "if" not in branch:
+            continue  # described where every entry of its kind is
         ((selector, choice),) = branch["if"]["properties"].items()
         target = root["$defs"][branch["then"]["$ref"].rsplit("/", 1)[1]]
         title = f"*with `{selector}: {', '.join(choice.get('enum', [choice.get('const')]))}`*"

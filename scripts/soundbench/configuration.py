@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from soundbench.datachecks import source_problems, view_problems
+from soundbench.embedding_settings import embedding_problems
 from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, values_per_decibel
 from soundbench.models import COMMON_KEYS, FAMILIES, family_options
@@ -200,7 +201,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         yield from view_problems(f"datasets.{name}", view)
     yield from _augmentation_problems(library, names["augmentations"], list(used))
     for name, front_end in library["features"].items():
-        yield from feature_problems(f"features.{name}", front_end, front_end["sample_rate"])
+        yield from feature_problems(f"features.{name}", front_end, front_end.get("sample_rate"))
     for name, recipe in library["models"].items():
         yield from training_problems(f"models.{name}.training", recipe["training"])
         if (wanted := recipe["features"]) not in names["features"]:
@@ -209,6 +210,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
     yield from use_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
+    yield from embedding_problems(config, library, chosen)
     for name, entry in library["references"].items():
         for dataset in entry["datasets"]:
             if dataset not in names["datasets"]:

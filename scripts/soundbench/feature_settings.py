@@ -11,6 +11,7 @@ Settings = dict[str, Any]
 AST_WINDOW, AST_HOP = 400, 160  # samples: Kaldi's 25 ms and 10 ms
 STRETCHED = 30.0  # s; longer recordings are cut where a front-end would stretch any length to one picture
 BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the height of the picture
+EMBEDDING = "embedding"  # the front-end whose pictures are what a network makes of another's
 
 
 def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
@@ -67,7 +68,7 @@ def feature_problems(where: str, settings: Settings, sample_rate: int | None) ->
     """
     if settings["normalise"] == "fixed":
         yield from (f"{where}.{key}: normalise: fixed needs it" for key in ("mean", "std") if settings[key] is None)
-    if settings["front_end"] == "ast":
+    if settings["front_end"] in ("ast", EMBEDDING):
         return
     if (settings["win_length"] or 0) > settings["n_fft"]:
         yield f"{where}.win_length: {settings['win_length']} is longer than n_fft, {settings['n_fft']}"

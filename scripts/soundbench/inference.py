@@ -15,6 +15,7 @@ from soundbench.ahead import map_ahead, read_ahead
 from soundbench.batches import Normalisation
 from soundbench.devices import choose_device, prepare_process
 from soundbench.errors import InputError
+from soundbench.feature_settings import EMBEDDING
 from soundbench.modelfolders import load_model
 from soundbench.windows import Window, recording_windows
 
@@ -124,6 +125,11 @@ class Classifier:
                 problems.append(f"{folder}: differs from {folders[0]} in {' and '.join(different)}")
         if problems:
             raise InputError(problems, "Only models with the same labels and the same front-end can be averaged:")
+        if first["front_end"]["front_end"] == EMBEDDING:
+            raise InputError(
+                f"{folders[0]}: sees what {first['front_end']['model']['pretrained']} makes of a picture, and holds no "
+                "such weights; a model on an embedding predicts only the clips that were embedded for it"
+            )
 
     @torch.inference_mode()
     def probabilities(self, features: np.ndarray) -> np.ndarray:

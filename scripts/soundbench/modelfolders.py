@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundbench.errors import InputError
-from soundbench.feature_settings import BINS
+from soundbench.feature_settings import BINS, EMBEDDING
 from soundbench.models import FAMILIES, build_model
 from soundbench.storage import read_json
 
@@ -88,8 +88,8 @@ def read_description(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{path}: should hold a mapping")
     if wrong := [key for key, kind in KEYS.items() if not isinstance(description.get(key), kind)]:
         raise InputError(f"{path}: does not describe a model of soundbench: lacks {', '.join(wrong)}")
-    if (front_end := description["front_end"].get("front_end")) not in BINS:
-        raise InputError(f"{path}: the front-end {front_end!r} is not known; known: {', '.join(BINS)}")
+    if (front_end := description["front_end"].get("front_end")) not in (*BINS, EMBEDDING):
+        raise InputError(f"{path}: the front-end {front_end!r} is not known; known: {', '.join((*BINS, EMBEDDING))}")
     if (family := description["recipe"].get("family")) not in FAMILIES:
         raise InputError(f"{path}: the model family {family!r} is not known; known: {', '.join(FAMILIES)}")
     return description

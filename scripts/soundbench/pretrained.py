@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.errors import InputError
+from soundbench.feature_settings import EMBEDDING
 from soundbench.storage import read_json
 
 Config = dict[str, Any]
@@ -118,20 +119,29 @@ def model_problems(config: Config, library: Config, chosen: dict[str, list[str]]
             if PUBLISHED.get(recipe["family"]) != pretrained:
                 yield f"models.{name}.pretrained: no {pretrained} weights are published for {recipe['family']}"
         elif pretrained is not None and name in chosen["models"]:
-            yield from _path_problems(config, library, name, chosen["datasets"])
+            yield from weights_problems(f"models.{name}.pretrained", recipe, config, library, chosen, (name,))
 
 
-def _path_problems(config: Config, library: Config, name: str, datasets: list[str]) -> Iterator[str]:
-    where, pretrained = f"models.{name}.pretrained", library["models"][name]["pretrained"]
+def weights_problems(
+    where: str,
+    start: Config,
+    config: Config,
+    library: Config,
+    chosen: dict[str, list[str]],
+    passed: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """What is wrong with the weights that ``start`` names at the key ``where``: they are not there, or were trained on
+    one of the ``chosen`` data sets."""
     try:
-        seen = lineage(config, library, name)
+        seen = weights_lineage(config, library, start, passed)
     except InputError as error:
         yield from (f"{where}: {problem}" for problem in error.problems)
         return
-    for dataset in datasets:
+    for dataset in chosen["datasets"]:
         source = library["datasets"].get(dataset, {}).get("source")
         if source in seen:
-            yield f"{where}: {refusal(pretrained, source)}. So it is nothing for benchmark.datasets: {dataset}"
+            why = refusal(start["pretrained"], source)
+            yield f"{where}: {why}. So it is nothing for benchmark.datasets: {dataset}"
 
 
 def refusal(pretrained: str, source: str) -> str:
@@ -145,27 +155,35 @@ def results_folder(config: Config) -> str:
 
 
 def lineage(config: Config, library: Config, model: str, passed: tuple[str, ...] = ()) -> set[str]:
-    """The sources that a model's weights were trained on before, through all the runs that led to them.
+    """The sources that a model has heard before it is trained: through the weights it starts from, and through those
+    that its features are an embedding of.
 
     Raises:
-        InputError: there are no weights at the path, or the path leads back to the model itself.
+        InputError: there are no weights at a path, or the path leads back to the model itself.
     """
-    recipe, results = library["models"][model], results_folder(config)
-    pretrained = recipe["pretrained"]
-    if pretrained is None or pretrained in PUBLISHED.values():
-        return set()
     if model in passed:
         raise InputError(f"{' starts from '.join((*passed, model))}: without end")
+    recipe, passed = library["models"][model], (*passed, model)
+    front_end = library["features"].get(recipe["features"], {})
+    starts = [recipe, *([front_end["model"]] if front_end.get("front_end") == EMBEDDING else [])]
+    return set().union(*(weights_lineage(config, library, start, passed) for start in starts))
+
+
+def weights_lineage(config: Config, library: Config, start: Config, passed: tuple[str, ...] = ()) -> set[str]:
+    """The sources that the weights ``start["pretrained"]`` were trained on, through all the runs that led to them."""
+    pretrained, results = start["pretrained"], results_folder(config)
+    if pretrained is None or pretrained in PUBLISHED.values():
+        return set()
     if run := workflow_run(pretrained, results):
         view = library["datasets"].get(run["dataset"])
         if view is None or run["model"] not in library["models"]:
             raise InputError(f"{pretrained}: there is no such data set or model in the library")
         if not 1 <= int(run["fold"]) <= view["split"]["folds"]:
             raise InputError(f"{pretrained}: {run['dataset']} has {view['split']['folds']} folds")
-        return {view["source"]} | lineage(config, library, run["model"], (*passed, model))
+        return {view["source"]} | lineage(config, library, run["model"], passed)
     files = weight_files(pretrained, results)
     if not files:
-        known = PUBLISHED.get(recipe["family"])
+        known = PUBLISHED.get(start.get("family"))
         raise InputError(
             f"{pretrained} is neither a file of weights nor a folder with {' or '.join(WEIGHTS_FILES)}"
             + (f", nor {known}" if known else "")

@@ -14,11 +14,14 @@ from soundbench.storage import file_sha256, write_json
 logger = logging.getLogger(__name__)
 
 
-def fetch_weights(model: str, recipe: dict[str, Any], manifest: str) -> None:
+def fetch_weights(wanted: str, recipe: dict[str, Any], manifest: str) -> None:
     """Fetch the published weights of a model recipe, unless they are here, and list them in ``manifest``.
 
-    A folder beside the manifest, called like the model, may hold the files instead: where there is no network, they
-    are brought there by hand.
+    A folder beside the manifest, called like it, may hold the files instead: where there is no network, they are
+    brought there by hand.
+
+    Args:
+        wanted: the key of the configuration that asks for them.
 
     Raises:
         InputError: they cannot be fetched; the text says which files to put where.
@@ -31,11 +34,11 @@ def fetch_weights(model: str, recipe: dict[str, Any], manifest: str) -> None:
         except (OSError, RuntimeError) as error:  # the network's and either library's; torch's where a digest differs
             why = str(error).strip().partition("\n")[0]
             raise InputError(
-                f"models.{model}.pretrained: {address.place} cannot be fetched ({why}). Where there is network, get "
-                f"{' and '.join(address.urls())}, put it into {folder} and run again. Or set models.{model}.pretrained "
-                "to where you have a copy"
+                f"{wanted}: {address.place} cannot be fetched ({why}). Where there is network, get "
+                f"{' and '.join(address.urls())}, put it into {folder} and run again. Or set {wanted} to where you "
+                "have a copy"
             ) from error
-    logger.info("%s: the weights of %s are %s", model, address.place, files[0])
+    logger.info("%s: the weights of %s are %s", wanted, address.place, files[0])
     write_json(manifest, {"from": address.place, "files": {str(file): file_sha256(file) for file in files}})
 
 

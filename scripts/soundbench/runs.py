@@ -103,6 +103,7 @@ def train_model(
     folder: str,
     checkpoint_seconds: float,
     weights: Sequence[str] = (),
+    embedding: Sequence[str] = (),
 ) -> None:
     """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
 
@@ -111,6 +112,7 @@ def train_model(
     Args:
         variants: the feature array and the index of each variant that the view augments with.
         weights: the files that :func:`soundbench.pretrained.find_weights` takes; none to start from scratch.
+        embedding: the same of the weights that the features are an embedding of; none where they are no embedding.
 
     Raises:
         InputError: a copy of a clip that is not trained on stands among the training clips, the weights to start from
@@ -125,8 +127,9 @@ def train_model(
     measured = training.normalisation()
     normalise = choose_normalisation(run.front_end, measured)
     initial = find_weights(weights)
-    if initial and run.source in initial.sources:
-        raise InputError(f"{run.tag} {refusal(str(initial.file.parent), run.source)}")
+    before = [found for found in (initial, find_weights(embedding)) if found]
+    if seen := [str(found.file.parent) for found in before if run.source in found.sources]:
+        raise InputError(f"{run.tag} {refusal(folder, run.source)}" for folder in seen)
     # Mean and deviation stand for the features themselves, which may be too large to digest.
     data = (split, index, *(table for _, table in variants.values()), *([str(initial.file)] if initial else []))
     mark = fingerprint(asdict(run), asdict(measured), device.type, torch.__version__, files=data)
@@ -148,7 +151,7 @@ def train_model(
             "shape": list(training.shape),
             "normalisation": asdict(normalise),
             # What a run that starts from this one must not be tested on.
-            "sources": sorted({run.source, *(initial.sources if initial else [])}),
+            "sources": sorted({run.source}.union(*(found.sources for found in before))),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "measured": _measured(trainer),
             "fingerprint": mark,

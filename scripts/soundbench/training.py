@@ -189,8 +189,12 @@ class Trainer:
             return network(pictures.to(memory_format=torch.channels_last)).float()
 
     def _plain(self, part: str, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Pictures and classes of all clips of a part in their order, as they are, at most ``size`` at once."""
-        for chosen in chunks(torch.arange(len(self.parts[part])), size):
+        """Pictures and classes of all clips of a part as they are, at most ``size`` at once.
+
+        Mixed, always in the same way: the statistics of batches of one class would not be those of all.
+        """
+        mixed = torch.randperm(len(self.parts[part]), generator=torch.Generator().manual_seed(0))
+        for chosen in chunks(mixed, size):
             yield self.parts[part].batch(chosen, self.normalise, self.device)
 
     @torch.inference_mode()

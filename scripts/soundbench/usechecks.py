@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from soundbench.feature_settings import EMBEDDING
+
 Config = dict[str, Any]
 
 
@@ -19,6 +21,7 @@ def use_problems(config: Config, library: Config, suggest: Callable[[str, list[s
     selected = config.get("benchmark") if isinstance(config.get("benchmark"), dict) else {}
     chosen = {name: _listed(selected.get(name)) for name in ("datasets", "models", "seeds")}
     yield from _export_problems(_mapping(config.get("export")), chosen, library)
+    yield from _embedding_problems(config, chosen, library)
     levels = _mapping(config.get("robustness"))
     for part in ("datasets", "models"):
         for name in _listed(levels.get(part)):
@@ -33,6 +36,22 @@ def use_problems(config: Config, library: Config, suggest: Callable[[str, list[s
             known = list(library["models" if key == "from.model" else "datasets"])
             if isinstance(value, str) and value not in known:
                 yield f"transfer.{name}.{key}: there is no {value!r}{suggest(value, known)}"
+
+
+def _embedding_problems(config: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
+    """Uses that let a model hear other sounds than a source's clips and their copies, which alone are embedded."""
+    views = {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
+    probes = [name for name, recipe in library["models"].items() if recipe["features"] in views]
+    levels, heard = _mapping(config.get("robustness")), {}
+    if any(levels.get(kind) for kind in ("noise", "pitch", "speed")):
+        heard["robustness.models"] = _listed(levels.get("models")) or chosen["models"]
+    for part, key in (("transfer", "from"), ("predict", "model")):
+        for name, entry in _mapping(config.get(part)).items():
+            heard[f"{part}.{name}.{key}.model"] = [_mapping(_mapping(entry).get(key)).get("model")]
+    for where, models in heard.items():
+        for name in models:
+            if name in probes:
+                yield f"{where}: {name} sees an embedding, made of a source's clips alone; name others"
 
 
 def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:

@@ -31,7 +31,7 @@ def input_of(description: Description, sample_rate: int | None, seconds: float) 
         seconds: the longest clip of the source.
     """
     settings = description["front_end"]
-    sample_rate = settings["sample_rate"] or sample_rate
+    sample_rate = settings.get("sample_rate") or sample_rate
     if sample_rate is None or not has_graph(settings):
         return {"kind": "features", "shape": description["shape"]}
     seconds = settings.get("duration") or seconds

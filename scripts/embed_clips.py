@@ -1,0 +1,20 @@
+"""Embed the pictures of all clips of a source, or of the augmented copies of one variant."""
+
+import json
+
+from soundbench.embeddings import embed_clips
+from soundbench.joblog import logged
+
+with logged(snakemake.log[0]):
+    embed_clips(
+        snakemake.wildcards.source,
+        json.loads(snakemake.params.recipe),
+        json.loads(snakemake.params.front_end),
+        snakemake.params.precision,
+        weights=list(snakemake.input.weights),
+        pictures=snakemake.input.features,
+        pictures_index=snakemake.input.index,
+        array=snakemake.output.features,
+        index=snakemake.output.index,
+        threads=snakemake.threads,
+    )
