@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -60,6 +61,17 @@ def test_batch_norms_are_measured_anew_on_unchanged_training_clips(
     one = fit(trainer(first_a_norm, validated=validated, **settings, augment={"gain": 30}), tmp_path)
     pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
     assert one.progress.weights["0.running_mean"].item() == pytest.approx(pictures.mean().item(), abs=1e-5)
+
+
+def test_clips_that_are_sorted_by_label_do_not_understate_the_variance(tmp_path: Path) -> None:
+    """Batches of one class would hold nothing of the variance between classes."""
+    one = trainer(lambda: nn.Sequential(nn.BatchNorm2d(1), linear()), **MEASURED)
+    array = one.parts["train"].arrays[0]
+    array[:] = np.random.default_rng(0).normal(0, 0.1, array.shape)
+    array[12:] += 40
+    fit(one, tmp_path)
+    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    assert one.progress.weights["0.running_var"].item() > 0.6 * pictures.var().item()
 
 
 def test_running_statistics_lag_behind(tmp_path: Path) -> None:
