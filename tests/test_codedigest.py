@@ -117,3 +117,14 @@ def test_prose_does_not_change_the_digest_but_code_does(workflow: Workflow) -> N
     assert digest(workflow, "split_clips") == before
     edit(workflow, "splits", '"nested"', '"nestled"')
     assert digest(workflow, "split_clips") != before
+
+
+def test_a_template_counts_for_the_pages_that_are_made_of_it(workflow: Workflow) -> None:
+    scripts = ("page_mistakes", "page_provenance", "train_model")
+    before = [digest(workflow, script) for script in scripts]
+    for template, changed in (("mistakes.html", [True, False, False]), ("page.html", [True, True, False])):
+        path = workflow.folder / "scripts" / "soundbench" / "templates" / template
+        path.write_text(path.read_text() + "<!-- another -->")
+        after = [digest(workflow, script) for script in scripts]
+        assert [old != new for old, new in zip(before, after, strict=True)] == changed
+        before = after

@@ -12,6 +12,7 @@ from pathlib import Path
 
 PACKAGE = "soundbench"
 SCRIPTS = Path(__file__).resolve().parents[1]
+TEMPLATES = SCRIPTS / PACKAGE / "templates"
 
 
 @cache
@@ -64,13 +65,31 @@ def _without_docstrings(tree: ast.Module) -> str:
 
 
 @cache
+def _templates_named_in(path: Path) -> frozenset[Path]:
+    """The templates that a file, itself a module or a template, names between quotation marks."""
+    text = path.read_text(encoding="utf-8")
+    return frozenset(file for file in TEMPLATES.iterdir() if f'"{file.name}"' in text)
+
+
+def used_templates(path: Path) -> list[Path]:
+    """The templates that a module names, and those that these are made of, sorted."""
+    found, waiting = set(), set(_templates_named_in(path))
+    while waiting:
+        found.add(template := waiting.pop())
+        waiting |= _templates_named_in(template) - found
+    return sorted(found)
+
+
+@cache
 def _module_digest(path: Path) -> str:
-    return hashlib.sha256(_without_docstrings(_parse(path)).encode()).hexdigest()
+    code = [_without_docstrings(_parse(path)), *(file.read_text(encoding="utf-8") for file in used_templates(path))]
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()
 
 
 @cache
 def code_digest(script: str, *modules: str) -> str:
-    """A digest of the modules that a script uses; comments, docstrings and layout do not count."""
+    """A digest of the modules that a script uses, and of their templates; comments, docstrings and layout of code do
+    not count."""
     names = sorted(used_modules(script, *modules))
     parts = [f"{name} {_module_digest(file)}" for name in names if (file := _module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
