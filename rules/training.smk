@@ -15,7 +15,8 @@ rule fetch_weights:
         "../scripts/fetch_weights.py"
 
 
-# One model, trained on one fold with one seed.
+# One model, trained on one fold with one seed. Its TensorBoard events and its checkpoint stand beside the outputs and
+# are none: Snakemake removes outputs before every attempt, also those that an orphan of a killed one still writes.
 rule train_model:
     input:
         unpack(feature_files),
@@ -28,7 +29,6 @@ rule train_model:
         model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
         description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
         history="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/history.csv",
-        events=directory("<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/tensorboard"),
     log:
         "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
     benchmark:

@@ -77,15 +77,8 @@ class Outputs:
 
     @property
     def events(self) -> Path:
-        """TensorBoard's folder."""
+        """TensorBoard's folder, which Snakemake does not know, as it does not know the checkpoint."""
         return self.folder / "tensorboard"
-
-    def record_again(self) -> None:
-        """Write TensorBoard's events from the history: Snakemake removed those that the finished process had begun."""
-        shutil.rmtree(self.events, ignore_errors=True)
-        with SummaryWriter(str(self.events)) as events:
-            for row in pd.read_csv(self.history).to_dict("records"):
-                record(events, row)
 
     def complete(self, mark: str) -> bool:
         """Whether a run with this fingerprint has finished here."""
@@ -136,7 +129,6 @@ def train_model(
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
-            outputs.record_again()
             return
         network = build_model(run.recipe, len(labels), training.shape, initial)
         augmentation = online_augmentation(run, len(labels), normalise)
@@ -178,11 +170,7 @@ def _measured(trainer: Trainer) -> dict[str, Any]:
 
 
 def record(events: SummaryWriter, row: Row) -> None:
-    """Add a row of the history to TensorBoard's events.
-
-    A later Snakemake removes their folder if this process is an orphan, which is no reason to stop training.
-    """
-    Path(events.log_dir).mkdir(parents=True, exist_ok=True)
+    """Add a row of the history to TensorBoard's events."""
     for name, value in row.items():
         events.add_scalar(name, value, int(row["epoch"]))
 
@@ -192,8 +180,9 @@ def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -
         trainer.resume(state)
         done, steps = len(trainer.progress.history), trainer.epoch.steps
         logger.info("%s resumed after epoch %d and %d steps of the next", tag, done, steps)
+    shutil.rmtree(outputs.events, ignore_errors=True)  # an interrupted attempt may have recorded more than it saved
     with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
-        for row in trainer.progress.history:  # Snakemake has removed what an interrupted attempt recorded
+        for row in trainer.progress.history:
             record(events, row)
         try:
             trainer.fit(checkpoint, stopping, partial(record, events))
