@@ -181,6 +181,11 @@ def test_an_interval_without_zero_that_is_not_believed_says_why() -> None:
     assert found.startswith("a and b are indistinguishable once corrected for the number of pairs (+3.0 points")
 
 
+def test_a_verdict_counts_from_the_model_that_is_ahead() -> None:
+    found = verdict("a", "b", Difference(-0.03, -0.05, -0.01, 0.02), 0.04)
+    assert found == "b is better than a (+3.0 points, 95 % interval +1.0 to +5.0)"
+
+
 def test_comparisons_tell_the_number_they_rest_on() -> None:
     study = contest(0.5, 0.8, 0.7)
     study.scores["m1"].iloc[1] = np.nan

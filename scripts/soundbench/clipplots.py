@@ -15,6 +15,7 @@ from soundbench.looks import PALETTE
 from soundbench.plots import figure
 
 RANGE = 80  # dB that a spectrogram shows
+SHADES = 16  # in which it shows them: a picture of few colours is a small file
 SPECTRUM_RANGE = 40  # dB in the height of a row
 OUTLINE = 400  # points of a waveform
 GAP = 6  # bands between the spectrograms of two classes
@@ -80,7 +81,7 @@ def plot_waveforms(sounds: list[Clip], path: str) -> None:
             low, high = outline(sound.samples, OUTLINE)
             time, row = np.linspace(0, sound.seconds, len(low)), labels.index(sound.label)
             # Rows count downwards.
-            lines = {"color": PALETTE[0], "linewidth": 0.3}
+            lines = {"color": PALETTE[0], "linewidth": 0.3, "rasterized": True}
             axes[sound.place].fill_between(time, row - 0.45 * high, row - 0.45 * low, **lines)
         _time_axes(axes, sounds)
 
@@ -103,7 +104,7 @@ def plot_spectrograms(sounds: list[Clip], path: str) -> None:
             tiles = [_tile(here[label], longest) if label in here else empty for label in labels]
             image = axis.imshow(
                 np.concatenate(tiles),
-                cmap="magma",
+                cmap=plt.get_cmap("magma", SHADES),
                 vmin=-RANGE,
                 vmax=0,
                 aspect="auto",
@@ -116,7 +117,7 @@ def plot_spectrograms(sounds: list[Clip], path: str) -> None:
         bar.outline.set_visible(False)
 
 
-def _tile(sound: Clip, longest: float, width: int = 300) -> np.ndarray:
+def _tile(sound: Clip, longest: float, width: int = 200) -> np.ndarray:
     """A spectrogram on a grid that all clips share, low frequencies at the bottom; NaN where there is no sound."""
     frames = sound.mel_levels.shape[1]
     at = (np.arange(width) + 0.5) / width * longest / sound.seconds * frames

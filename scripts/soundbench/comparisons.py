@@ -153,13 +153,14 @@ def verdict(model_a: str, model_b: str, difference: Difference, p_corrected: flo
     if math.isnan(p_corrected):
         return f"{model_a} and {model_b} cannot be compared: that takes two folds that both have been tested on"
     points, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
+    if points < 0:  # the one that is ahead comes first
+        model_a, model_b, points, low, high = model_b, model_a, -points, -high, -low
     span = f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
     if p_corrected >= LEVEL:
         # One interval may leave out zero and yet be no surprise among so many.
         why = " once corrected for the number of pairs" if low * high > 0 else ""
         return f"{model_a} and {model_b} are indistinguishable{why} ({span})"
-    better, worse = (model_a, model_b) if points > 0 else (model_b, model_a)
-    return f"{better} is better than {worse} ({span})"
+    return f"{model_a} is better than {model_b} ({span})"
 
 
 PAIR_COLUMNS = [

@@ -58,6 +58,7 @@ def write_leaderboard_page(
                 "verdict": list(summary(part, mine)),
                 "warnings": warned.get(dataset, []),
                 "rows": records(part),
+                "top3": bool(part["top3"].notna().any()),  # asked of more than ten classes only
                 "published": published(references, dataset, metric),
                 "clips": int(runs[runs["dataset"] == dataset].groupby(["model", "seed"])["clips"].sum().max()),
             }

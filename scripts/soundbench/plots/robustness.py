@@ -40,6 +40,7 @@ def plot_robustness(table: str, dataset: str, models: list[str], metric: str, pa
                 axis.axhline(100 * clean[metric].iloc[0], color=colours[model], linestyle=":", linewidth=1)
                 look = {"color": colours[model], "marker": markers[model], "linewidth": 1.8, "markersize": 6}
                 axis.plot(curve["level"], 100 * curve[metric], label=model, **look)
+            axis.set_xticks(curve["level"])  # the same of every model
             axis.set_xlabel(AXES[kind])
             axis.grid(alpha=0.3)
         limits = [limit for axis in axes for limit in axis.get_ylim()]

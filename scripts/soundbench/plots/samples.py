@@ -12,7 +12,7 @@ from soundbench.plots import figure
 from soundbench.storage import read_clip_table
 
 ROWS, COLUMNS = 4, 3
-WIDTH, SHADES = 240, 24  # of a spectrogram: few, so that the figure stays small
+HEIGHT, WIDTH, SHADES = 72, 160, 16  # of a spectrogram: few, so that a report of many models stays small
 RIGHT, WRONG = PALETTE[0], PALETTE[1]
 
 
@@ -43,7 +43,7 @@ def plot_samples(predictions: list[str], clips: str, path: str) -> None:
     with figure(path, COLUMNS, 3.4, 1.75, "sample predictions on spectrograms", rows) as (_, axes):
         for axis, (clip, row) in zip(axes, chosen.iterrows(), strict=False):
             samples = read_for_listening(files[clip])
-            picture = _small(spectrogram_shades(samples))
+            picture = _small(spectrogram_shades(samples, HEIGHT))
             extent = (0, len(samples) / LISTENING_RATE, 0, 1)
             axis.imshow(picture, cmap="magma", aspect="auto", interpolation="none", extent=extent)
             right = row["label"] == row["predicted"]
