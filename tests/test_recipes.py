@@ -53,6 +53,19 @@ def emodb_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def esc10_quarter(esc10_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of ESC-10: two clips of each class and fold."""
+    whole, root = esc10_root / "ESC-50-master", tmp_path_factory.mktemp("quarter")
+    clips = pd.read_csv(whole / "meta" / "esc50.csv").sort_values(["category", "fold", "filename"])[::4]
+    (root / "audio").mkdir()
+    (root / "meta").mkdir()
+    clips.to_csv(root / "meta" / "esc50.csv", index=False)
+    for name in clips["filename"]:
+        (root / "audio" / name).symlink_to(whole / "audio" / name)
+    return root
+
+
 def reach_the_leaderboard(workflow: Workflow, name: str, overlay: Config, *others: str) -> Path:
     """Run a recipe as far as its leaderboard and ``others``, files of its summary; returns its results."""
     recipe = yaml.safe_load((RECIPES / name).read_text())
@@ -96,9 +109,9 @@ def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, 
 
 
 @pytest.mark.slow
-def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc10_root: Path) -> None:
+def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc10_quarter: Path) -> None:
     overlay = trial({"benchmark": {"datasets": []}}, library=("tinyast", "tinyast-brief"))
-    overlay["sources"] = {"esc50": {"root": str(esc10_root)}}
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
     runs = reach_the_leaderboard(workflow, "tinyast-esc50.yaml", overlay) / "runs"
     listed = pd.read_csv(runs / "esc50-410" / "tinyast-brief" / "seed1" / "predictions.csv")
     assert len(listed) == 10
@@ -107,12 +120,12 @@ def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc1
 
 
 @pytest.mark.slow
-def test_attention_in_resnets_on_two_data_sets(workflow: Workflow, esc10_root: Path, emodb_root: Path) -> None:
+def test_attention_in_resnets_on_two_data_sets(workflow: Workflow, esc10_quarter: Path, emodb_root: Path) -> None:
     """Three of its models, for the sake of time: tests/test_models.py builds the others."""
     models = ("cnn", "alexnet", "resnet50-cbam")
     overlay = trial(yaml.safe_load((RECIPES / "attention-resnets.yaml").read_text()), library=models)
     overlay["benchmark"]["models"] = list(models)
-    overlay["sources"] = {"esc50": {"root": str(esc10_root)}, "emodb": {"root": str(emodb_root)}}
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}, "emodb": {"root": str(emodb_root)}}
     reach_the_leaderboard(workflow, "attention-resnets.yaml", overlay, "ranks.svg")
 
 
@@ -122,18 +135,18 @@ def save_imagenet(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_resnet_with_and_without_weights_to_start_from(workflow: Workflow, esc10_root: Path, tmp_path: Path) -> None:
+def test_resnet_with_and_without_weights_to_start_from(workflow: Workflow, esc10_quarter: Path, tmp_path: Path) -> None:
     save_imagenet(tmp_path / "resnet18.safetensors")
     overlay = trial(yaml.safe_load((RECIPES / "resnet18-transfer.yaml").read_text()))
-    overlay["sources"] = {"esc50": {"root": str(esc10_root)}}
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
     overlay["models"]["resnet18-imagenet"]["pretrained"] = str(tmp_path / "resnet18.safetensors")
     reach_the_leaderboard(workflow, "resnet18-transfer.yaml", overlay)
 
 
 @pytest.mark.slow
-def test_five_categories(workflow: Workflow, esc10_root: Path) -> None:
+def test_five_categories(workflow: Workflow, esc10_quarter: Path) -> None:
     overlay = trial(yaml.safe_load((RECIPES / "esc50-categories.yaml").read_text()), epochs=2)
-    overlay["sources"] = {"esc50": {"root": str(esc10_root)}}
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
     overlay["datasets"]["esc50-categories"] |= {"merge": CATEGORIES}
     drawn = [f"esc50-categories/{model}/samples.svg" for model in ("resnet18-masked", "densenet121-masked")]
     reach_the_leaderboard(workflow, "esc50-categories.yaml", overlay, *drawn)
