@@ -42,7 +42,8 @@ def edit_site(workflow: Workflow, **training: object) -> None:
     path = workflow.folder / "profiles" / "slurm" / "config.yaml"
     profile = yaml.safe_load(path.read_text())
     profile["set-resources"]["train_model"] |= training
-    profile["slurm-init-seconds-before-status-checks"] = 3  # a small cluster can be asked more often
+    for interval in ("slurm-init-seconds-before-status-checks", "seconds-between-status-checks"):
+        profile[interval] = 3  # a small cluster can be asked more often
     path.write_text(yaml.safe_dump(profile))
 
 
@@ -187,6 +188,7 @@ def test_preempted_job_is_requeued_and_resumes(long_run: LongRun, uninterrupted:
         "sbatch", "--parsable", "-p", "gpu", "-N", nodes, "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1"
     )
     until(lambda: "PREEMPTED" in call("sacct", "-X", "-n", "-D", "-j", number, "-o", "State"), "a preemption", 120)
+    until(lambda: call("squeue", "-h", "-j", number, "-o", "%T") == "PENDING", "a requeue")
     start_now(number)
     assert long_run.finish(running) == uninterrupted
     assert "resumed after epoch" in long_run.log()
