@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import colormaps
+from PIL import Image
 
 from simulated import Study, write_report
 from soundbench.looks import MARKERS, PALETTE, model_colours, model_markers
+from soundbench.plots import figure
 from soundbench.plots.confusion import plot_calibration, plot_confusion
 from soundbench.plots.samples import draw_samples
 from soundbench.plots.scores import plot_costs, plot_ranks, plot_scores
@@ -47,8 +53,19 @@ def draw(study: Study, name: str, path: Path, dataset: str = "one") -> str:
 
 
 def written(svg: str) -> str:
-    """The text of a figure, which matplotlib draws as glyphs and keeps in comments."""
-    return "\n".join(re.findall(r"<!-- (.*?) -->", svg))
+    """The text of a figure."""
+    return "\n".join(re.findall(r"<text[^>]*>(.*?)</text>", svg))
+
+
+def test_picture_of_few_colours_has_a_palette_and_the_same_pixels(tmp_path: Path) -> None:
+    shades = np.random.default_rng(0).integers(0, 16, (40, 50)) / 15
+    with figure(tmp_path / "figure.svg", 1, 3, 2, "noise") as (_, (axis,)):
+        axis.imshow(shades, cmap="magma", interpolation="none")
+    (content,) = re.findall(r'data:image/png;base64,([^"]+)"', (tmp_path / "figure.svg").read_text())
+    picture = Image.open(io.BytesIO(base64.b64decode(content)))
+    assert picture.mode == "P"
+    expected = (255 * colormaps["magma"](shades)).round()
+    assert np.abs(np.asarray(picture.convert("RGBA")) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["scores", "costs", "ranks", "confusion", "calibration", "training"])

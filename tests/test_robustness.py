@@ -102,7 +102,7 @@ def test_figure_has_a_panel_a_kind_and_a_line_a_model(table: Path, tmp_path: Pat
     plot_robustness(str(table), "one", ["good", "poor"], "uar", str(tmp_path / "b.svg"))
     svg = (tmp_path / "a.svg").read_bytes()
     assert svg == (tmp_path / "b.svg").read_bytes()
-    text = "\n".join(re.findall(r"<!-- (.*?) -->", svg.decode()))
+    text = "\n".join(re.findall(r"<text[^>]*>(.*?)</text>", svg.decode()))
     for said in ("good", "poor", AXES["noise"], AXES["pitch"], "unweighted average recall"):
         assert said in text
     assert AXES["speed"] not in text
