@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 STYLE = {
     "figure.constrained_layout.use": True,
     "font.size": 10,
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of the same widths
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -45,7 +46,7 @@ def figure(
         canvas, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
         yield canvas, axes.reshape(-1)
         with atomic_path(path) as temporary:
-            canvas.savefig(temporary, metadata={"Date": None, "Title": title})
+            canvas.savefig(temporary, bbox_inches="tight", metadata={"Date": None, "Title": title})
             Path(temporary).write_text(_PICTURE.sub(_repacked, Path(temporary).read_text()))
         plt.close(canvas)
 

@@ -67,13 +67,19 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
                 axis.errorbar(*spot, yerr=reach, fmt=markers[entry.model], color=colour, markersize=8, elinewidth=1.5)
                 axis.annotate(entry.model, spot, (8, 5), textcoords="offset points", fontsize=9)
             axis.set_xscale("log")
-            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-            axis.xaxis.set_minor_formatter(NullFormatter())
             axis.margins(x=0.35)
+            low, high = axis.get_xlim()
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
+            axis.xaxis.set_major_formatter(_short)
+            axis.xaxis.set_minor_formatter(NullFormatter())
             axis.set_xlabel(name)
             axis.grid(alpha=0.3)
         axes[0].set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+
+
+def _short(value: float, _: int) -> str:
+    """A number on an axis: 0.5, 200, 5M."""
+    return f"{value:g}" if value < 1000 else EngFormatter(sep="")(value)
 
 
 def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:

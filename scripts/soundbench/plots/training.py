@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from soundbench.looks import model_colours
 from soundbench.plots import figure
@@ -33,6 +34,7 @@ def plot_training(histories: list[str], models: list[str], path: str) -> None:
                 axis.plot(mean.index, mean, color=colour, linewidth=2.2, label=name)
             axis.set_title(f"{model} ({runs['run'].nunique()} runs)")
             axis.set_xlabel("epoch")
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.set_ylim(bottom=0)
             axis.legend()
         axes[0].set_ylabel("loss (cross-entropy)")
