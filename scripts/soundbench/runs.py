@@ -138,14 +138,9 @@ def train_model(
         _fit(trainer, checkpoint, outputs, run.tag)
         description = {
             **asdict(run),
-            "labels": labels,
-            "examples": {role: len(examples) for role, examples in parts.items()},
-            "shape": list(training.shape),
-            "normalisation": asdict(normalise),
+            **_describe(trainer, labels, normalise),
             # What a run that starts from this one must not be tested on.
             "sources": sorted({run.source}.union(*(found.sources for found in before))),
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "measured": _measured(trainer),
             "fingerprint": mark,
         }
         _write(trainer.progress, description, outputs)
@@ -156,6 +151,18 @@ def online_augmentation(run: Run, classes: int, normalise: Normalisation) -> Onl
     """The recipe's on-the-fly augmentation, with the seed of the run."""
     decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
     return OnlineAugmentation(run.recipe["training"]["augment"], classes, decibel, run.seed)
+
+
+def _describe(trainer: Trainer, labels: list[str], normalise: Normalisation) -> dict[str, Any]:
+    """What the recipe does not say of a trained model."""
+    return {
+        "labels": labels,
+        "examples": {role: len(examples) for role, examples in trainer.parts.items()},
+        "shape": list(trainer.parts["train"].shape),
+        "normalisation": asdict(normalise),
+        "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
+        "measured": _measured(trainer),
+    }
 
 
 def _measured(trainer: Trainer) -> dict[str, Any]:
