@@ -27,7 +27,7 @@ schema = load_schema()
 training = dict(epochs=6, batch_size=8, learning_rate=0.01, augment=dict(roll=0.1, mixup=0.3))
 training = with_defaults(schema, schema["$defs"]["training"], training)
 front_end = dict(front_end="logmel", scale="db", power=2, normalise="dataset")
-recipe = dict(family="cnn", width=4, blocks=3, dropout=0.3, training=training)
+recipe = dict(family="cnn", width=4, blocks=3, convolutions=1, dropout=0.3, training=training)
 with logged(f"{folder}/run.log"):
     train_model(Run("noise", "cnn", int(seed), 1, "nested", recipe, front_end),
                 features=f"{folder}/features.npy", index=f"{folder}/index.csv", variants={},

@@ -34,7 +34,7 @@ from soundbench.models import build_model
 from soundbench.storage import read_clip_table, write_csv, write_json
 
 LABELS = ["dog", "hen", "NA"]
-CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "dropout": 0.0}
+CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
 RESNET = {"family": "timm", "features": "own", "training": {}, "name": "resnet10t", "arguments": {}}
 SHORT = {"n_fft": 512, "hop_length": 256, "n_mels": 24, "sample_rate": 16000}
 

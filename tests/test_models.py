@@ -29,7 +29,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "frequency_stride": 10,
         "time_stride": 10,
     },
-    "cnn": {"family": "cnn", "width": 8, "blocks": 4, "dropout": 0.2},
+    "cnn": {"family": "cnn", "width": 8, "blocks": 4, "convolutions": 1, "dropout": 0.2},
     "linear": {"family": "linear", "dropout": 0.5},
     "resnet10t": {"family": "timm", "name": "resnet10t", "arguments": {}},
     "cbam": {"family": "timm", "name": "resnet10t", "arguments": {"block_args": {"attn_layer": "cbam"}}},

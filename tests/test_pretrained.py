@@ -25,7 +25,7 @@ from soundbench.published import fetch_weights
 from soundbench.storage import file_sha256, read_json, write_json
 
 RESNET = {"family": "timm", "name": "resnet10t", "arguments": {}}
-CNN = {"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.1}
+CNN = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.1}
 TINYAST = {"family": "tinyast", "patch": 8, "width": 12, "depth": 2, "heads": 3, "dropout": 0.0}
 AST = {"family": "ast", "width": 8, "depth": 2, "heads": 2, "patch": 16, "frequency_stride": 10, "time_stride": 10}
 

@@ -28,7 +28,7 @@ RUN = Run(
     seed=1,
     fold=1,
     protocol="nested",
-    recipe={"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.1, "training": TRAINING},
+    recipe={"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.1, "training": TRAINING},
     front_end={"front_end": "logmel", "scale": "db", "power": 2, "normalise": "dataset"},
 )
 

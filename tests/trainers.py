@@ -40,7 +40,7 @@ def linear(dropout: float = 0.0) -> nn.Module:
 
 def convolutions() -> nn.Module:
     """The baseline, with batch norm and dropout."""
-    return build_model({"family": "cnn", "width": 4, "blocks": 2, "dropout": 0.2}, CLASSES, (16, 20))
+    return build_model({"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.2}, CLASSES, (16, 20))
 
 
 def trainer(

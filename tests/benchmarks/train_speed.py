@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 CLIPS, CLASSES, SHAPE = 320, 10, (64, 216)  # the training clips of a fold of ESC-10, 5 s at a hop of 512
 FRONT_END = {"front_end": "logmel", "scale": "db", "power": 2, "normalise": "dataset"}
-NETWORK = {"family": "cnn", "width": 16, "blocks": 4, "dropout": 0.2}
+NETWORK = {"family": "cnn", "width": 16, "blocks": 4, "convolutions": 1, "dropout": 0.2}
 
 
 def training(epochs: int, precision: str) -> dict[str, Any]:

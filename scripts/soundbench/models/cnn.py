@@ -1,7 +1,8 @@
-"""The baseline: four convolution blocks on a spectrogram, in the manner of VGG.
+"""The baseline: blocks of convolution and pooling on a spectrogram, in the manner of VGG.
 
 K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015;
-batch normalisation and global pooling as in Q. Kong et al., "PANNs", TASLP 2020 (CNN6 to CNN14).
+batch normalisation and global pooling as in Q. Kong et al., "PANNs", TASLP 2020 (CNN6 to CNN14, which has two
+convolutions a block).
 """
 
 from __future__ import annotations
@@ -12,23 +13,22 @@ import torch
 from torch import nn
 
 
-def _block(channels_in: int, channels_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(2, ceil_mode=True),
-    )
+def _block(channels_in: int, channels_out: int, convolutions: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before in (channels_in, *(channels_out,) * (convolutions - 1)):
+        layers += [nn.Conv2d(before, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)]
+        layers += [nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, nn.MaxPool2d(2, ceil_mode=True))
 
 
 class BaselineCNN(nn.Module):
-    """Blocks of convolution, batch normalisation, ReLU and 2 × 2 pooling that double the width, then the sum of
-    the mean and the maximum over time of the mean over frequency (as in PANNs), dropout and a linear layer."""
+    """Blocks of convolutions (each with batch normalisation and ReLU) and 2 × 2 pooling that double the width, then
+    the sum of the mean and the maximum over time of the mean over frequency (as in PANNs), dropout and a linear layer."""
 
-    def __init__(self, classes: int, width: int, blocks: int, dropout: float) -> None:
+    def __init__(self, classes: int, width: int, blocks: int, convolutions: int, dropout: float) -> None:
         super().__init__()
         widths = [1, *(width * 2**n for n in range(blocks))]
-        self.blocks = nn.Sequential(*(_block(a, b) for a, b in pairwise(widths)))
+        self.blocks = nn.Sequential(*(_block(a, b, convolutions) for a, b in pairwise(widths)))
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(widths[-1], classes)
 
@@ -38,6 +38,8 @@ class BaselineCNN(nn.Module):
         return self.classifier(self.dropout(over_time.mean(dim=2) + over_time.amax(dim=2)))
 
 
-def build(classes: int, shape: tuple[int, int], *, width: int, blocks: int, dropout: float) -> nn.Module:
+def build(
+    classes: int, shape: tuple[int, int], *, width: int, blocks: int, convolutions: int, dropout: float
+) -> nn.Module:
     """Build the baseline; any ``shape`` will do."""
-    return BaselineCNN(classes, width, blocks, dropout)
+    return BaselineCNN(classes, width, blocks, convolutions, dropout)
