@@ -84,7 +84,8 @@ def test_running_statistics_lag_behind(tmp_path: Path) -> None:
 
 def test_batch_norms_are_measured_as_torch_does() -> None:
     batches = [torch.randn(6, 1, 16, 20) + 2 for _ in range(3)]
-    ours, theirs = (build_model({"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}, 3, (16, 20)) for _ in "ab")
+    recipe = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
+    ours, theirs = (build_model(recipe, 3, (16, 20)) for _ in "ab")
     theirs.load_state_dict(ours.state_dict())
     measure_batch_norms(ours, batches)
     update_bn(batches, theirs)

@@ -90,9 +90,11 @@ def test_seresnet50_is_resnet50_with_attention_by_name() -> None:
     assert str(networks[0]) == str(networks[1])
 
 
-def test_width_and_blocks_set_the_size_of_the_baseline() -> None:
-    sizes = [parameters(build_model(RECIPES["cnn"] | {"width": width}, 10, (64, 64))) for width in (8, 16)]
-    assert sizes[1] > 3 * sizes[0]
+def test_width_and_convolutions_set_the_size_of_the_baseline() -> None:
+    changes = ({}, {"width": 16}, {"convolutions": 2})
+    base, wide, deep = (parameters(build_model(RECIPES["cnn"] | change, 10, (64, 64))) for change in changes)
+    assert wide > 3 * base
+    assert deep - base == sum(9 * width**2 + 2 * width for width in (8, 16, 32, 64))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def main() -> None:
     parser.add_argument("--family", default="cnn")
     parser.add_argument("--name")
     arguments = parser.parse_args()
-    network = {"width": 16, "blocks": 4, "convolutions": 1, "dropout": 0.2} if arguments.family == "cnn" else {"name": arguments.name}
+    cnn = {"width": 16, "blocks": 4, "convolutions": 1, "dropout": 0.2}
+    network = cnn if arguments.family == "cnn" else {"name": arguments.name}
     recipe = {"family": arguments.family, **network, "training": training(arguments.epochs, "float32")}
     costs: list[float] = []
     write = Checkpoint.save

@@ -22,8 +22,11 @@ def _block(channels_in: int, channels_out: int, convolutions: int) -> nn.Sequent
 
 
 class BaselineCNN(nn.Module):
-    """Blocks of convolutions (each with batch normalisation and ReLU) and 2 × 2 pooling that double the width, then
-    the sum of the mean and the maximum over time of the mean over frequency (as in PANNs), dropout and a linear layer."""
+    """Blocks of convolutions (each with batch normalisation and ReLU) and 2 × 2 pooling that double the width.
+
+    Then the sum of the mean and the maximum over time of the mean over frequency (as in PANNs), dropout and a linear
+    layer.
+    """
 
     def __init__(self, classes: int, width: int, blocks: int, convolutions: int, dropout: float) -> None:
         super().__init__()
