@@ -171,7 +171,7 @@ def contest(*means: float) -> Contest:
 
 def test_verdicts_say_who_is_better_and_what_cannot_be_told() -> None:
     table = contest(0.5, 0.8, 0.8).compare().set_index(["model_a", "model_b"])
-    assert table.loc[("m0", "m1"), "verdict"].startswith("m1 is better than m0 (-")
+    assert table.loc[("m0", "m1"), "verdict"].startswith("m1 is better than m0 (+")
     assert "indistinguishable" in table.loc[("m1", "m2"), "verdict"]
     assert (table["p_holm"] >= table["p"]).all()
 
