@@ -119,6 +119,17 @@ def embedding_family(wildcards):
     return f"soundbench.models.{embedding_inputs(wildcards)[0]}"
 
 
+def training_files(wildcards):
+    """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""
+    return {
+        **feature_files(wildcards),
+        "variants": variant_files(".npy")(wildcards),
+        "variant_indexes": variant_files(".csv")(wildcards),
+        "weights": initial_weights(wildcards),
+        "embedding": embedding_weights(recipe(wildcards)["features"]),
+    }
+
+
 FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"
 
 

@@ -19,12 +19,8 @@ rule fetch_weights:
 # are none: Snakemake removes outputs before every attempt, also those that an orphan of a killed one still writes.
 rule train_model:
     input:
-        unpack(feature_files),
-        variants=variant_files(".npy"),
-        variant_indexes=variant_files(".csv"),
+        unpack(training_files),
         split="<results>/splits/{dataset}/seed{seed}.csv",
-        weights=initial_weights,
-        embedding=lambda w: embedding_weights(recipe(w)["features"]),
     output:
         model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
         description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
