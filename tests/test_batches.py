@@ -67,10 +67,11 @@ def test_copies_that_were_not_made_come_again() -> None:
 
 @pytest.mark.parametrize("name", sorted(EVERYTHING))
 def test_every_effect_changes_the_batch_and_keeps_its_shape(name: str) -> None:
-    changed, targets = augmentation(**{name: EVERYTHING[name]})(pictures(), torch.arange(8) % 3)
-    assert changed.shape == pictures().shape
+    batch = torch.rand(8, 1, 16, 40)
+    changed, targets = augmentation(**{name: EVERYTHING[name]})(batch.clone(), torch.arange(8) % 3)
+    assert changed.shape == batch.shape
     assert changed.isfinite().all()
-    assert not torch.equal(changed, pictures())
+    assert not torch.equal(changed, batch)
     assert targets.shape == ((8, 3) if name == "mixup" else (8,))
 
 
@@ -126,6 +127,20 @@ def test_stretch_plays_each_clip_at_a_rate_of_the_range() -> None:
     assert ((rates >= 0.5) & (rates <= 2)).all()
     places = torch.arange(40) * rates[:, None]
     assert torch.allclose(rows, torch.where(places <= 39, places, 0.0), atol=1e-3)
+
+
+def test_vtlp_moves_the_bins_of_each_clip_by_a_factor_of_the_range() -> None:
+    ramps = torch.arange(64.0)[:, None].expand(8, 1, 64, 5)  # each bin's value is its number
+    moved = augmentation(vtlp=[0.8, 1.25])(ramps, torch.zeros(8))[0][:, 0]
+    assert torch.equal(moved, moved[:, :, :1].expand_as(moved)), "all frames alike"
+    rows = moved[:, :, 0]
+    factors = rows[:, 1]
+    assert factors.min() >= 0.8 and factors.max() <= 1.25
+    assert (factors < 1).any() and (factors > 1).any()
+    lower = torch.arange(30)  # below the hinge, also where the factor is largest: 0.6 × 63 / 1.25
+    assert torch.allclose(rows[:, lower], lower * factors[:, None], atol=1e-4)
+    assert torch.allclose(rows[:, [0, 63]], torch.tensor([0.0, 63.0]), atol=1e-4)
+    assert (rows.diff(dim=1) > 0).all()
 
 
 def test_gain_is_in_decibels() -> None:
@@ -195,6 +210,7 @@ def test_no_augmentation_draws_nothing() -> None:
     ("logmel80-log1p", {"gain": 6}, "models.own.training.augment.gain"),
     ("logmel64-square", {"gain": 6}, "models.own.training.augment.gain"),
     ("logmel64", {"stretch": [0, 1]}, "models.own.training.augment.stretch.0"),
+    ("logmel64", {"vtlp": [1.1]}, "models.own.training.augment.vtlp"),
     ("logmel64", {"mixupp": 1}, "did you mean 'mixup'?"),
     ("logmel64", {"roll": 2}, "models.own.training.augment.roll"),
 ])  # fmt: skip

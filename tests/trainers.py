@@ -20,7 +20,15 @@ from soundbench.training import Trainer
 
 CLASSES = 3
 MASKS = {"freq_masks": 2, "freq_width": 4, "time_masks": 1, "time_width": 10}
-EVERYTHING = {"stretch": [0.9, 1.1], "crop": 0.1, "roll": 1.0, "gain": 6, "mixup": 0.3, "spec_augment": MASKS}
+EVERYTHING = {
+    "stretch": [0.9, 1.1],
+    "vtlp": [0.9, 1.1],
+    "crop": 0.1,
+    "roll": 1.0,
+    "gain": 6,
+    "mixup": 0.3,
+    "spec_augment": MASKS,
+}
 
 
 def examples(number: int = 24, bins: int = 16, frames: int = 20, seed: int = 0) -> Examples:

@@ -16,6 +16,7 @@ import torch
 from torch.nn.functional import one_hot
 
 MASKED_SHARE = 0.5  # a mask hides at most this share of a picture
+HINGE = 0.6  # of the bins, counted from the lowest, move by vtlp's factor: 4.8 of 8 kHz in the paper
 BINS, FRAMES = 2, 3  # the axes of a batch of pictures
 STREAM = 2**32  # added to the seed, so that these are not the numbers that decide the order of clips
 
@@ -25,9 +26,18 @@ def _uniform(pictures: torch.Tensor, low: float, high: float) -> torch.Tensor:
     return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
 
 
-def _at_frames(pictures: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Each clip at its own frames: ``places`` ``(batch, 1, 1, frames)`` are whole numbers of frames that exist."""
-    return pictures.gather(FRAMES, places.long().expand(-1, *pictures.shape[1:]))
+def _at(pictures: torch.Tensor, places: torch.Tensor, axis: int) -> torch.Tensor:
+    """Each clip at its own bins or frames: ``places`` are whole numbers of such that exist, ``(batch, 1, bins, 1)`` or
+    ``(batch, 1, 1, frames)``."""
+    return pictures.gather(axis, places.long().expand(-1, *pictures.shape[1:]))
+
+
+def _between(pictures: torch.Tensor, places: torch.Tensor, axis: int) -> torch.Tensor:
+    """As :func:`_at`, interpolating linearly; beyond the last the last."""
+    last = pictures.shape[axis] - 1
+    before = places.floor().clamp(max=last)
+    after = (before + 1).clamp(max=last)
+    return torch.lerp(_at(pictures, before, axis), _at(pictures, after, axis), places - before)
 
 
 def _quietest(pictures: torch.Tensor) -> torch.Tensor:
@@ -38,10 +48,22 @@ def stretch(pictures: torch.Tensor, rates: list[float]) -> torch.Tensor:
     """Play each clip at a rate of the range ``rates``, interpolating between frames; the rest is its quietest value."""
     last = pictures.shape[FRAMES] - 1
     places = torch.arange(last + 1, device=pictures.device) * _uniform(pictures, *rates)
-    before = places.floor().clamp(max=last)
-    after = (before + 1).clamp(max=last)
-    stretched = torch.lerp(_at_frames(pictures, before), _at_frames(pictures, after), places - before)
-    return torch.where(places <= last, stretched, _quietest(pictures))
+    return torch.where(places <= last, _between(pictures, places, FRAMES), _quietest(pictures))
+
+
+def vtlp(pictures: torch.Tensor, factors: list[float]) -> torch.Tensor:
+    """Move the bins of each clip by a factor of the range ``factors``, as a longer or shorter vocal tract would.
+
+    N. Jaitly and G. E. Hinton, "Vocal tract length perturbation (VTLP) improves speech recognition", ICML workshop
+    2013, on the bins of the picture instead of Hz: up to a hinge they move by the factor, and above it so that the
+    highest stays where it is.
+    """
+    last = pictures.shape[BINS] - 1
+    bins = torch.arange(last + 1, device=pictures.device)[:, None]
+    factor = _uniform(pictures, *factors)
+    hinge = HINGE * last * factor.clamp(max=1) / factor
+    above = last - (last - bins) * (last - hinge * factor) / (last - hinge)
+    return _between(pictures, torch.where(bins <= hinge, bins * factor, above), BINS)
 
 
 def crop(pictures: torch.Tensor, share: float) -> torch.Tensor:
@@ -51,7 +73,7 @@ def crop(pictures: torch.Tensor, share: float) -> torch.Tensor:
     """
     last = pictures.shape[FRAMES] - 1
     places = torch.arange(last + 1, device=pictures.device) + (_uniform(pictures, -share, share) * last).round()
-    cropped = _at_frames(pictures, places.clamp(0, last))
+    cropped = _at(pictures, places.clamp(0, last), FRAMES)
     return torch.where((places >= 0) & (places <= last), cropped, _quietest(pictures))
 
 
@@ -59,7 +81,7 @@ def roll(pictures: torch.Tensor, share: float) -> torch.Tensor:
     """Rotate each clip in time by at most ``share`` of its frames."""
     frames = pictures.shape[FRAMES]
     places = torch.arange(frames, device=pictures.device) + (_uniform(pictures, -share, share) * frames).round()
-    return _at_frames(pictures, places % frames)
+    return _at(pictures, places % frames, FRAMES)
 
 
 def spec_augment(pictures: torch.Tensor, settings: dict[str, int]) -> torch.Tensor:
@@ -74,6 +96,7 @@ def spec_augment(pictures: torch.Tensor, settings: dict[str, int]) -> torch.Tens
 
 EFFECTS: dict[str, Callable[[torch.Tensor, Any], torch.Tensor]] = {
     "stretch": stretch,
+    "vtlp": vtlp,
     "crop": crop,
     "roll": roll,
     "spec_augment": spec_augment,
