@@ -159,3 +159,16 @@ def test_precision_names() -> None:
     assert uses_bfloat16("bf16", cpu)
     assert not uses_bfloat16("float32", cpu)
     assert uses_bfloat16("auto", cpu) == torch.cpu._is_avx512_bf16_supported()
+
+
+def test_what_auto_came_to_is_recorded_and_no_other_hardware_goes_on(
+    made_up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = []
+    for supported in (False, True):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda answer=supported: answer)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=supported: answer)
+        description = json.loads((train(made_up, run(precision="auto")) / "model.json").read_text())
+        assert description["measured"]["device"].endswith(" in bf16") == supported
+        marks.append(description["fingerprint"])
+    assert marks[0] != marks[1]

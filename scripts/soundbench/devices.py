@@ -79,9 +79,10 @@ def take_free(names: list[str], folder: Path) -> str:
     return shared
 
 
-def device_name(device: torch.device) -> str:
-    """What the device calls itself, for the record."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+def device_name(device: torch.device, bfloat16: bool) -> str:
+    """What the device calls itself and what it computed in, for the record."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+    return f"{name} in bf16" if bfloat16 else name
 
 
 def uses_bfloat16(precision: str, device: torch.device) -> bool:

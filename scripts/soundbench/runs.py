@@ -19,7 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from soundbench.batches import Normalisation, choose_normalisation, load_examples, load_training
 from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
-from soundbench.devices import choose_device, device_name, prepare_process
+from soundbench.devices import choose_device, device_name, prepare_process, uses_bfloat16
 from soundbench.errors import InputError
 from soundbench.feature_settings import values_per_decibel
 from soundbench.models import build_model
@@ -125,7 +125,8 @@ def train_model(
         raise InputError(f"{run.tag} {refusal(folder, run.source)}" for folder in seen)
     # Mean and deviation stand for the features themselves, which may be too large to digest.
     data = (split, index, *(table for _, table in variants.values()), *([str(initial.file)] if initial else []))
-    mark = fingerprint(asdict(run), asdict(measured), device.type, torch.__version__, files=data)
+    hardware = (device.type, uses_bfloat16(run.recipe["training"]["precision"], device))
+    mark = fingerprint(asdict(run), asdict(measured), *hardware, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark):
             logger.info("%s was finished by the process before this one", run.tag)
@@ -171,7 +172,7 @@ def _measured(trainer: Trainer) -> dict[str, Any]:
     return {
         "train_seconds": round(spent["wall"], 3),
         "cpu_seconds": round(spent["cpu"], 3),
-        "device": device_name(trainer.device),
+        "device": device_name(trainer.device, trainer.bfloat16),
         "torch": torch.__version__,
     }
 
