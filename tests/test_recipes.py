@@ -150,3 +150,14 @@ def test_five_categories(workflow: Workflow, esc10_quarter: Path) -> None:
     overlay["datasets"]["esc50-categories"] |= {"merge": CATEGORIES}
     drawn = [f"esc50-categories/{model}/samples.svg" for model in ("resnet18-masked", "densenet121-masked")]
     reach_the_leaderboard(workflow, "esc50-categories.yaml", overlay, *drawn)
+
+
+@pytest.mark.slow
+def test_the_same_models_in_two_precisions(workflow: Workflow, esc10_quarter: Path) -> None:
+    overlay = trial(yaml.safe_load((RECIPES / "precision.yaml").read_text()))
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    del overlay["datasets"]["esc10-literature"]["limit"]["val"]  # nothing validates in that protocol
+    results = reach_the_leaderboard(workflow, "precision.yaml", overlay)
+    devices = pd.read_csv(results / "summary" / "scores.csv").set_index("model")["device"]
+    in_bf16 = devices.str.endswith(" in bf16")
+    assert in_bf16.to_dict() == {model: model.endswith("-bf16") for model in devices.index}
