@@ -1,7 +1,7 @@
 """Write the scores of changed clips."""
 
 from soundbench.joblog import logged
-from soundbench.robustness import aggregate_robustness
+from soundbench.robustnesstables import aggregate_robustness
 
 with logged(snakemake.log[0]):
     aggregate_robustness(

@@ -3,7 +3,7 @@
 import json
 
 from soundbench.joblog import logged
-from soundbench.transfer import aggregate_transfer
+from soundbench.transfertables import aggregate_transfer
 
 with logged(snakemake.log[0]):
     aggregate_transfer(

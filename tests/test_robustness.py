@@ -15,7 +15,8 @@ from soundbench.audio import write_audio
 from soundbench.configuration import load_schema
 from soundbench.metrics import METRICS
 from soundbench.plots.robustness import AXES, plot_robustness
-from soundbench.robustness import CHANGES, UNCHANGED, aggregate_robustness, alter_features, clips_of_tests
+from soundbench.robustness import CHANGES, alter_features, clips_of_tests
+from soundbench.robustnesstables import UNCHANGED, aggregate_robustness
 from soundbench.storage import read_clip_table, write_csv
 
 RATE = 16000

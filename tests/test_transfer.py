@@ -12,7 +12,8 @@ from simulated import Study
 from soundbench.errors import InputError
 from soundbench.pages.transfer import write_transfer_page
 from soundbench.storage import read_clip_table, write_csv
-from soundbench.transfer import aggregate_transfer, check_labels, unheard
+from soundbench.transfer import check_labels, unheard
+from soundbench.transfertables import aggregate_transfer
 
 
 def test_other_labels_are_refused_and_named() -> None:

@@ -25,17 +25,31 @@ def _module_file(name: str) -> Path | None:
     return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
 
 
-def imported_modules(path: Path) -> set[str]:
-    """The package's modules that a file names in its import statements, wherever in the file they stand."""
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported_names(path: Path) -> set[str]:
+    """The dotted names that a file's import statements may import when it runs, wherever in the file they stand.
+
+    ``from a import b`` gives ``a`` and ``a.b``, whether ``b`` is a module or not.
+    """
     names: set[str] = set()
-    for node in ast.walk(_parse(path)):
+    waiting: list[ast.AST] = [_parse(path)]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        waiting += node.orelse if _is_for_type_checkers(node) else list(ast.iter_child_nodes(node))
     # Importing a.b.c runs the packages a and a.b too.
-    names |= {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
-    return {name for name in names if name.split(".")[0] == PACKAGE and _module_file(name)}
+    return names | {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The package's modules that a file imports."""
+    return {name for name in imported_names(path) if name.split(".")[0] == PACKAGE and _module_file(name)}
 
 
 def used_modules(script: str, *modules: str) -> set[str]:

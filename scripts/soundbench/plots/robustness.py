@@ -7,7 +7,7 @@ import pandas as pd
 from soundbench.looks import model_colours, model_markers
 from soundbench.metrics import METRIC_NAMES
 from soundbench.plots import figure
-from soundbench.robustness import UNCHANGED
+from soundbench.robustnesstables import UNCHANGED
 
 AXES = {
     "noise": "white noise: signal-to-noise ratio (dB)",
