@@ -14,15 +14,18 @@ test: .venv/installed
 .venv/installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "soundbench needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
+	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	touch $@
 
-# Resolve requirements.txt anew and pin what came of it.
+# Resolve requirements.txt anew for every platform, pin what came of it by version and digest, and the environments so.
 lock:
-	rm -rf .venv && $(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
-	.venv/bin/python tests/write_lock.py > requirements.lock
-	touch .venv/installed
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --disable-pip-version-check --quiet uv
+	.lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --output-file requirements.lock requirements.txt
+	rm -rf .lock
+	$(MAKE) .venv/installed
+	$(ACTIVATE) && python tests/write_environments.py
 
 clean:
 	rm -rf .venv .snakemake results report.html

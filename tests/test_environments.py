@@ -9,29 +9,79 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from workflow import REPOSITORY
+from write_environments import environment_text, files_of, imported_packages, locked
 
-LOCK = {
-    requirement.name: requirement
-    for line in (REPOSITORY / "requirements.lock").read_text().splitlines()
-    if (requirement := Requirement(line))
-}
+LOCK = locked()
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 
 
+# Named on the command line, or loaded by what is.
+PROGRAMS = {"snakemake", "snakemake-executor-plugin-slurm"}
+PROGRAMS_OF_TESTS = {"ruff", "snakefmt"}
+
+
+def direct_requirements() -> tuple[list[Requirement], list[Requirement]]:
+    """What requirements.txt asks for: for the workflow, and for its tests."""
+    parts = (REPOSITORY / "requirements.txt").read_text().split("# tests\n")
+    own, tests = ([Requirement(x) for x in part.splitlines() if x and not x.startswith("#")] for part in parts)
+    return own, tests
+
+
+def test_requirements_are_what_is_imported() -> None:
+    own, tests = ({canonicalize_name(requirement.name) for requirement in part} for part in direct_requirements())
+    folders = (REPOSITORY / "scripts", REPOSITORY / "tests")
+    scripts, testing = (imported_packages(set(folder.rglob("*.py"))) for folder in folders)
+    assert own == scripts | PROGRAMS
+    assert tests == (testing - own) | PROGRAMS_OF_TESTS
+
+
 def test_lock_pins_every_direct_requirement_within_its_range() -> None:
-    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
-    direct = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    own, tests = direct_requirements()
+    direct = [*own, *tests]
     assert len(direct) > 20
     for requirement in direct:
-        pin = next(iter(LOCK[requirement.name].specifier))
+        pin = next(iter(LOCK[canonicalize_name(requirement.name)].specifier))
         assert pin.operator == "=="
         assert requirement.specifier.contains(pin.version), requirement
 
 
 def test_lock_names_no_host() -> None:
     assert not re.search(r"https?:|file:|@", (REPOSITORY / "requirements.lock").read_text())
+
+
+def test_lock_has_digests_of_the_files_for_several_platforms() -> None:
+    """Of the files that one platform would get alone, others could not be installed."""
+    text = (REPOSITORY / "requirements.lock").read_text().replace("\\\n", "")
+    digests = {
+        line.split("==")[0]: len(re.findall(r" --hash=sha256:[0-9a-f]{64}\b", line)) for line in text.splitlines()
+    }
+    assert set(digests) == set(LOCK)
+    assert all(digests.values())
+    assert digests["numpy"] > 20
+    assert "--require-hashes" in (REPOSITORY / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_is_what_its_scripts_import(path: Path) -> None:
+    """And what that requires: nothing is missing, and nothing is in it that no script needs."""
+    assert path.read_text() == environment_text(path.stem), "run: python tests/write_environments.py"
+
+
+def test_lazy_and_computed_imports_count() -> None:
+    def packages(script: str, *modules: str) -> set[str]:
+        return imported_packages(files_of(script, list(modules)))
+
+    assert "statsmodels" in packages("aggregate_comparisons")
+    assert "librosa" in packages("augment_clips")
+    assert "librosa" in packages("alter_features")
+    assert "torch" not in packages("aggregate_robustness")
+    assert "timm" not in packages("train_model")
+    assert "timm" in packages("train_model", "soundbench.models.timm")
+    assert {"tensorboard"} <= packages("train_model")
+    assert {"onnxscript"} <= packages("export_model")
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -42,7 +92,7 @@ def test_environment_pins_equal_the_lock(path: Path) -> None:
     ]
     assert pins
     for pin in pins:
-        assert pin.specifier == LOCK[pin.name].specifier, pin
+        assert str(pin) == str(LOCK[pin.name]), pin
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -92,6 +142,16 @@ def test_profiles_name_existing_rules_only() -> None:
         profile = yaml.safe_load(path.read_text())
         for key in ("set-resources", "set-threads"):
             assert set(profile.get(key, {})) <= rules, path
+
+
+def test_continuous_integration_runs_pinned_actions_that_may_only_read() -> None:
+    for path in REPOSITORY.glob(".github/workflows/*.yaml"):
+        text = path.read_text()
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"] == {"contents": "read"}
+        steps = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+        assert steps
+        assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in steps)
 
 
 def test_slurm_link_leads_to_the_profile() -> None:

@@ -20,7 +20,8 @@ def _parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def _module_file(name: str) -> Path | None:
+def module_file(name: str) -> Path | None:
+    """The file of a module of the package, by its dotted name; None where there is no such module."""
     base = SCRIPTS.joinpath(*name.split("."))
     return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
 
@@ -49,7 +50,7 @@ def imported_names(path: Path) -> set[str]:
 
 def imported_modules(path: Path) -> set[str]:
     """The package's modules that a file imports."""
-    return {name for name in imported_names(path) if name.split(".")[0] == PACKAGE and _module_file(name)}
+    return {name for name in imported_names(path) if name.split(".")[0] == PACKAGE and module_file(name)}
 
 
 def used_modules(script: str, *modules: str) -> set[str]:
@@ -62,7 +63,7 @@ def used_modules(script: str, *modules: str) -> set[str]:
     while waiting:
         name = waiting.pop()
         found.add(name)
-        file = _module_file(name)
+        file = module_file(name)
         if file is None:
             raise ModuleNotFoundError(f"there is no module {name} below {SCRIPTS}")
         waiting |= imported_modules(file) - found
@@ -105,5 +106,5 @@ def code_digest(script: str, *modules: str) -> str:
     """A digest of the modules that a script uses, and of their templates; comments, docstrings and layout of code do
     not count."""
     names = sorted(used_modules(script, *modules))
-    parts = [f"{name} {_module_digest(file)}" for name in names if (file := _module_file(name))]
+    parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
