@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from soundbench.storage import atomic_path, canonical_json, read_clip_table, write_csv, write_json
+from soundbench.storage import atomic_folder, atomic_path, canonical_json, read_clip_table, write_csv, write_json
 
 
 def test_failed_write_leaves_the_previous_file_and_nothing_else(tmp_path: Path) -> None:
@@ -18,6 +23,26 @@ def test_failed_write_leaves_the_previous_file_and_nothing_else(tmp_path: Path) 
         raise OSError("disk full")
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture
+def narrow_umask() -> Iterator[None]:
+    """Files that the owner writes and the group reads."""
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+def test_files_get_the_mode_of_the_umask_whatever_their_writer_chose(narrow_umask: None, tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "model.safetensors") as temporary:
+        save_file({"weight": torch.zeros(1)}, temporary)
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+    with atomic_folder(tmp_path / "exported") as temporary:
+        (temporary / "transformers").mkdir()
+        save_file({"weight": torch.zeros(1)}, temporary / "transformers" / "model.safetensors")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 2
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o640}
 
 
 def test_temporary_file_keeps_the_suffix(tmp_path: Path) -> None:

@@ -52,6 +52,15 @@ def test_tiny_study_reaches_the_leaderboard(tiny_study: Workflow) -> None:
 
 
 @pytest.mark.slow
+def test_every_file_has_the_mode_that_the_umask_gives(tiny_study: Workflow, tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    usual = (tmp_path / "usual").stat().st_mode
+    files = [path for path in tiny_study.results.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".safetensors", ".npy", ".csv", ".json", ".html", ".svg", ".tsv", ".log"}
+    assert not [path for path in files if path.stat().st_mode != usual]
+
+
+@pytest.mark.slow
 def test_every_clip_is_predicted_once_and_by_a_model_that_never_saw_it(tiny_study: Workflow) -> None:
     clips = pd.read_csv(tiny_study.results / "clips" / "synthetic.csv").set_index("clip")
     for path in tiny_study.results.glob("runs/*/*/*/predictions.csv"):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it once the block has succeeded.
 
     A reader therefore sees the previous file or the complete new one, never a part. The suffix is kept,
-    because many writers choose their format by it. After an error the temporary file is removed.
+    because many writers choose their format by it. After an error the temporary file is removed. The file gets the
+    mode that the umask gives, whatever the writer chose.
 
     Raises:
         InputError: the disk is full. Writers report that in many ways, so the disk itself is asked.
@@ -34,6 +36,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
+        _set_usual_mode(temporary)
         temporary.replace(path)
     except Exception as error:
         if shutil.disk_usage(path.parent).free < FULL:
@@ -43,14 +46,26 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def _set_usual_mode(path: Path) -> None:
+    """Give a file, or every file in a folder, the mode that new files get: safetensors lets its owner alone read it."""
+    probe = path.with_name(f"{path.name}.mode")
+    probe.touch()  # os.umask() could only be asked by changing it, for all threads
+    mode = stat.S_IMODE(probe.stat().st_mode)
+    probe.unlink()
+    for file in (path, *path.rglob("*")):
+        if file.is_file() and stat.S_IMODE(file.stat().st_mode) != mode:
+            file.chmod(mode)
+
+
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path`` that replaces it once the block has succeeded."""
+    """Yield a temporary folder beside ``path`` that replaces it once the block has succeeded; modes as above."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.mkdir(parents=True)
         yield temporary
+        _set_usual_mode(temporary)
         shutil.rmtree(path, ignore_errors=True)
         temporary.replace(path)
     finally:
