@@ -14,7 +14,7 @@ gc.set_threshold(50_000, 20, 50)
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from soundbench.clipfiles import folders_below
+from soundbench.clipfiles import files_digest, folders_below
 from soundbench.codedigest import code_digest
 from soundbench.configuration import check_configuration
 from soundbench.datachecks import is_archive

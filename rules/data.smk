@@ -35,6 +35,7 @@ rule index_clips:
         source=lambda w: entry_json("sources", w.source, "on_bad_clip"),
         on_bad_clip=lambda w: settings["sources"][w.source]["on_bad_clip"],
         root=source_root,
+        files=lambda w: files_digest(own_root(w)),
         code=lambda w: code_digest("index_clips", reader_module(w)),
     script:
         "../scripts/index_clips.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import soundfile
 
 from conftest import DATA
 from library import index
-from soundbench.clipfiles import clip_ids
+from soundbench.clipfiles import clip_ids, files_digest
 from soundbench.datasets import CLIP_COLUMNS, fetch_source
 from soundbench.errors import InputError
 
@@ -215,3 +216,44 @@ def test_a_clip_that_is_listed_twice_is_refused(tmp_path: Path, table: Path) -> 
     table.unlink()
     (tmp_path / "ESC-50-main" / "meta" / "esc50.csv").write_text(header + row * 2)
     assert "1-1-A-0" in problems({"reader": "esc50"}, tmp_path, table)[0]
+
+
+def state(root: Path) -> str:
+    """The digest of a source's files, as another planning would find it."""
+    files_digest.cache_clear()
+    return files_digest(str(root))
+
+
+def overwrite(path: Path) -> None:
+    """Change a file's content but neither its name nor its size."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+
+
+def test_file_overwritten_in_place_changes_the_digest_of_its_folder(own: Path) -> None:
+    (own / "dog" / "again").symlink_to(own)  # a circle
+    before = state(own)
+    assert state(own) == before
+    file = next(path for path in sorted(own.rglob("*.wav")) if not path.name.startswith("."))
+    overwrite(file)
+    assert state(own) != before
+
+
+def test_digest_of_a_table_counts_the_files_that_it_lists(tmp_path: Path) -> None:
+    for name in ("a", "b", "unlisted"):
+        (tmp_path / f"{name}.wav").write_bytes(name.encode())
+    (tmp_path / "clips.csv").write_text("label, path\nx, a.wav\nx, b.wav\ny, missing.wav\n")
+    before = state(tmp_path / "clips.csv")
+    overwrite(tmp_path / "unlisted.wav")
+    assert state(tmp_path / "clips.csv") == before
+    overwrite(tmp_path / "b.wav")
+    after = state(tmp_path / "clips.csv")
+    assert after != before
+    (tmp_path / "missing.wav").touch()
+    assert state(tmp_path / "clips.csv") != after
+
+
+def test_a_source_without_files_of_ones_own_has_a_digest_that_stays(tmp_path: Path) -> None:
+    (tmp_path / "clips.zip").write_bytes(b"PK\xff\xfe")
+    assert files_digest("") == state(tmp_path / "clips.zip") == state(tmp_path / "gone")

@@ -72,11 +72,17 @@ def test_folder_in_an_archive_and_table_reach_the_leaderboard(workflow: Workflow
     assert pd.read_csv(workflow.results / "splits" / "listed" / "seed1.csv")["group"].nunique() == 6
 
 
-def test_a_clip_that_is_added_to_a_folder_is_noticed(workflow: Workflow, recordings: Path) -> None:
-    overlay = workflow.overlay("own", sources={"mine": {"reader": "folder", "root": str(recordings)}})
-    arguments = ("results/clips/mine.csv", "--cores", "1", "--configfile", overlay)
+def test_a_clip_that_is_added_or_overwritten_in_place_is_noticed(workflow: Workflow, recordings: Path) -> None:
+    sources = {
+        "mine": {"reader": "folder", "root": str(recordings)},
+        "listed": {"reader": "csv", "root": str(recordings / "clips.csv")},
+    }
+    overlay = workflow.overlay("own", sources=sources)
+    arguments = ("results/clips/mine.csv", "results/clips/listed.csv", "--cores", "1", "--configfile", overlay)
     workflow.run(*arguments)
     assert len(pd.read_csv(workflow.results / "clips" / "mine.csv")) == 48
     assert workflow.planned(*arguments) == {}
     shutil.copy(recordings / "low" / "0.wav", recordings / "low" / "new.wav")
     assert workflow.planned(*arguments) == {"index_clips": 1}
+    soundfile.write(recordings / "low" / "0.wav", np.zeros(16000), 16000)
+    assert workflow.planned(*arguments) == {"index_clips": 2}

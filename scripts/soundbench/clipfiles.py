@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 # What libsndfile 1.2 reads and what tells its format by itself.
@@ -37,6 +39,57 @@ def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
 def folders_below(root: str | Path) -> list[str]:
     """All folders below ``root``; their times change when files come or go."""
     return sorted(str(Path(base, name)) for base, folders, _ in os.walk(root) for name in folders)
+
+
+@cache
+def files_digest(root: str, path_column: str = "path") -> str:
+    """A digest of the names, sizes and times of a source's files: a file that is overwritten in place changes it.
+
+    Planning asks for it, so no file is opened but the table, and each source is looked at once.
+
+    Args:
+        root: a folder, all of whose files count, or a table, whose listed files count. Nothing counts of an archive,
+            or where the user has no recordings of their own.
+        path_column: the table's column that names the files, relative to the table's folder.
+    """
+    files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root, path_column)
+    lines = (f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files)
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
+
+
+def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:
+    """The files below a folder, those that :func:`is_hidden` aside; links are followed, but not in a circle."""
+    above = (*above, os.path.realpath(folder))
+    try:
+        entries = [entry for entry in os.scandir(folder) if not is_hidden(Path(entry.name))]
+    except OSError:
+        return  # whoever reads the source says that the folder cannot be read
+    for entry in entries:
+        if not entry.is_dir():
+            yield entry.path, _stat(entry)
+        elif not entry.is_symlink() or os.path.realpath(entry.path) not in above:
+            yield from _files_below(entry.path, above)
+
+
+def _listed_files(table: str, path_column: str) -> Iterator[tuple[str, os.stat_result | None]]:
+    """The files that a table lists; none of a table that cannot be read, which its reader says."""
+    folder = Path(table).parent
+    try:
+        with open(table, encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, skipinitialspace=True)
+            column = [name.strip() for name in next(rows, [])].index(path_column)
+            paths = [row[column].strip() for row in rows if len(row) > column]
+    except (ValueError, OSError, csv.Error):
+        return
+    for path in paths:
+        yield path, _stat(folder / path)
+
+
+def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except OSError:
+        return None
 
 
 def clip_ids(paths: Sequence[str]) -> list[str]:
