@@ -41,9 +41,12 @@ rule index_clips:
         "../scripts/index_clips.py"
 
 
+# The audit comes first, so that its page shows the copies that a split is refused for. Another threshold of the audit
+# changes what it warns of, not the split: its time does not count.
 rule split_clips:
     input:
         clips=clip_table,
+        audit=ancient("<results>/audit/{dataset}.csv"),
     output:
         split="<results>/splits/{dataset}/seed{seed}.csv",
     log:

@@ -33,6 +33,9 @@ rule page_leaderboard:
         comparisons=rules.aggregate_comparisons.output.comparisons,
         costs=rules.aggregate_costs.output.costs,
         audits=lambda w: finished(expand("<results>/audit/{dataset}.csv", dataset=selected["datasets"])),
+        splits=lambda w: finished(
+            expand("<results>/splits/{dataset}/seed{seed}.csv", dataset=selected["datasets"], seed=selected["seeds"])
+        ),
     output:
         report(
             "<results>/summary/leaderboard.html",

@@ -8,6 +8,7 @@ from soundbench.splits import split_clips
 with logged(snakemake.log[0]):
     split_clips(
         snakemake.input.clips,
+        snakemake.input.audit,
         json.loads(snakemake.params.view),
         int(snakemake.wildcards.seed),
         snakemake.output.split,

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from soundbench.audit import FINDING_COLUMNS
 from soundbench.configuration import check_configuration, load_schema, with_defaults
 from soundbench.datasets import index_clips
-from soundbench.storage import read_clip_table
+from soundbench.storage import read_clip_table, write_csv
 from workflow import REPOSITORY
 
 
@@ -42,6 +43,12 @@ _schema = cache(load_schema)
 def training(**settings: Any) -> dict[str, Any]:
     """A recipe's ``training`` with these settings, every default filled in."""
     return with_defaults(_schema(), _schema()["$defs"]["training"], settings)
+
+
+def no_findings(path: Path) -> Path:
+    """Write the findings of an audit that found nothing."""
+    write_csv(path, pd.DataFrame(columns=FINDING_COLUMNS))
+    return path
 
 
 def index(source: dict[str, Any], root: Path, table: Path) -> pd.DataFrame:

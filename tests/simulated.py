@@ -142,7 +142,9 @@ def _write_pages(study: Study, to: Path, csv: dict[str, str]) -> None:
     models = list(study.models)
     both = {"models": models, "metric": "accuracy"}
     of_start = {name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs")}
-    write_leaderboard_page(**of_start, audits=[], references=published(), **both, path=str(to / "leaderboard.html"))
+    write_leaderboard_page(
+        **of_start, audits=[], splits=[], references=published(), **both, path=str(to / "leaderboard.html")
+    )
     of_compare = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
     write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))
     write_provenance_page(

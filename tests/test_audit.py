@@ -14,11 +14,13 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
 from conftest import DATA
+from library import configuration
 from soundbench.audit import audit_clips, copies, crossing_groups, find_problems, odd_clips, rare_labels, read_measures
 from soundbench.datasets import CLIP_COLUMNS, esc50, index_clips, synthetic
 from soundbench.errors import InputError
 from soundbench.fingerprints import landmarks, load_landmarks, near_duplicates
 from soundbench.inspection import inspect_clip
+from soundbench.splits import split_clips
 from soundbench.storage import read_clip_table
 from workflow import Workflow
 
@@ -216,6 +218,37 @@ def test_copies_across_folds_are_errors_and_within_a_group_notes(tmp_path: Path,
     assert table.loc["1-2-A; 1-5-A", "severity"] == "error"
 
 
+def test_planted_copies_stop_a_split_or_are_warned_of(
+    tmp_path: Path, sounds: list[np.ndarray], caplog: pytest.LogCaptureFixture
+) -> None:
+    clips = {f"{1 + number // 2 % 2}-{number}-A": sound for number, sound in enumerate(sounds)}
+    clips["2-20-A"] = 0.5 * shifted(sounds[0], 0.3)  # of 1-0-A
+    files = [tmp_path / name for name in ("clips.csv", "audit.csv", "split.csv")]
+    split = {"scheme": "official", "protocol": "literature", "folds": 2}
+
+    def attempt(root: Path, **settings: Any) -> None:
+        index(collection(root, clips), tmp_path)
+        view = VIEW | {"split": split | settings}
+        measured = (tmp_path / "measures.csv", tmp_path / "landmarks.npz")
+        audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html")
+        split_clips(files[0], files[1], view, 1, files[2])
+
+    attempt(tmp_path / "near")
+    (line,) = caplog.messages
+    assert line.startswith("error: fold1: 1-0-A (test), 2-20-A (train) sound the same")
+    before = files[2].read_bytes()
+    clips["1-21-A"] = sounds[2]  # the samples of 2-2-A
+    with pytest.raises(InputError) as refused:
+        attempt(tmp_path / "same")
+    assert "2-2-A (train), 1-21-A (test) hold the same samples" in str(refused.value)
+    assert files[2].read_bytes() == before
+    page = (tmp_path / "audit.html").read_text()
+    assert "2-2-A" in page and "1-21-A" in page
+    caplog.clear()
+    attempt(tmp_path / "allowed", duplicates="allow")
+    assert sorted("the same samples" in message for message in caplog.messages) == [False, True]
+
+
 def test_label_that_cannot_be_in_every_fold() -> None:
     clips = pd.DataFrame(
         [("a", "rare", "g1", 1), ("b", "rare", "g1", 1), ("c", "one-sided", "g2", 1), ("d", "one-sided", "g3", 1)],
@@ -231,8 +264,8 @@ def test_group_with_one_class_in_two_folds_is_an_error() -> None:
     clips = pd.DataFrame(
         [("a", "a.wav", "x", "g", 1), ("b", "b.wav", "x", "g", 2)], columns=["clip", "path", "label", "group", "fold"]
     )
-    assert [finding.severity for finding in crossing_groups(clips, "official")] == ["error"]
-    assert [finding.severity for finding in crossing_groups(clips, "repaired")] == ["note"]
+    assert [finding.severity for finding in crossing_groups(clips, {"scheme": "official"})] == ["error"]
+    assert [finding.severity for finding in crossing_groups(clips, {"scheme": "repaired"})] == ["note"]
 
 
 def test_esc50_metadata_has_four_crossing_groups(tmp_path: Path) -> None:
@@ -242,9 +275,11 @@ def test_esc50_metadata_has_four_crossing_groups(tmp_path: Path) -> None:
     (tmp_path / "meta" / "esc50.csv").write_bytes((DATA / "esc50.csv").read_bytes())
     clips = esc50.read(tmp_path)
     assert len(clips) == 2000
-    found = list(crossing_groups(clips, "official"))
+    found = list(crossing_groups(clips, {"scheme": "official"}))
     assert {finding.clips["group"].iloc[0] for finding in found} == {"131943", "209698", "134049", "234879"}
-    assert all(f.severity == "warning" and "always in different classes" in f.detail for f in found)
+    assert all(f.severity == "error" and "always in different classes" in f.detail for f in found)
+    by_name = crossing_groups(clips, configuration()["datasets"]["esc50"]["split"])
+    assert [finding.severity for finding in by_name] == ["warning"] * 4
     assert list(rare_labels(clips, "official", 5)) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import yaml
 
-from library import configuration
+from library import configuration, no_findings
 from soundbench.augment import EFFECTS, apply_steps, augment_clips, copy_generator
 from soundbench.batches import load_training
 from soundbench.errors import InputError
@@ -214,7 +214,7 @@ def test_balance_counts_the_copies_of_earlier_rules() -> None:
 def study(clips: Path) -> dict[str, Any]:
     """A split, features and copies, as the jobs before training leave them."""
     entry = view({"labels": ["hen", "cat"], "variants": ["noisy"], "copies": 2})
-    split_clips(clips, entry, 0, clips.parent / "split.csv")
+    split_clips(clips, no_findings(clips.parent / "audit.csv"), entry, 0, clips.parent / "split.csv")
     make_copies(clips, "noisy", entry)
     paths = {"features": clips.parent / "orig.npy", "index": clips.parent / "orig.csv"}
     front_end = configuration()["features"]["logmel64"]
@@ -294,7 +294,7 @@ def test_one_clip_is_shown_in_all_its_variants(study: dict[str, Any]) -> None:
 def test_labels_that_no_clip_has_are_refused(clips: Path) -> None:
     entry = view({"labels": ["dog", "kat"], "variants": ["noisy"]})
     with pytest.raises(InputError, match=r"augment\.0\.labels: no clip has the label kat; there are cat, dog, hen"):
-        split_clips(clips, entry, 0, clips.parent / "split.csv")
+        split_clips(clips, no_findings(clips.parent / "audit.csv"), entry, 0, clips.parent / "split.csv")
 
 
 OWN = {"source": "synthetic", "split": {"scheme": "official", "protocol": "nested"}}

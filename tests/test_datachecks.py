@@ -54,7 +54,7 @@ def test_impossible_folds_and_ratios_are_named_together(config: dict[str, Any]) 
         "datasets.c.split: the ratios leave -0.1 of the clips to train on; their sum should be below 1",
         "datasets.d.split.folds: 1 was expected",
         "datasets.e.split.test_ratio: 1.5 is greater than or equal to the maximum of 1",
-        "datasets.f.split.test_ratio: unknown key; known: folds, protocol, scheme",
+        "datasets.f.split.test_ratio: unknown key; known: crossing_groups, duplicates, folds, protocol, scheme",
         "datasets.g.split.scheme: 'kfolds' is not one of its values; did you mean 'kfold'?",
     ]
 
@@ -66,7 +66,9 @@ def test_a_holdout_is_one_fold_and_literature_needs_no_validation(config: dict[s
         "most": view(scheme="holdout", protocol="literature", test_ratio=0.5, val_ratio=0.5),
     }
     resolved = check_configuration(config)["datasets"]
-    assert resolved["once"]["split"] == view(scheme="holdout", folds=1, test_ratio=0.2, val_ratio=0.2)["split"]
+    honest = {"crossing_groups": [], "duplicates": "fail"}
+    once = view(scheme="holdout", folds=1, test_ratio=0.2, val_ratio=0.2)["split"]
+    assert resolved["once"]["split"] == once | honest
 
 
 def test_views_that_contradict_themselves_are_named_together(config: dict[str, Any]) -> None:

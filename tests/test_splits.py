@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import DATA
+from library import no_findings
 from soundbench.datasets import emodb, esc50
 from soundbench.errors import InputError
 from soundbench.grouping import divide_groups
@@ -36,7 +37,8 @@ def table(groups: list[dict[str, int]], folds: list[int] | None = None) -> pd.Da
 
 def made(clips: pd.DataFrame, split: dict[str, Any], seed: int, folder: Path, **view: Any) -> pd.DataFrame:
     write_csv(folder / "clips.csv", clips)
-    split_clips(folder / "clips.csv", {"split": split, **view}, seed, folder / "split.csv")
+    no_findings(folder / "audit.csv")
+    split_clips(folder / "clips.csv", folder / "audit.csv", {"split": split, **view}, seed, folder / "split.csv")
     return read_clip_table(folder / "split.csv")
 
 
@@ -214,6 +216,21 @@ def test_crossing_groups_are_named_and_repaired(tmp_path: Path) -> None:
     for fold in (1, 2, 3):
         assert (split.loc[kept, f"fold{fold}"].eq("test") == clips.loc[kept, "fold"].eq(fold)).all()
     assert split.set_index("clip").loc["c0a1", "fold1"] == "test"
+
+
+def test_a_group_with_one_class_in_each_of_three_folds_passes_only_by_name(tmp_path: Path) -> None:
+    clips = table([{"a": 2, "b": 2, "c": 2} for _ in range(7)], [1, 2, 3, 1, 2, 3, 1])
+    speaker = clips["group"] == "g6"
+    clips.loc[speaker, "fold"] = clips.loc[speaker, "label"].map({"a": 1, "b": 2, "c": 3})
+    official = {"scheme": "official", "protocol": "literature", "folds": 3}
+    message = refusal(clips, official, tmp_path)
+    assert all(f"{clip} (" in message for clip in clips.loc[speaker, "clip"])
+    assert "g6 is on several sides" in message and "crossing_groups" in message
+    assert "g6" in refusal(clips, official | {"crossing_groups": ["g5"]}, tmp_path)
+    split = made(clips, official | {"crossing_groups": ["g6"]}, 1, tmp_path)
+    assert len(leaks(split, ["group"])) == 3
+    clips.loc[clips["clip"] == "c6a1", "fold"] = 2  # now one class is on two sides
+    assert "g6 a is on several sides" in refusal(clips, official | {"crossing_groups": ["g6"]}, tmp_path / "again")
 
 
 def test_a_limit_reaches_the_split_and_its_gaps_are_refused(tmp_path: Path) -> None:

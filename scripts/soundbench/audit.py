@@ -117,8 +117,9 @@ def separation(copies: pd.DataFrame) -> tuple[str, str]:
     return severity, f"{where}; {labels[0]}"
 
 
-def crossing_groups(clips: pd.DataFrame, scheme: str) -> Iterator[Finding]:
-    """Groups with clips in several published folds."""
+def crossing_groups(clips: pd.DataFrame, split: dict[str, Any]) -> Iterator[Finding]:
+    """Groups with clips in several published folds; the ``split`` of the view may name some that pass."""
+    scheme, named = split["scheme"], split.get("crossing_groups", [])
     for group, members in clips.dropna(subset="fold").groupby("group"):
         if (count := members["fold"].nunique()) < 2:
             continue
@@ -126,7 +127,7 @@ def crossing_groups(clips: pd.DataFrame, scheme: str) -> Iterator[Finding]:
         divided = members.groupby("label")["fold"].nunique().max() > 1
         classes = "a class on both sides" if divided else "always in different classes"
         text = f"group {group} is in folds {_and(parts)}, {classes}"
-        severity = "note" if scheme != "official" else "error" if divided else "warning"
+        severity = "note" if scheme != "official" else "error" if divided or group not in named else "warning"
         text += "" if scheme == "official" else f"; the scheme {scheme} keeps it together"
         yield Finding(severity, "group in several folds", members, text, count, 1)
 
@@ -164,7 +165,7 @@ def find_problems(clips: pd.DataFrame, landmarks: list[Landmarks], view: dict[st
     findings = [
         *bad_clips(clips),
         *copies(unfolded, [points for points, keep in zip(landmarks, good, strict=True) if keep], view["audit"]),
-        *crossing_groups(used, scheme),
+        *crossing_groups(used, view["split"]),
         *rare_labels(used, scheme, view["split"]["folds"]),
         *odd_clips(used, view["audit"]),
     ]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.duplicates import divided_copies, read_findings, report_copies
 from soundbench.errors import InputError
 from soundbench.grouping import divide_groups, too_few_groups
 from soundbench.storage import read_clip_table, write_csv
@@ -164,7 +165,7 @@ def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
             pass a recording that holds two classes, one on each side.
     """
     problems = []
-    for column in _fold_columns(split):
+    for column in fold_columns(split):
         used = split[split[column].isin(ROLES)]
         sides = used.groupby(what)[column].transform("nunique")
         for names, clips in used[sides > 1].groupby(what):
@@ -177,30 +178,48 @@ def gaps(split: pd.DataFrame, roles: tuple[str, ...] = ROLES) -> list[str]:
     """Classes that a part of the split lacks: a model cannot learn, or be judged on, what is not there."""
     labels = set(split["label"])
     problems = []
-    for column in _fold_columns(split):
+    for column in fold_columns(split):
         for role in sorted(set(split[column]) & set(roles)):
             if missing := sorted(labels - set(split.loc[split[column] == role, "label"])):
                 problems.append(f"{column}: the {role} part has no clip of {', '.join(missing)}")
     return problems
 
 
-def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str | Path) -> None:
+def crossing_groups(split: pd.DataFrame, settings: dict[str, Any]) -> list[str]:
+    """What :func:`leaks` says of groups, but for those that the view lets pass.
+
+    Published folds are kept as they are: the view names the groups that are in several of them. Such a group may still
+    not have one label on two sides.
+    """
+    named = split["group"].isin(settings.get("crossing_groups", [])) & (settings["scheme"] == "official")
+    problems = [*leaks(split[~named], ["group"]), *leaks(split[named], ["group", "label"])]
+    if problems and settings["scheme"] == "official":
+        problems.append(
+            "split: scheme `repaired` keeps these folds but moves each such group to one side; `crossing_groups` in "
+            "the view's split names those that may have different labels on different sides"
+        )
+    return problems
+
+
+def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed: int, split: str | Path) -> None:
     """Write the split table of a view for one seed, or refuse to.
+
+    Args:
+        audit: the findings on the view's clips, for the copies among them.
 
     Raises:
         InputError: something would leak, or a part would lack a class; everything found, at once.
     """
     table = view_clips(read_clip_table(clips), view)
     check_labels(table, view.get("augment", []))
-    scheme = view["split"]["scheme"]
-    roles = SCHEMES[scheme](table, view["split"], seed)
+    settings = view["split"]
+    scheme = settings["scheme"]
+    roles = SCHEMES[scheme](table, settings, seed)
     if limit := view.get("limit"):
-        roles = limit_clips(roles, _fold_columns(roles), limit)
-    # Published folds are kept as they are while no class meets one of its own recordings again: four recordings of
-    # ESC-50 hold two classes in two folds each.
-    problems = leaks(roles, ["group", "label"] if scheme == "official" else ["group"])
-    if problems and scheme == "official":
-        problems.append("split: scheme `repaired` keeps these folds but moves each such group to one side")
+        roles = limit_clips(roles, fold_columns(roles), limit)
+    problems = crossing_groups(roles, settings)
+    divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
+    problems += report_copies(divided, settings.get("duplicates", "fail"))
     # A speaker need not have spoken every class; to train, every class is needed.
     if lacking := gaps(roles, ("train",) if scheme == "leave-one-group-out" else ROLES):
         problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]
@@ -209,7 +228,8 @@ def split_clips(clips: str | Path, view: dict[str, Any], seed: int, split: str |
     write_csv(split, roles)
 
 
-def _fold_columns(split: pd.DataFrame) -> list[str]:
+def fold_columns(split: pd.DataFrame) -> list[str]:
+    """The columns of a split table that hold roles, one a fold."""
     return [name for name in split.columns if name.startswith(fold_column(""))]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from soundbench.duplicates import divided_copies, read_findings
 from soundbench.looks import model_colours
 from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import percent, records, render
 from soundbench.provenance import revision
-from soundbench.storage import write_text
+from soundbench.splits import fold_columns
+from soundbench.storage import read_clip_table, write_text
 from soundbench.tables import published
 
 BELIEVED = 0.05
@@ -27,6 +29,7 @@ def write_leaderboard_page(
     comparisons: str,
     costs: str,
     audits: list[str],
+    splits: list[str],
     references: list[dict[str, Any]],
     models: list[str],
     metric: str,
@@ -36,9 +39,12 @@ def write_leaderboard_page(
 
     Args:
         audits: ``…/{dataset}.csv``, the findings on each data set.
+        splits: ``…/{dataset}/seed{seed}.csv`` of every data set and seed.
         references: published scores: ``label, kind, source, datasets, metric, percent``.
     """
-    warned = {Path(name).stem: list(warnings(pd.read_csv(name))) for name in audits}
+    findings = {Path(name).stem: read_findings(name) for name in audits}
+    divided = {name: copies_on_two_sides(found, name, splits) for name, found in findings.items()}
+    warned = {name: list(warnings(found.drop(index=divided[name].index))) for name, found in findings.items()}
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     runs, pairs = pd.read_csv(scores), pd.read_csv(comparisons)
     details = pd.read_csv(spread).pivot(index=["dataset", "model"], columns="metric", values="mean")
@@ -56,6 +62,7 @@ def write_leaderboard_page(
                 "dataset": dataset,
                 "protocol": protocol,
                 "verdict": list(summary(part, mine)),
+                "copies": list(divided[dataset]["text"]) if dataset in divided else [],
                 "warnings": warned.get(dataset, []),
                 "rows": records(part),
                 "top3": bool(part["top3"].notna().any()),  # asked of more than ten classes only
@@ -80,6 +87,15 @@ def gaps(runs: pd.DataFrame) -> Iterator[str]:
     for (dataset, model), seeds in missing.items():
         planned = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]["seed"].nunique()
         yield f"{model} on {dataset}: seed {', '.join(map(str, seeds))} missing ({len(seeds)} of {planned})"
+
+
+def copies_on_two_sides(findings: pd.DataFrame, dataset: str, splits: list[str]) -> pd.DataFrame:
+    """The audit's findings on copies that the split of some seed divides; ``text`` says it of the first such seed."""
+    tables = [read_clip_table(path) for path in splits if Path(path).parent.name == dataset]
+    found = pd.concat(
+        [findings.iloc[:0].assign(text=""), *(divided_copies(table, fold_columns(table), findings) for table in tables)]
+    )
+    return found[~found.index.duplicated()]
 
 
 def warnings(findings: pd.DataFrame) -> Iterator[str]:
