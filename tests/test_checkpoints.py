@@ -120,7 +120,7 @@ def test_damaged_checkpoint_is_discarded_and_said_so(data: Path, killed: Path, u
     checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
     log = finish(data, killed)
     assert "discarded the checkpoint" in log
-    assert "cannot be read" in log
+    assert "it is damaged (its SHA-256" in log
     assert "resumed" not in log
     assert (killed / "model.safetensors").read_bytes() == uninterrupted
 

@@ -1,8 +1,8 @@
 """Training that survives: checkpoints that fit or are discarded, one writer a run, and signals that are heard.
 
 A checkpoint stands beside a run's outputs under a name that Snakemake does not know, since it removes the outputs it
-does know before every attempt. It carries a fingerprint of everything that decides the result; one that does not
-match is discarded.
+does know before every attempt. It carries a fingerprint of everything that decides the result, and ends in the
+SHA-256 of its bytes; one that does not match is discarded.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 # Writing may take this share of the training time at most, however slow the disk is.
 WRITING_SHARE = 0.01
+
+BLOCK = 1024 * 1024  # bytes that are read at a time
+DIGEST = hashlib.sha256().digest_size  # bytes at the end of the file; torch.load takes no notice of them
 
 State = dict[str, Any]
 
@@ -61,10 +64,12 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
+            if not _is_whole(self.path):
+                raise EOFError("its SHA-256 is another than when it was written")
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             reason = "" if saved["fingerprint"] == self.mark else "it is from other settings, seed, data or code"
         except (RuntimeError, OSError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-            reason = f"it cannot be read ({type(error).__name__})"
+            reason = f"it is damaged ({error or type(error).__name__})"
         if not reason:
             return saved["state"]
         logger.warning("discarded the checkpoint %s: %s", self.path, reason)
@@ -80,12 +85,25 @@ class Checkpoint:
         started = time.monotonic()
         with atomic_path(self.path) as temporary:
             torch.save({"fingerprint": self.mark, "state": state}, temporary)
+            digest = bytes.fromhex(file_sha256(temporary))
+            with temporary.open("ab") as file:
+                file.write(digest)
         self.last = time.monotonic()
         self.cost = self.last - started
 
     def remove(self) -> None:
         """Remove the file, if there is one."""
         self.path.unlink(missing_ok=True)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a checkpoint holds the bytes that were written."""
+    digest, left = hashlib.sha256(), path.stat().st_size - DIGEST
+    with path.open("rb") as file:
+        while left > 0 and (block := file.read(min(left, BLOCK))):
+            digest.update(block)
+            left -= len(block)
+        return file.read() == digest.digest()
 
 
 @contextmanager

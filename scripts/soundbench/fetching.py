@@ -18,7 +18,7 @@ import requests
 from tqdm import tqdm
 
 from soundbench.errors import InputError
-from soundbench.storage import read_json, write_json, write_text
+from soundbench.storage import read_json, replace_on_disk, write_json, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def download(url: str, path: Path) -> None:
                 time.sleep(PAUSE * 2 ** (attempt - 1))
             except requests.RequestException as error:
                 raise InputError(_no_way(url, str(error))) from error
-    part.replace(path)
+    replace_on_disk(part, path)
     part.with_suffix(".version").unlink(missing_ok=True)
 
 
@@ -170,7 +170,7 @@ def unpack(archive: Path, target: Path, verify: Verify | None = None) -> None:
         if verify:
             verify(temporary)
         shutil.rmtree(target, ignore_errors=True)
-        temporary.replace(target)
+        replace_on_disk(temporary, target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise InputError(f"{archive}: is damaged, or no zip archive ({error})") from error
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,9 +25,9 @@ FULL = 64 * 1024  # bytes: less than this left is a full disk
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it once the block has succeeded.
 
-    A reader therefore sees the previous file or the complete new one, never a part. The suffix is kept,
-    because many writers choose their format by it. After an error the temporary file is removed. The file gets the
-    mode that the umask gives, whatever the writer chose.
+    A reader therefore sees the previous file or the complete new one, never a part, also after a power cut: the bytes
+    are on the disk before the name is. The suffix is kept, because many writers choose their format by it. After an
+    error the temporary file is removed. The file gets the mode that the umask gives, whatever the writer chose.
 
     Raises:
         InputError: the disk is full. Writers report that in many ways, so the disk itself is asked.
@@ -35,13 +36,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        yield temporary
-        _set_usual_mode(temporary)
-        temporary.replace(path)
-    except Exception as error:
-        if shutil.disk_usage(path.parent).free < FULL:
-            raise InputError(f"{path}: the disk is full; what was there before is intact") from error
-        raise
+        with full_disk_named(path):
+            yield temporary
+            _set_usual_mode(temporary)
+            replace_on_disk(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -58,6 +56,47 @@ def _set_usual_mode(path: Path) -> None:
 
 
 @contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Turn errors that a full disk causes into a message that names ``path``.
+
+    Raises:
+        InputError: the disk, or the quota, is full. Writers report that in many ways, so the disk itself is asked.
+    """
+    try:
+        yield
+    except Exception as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        if full or shutil.disk_usage(path.parent).free < FULL:
+            raise InputError(f"{path}: the disk is full; all complete files are intact") from error
+        raise
+
+
+def replace_on_disk(temporary: Path, path: Path) -> None:
+    """Give a complete file or folder its final name, and return once content and name are on the disk.
+
+    Without this a power cut can leave an empty file under the final name.
+    """
+    for part in (*temporary.rglob("*"), temporary):
+        if not part.is_symlink():
+            _flush(part)
+    temporary.replace(path)
+    _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        # Some network file systems cannot do so for folders.
+        if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(opened)
+
+
+@contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path`` that replaces it once the block has succeeded; modes as above."""
     path = Path(path)
@@ -67,7 +106,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         yield temporary
         _set_usual_mode(temporary)
         shutil.rmtree(path, ignore_errors=True)
-        temporary.replace(path)
+        replace_on_disk(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
