@@ -13,6 +13,8 @@ from torch import nn
 
 from soundbench.batches import Examples, Normalisation, chunks, load_examples
 from soundbench.devices import choose_device, prepare_process
+from soundbench.errors import InputError
+from soundbench.finite import REMEDY
 from soundbench.memory import Pieces
 from soundbench.modelfolders import load_model
 from soundbench.scoring import score_run, scores
@@ -24,7 +26,11 @@ BATCH = 64
 
 @torch.inference_mode()
 def probabilities(network: nn.Module, examples: Examples, normalise: Normalisation) -> np.ndarray:
-    """Class probabilities ``(clips, classes)`` of every example, in float32 whatever the training precision."""
+    """Class probabilities ``(clips, classes)`` of every example, in float32 whatever the training precision.
+
+    Raises:
+        InputError: some of them are not finite.
+    """
     device = choose_device()
     network = network.to(device, memory_format=torch.channels_last)
 
@@ -35,7 +41,11 @@ def probabilities(network: nn.Module, examples: Examples, normalise: Normalisati
             found.append(network(pictures.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
         return torch.cat(found)
 
-    return Pieces(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
+    found = Pieces(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
+    if lost := int((~np.isfinite(found)).any(axis=1).sum()):
+        clips = f"{lost} of {len(found)} clips"
+        raise InputError(f"the model gives {clips} probabilities that are not finite; train it again: {REMEDY}")
+    return found
 
 
 def evaluate_model(

@@ -163,6 +163,6 @@ def stored(path: str | Path, features: torch.Tensor, frames: int, settings: Sett
         InputError: a value is not finite; ``path`` tells whose.
     """
     features, count = picture(features, frames, settings)
-    if not all(map(torch.isfinite, features.aminmax())):
-        raise InputError(f"{path}: its features are not finite; does it hold NaN samples?")
+    if not all(extreme.half().isfinite() for extreme in features.aminmax()):
+        raise InputError(f"{path}: its features are not finite in float16; does it hold NaN, or samples far above 1?")
     return features.half().numpy(), count  # numpy's own conversion is forty times as slow

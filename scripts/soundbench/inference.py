@@ -16,6 +16,7 @@ from soundbench.batches import Normalisation
 from soundbench.devices import choose_device, prepare_process
 from soundbench.errors import InputError
 from soundbench.feature_settings import EMBEDDING
+from soundbench.finite import REMEDY
 from soundbench.modelfolders import load_model
 from soundbench.windows import Window, recording_windows
 
@@ -71,6 +72,12 @@ class Prediction:
             self._times.extend((window.start, window.end))
             self._labels.extend(order.tolist())
             self._chances.extend(chances[order].tolist())
+
+    def fault(self, path: str) -> str:
+        """What is wrong with the probabilities of the recording at ``path``; nothing in most cases."""
+        if self.total is None or np.isfinite(self.total).all():
+            return ""
+        return f"{path}: the model gives probabilities that are not finite; train it again: {REMEDY}"
 
     @property
     def chances(self) -> np.ndarray:
@@ -142,6 +149,8 @@ class Classifier:
 
     def predict(self, paths: Iterable[str], options: Options, threads: int) -> Iterator[Prediction]:
         """A prediction of each recording, in their order; the next ones are read meanwhile."""
+        paths = list(paths)
+        ended = iter(paths)
         events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
         current = Prediction(options)
         for batch, found in map_ahead(self._chances, _batches(events), threads):
@@ -150,7 +159,8 @@ class Classifier:
                 if isinstance(event, Window):
                     current.add(event, next(chances))
                 else:
-                    current.problem = event
+                    path = next(ended)
+                    current.problem = event or current.fault(path)
                     yield current
                     current = Prediction(options)
 

@@ -99,18 +99,22 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     """Rebuild a trained network, ready to predict, from its folder alone; also returns its description.
 
     Raises:
-        InputError: description and weights do not fit each other, or cannot be read.
+        InputError: description and weights do not fit each other, cannot be read, or hold numbers that are not finite.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    from soundbench.finite import check_weights
 
     description = read_description(folder)
     weights = Path(folder) / WEIGHTS
     try:
         network = build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
-        network.load_state_dict(load_file(weights))
+        state = load_file(weights)
+        network.load_state_dict(state)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{weights}: cannot be read as safetensors ({error})") from error
     except (RuntimeError, TypeError) as error:
         raise InputError(f"{weights}: does not fit {DESCRIPTION} ({str(error).splitlines()[0]})") from error
+    check_weights(state, f"{weights}:", "its training failed; train it again")
     return network.eval(), description

@@ -109,7 +109,7 @@ def train_model(
 
     Raises:
         InputError: a copy of a clip that is not trained on stands among the training clips, the weights to start from
-            do not fit or were trained on the same source, or the loss is no longer finite.
+            do not fit or were trained on the same source, or a loss or a weight is no longer finite.
     """
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()

@@ -8,7 +8,6 @@ Only batch norms see the difference: they normalise each piece by itself.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ from soundbench.averaging import AVERAGES, measure_batch_norms
 from soundbench.batches import Examples, Normalisation, chunks
 from soundbench.checkpoints import Checkpoint, State, Stopped
 from soundbench.devices import uses_bfloat16
-from soundbench.errors import InputError
+from soundbench.finite import check_loss, check_weights
 from soundbench.freezing import freeze, set_training
 from soundbench.losses import build_loss
 from soundbench.memory import Pieces
@@ -114,7 +113,7 @@ class Trainer:
 
         Raises:
             Stopped: ``stopping()`` was true; the checkpoint holds the state after that step.
-            InputError: the loss is no longer finite, or the device's memory does not hold a single clip.
+            InputError: a loss or a weight is no longer finite, or the device's memory does not hold a single clip.
         """
         while not self._finished():
             for _ in self._remaining_steps():
@@ -141,6 +140,7 @@ class Trainer:
         set_training(self.network)
         for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
             loss, correct = self._gradient(chosen)
+            check_loss(loss, f"{self.tag} the loss")
             if self.settings["gradient_clip"] is not None:
                 clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])
             self.optimizer.step()
@@ -224,15 +224,15 @@ class Trainer:
 
     def _end_epoch(self) -> Row:
         clips = len(self.parts["train"])
-        if not math.isfinite(self.epoch.loss):
-            raise InputError(f"{self.tag} the loss is no longer finite: a lower learning_rate may help")
         epoch = len(self.progress.history) + 1
         row = {"epoch": epoch, "learning_rate": self.schedule.rate}
         row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
         self.average.after_epoch(epoch)
         if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
             self._measure_batch_norms()
+        check_weights(self.average.network.state_dict(), f"{self.tag} the network")
         row |= self.validate()
+        check_loss(row.get("val_loss", 0.0), f"{self.tag} the validation loss")
         self.schedule.end_epoch(row.get("val_loss", row["train_loss"]))
         self.progress.record(row, self.average.network, self.settings["keep"])
         self.epoch = self._new_epoch()

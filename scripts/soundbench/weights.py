@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from soundbench.errors import InputError
+from soundbench.finite import check_weights
 from soundbench.freezing import network_parts
 
 State = dict[str, torch.Tensor]
@@ -25,12 +26,14 @@ def read_weights(file: Path) -> State:
     """The tensors of a file of weights, by name: safetensors, or what ``torch.save`` wrote.
 
     Raises:
-        InputError: the file is damaged, or holds anything but tensors, which could run code when it is opened.
+        InputError: the file is damaged, or holds anything but tensors, which could run code when it is opened, or a
+            number that is not finite.
     """
     try:
         if file.suffix == ".safetensors":
-            return load_file(file)
-        found = torch.load(file, map_location="cpu", weights_only=True)
+            found = {"state_dict": load_file(file)}
+        else:
+            found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{file}: is a pickle of more than tensors, which could run any code, so it was not opened. Save the "
@@ -42,6 +45,7 @@ def read_weights(file: Path) -> State:
         found = found.get(key, found) if isinstance(found, dict) else found
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise InputError(f"{file}: holds no state_dict, that is tensors by name")
+    check_weights(found, f"{file}:", "its training failed; choose other weights")
     return found
 
 

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
 
+from library import front_end
+from soundbench.batches import Normalisation
 from soundbench.checkpoints import Checkpoint
+from soundbench.commandline import main
+from soundbench.errors import InputError
+from soundbench.evaluation import probabilities
+from soundbench.features import stored
+from soundbench.modelfolders import load_model
 from soundbench.storage import atomic_folder, atomic_path
+from soundbench.training import Trainer
+from soundbench.weights import read_weights
+from trainers import examples, fit, linear, trainer
+from untrained import LABELS, TINY_INPUT, write_model, write_sound
 
 BITS = 100
 
@@ -63,3 +78,88 @@ def test_folder_is_on_disk_before_it_gets_its_name(tmp_path: Path, flushed: list
     with atomic_folder(tmp_path / "audio") as temporary:
         (temporary / "copy.wav").write_bytes(b"sound")
     assert flushed == ["flush copy.wav", f"flush {temporary.name}", "rename to audio", f"flush {tmp_path.name}"]
+
+
+# --- numbers that are not finite --------------------------------------------------------------------------------------
+
+
+def spoil_training_clip(one: Trainer) -> None:
+    one.parts["train"].arrays[0][5] = np.nan
+
+
+def spoil_validation_clip(one: Trainer) -> None:
+    one.parts["val"].arrays[0][5] = np.inf
+
+
+def spoil_weight_at_last_step(one: Trainer) -> None:
+    left = iter(reversed(range(one.settings["epochs"] * len(one._steps()))))
+    bias = one.network[-1].bias.data
+    one.optimizer.register_step_post_hook(lambda *_: bias.fill_(0 if next(left) else np.inf))
+
+
+FAULTS = {
+    "training clip": (spoil_training_clip, True, r"\[test\] the loss is no longer finite"),
+    "validation clip": (spoil_validation_clip, True, r"\[test\] the validation loss is no longer finite"),
+    "weight": (spoil_weight_at_last_step, False, r"\[test\] the network holds numbers that are not finite in 3.bias"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "validated", "message"), FAULTS.values(), ids=FAULTS)
+def test_training_stops_at_a_number_that_is_not_finite(
+    spoil: Callable[[Trainer], None], validated: bool, message: str, tmp_path: Path
+) -> None:
+    one = trainer(linear, validated=validated)
+    spoil(one)
+    with pytest.raises(InputError, match=f"{message}: a lower learning_rate, gradient_clip, or precision: float32"):
+        fit(one, tmp_path)
+
+
+def test_evaluation_refuses_probabilities_that_are_not_finite() -> None:
+    clips = examples(4)
+    clips.arrays[0][2] = np.inf
+    with pytest.raises(InputError, match="the model gives 1 of 4 clips probabilities that are not finite"):
+        probabilities(nn.Sequential(nn.Flatten(), nn.Linear(320, 3)), clips, Normalisation(0, 1))
+
+
+def spoilt_model(folder: Path, value: float) -> Path:
+    """A model whose last layer multiplies large numbers by ``value``."""
+    file = write_model(folder, LABELS, **TINY_INPUT) / "model.safetensors"
+    weights = load_file(file)
+    for name, weight in weights.items():
+        if weight.ndim == 2:
+            weight.fill_(value)
+        elif name.endswith("bias"):
+            weight.fill_(1000)
+    save_file(weights, file)
+    return folder
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    folder = spoilt_model(tmp_path / "model", np.nan)
+    with pytest.raises(InputError, match=r"model\.safetensors: holds numbers that are not finite in"):
+        load_model(folder)
+    with pytest.raises(InputError, match=r"model\.safetensors: holds numbers that are not finite in"):
+        read_weights(folder / "model.safetensors")
+
+
+SPOILT = {
+    "weights": (np.nan, 2, "model.safetensors: holds numbers that are not finite"),
+    "probabilities": (3e38, 1, "sound.wav: the model gives probabilities that are not finite"),
+}
+
+
+@pytest.mark.parametrize(("value", "status", "message"), SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("options", [[], ["--windows"], ["--json"]], ids=["recordings", "windows", "json"])
+def test_command_line_never_prints_nan(
+    value: float, status: int, message: str, options: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder, sound = spoilt_model(tmp_path / "model", value), write_sound(tmp_path / "sound.wav", 3)
+    assert main([str(folder), str(sound), *options]) == status
+    output, errors = capfd.readouterr()
+    assert message in errors
+    assert "nan" not in output.lower()
+
+
+def test_features_that_float16_cannot_hold_are_refused() -> None:
+    with pytest.raises(InputError, match=r"loud\.wav: its features are not finite in float16"):
+        stored("loud.wav", torch.full((64, 44), 1e5), 44, front_end("logmel64"))
