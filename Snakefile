@@ -15,14 +15,6 @@ pathvars:
     resources="results/sources",
 
 
-configfile: "config/datasets.yaml"
-configfile: "config/augmentations.yaml"
-configfile: "config/features.yaml"
-configfile: "config/models.yaml"
-configfile: "config/references.yaml"
-configfile: "config/config.yaml"
-
-
 report: "config/report/workflow.rst"
 
 

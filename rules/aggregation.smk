@@ -21,7 +21,7 @@ rule aggregate_scores:
     params:
         plan=plan_json,
         metric=selected["metric"],
-        references=references_json,
+        references=lambda w: references_json,
         code=code_digest("aggregate_scores"),
     script:
         "../scripts/aggregate_scores.py"

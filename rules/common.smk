@@ -1,7 +1,6 @@
 # The validated configuration, and the functions that turn wildcards into inputs and parameters.
 # Torch is not imported here: this file is read by every job's process.
 import gc
-import json
 import re
 import sys
 from functools import cache
@@ -12,11 +11,13 @@ from snakemake.exceptions import WorkflowError
 # What planning makes stays until the end: looking through all of it for garbage took a quarter of the time of 10,000 runs.
 gc.set_threshold(50_000, 20, 50)
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# Beside this workflow's own Snakefile; workflow.basedir is the folder of the workflow that uses this one as a module.
+HERE = Path(workflow.current_basedir).parent
+sys.path.insert(0, str(HERE / "scripts"))
 
 from soundbench.clipfiles import files_digest, folders_below
 from soundbench.codedigest import code_digest
-from soundbench.configuration import check_configuration
+from soundbench.configuration import read_configuration
 from soundbench.datachecks import is_archive
 from soundbench.embedding_settings import embedded, embeddings
 from soundbench.errors import InputError
@@ -28,10 +29,24 @@ from soundbench.variants import ORIGINAL, variant_names
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     check_at_even_pace(slurm.Executor)
 
+CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
+
+# The path variables of this workflow. Where a module statement or a configuration sets one, it is part of the settings.
+path_variables = workflow.pathvars
+folders = {
+    name: path_variables.get(name)
+    for name in ("results", "logs", "benchmarks", "resources")
+    if path_variables.level[name] <= CONFIGURED
+}
+
 try:
-    settings = check_configuration(config, workflow.configfiles)
+    overlay = {**config, "pathvars": {**(config.get("pathvars") or {}), **folders}} if folders else config
+    settings = read_configuration(HERE / "config", overlay, workflow.config_settings.config, workflow.configfiles)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+path_variables.items.update(settings.get("pathvars", {}))
+path_variables.check()
 
 selected = settings["benchmark"]
 

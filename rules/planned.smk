@@ -13,14 +13,14 @@ plan = {
     "seeds": selected["seeds"],
 }
 references_json = canonical_json(list(settings["references"].values()))
-plan_json = json.dumps(plan)  # not canonical: tables keep the order of the selection
+plan_json = canonical_json(plan, sort_keys=False)  # tables keep the order of the selection
 
 
 def finished(files):
     """All of these files; where gaps are to be shown, those that exist."""
     if settings["report"]["missing"] == "fail":
         return files
-    return [file for file in files if Path(workflow.pathvars.apply(file)).exists()]
+    return [file for file in files if Path(path_variables.apply(file)).exists()]
 
 
 def run_files(pattern, dataset, models):

@@ -48,7 +48,7 @@ rule page_leaderboard:
     conda:
         "../envs/reporting.yaml"
     params:
-        references=references_json,
+        references=lambda w: references_json,
         models=selected["models"],
         metric=selected["metric"],
         code=code_digest("page_leaderboard"),
@@ -97,7 +97,7 @@ rule page_provenance:
     conda:
         "../envs/reporting.yaml"
     params:
-        config=canonical_json(settings),
+        config=lambda w: canonical_json(settings),  # a function, so that {x} in it is no wildcard
         code=code_digest("page_provenance"),
     script:
         "../scripts/page_provenance.py"

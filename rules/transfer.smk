@@ -50,7 +50,7 @@ rule aggregate_transfer:
     conda:
         "../envs/reporting.yaml"
     params:
-        entries=lambda w: json.dumps(shown_moves()),  # not canonical: the table keeps their order
+        entries=lambda w: canonical_json(shown_moves(), sort_keys=False),  # the table keeps their order
         code=code_digest("aggregate_transfer"),
     script:
         "../scripts/aggregate_transfer.py"

@@ -7,28 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from soundbench.audit import FINDING_COLUMNS
-from soundbench.configuration import check_configuration, load_schema, with_defaults
+from soundbench.configuration import read_configuration
 from soundbench.datasets import index_clips
+from soundbench.schema import load_schema, with_defaults
 from soundbench.storage import read_clip_table, write_csv
 from workflow import REPOSITORY
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        merged[key] = _merged(base[key], value) if isinstance(value, dict) and key in base else value
-    return merged
-
-
 def configuration(**changes: Any) -> dict[str, Any]:
     """The checked configuration of ``config/*.yaml`` with an overlay, every default filled in."""
-    config: dict[str, Any] = {}
-    for path in sorted((REPOSITORY / "config").glob("*.yaml")):
-        config |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    return check_configuration(_merged(config, changes))
+    return read_configuration(REPOSITORY / "config", changes)
 
 
 def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:

@@ -177,8 +177,8 @@ def test_options_of_the_family_get_their_defaults() -> None:
 
 
 def test_family_that_the_schema_does_not_describe_may_embed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundbench.configuration.FAMILIES", ("mine",))
-    monkeypatch.setattr("soundbench.configuration.family_options", lambda _: {"hidden": True})
+    monkeypatch.setattr("soundbench.schema.FAMILIES", ("mine",))
+    monkeypatch.setattr("soundbench.schema.family_options", lambda _: {"hidden": True})
     model = {"family": "mine", "pretrained": str(Path(__file__))}
     assert probe(model | {"hidden": 3}, "ast")["features"]["mine"]["model"]["hidden"] == 3
     with pytest.raises(InputError, match=r"features\.mine\.model\.hidden: is missing"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -68,3 +69,9 @@ def test_json_refuses_what_json_does_not_have(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_canonical_json_ends_no_script_and_reads_back() -> None:
+    value = {"label": "</script><script>alert(1)</script><!--", "pretrained": "<results>/runs"}
+    assert "<" not in canonical_json(value)
+    assert json.loads(canonical_json(value)) == value

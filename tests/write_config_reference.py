@@ -14,7 +14,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-from soundbench.configuration import SCHEMAS, load_schema  # noqa: E402
+from soundbench.schema import SCHEMAS, load_schema  # noqa: E402
 from soundbench.storage import write_text  # noqa: E402
 
 PAGE = REPOSITORY / "config" / "README.md"

@@ -141,9 +141,19 @@ def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
 
 
-def canonical_json(value: Any) -> str:
-    """The one text of a JSON value: keys sorted, so that a reordered mapping is not a changed one."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+def canonical_json(value: Any, sort_keys: bool = True) -> str:
+    """The one text of a JSON value: keys sorted, so that a reordered mapping is not a changed one.
+
+    ``<`` is escaped: Snakemake's report holds parameters of rules in a ``<script>``, which ``</script>`` would end.
+
+    Args:
+        sort_keys: False where the order of the keys is that of rows in a table.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(value, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c")
 
 
 def file_sha256(path: str | Path) -> str:
