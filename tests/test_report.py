@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from hostile import script
 from soundbench.configuration import check_configuration
 from soundbench.errors import InputError
+from untrained import write_sound
 from workflow import REPOSITORY, Workflow
 
 if TYPE_CHECKING:
@@ -43,17 +45,24 @@ def test_published_scores_stand_beside_data_sets_that_exist() -> None:
 
 
 @pytest.mark.slow
-def test_report_holds_every_page_and_opens_without_network(tiny_copy: Workflow, browser: Chrome) -> None:
-    tiny_copy.run("--configfile", "tiny.yaml", "--report", "report.html")
+def test_report_holds_every_page_opens_without_network_and_runs_no_text(tiny_copy: Workflow, browser: Chrome) -> None:
+    """Snakemake embeds parameters, and thereby every text of the configuration."""
+    sounds = tiny_copy.folder / script.SCRIPT
+    sounds.mkdir(parents=True)
+    write_sound(sounds / "sound.wav", 0.1)
+    hostile = tiny_copy.overlay("hostile", **script.overlay(str(sounds)))
+    tiny_copy.run("--configfile", "tiny.yaml", hostile, "--report", "report.html")
     path = tiny_copy.folder / "report.html"
     titles = {re.search(r"<h1>(.*?)</h1>", page)[1] for page in embedded(path.read_text())}
     assert {"Which classifier wins?", "Compare models", "Mistakes of cnn on synthetic"} <= titles
+    assert path.read_text().count("window.owned") > 10
     browser.get("about:blank")
     browser.get_log("browser")
     browser.get(path.as_uri())
     text = browser.find_element("tag name", "body").text
     for category in ("1 Start here", "2 Compare", "3 Mistakes", "5 Provenance"):
         assert category in text
+    assert browser.execute_script("return window.owned") is None
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
