@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import stat
 import zipfile
@@ -44,10 +45,12 @@ def server(tmp_path: Path) -> Iterator[FileServer]:
 @pytest.fixture
 def small_emodb(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an archive like EmoDB's, but with fewer utterances."""
+    names = sorted(Path(name).stem for name in NAMES)
     monkeypatch.setattr("soundbench.datasets.emodb.UTTERANCES", len(NAMES))
+    monkeypatch.setattr("soundbench.datasets.emodb.NAMES_SHA256", hashlib.sha256("\n".join(names).encode()).hexdigest())
     with zipfile.ZipFile(server.folder / "emodb.zip", "w") as archive:
         for number, name in enumerate(NAMES):
-            soundfile.write(server.folder / name, np.full(1600, number / 100), 16000)
+            soundfile.write(server.folder / name, np.full(20000, number / 100), 16000)
             archive.write(server.folder / name, f"wav/{name}")
     return server.url("emodb.zip")
 
@@ -174,12 +177,28 @@ def test_an_archive_that_is_here_is_not_fetched_again_after_a_crash(
     assert len(server.requests) == 1
 
 
-def test_another_checksum_is_reported_but_the_content_decides(
-    small_emodb: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_archive_with_another_digest_is_refused(small_emodb: str, tmp_path: Path) -> None:
     source = {"reader": "emodb", "url": small_emodb, "checksum": "md5:" + "0" * 32}
-    fetch_source(source, tmp_path / "emodb" / "fetched.json")
-    assert "its content decides" in caplog.text
+    manifest = tmp_path / "emodb" / "fetched.json"
+    with pytest.raises(InputError, match=r"the archive is (md5:\w+), but .*write `checksum: \1`"):
+        fetch_source(source, manifest)
+    assert left_in(manifest.parent) == set()
+
+
+def test_the_first_download_without_a_digest_is_trusted_and_no_other_one_later(
+    small_emodb: str, server: FileServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, manifest = {"reader": "emodb", "url": small_emodb, "checksum": None}, tmp_path / "emodb" / "fetched.json"
+    fetch_source(source, manifest)
+    assert "its first download is trusted" in caplog.text
+    assert "the server has no https" in caplog.text
+    digest = hashlib.sha256((server.folder / "emodb.zip").read_bytes()).hexdigest()
+    assert json.loads(manifest.read_text())["checksum"] == f"sha256:{digest}"
+    next((manifest.parent / "recordings" / "wav").iterdir()).unlink()
+    with zipfile.ZipFile(server.folder / "emodb.zip", "a") as archive:
+        archive.writestr("remark.txt", "not the same")
+    with pytest.raises(InputError, match="when it was first fetched"):
+        fetch_source(source, manifest)
 
 
 @pytest.mark.parametrize("damage", ["cut off", "altered", "incomplete"])

@@ -54,7 +54,7 @@ def files_digest(root: str, path_column: str = "path") -> str:
     """
     files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root, path_column)
     lines = (f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files)
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:
@@ -90,6 +90,16 @@ def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
         return file.stat()
     except OSError:
         return None
+
+
+def path_problem(path: str, place: str) -> str | None:
+    """What is wrong with a path that a table gives, which should stay in the folder ``place``."""
+    parts = PurePosixPath(path)
+    if parts.is_absolute():
+        return f"the path {path} is absolute; it should be relative to {place}"
+    if ".." in parts.parts:
+        return f"the path {path} leads out of {place}"
+    return None
 
 
 def clip_ids(paths: Sequence[str]) -> list[str]:

@@ -1,22 +1,20 @@
-"""Recordings from the network, or from an archive that the user has: whole and verified, or not there at all."""
+"""Recordings from the network: whole and verified, or not there at all."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
-import shutil
-import stat
 import time
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import requests
 from tqdm import tqdm
 
+from soundbench.archives import RESERVE, NoRoomError, Verify, check_room, free_bytes, unpack
 from soundbench.errors import InputError
 from soundbench.storage import read_json, replace_on_disk, write_json, write_text
 
@@ -25,38 +23,50 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 5
 PAUSE = 2.0  # s before a second attempt; longer before each further one
 TIMEOUT = (20, 60)  # s to connect, and without a byte
+PROBE = (10, 20)  # s to connect, and to answer whether there is https
+BUSY = 429  # and 500 and above: the server may answer later
 CHUNK = 1 << 18  # bytes
 REPORT_EVERY = 10.0  # s between log lines, where there is no terminal to draw a bar on
 
-Verify = Callable[[Path], None]
 
-
-def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) -> None:
+def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) -> str:
     """Download an archive, unless what it holds is here already, and unpack it at ``target``.
 
-    A checksum that differs is reported and no more: archives that GitHub packs on the fly change while their
-    content does not. What counts is that ``verify`` accepts the content.
+    Without a checksum the first download is trusted: ``origin.json`` beside ``target`` keeps its digest, and a later
+    download from the same address must be the same archive.
 
     Args:
         checksum: ``algorithm:hexadecimal digest`` of the archive, if one is known.
         verify: raises :class:`InputError` where a folder does not hold the complete data set.
+
+    Returns:
+        The digest of the archive, in the form of ``checksum``.
+
+    Raises:
+        InputError: the archive cannot be fetched, is another one than expected, or is not the data set.
     """
     origin = target.with_name("origin.json")
-    if origin.exists() and read_json(origin)["url"] == url and _passes(verify, target):
+    known = read_json(origin) if origin.exists() else {"url": None}
+    if known["url"] != url:
+        known = {"checksum": None}
+    elif checksum in (None, known["checksum"]) and _passes(verify, target):
         logger.info("%s: already here, complete", url)
-        return
+        return known["checksum"]
     archive = target.with_name(f".{hashlib.sha256(url.encode()).hexdigest()[:16]}.zip")
     if not archive.exists():
-        download(url, archive)
-    digest = _compare_checksum(archive, checksum, url)
+        download(encrypted(url), archive)
     try:
+        digest = _checked_digest(archive, url, checksum, known["checksum"], origin)
         unpack(archive, target, verify)
+    except NoRoomError:
+        raise  # the archive is fine and stays for the next attempt
     except InputError as error:
         archive.unlink()
         heading = f"{url}: what arrived is not the data set. It was removed; run again to fetch it anew:"
         raise InputError(error.problems, heading) from error
     archive.unlink()
     write_json(origin, {"url": url, "checksum": digest})
+    return digest
 
 
 def _passes(verify: Verify, folder: Path) -> bool:
@@ -67,13 +77,45 @@ def _passes(verify: Verify, folder: Path) -> bool:
     return True
 
 
-def _compare_checksum(archive: Path, expected: str | None, url: str) -> str:
-    algorithm = expected.partition(":")[0] if expected else "sha256"
-    with open(archive, "rb") as file:
-        digest = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+def _checked_digest(archive: Path, url: str, expected: str | None, first: str | None, origin: Path) -> str:
+    """The archive's digest, which has to be ``expected``; where nothing is expected, that of the ``first`` download."""
+    digest = file_digest(archive, (expected or first or "sha256:").partition(":")[0])
     if expected and digest != expected:
-        logger.warning("%s: the archive is %s, not %s as recorded; its content decides", url, digest, expected)
+        accept = f"if you trust this archive, write `checksum: {digest}` into the source"
+        raise InputError(f"the archive is {digest}, but `checksum` says {expected}; {accept}")
+    if not expected and first and digest != first:
+        accept = f"if you trust this one, write `checksum: {digest}` into the source"
+        raise InputError(f"the archive is {digest}, but {origin} recorded {first} when it was first fetched; {accept}")
+    if not expected:
+        logger.warning(
+            "%s: no digest of this archive is known, so its first download is trusted. From now on it must be %s; "
+            "`checksum` in the source can name that, for other machines too",
+            url,
+            digest,
+        )
     return digest
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    """``algorithm:hexadecimal digest`` of a file."""
+    with open(path, "rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+
+
+def encrypted(url: str) -> str:
+    """The address with https in place of http, where the server has that; else as it is, with a warning."""
+    if not url.startswith("http:"):
+        return url
+    secure = url.replace("http:", "https:", 1)
+    try:
+        with requests.head(secure, timeout=PROBE, allow_redirects=True) as answer:
+            page = answer.headers.get("Content-Type", "").startswith("text/html")
+            if answer.ok and answer.url.startswith("https:") and not page:
+                return secure
+    except requests.RequestException:
+        pass
+    logger.warning("%s: the server has no https, so the download can be altered on its way", url)
+    return url
 
 
 def download(url: str, path: Path) -> None:
@@ -83,7 +125,8 @@ def download(url: str, path: Path) -> None:
     server can do that and still has the same file; else it starts again.
 
     Raises:
-        InputError: the server refuses, or the connection failed :data:`ATTEMPTS` times.
+        InputError: the server refuses, the connection or the server failed :data:`ATTEMPTS` times, or the disk has no
+            room for the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -99,12 +142,21 @@ def download(url: str, path: Path) -> None:
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
                 logger.warning("%s: attempt %d of %d failed (%s)", url, attempt, ATTEMPTS, error)
                 if attempt == ATTEMPTS:
-                    raise InputError(_no_way(url, "the connection failed; run again to go on")) from error
+                    why = str(error) if isinstance(error, ServerBusyError) else "the connection failed"
+                    raise InputError(_no_way(url, f"{why}; run again to go on")) from error
                 time.sleep(PAUSE * 2 ** (attempt - 1))
             except requests.RequestException as error:
                 raise InputError(_no_way(url, str(error))) from error
+            except OSError as error:
+                raise NoRoomError(
+                    f"{part}: cannot be written ({error}); what arrived is kept, run again to go on"
+                ) from error
     replace_on_disk(part, path)
     part.with_suffix(".version").unlink(missing_ok=True)
+
+
+class ServerBusyError(requests.ConnectionError):
+    """The server cannot answer now, but perhaps later."""
 
 
 def _no_way(url: str, why: str) -> str:
@@ -120,7 +172,11 @@ def _receive(url: str, file: IO[bytes], version: Path) -> None:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             file.truncate(0)
             raise requests.ConnectionError("the part that is here does not fit")
+        if response.status_code == BUSY or response.status_code >= requests.codes.server_error:
+            raise ServerBusyError(f"the server answers {response.status_code} {response.reason}")
         response.raise_for_status()
+        if url.startswith("https:") and not response.url.startswith("https:"):
+            raise requests.exceptions.InvalidURL(f"it leads from https to {response.url}")
         if response.status_code != requests.codes.partial_content:
             file.truncate(0)
             have = 0
@@ -129,7 +185,11 @@ def _receive(url: str, file: IO[bytes], version: Path) -> None:
                 write_text(version, mark)
         left = response.headers.get("Content-Length")
         total = have + int(left) if left else None
+        if total:
+            check_room(url, total - have, file.name)
         for chunk in _with_progress(response.iter_content(CHUNK), Path(url).name, have, total):
+            if free_bytes(file.name) < RESERVE + len(chunk):
+                raise OSError(errno.ENOSPC, "the disk is nearly full")
             file.write(chunk)
 
 
@@ -151,44 +211,3 @@ def _with_progress(chunks: Iterable[bytes], name: str, have: int, total: int | N
                 spoken = time.monotonic()
                 logger.info("%s: %.0f of %s MB", name, have / 1e6, f"{total / 1e6:.0f}" if total else "unknown")
     logger.info("%s: %.1f MB are here", name, have / 1e6)
-
-
-def unpack(archive: Path, target: Path, verify: Verify | None = None) -> None:
-    """Unpack a zip archive as the folder ``target``, replacing it: all of it or nothing.
-
-    Raises:
-        InputError: the archive is damaged, holds something unsafe, or ``verify`` refuses what it holds.
-    """
-    temporary = target.with_name(f".{target.name}.unpacking")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        with zipfile.ZipFile(archive) as file:
-            if problems := list(unsafe_members(file.infolist())):
-                raise InputError(problems, f"{archive}: nothing was unpacked, as some of it is unsafe:")
-            file.extractall(temporary)
-        if verify:
-            verify(temporary)
-        shutil.rmtree(target, ignore_errors=True)
-        replace_on_disk(temporary, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise InputError(f"{archive}: is damaged, or no zip archive ({error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def unsafe_members(members: Iterable[zipfile.ZipInfo]) -> Iterator[str]:
-    """Members that would be written outside the target, twice, or as anything but a file or a folder."""
-    seen: set[str] = set()
-    for member in members:
-        name = member.filename
-        parts = PurePosixPath(name.replace("\\", "/")).parts
-        if ".." in parts or parts[:1] == ("/",) or PureWindowsPath(name).drive:
-            yield f"{name}: leads out of the folder"
-        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            yield f"{name}: is a link or another special file"
-        if member.flag_bits & 1:
-            yield f"{name}: is encrypted"
-        if name in seen:
-            yield f"{name}: stands twice in the archive"
-        seen.add(name)

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from soundbench.archives import unpack
 from soundbench.errors import InputError
-from soundbench.fetching import fetch_archive, unpack
+from soundbench.fetching import fetch_archive
 from soundbench.storage import write_csv, write_json
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
     What comes in an archive, the user's own (``root``) or one from the network (``url``), is unpacked in its folder
     ``recordings``; else the reader makes them.
     """
-    module, home = reader(source["reader"]), Path(manifest).parent
+    module, home, fetched = reader(source["reader"]), Path(manifest).parent, source
     if source.get("root"):
         unpack(Path(source["root"]).expanduser(), home / RECORDINGS)
     elif source.get("url"):
-        fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
+        digest = fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
+        fetched = source | {"checksum": digest}
     else:
         module.fetch(home, **_options(source))
-    write_json(manifest, source)
+    write_json(manifest, fetched)
 
 
 def index_clips(

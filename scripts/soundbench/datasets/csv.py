@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from soundbench.clipfiles import clip_ids
+from soundbench.clipfiles import clip_ids, path_problem
 from soundbench.errors import InputError
 
 REQUIRED = ["path", "label"]
@@ -69,10 +69,8 @@ def _problems(table: pd.DataFrame) -> Iterator[tuple[int, str]]:
         for name in set(row) - {"fold"}:
             if not row[name]:
                 yield shown, f"{name} is empty"
-        if path.is_absolute():
-            yield shown, f"the path {path} is absolute; it should be relative to the table's folder"
-        elif ".." in path.parts:
-            yield shown, f"the path {path} leads out of the table's folder"
+        if problem := path_problem(str(path), "the table's folder"):
+            yield shown, problem
         elif twice[number] and row["path"]:
             yield shown, f"the path {path} stands in the table more than once"
         if "fold" in row and not (row["fold"].isdecimal() and int(row["fold"]) > 0):

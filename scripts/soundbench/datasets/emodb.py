@@ -5,14 +5,19 @@ F. Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
 import pandas as pd
+import soundfile
 
 from soundbench.errors import InputError
 
 UTTERANCES = 535
+NAMES_SHA256 = "4d6eb689055567ff60e64a114810bf55fbfa9d8a9528867793f5a727a697003d"  # of the sorted names, a line each
+SHORTEST, LONGEST = 1, 10  # s: more than the shortest and the longest utterance need
+SAMPLE_RATE = 16000  # Hz
 NAME = re.compile(r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<emotion>[A-Z])(?P<version>[a-z])")
 EMOTIONS = {  # the letters are the German words' initials: Wut, Langeweile, Ekel, Angst, Freude, Trauer
     "W": "anger",
@@ -59,6 +64,19 @@ def _wav_files(folder: Path) -> list[Path]:
 
 
 def verify(root: Path) -> None:
-    """Raise :class:`InputError` unless the 535 published utterances are there."""
-    if (found := len(read(root))) != UTTERANCES:
-        raise InputError(f"EmoDB has {UTTERANCES} utterances, but {found} are here")
+    """Raise :class:`InputError` unless the 535 published utterances are there: their names, format and length."""
+    clips = read(root)
+    problems = [] if len(clips) == UTTERANCES else [f"EmoDB has {UTTERANCES} utterances, but {len(clips)} are here"]
+    if not problems and hashlib.sha256("\n".join(sorted(clips["clip"])).encode()).hexdigest() != NAMES_SHA256:
+        problems = [f"the names of the {UTTERANCES} utterances are not those of EmoDB"]
+    for path in clips["path"]:
+        try:
+            info = soundfile.info(path)
+        except (soundfile.LibsndfileError, OSError) as error:
+            problems.append(f"{Path(path).name}: cannot be read ({str(error).rstrip('.')})")
+            continue
+        if (info.samplerate, info.channels) != (SAMPLE_RATE, 1) or not SHORTEST < info.duration < LONGEST:
+            found = f"{info.duration:.3g} s with {info.channels} channels at {info.samplerate} Hz"
+            problems.append(f"{Path(path).name}: {found}, not {SHORTEST} to {LONGEST} s with one at 16 kHz")
+    if problems:
+        raise InputError(problems)

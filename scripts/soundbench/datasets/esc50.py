@@ -5,11 +5,13 @@ K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multime
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import soundfile
 
+from soundbench.clipfiles import path_problem
 from soundbench.errors import InputError
 
 METADATA = Path("meta/esc50.csv")
@@ -27,18 +29,38 @@ def read(root: Path) -> pd.DataFrame:
     folder = next((f for f in (root, root / "ESC-50-master", *root.glob("*")) if (f / METADATA).is_file()), None)
     if folder is None:
         raise InputError(f"{root}: neither {METADATA} nor ESC-50-master/{METADATA} is there; is this ESC-50?")
-    meta = pd.read_csv(folder / METADATA, dtype={"src_file": str})
-    if missing := COLUMNS - set(meta.columns):
-        raise InputError(f"{folder / METADATA}: lacks the columns {', '.join(sorted(missing))}")
+    meta = _read_metadata(folder / METADATA)
     return pd.DataFrame(
         {
             "clip": [Path(name).stem for name in meta["filename"]],
             "path": [str(folder / "audio" / name) for name in meta["filename"]],
             "label": meta["category"],
             "group": meta["src_file"],
-            "fold": meta["fold"],
+            "fold": meta["fold"].astype(int),
         }
     )
+
+
+def _read_metadata(path: Path) -> pd.DataFrame:
+    """The text of ``meta/esc50.csv``, which comes from the network and is not trusted."""
+    try:
+        meta = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a table ({error})") from error
+    if missing := COLUMNS - set(meta.columns):
+        raise InputError(f"{path}: lacks the columns {', '.join(sorted(missing))}")
+    rows = enumerate(meta.to_dict("records"), 1)
+    if problems := [f"row {number}: {problem}" for number, row in rows for problem in _row_problems(row)]:
+        raise InputError(problems, f"{path}: rows that cannot be used:")
+    return meta
+
+
+def _row_problems(row: dict[str, str]) -> Iterator[str]:
+    yield from (f"{name} is empty" for name in ("filename", "category", "src_file") if not row[name])
+    if problem := path_problem(row["filename"], "the folder audio"):
+        yield problem
+    if not (row["fold"].isdecimal() and int(row["fold"]) > 0):
+        yield f"fold should be a whole number from 1, but is {row['fold']!r}"
 
 
 def verify(root: Path) -> None:
