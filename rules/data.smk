@@ -23,6 +23,7 @@ rule index_clips:
         clips="<results>/clips/{source}.csv",
         measures="<results>/measures/{source}.csv",
         landmarks="<results>/measures/{source}.npz",
+        notes="<results>/measures/{source}.json",
     log:
         "<logs>/index_clips/{source}.log",
     conda:

@@ -25,6 +25,7 @@ rule explore_dataset:
 rule audit_clips:
     input:
         unpack(measure_files),
+        notes=lambda w: f"<results>/measures/{view(w)['source']}.json",
     output:
         findings="<results>/audit/{dataset}.csv",
         page=data_item("<results>/audit/{dataset}.html", "audit", item="audit"),

@@ -9,6 +9,7 @@ with logged(snakemake.log[0]):
     audit_clips(
         snakemake.input.measures,
         snakemake.input.landmarks,
+        snakemake.input.notes,
         snakemake.wildcards.dataset,
         json.loads(snakemake.params.view),
         snakemake.output.findings,

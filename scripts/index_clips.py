@@ -14,4 +14,5 @@ with logged(snakemake.log[0]):
         clips=snakemake.output.clips,
         measures=snakemake.output.measures,
         landmarks=snakemake.output.landmarks,
+        notes=snakemake.output.notes,
     )

@@ -21,7 +21,7 @@ from soundbench.errors import InputError
 from soundbench.fingerprints import landmarks, load_landmarks, near_duplicates
 from soundbench.inspection import inspect_clip
 from soundbench.splits import split_clips
-from soundbench.storage import read_clip_table
+from soundbench.storage import read_clip_table, write_json
 from workflow import Workflow
 
 RATE = 16000  # Hz
@@ -59,7 +59,8 @@ def collection(root: Path, clips: dict[str, np.ndarray | bytes]) -> Path:
 
 def index(root: Path, target: Path, on_bad_clip: str = "skip") -> pd.DataFrame:
     """Index a collection into ``target`` and return what was measured."""
-    files = {name: target / f"{name}.csv" for name in ("clips", "measures")} | {"landmarks": target / "landmarks.npz"}
+    files = {name: target / f"{name}.csv" for name in ("clips", "measures")}
+    files |= {"landmarks": target / "landmarks.npz", "notes": target / "notes.json"}
     index_clips({"reader": "esc50"}, root, on_bad_clip, 2, **files)
     return read_measures(files["measures"])
 
@@ -120,16 +121,17 @@ def test_skipped_clips_are_left_out_and_reported(faulty: Path, tmp_path: Path, b
     clips = read_clip_table(tmp_path / "clips.csv")
     assert list(clips.columns) == CLIP_COLUMNS
     assert len(clips) == 8 and len(measures) == 8 + len(FAULTS)
-    audit_clips(
-        tmp_path / "measures.csv", tmp_path / "landmarks.npz", "own", VIEW, tmp_path / "a.csv", tmp_path / "a.html"
-    )
+    write_json(tmp_path / "notes.json", ["the column <b>age</b> is not used"])
+    files = [tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json")]
+    audit_clips(*files, "own", VIEW, tmp_path / "a.csv", tmp_path / "a.html")
     findings = pd.read_csv(tmp_path / "a.csv")
     left_out = findings[findings["check"].isin(FAULTS)]
     assert dict(zip(left_out["clips"], left_out["check"], strict=True)) == {
         f"1-9{number}-A": fault for number, fault in enumerate(FAULTS)
     }
     assert set(left_out["severity"]) == {"error"}
-    assert set(findings["check"]) == set(FAULTS)
+    assert set(findings["check"]) == {*FAULTS, "source"}
+    assert findings.loc[findings["check"] == "source", "detail"].to_list() == ["the column <b>age</b> is not used"]
 
     browser.get((tmp_path / "a.html").as_uri())
     assert "4 of them cannot be used and were left out" in browser.find_element(By.TAG_NAME, "main").text

@@ -6,7 +6,7 @@ were indexed (:mod:`soundbench.inspection`); the checks of groups and labels nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pandas as pd
 
 from soundbench.fingerprints import Landmarks, load_landmarks, near_duplicates
 from soundbench.pages import render
-from soundbench.storage import read_clip_table, write_csv, write_text
+from soundbench.storage import read_clip_table, read_json, write_csv, write_text
 from soundbench.views import view_clips
 
 # error: a clip is left out, or what is tested can have been trained on; warning: may distort results.
@@ -25,6 +25,7 @@ PUBLISHED = ("official", "repaired")  # schemes that use the folds of the source
 ROWS_ON_PAGE = 300
 
 CHECKS = {
+    "source": "what the source holds besides these clips, and names that look alike",
     "missing": "there is no such file",
     "unreadable": "libsndfile cannot read the file",
     "empty": "the file holds no samples",
@@ -151,18 +152,22 @@ def _and(values: Any) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def find_problems(clips: pd.DataFrame, landmarks: list[Landmarks], view: dict[str, Any]) -> pd.DataFrame:
+def find_problems(
+    clips: pd.DataFrame, landmarks: list[Landmarks], view: dict[str, Any], notes: Sequence[str] = ()
+) -> pd.DataFrame:
     """All findings on the clips of a view, the worst first.
 
     Args:
         clips: the columns of the clip table and what was measured, all clips, also bad ones.
         landmarks: those of each row of ``clips``.
+        notes: what the reader of the source had to say.
     """
     scheme, good = view["split"]["scheme"], clips["problem"] == ""
     used = clips[good]
     # Where the source's folds are not used, clips in two of them can be on the same side, and in one on two.
     unfolded = used if scheme in PUBLISHED else used.assign(fold=float("nan"))
     findings = [
+        *(Finding("warning", "source", None, note) for note in notes),
         *bad_clips(clips),
         *copies(unfolded, [points for points, keep in zip(landmarks, good, strict=True) if keep], view["audit"]),
         *crossing_groups(used, view["split"]),
@@ -181,12 +186,18 @@ def read_measures(path: str | Path) -> pd.DataFrame:
 
 
 def audit_clips(
-    measures: str | Path, landmarks: str | Path, dataset: str, view: dict[str, Any], table: str | Path, page: str | Path
+    measures: str | Path,
+    landmarks: str | Path,
+    notes: str | Path,
+    dataset: str,
+    view: dict[str, Any],
+    table: str | Path,
+    page: str | Path,
 ) -> None:
     """Write the findings on a data set as a table and as a page."""
     clips = view_clips(read_measures(measures), view)
     points = load_landmarks(landmarks)
-    findings = find_problems(clips, [points[row] for row in clips.index], view)
+    findings = find_problems(clips, [points[row] for row in clips.index], view, read_json(notes))
     write_csv(table, findings)
     write_text(page, render("audit.html", title=f"Audit of {dataset}", **page_values(clips, findings, view)))
 
@@ -202,7 +213,9 @@ def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: dict[str, Any
     parts = {severity: findings[findings["severity"] == severity] for severity in SEVERITIES}
     return {
         "checks": checks,
-        "parts": {name: part.head(ROWS_ON_PAGE).fillna("").to_dict("records") for name, part in parts.items()},
+        "parts": {
+            name: part.head(ROWS_ON_PAGE).astype(object).fillna("").to_dict("records") for name, part in parts.items()
+        },
         "counts": {name: len(part) for name, part in parts.items()},
         "clips": len(clips),
         "left_out": int((clips["problem"] != "").sum()),

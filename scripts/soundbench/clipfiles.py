@@ -11,15 +11,18 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from soundbench.names import is_utf8
+
 # What libsndfile 1.2 reads and what tells its format by itself.
 AUDIO_SUFFIXES = {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd"}
 AUDIO_SUFFIXES |= {".sph", ".voc", ".w64", ".wav", ".wave"}
+HIDDEN = {".": ".", "_": "__"}  # what hidden names begin with, by their first letter
 LONGEST_NAME = 100  # characters; a file name has room for 255 bytes, and copies of a clip get a suffix
 
 
 def is_hidden(path: Path) -> bool:
     """Whether a file manager put this here (``.DS_Store``, ``__MACOSX``), or somebody wants it passed over."""
-    return path.name.startswith((".", "__"))
+    return path.name.startswith(tuple(HIDDEN.values()))
 
 
 def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
@@ -36,9 +39,29 @@ def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
     return sorted(files), others
 
 
+def passed_over(folder: Path) -> Iterator[str]:
+    """What :func:`audio_files` leaves out although it may hold recordings, and why; not the ``._*`` of macOS."""
+    for base, folders, names in os.walk(folder):
+        for path in (Path(base, name) for name in sorted(folders)):
+            if path.is_symlink():
+                yield f"{path}: is a link to a folder"
+            elif is_hidden(path) and audio_files(path)[0]:
+                yield f"{path}: its name begins with {HIDDEN[path.name[0]]}"
+        folders[:] = [name for name in folders if not is_hidden(Path(name))]
+        for path in (Path(base, name) for name in sorted(names)):
+            if is_hidden(path) and path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("._"):
+                yield f"{path}: its name begins with {HIDDEN[path.name[0]]}"
+
+
+def is_plain(path: str) -> bool:
+    """Whether Snakemake takes a path as it is, and not for wildcards or path variables; and can write it down."""
+    return not set("{}<>") & set(path) and is_utf8(path)
+
+
 def folders_below(root: str | Path) -> list[str]:
-    """All folders below ``root``; their times change when files come or go."""
-    return sorted(str(Path(base, name)) for base, folders, _ in os.walk(root) for name in folders)
+    """The folders below ``root`` whose times tell Snakemake that files came or went; see :func:`is_plain`."""
+    found = (str(Path(base, name)) for base, folders, _ in os.walk(root) for name in folders)
+    return sorted(filter(is_plain, found))
 
 
 @cache
@@ -88,7 +111,7 @@ def _listed_files(table: str, path_column: str) -> Iterator[tuple[str, os.stat_r
 def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
     try:
         return file.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -114,6 +137,6 @@ def clip_ids(paths: Sequence[str]) -> list[str]:
     return [
         name
         if name and taken[name.casefold()] == 1 and len(name) <= LONGEST_NAME
-        else f"{name[:LONGEST_NAME]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}".lstrip("-")
+        else f"{name[:LONGEST_NAME]}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}".lstrip("-")
         for name, path in zip(names, paths, strict=True)
     ]

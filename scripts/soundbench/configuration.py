@@ -16,6 +16,7 @@ import yaml
 
 from soundbench.errors import InputError
 from soundbench.librarychecks import LIBRARY, inconsistencies
+from soundbench.names import normalised
 from soundbench.schema import FastLoader, KeyPath, dotted, load_schema, schema_problems, with_defaults
 
 Config = dict[str, Any]
@@ -122,7 +123,8 @@ def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Con
     problems, paths = schema_problems(schema, config)
     problems += [problem for file in files for problem in duplicate_keys(file)]
     unfit = {path[:2] for path in paths}
-    config = with_defaults(schema, schema, config)
+    # Labels in the form in which clips have them.
+    config = with_defaults(schema, schema, config | {"datasets": normalised(config.get("datasets"))})
     problems += inconsistencies(config, {part: _fit_entries(config, part, unfit) for part in LIBRARY})
     if problems:
         raise InputError(sorted(set(problems)), "The configuration has problems; nothing was started:")

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from soundbench.clipfiles import is_plain
+from soundbench.names import shown
+
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
+
+RENAME = "rename the folder, or name a link to it"
 
 
 def is_archive(path: str) -> bool:
@@ -28,6 +33,8 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     path = Path(root).expanduser()
     if not path.exists():
         yield f"{where}.root: {root} does not exist"
+    elif not is_plain(str(path)):
+        yield f"{where}.root: {shown(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
     elif source["reader"] == "csv" and (is_archive(root) or not path.is_file()):
         yield f"{where}.root: {root} is no table; with reader csv it names the table itself"
     elif source["reader"] != "csv" and path.is_file() and not is_archive(root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from soundbench.clipfiles import is_plain
 from soundbench.errors import InputError
 from soundbench.modelfolders import find_models
 from soundbench.recordings import place_problem
@@ -30,6 +31,8 @@ def prediction_problems(
             yield f"{where}.recordings.{number}: {problem}"
     model = entry["model"]
     if isinstance(model, str):
+        if not is_plain(model):
+            yield f"{where}.model: {model} holds one of {{ }} < >; rename the folder, or name a link to it"
         try:
             find_models(model)
         except InputError as error:

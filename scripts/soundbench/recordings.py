@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundbench.clipfiles import AUDIO_SUFFIXES, audio_files, folders_below
+from soundbench.clipfiles import AUDIO_SUFFIXES, audio_files, folders_below, is_plain
 from soundbench.errors import InputError
+from soundbench.names import is_utf8, normalised, shown
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def find_recordings(places: Iterable[str], labels: list[str]) -> list[Recording]
         try:
             for recording in _at(place, labels):
                 found.setdefault(recording.path, recording)
+                if not is_utf8(recording.path):
+                    problems.append(f"{shown(recording.path)}: the name of the file is not in UTF-8; rename it")
         except InputError as error:
             problems += error.problems
     if problems:
@@ -79,14 +82,14 @@ def watched_files(place: str) -> list[str]:
     """
     path = Path(place).expanduser()
     found = [str(path)] if path.exists() else matching(place)
-    return [name for name in [*found, *folders_below(path)] if not set("{}<>") & set(name)]
+    return [*filter(is_plain, found), *folders_below(path)]
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
     files, _ = audio_files(folder)
     if not files:
         raise InputError(f"{folder}: no audio file is in it")
-    tops = [file.relative_to(folder).parts[0] for file in files]
+    tops = [normalised(file.relative_to(folder).parts[0]) for file in files]
     labelled = all(file.parent != folder for file in files) and set(tops) <= set(labels)
     for file, top in zip(files, tops, strict=True):
         yield Recording(str(file), top if labelled else "")
@@ -103,6 +106,8 @@ def _in_list(table: Path) -> Iterator[Recording]:
             for row in rows:
                 if not row["path"]:
                     raise InputError(f"{table}, line {rows.line_num}: the path is empty")
-                yield Recording(str(table.parent / Path(row["path"]).expanduser()), (row.get("label") or "").strip())
+                yield Recording(
+                    str(table.parent / Path(row["path"]).expanduser()), normalised(row.get("label") or "").strip()
+                )
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error

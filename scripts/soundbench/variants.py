@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundbench.clipfiles import audio_files
+from soundbench.clipfiles import audio_files, is_plain
 from soundbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterato
         folder = step.get("recordings")
         if used and folder is not None and not recordings(folder):
             yield f"{where}.steps.{number}.recordings: {folder} is no folder that holds audio files"
+        elif folder is not None and not is_plain(folder):
+            yield f"{where}.steps.{number}.recordings: {folder} holds one of {{ }} < >; rename it, or name a link to it"
 
 
 def check_labels(clips: pd.DataFrame, rules: Rules) -> None:

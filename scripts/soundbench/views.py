@@ -10,6 +10,8 @@ import pandas as pd
 
 from soundbench.errors import InputError
 
+RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
+
 
 def view_clips(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
     """The rows of a clip table that a view keeps, with the labels that it merges.
@@ -31,6 +33,10 @@ def view_clips(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
     clips = clips.assign(label=clips["label"].replace(merged))
     if clips["label"].nunique() < 2:
         raise InputError(f"two labels are needed to tell apart, but the view has {_listed(clips['label']) or 'none'}")
+    if taken := sorted(set(RESERVED) & set(clips["label"])):
+        raise InputError(
+            f"a label cannot be named {', '.join(taken)}, like a column of the predictions; `merge` can rename it"
+        )
     return clips
 
 

@@ -80,11 +80,12 @@ def main() -> None:
 
 def time_collection(root: Path, clips: int, threads: int, like: Path | None) -> None:
     write_collection(root, clips, like)
-    files = {name: root / f"{name}.csv" for name in ("clips", "measures")} | {"landmarks": root / "landmarks.npz"}
+    files = {name: root / f"{name}.csv" for name in ("clips", "measures")}
+    files |= {"landmarks": root / "landmarks.npz", "notes": root / "notes.json"}
     started = time.perf_counter(), time.process_time()
     index_clips({"reader": "esc50"}, root, "fail", threads, **files)
     indexed = time.perf_counter(), time.process_time()
-    audit_clips(files["measures"], files["landmarks"], "own", VIEW, root / "audit.csv", root / "audit.html")
+    audit_clips(*list(files.values())[1:], "own", VIEW, root / "audit.csv", root / "audit.html")
     done = time.perf_counter(), time.process_time()
     for place, clock in enumerate(("elapsed", "processor")):
         report(f"index, {clock}", indexed[place] - started[place], clips)

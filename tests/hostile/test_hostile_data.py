@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import bz2
+import os
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import soundfile
 
 import fileserver
 from fileserver import FileServer, serving
+from library import configuration, index
 from soundbench import archives, fetching
 from soundbench.archives import unpack
-from soundbench.datasets import esc50
+from soundbench.audit import audit_clips
+from soundbench.clipfiles import folders_below
+from soundbench.datasets import esc50, read_clips
 from soundbench.errors import InputError
 from soundbench.fetching import download
+from soundbench.recordings import find_recordings
+from soundbench.views import view_clips
 
+HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take\n"
 
 
@@ -129,3 +140,179 @@ def test_the_table_of_esc50_is_not_trusted(tmp_path: Path, row: str) -> None:
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "esc50.csv").write_text(ESC50_HEADER + row)
     assert ESC50_ROWS[row] in message(esc50.read, tmp_path)
+
+
+def write(path: Path, seconds: float = 0.1, value: float | None = None, **options: Any) -> None:
+    """Write noise, or a constant, as audio; also under names that are no UTF-8."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(str(path))).uniform(-0.5, 0.5, round(seconds * 16000))
+    with path.open("wb") as file:
+        samples = noise if value is None else np.full_like(noise, value)
+        soundfile.write(file, samples, 16000, format=path.suffix[1:].upper(), **options)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of recordings with two labels."""
+    for label in ("cat", "dog"):
+        for number in range(3):
+            write(tmp_path / "own" / label / f"{number}.wav")
+    return tmp_path / "own"
+
+
+def notes(root: Path, reader: str = "folder") -> str:
+    """What a reader notes of a source."""
+    return "\n".join(read_clips({"reader": reader}, root).attrs["notes"])
+
+
+# The first line of a table, and what is said of it; the columns are path, label and these.
+COLUMNS = {
+    "Group": "the column 'Group' would not be used. Name it `group`",
+    "grp": "the column 'grp' would not be used",
+    "groups": "the column 'groups' would not be used",
+    "gruop": "the column 'gruop' would not be used",
+    "speaker": "Name it `group` if clips of one speaker must not be on two sides of a split",
+    "Speaker ID": "the column 'Speaker ID' would not be used",
+    "subjects": "the column 'subjects' would not be used",
+    "session_id": "the column 'session_id' would not be used",
+    "Fold": "the column 'Fold' would not be used. Name it `fold`",
+    "group,group": "has several columns named group",
+    "group,Group": "has several columns named group",
+    "Label": "has several columns named label",
+    "age,age": "has several columns named age",
+}
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_columns_that_may_be_meant_otherwise_are_refused(own: Path, columns: str) -> None:
+    values = ",1" * (1 + columns.count(","))
+    (own / "clips.csv").write_text(f"path,label,{columns}\ncat/0.wav,cat{values}\ndog/0.wav,dog{values}\n")
+    assert COLUMNS[columns] in message(read_clips, {"reader": "csv"}, own / "clips.csv")
+
+
+def test_misnamed_columns_that_are_needed_get_a_hint(own: Path) -> None:
+    (own / "clips.csv").write_text("Filename,class\ncat/0.wav,cat\n")
+    found = message(read_clips, {"reader": "csv"}, own / "clips.csv")
+    assert "is 'Filename' the path?; is 'class' the label?" in found
+
+
+@pytest.mark.parametrize("columns", ["group,speaker", "group,folder", "group,remark", "age,ground,older"])
+def test_columns_that_are_not_used_are_noted(own: Path, columns: str) -> None:
+    values = "".join(f",{number}" for number in range(1, 2 + columns.count(",")))
+    (own / "clips.csv").write_text(f"path,label,{columns}\ncat/0.wav,cat{values}\ndog/0.wav,dog{values}\n")
+    unused = ", ".join(name for name in columns.split(",") if name != "group")
+    assert f"columns that are not used: {unused}" in notes(own / "clips.csv", "csv")
+    assert ("names no groups" in notes(own / "clips.csv", "csv")) == ("group" not in columns)
+
+
+def test_notes_reach_log_and_audit(own: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (own / "clips.csv").write_text("path,label,age\ncat/0.wav,cat,1\ndog/0.wav,dog,2\n")
+    table = tmp_path / "out" / "clips.csv"
+    index({"reader": "csv"}, own / "clips.csv", table)
+    assert "columns that are not used: age" in caplog.text
+    view = configuration(datasets={"own": {"source": "synthetic", "split": HOLDOUT}})["datasets"]["own"]
+    made = [table.with_suffix(suffix) for suffix in (".measures", ".npz", ".json")]
+    audit_clips(*made, "own", view, tmp_path / "audit.csv", tmp_path / "audit.html")
+    assert "columns that are not used: age" in (tmp_path / "audit.html").read_text()
+
+
+def test_labels_and_groups_have_one_form(own: Path) -> None:
+    composed, decomposed = "Käuzchen", unicodedata.normalize("NFD", "Käuzchen")
+    rows = [f"cat/0.wav,{decomposed},Anna", f"cat/1.wav,{composed},anna", "dog/0.wav,Dog,b", "dog/1.wav,dog,b"]
+    (own / "clips.csv").write_text("path,label,group\n" + "\n".join(rows))
+    clips = read_clips({"reader": "csv"}, own / "clips.csv")
+    assert list(clips["label"]) == [composed, composed, "Dog", "dog"]
+    assert clips.attrs["notes"] == [
+        "labels that differ only in case, form or blanks: Dog, dog",
+        "groups that differ only in case, form or blanks: Anna, anna",
+    ]
+    view = configuration(datasets={"own": {"source": "synthetic", "keep": [decomposed, "dog"], "split": HOLDOUT}})
+    assert set(view_clips(clips, view["datasets"]["own"])["label"]) == {composed, "dog"}
+
+
+LATIN1 = os.fsdecode(b"caf\xe9")
+NAMES = {
+    f"cat/{LATIN1}.wav": r"cat/caf\xe9.wav: the name of the file is not in UTF-8; rename it",
+    f"{LATIN1}/a.wav": r"the label caf\xe9 is not in UTF-8; rename it",
+    "a\x1bb/a.wav": r"the label a\x1bb holds control characters",
+    "a\nb/a.wav": r"the label a\nb holds control characters",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_no_table_or_figure_can_hold_are_refused(own: Path, name: str) -> None:
+    write(own / name)
+    assert NAMES[name] in message(read_clips, {"reader": "folder"}, own)
+
+
+def test_recordings_to_predict_whose_names_are_no_text_are_named(own: Path) -> None:
+    write(own / "cat" / f"{LATIN1}.wav")
+    assert r"caf\xe9.wav: the name of the file is not in UTF-8" in message(find_recordings, [str(own)], [])
+
+
+@pytest.mark.parametrize("label", ["clip", "fold", "label", "predicted"])
+def test_labels_named_like_columns_of_the_predictions_are_refused(label: str) -> None:
+    clips = pd.DataFrame({"clip": ["a", "b"], "label": ["dog", label]})
+    assert f"a label cannot be named {label}" in message(view_clips, clips, {})
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda own: write(own / "__dog" / "a.wav"), "__dog: its name begins with __; its recordings were passed over"),
+        (lambda own: write(own / ".hen" / "a.wav"), ".hen: its name begins with .; its recordings were passed over"),
+        (lambda own: write(own / "cat" / ".b" / "a.wav"), ".b: its name begins with .; passed over"),
+        (lambda own: write(own / "cat" / ".a.wav"), ".a.wav: its name begins with .; passed over"),
+        (lambda own: (own / "cat" / "more").symlink_to(own), "cat/more: is a link to a folder; passed over"),
+        (lambda own: (own / "hen").symlink_to(moved(own)), "hen: is a link to a folder, and was followed"),
+        (lambda own: (own / "cat" / "a.txt").touch(), "1 × .txt"),
+        (lambda own: write(own / "a.wav"), "passed over 1 audio files beside the sub-folders"),
+    ],
+)
+def test_what_the_folder_reader_leaves_out_is_noted(own: Path, make: Callable[[Path], None], expected: str) -> None:
+    make(own)
+    assert expected in notes(own)
+
+
+def moved(own: Path) -> Path:
+    """A folder of recordings elsewhere."""
+    write(own.parent / "elsewhere" / "a.wav")
+    return own.parent / "elsewhere"
+
+
+def test_what_macos_leaves_in_archives_is_not_worth_a_note(own: Path) -> None:
+    (own / "__MACOSX" / "cat").mkdir(parents=True)
+    for place in (own / "__MACOSX" / "cat" / "._0.wav", own / "cat" / "._0.wav", own / ".DS_Store"):
+        place.touch()
+    assert notes(own) == ""
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+@pytest.mark.parametrize("reader", ["folder", "csv"])
+def test_one_file_has_one_label(own: Path, reader: str, link: Callable[[Path, Path], None]) -> None:
+    link(own / "cat" / "9.wav", own / "dog" / "0.wav")
+    (own / "clips.csv").write_text("path,label\ncat/9.wav,cat\ndog/0.wav,dog\n")
+    root = own if reader == "folder" else own / "clips.csv"
+    assert "one file is there under several labels" in message(read_clips, {"reader": reader}, root)
+
+
+@pytest.mark.parametrize("letter", "{}<>")
+def test_paths_that_snakemake_would_misread_are_refused_or_not_watched(own: Path, letter: str) -> None:
+    odd = own / f"odd{letter}x"
+    write(odd / "a.wav")
+    (odd / "clips.csv").write_text("path,label\n")
+    assert folders_below(own) == [str(own / "cat"), str(own / "dog")]
+    sources = {"a": {"reader": "folder", "root": str(odd)}, "b": {"reader": "csv", "root": str(odd / "clips.csv")}}
+    steps = [{"effect": "noise", "recordings": str(odd), "snr": 10}]
+    found = message(
+        lambda: configuration(
+            sources=sources,
+            datasets={name: {"source": name, "split": HOLDOUT} for name in sources},
+            augmentations={"own": {"steps": steps}},
+            benchmark={"datasets": list(sources)},
+        )
+    )
+    for key in ("sources.a.root", "sources.b.root", "augmentations.own.steps.0.recordings"):
+        assert f"{key}: {odd}" in found
+    write(own / LATIN1 / "a.wav")
+    assert str(own / LATIN1) not in folders_below(own)

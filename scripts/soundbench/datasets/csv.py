@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from soundbench.clipfiles import clip_ids, path_problem
 from soundbench.errors import InputError
+from soundbench.names import folded
 
 REQUIRED = ["path", "label"]
-OPTIONAL = ["group", "fold"]  # other columns are passed over
+OPTIONAL = ["group", "fold"]  # other columns are passed over, and named
+# Columns that may be meant for these: a group that is missed would let a speaker into training and test.
+MEANT = {
+    "path": {"path", "file", "filename", "filepath"},
+    "label": {"label", "class", "category", "target"},
+    "group": {"group", "grp", "speaker", "spk", "subject", "session", "recording", "participant", "patient", "person"},
+    "fold": {"fold", "cvfold"},
+}
+MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
+NEAR = 0.75  # how near to `group` a name is a misspelling of it (difflib): grp, gruop
 UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
@@ -20,17 +32,17 @@ def read(root: Path) -> pd.DataFrame:
     """The clips of the table ``root``; paths are relative to its folder.
 
     ``group`` is what must never be split (a recording, a speaker); without it each clip is a group of its own.
-    ``fold`` counts from 1.
+    ``fold`` counts from 1. ``attrs["notes"]`` tells what else the table has.
 
     Raises:
-        InputError: columns are missing, or rows cannot be used; all of them are named.
+        InputError: columns are missing or may be meant otherwise, or rows cannot be used; all of them are named.
     """
     table = _read_table(root)
     if problems := sorted(_problems(table), key=lambda problem: problem[0]):
         raise InputError([f"row {row}: {text}" for row, text in problems], f"{root}: rows that cannot be used:")
     clips = clip_ids(list(table["path"]))
     folder = root.parent
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "clip": clips,
             "path": [str(folder / path) for path in table["path"]],
@@ -39,6 +51,8 @@ def read(root: Path) -> pd.DataFrame:
             "fold": table["fold"].astype(int) if "fold" in table else pd.NA,
         }
     )
+    found.attrs["notes"] = table.attrs["notes"]
+    return found
 
 
 def _read_table(root: Path) -> pd.DataFrame:
@@ -46,18 +60,55 @@ def _read_table(root: Path) -> pd.DataFrame:
     options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            # Alone, since pandas would rename a second column of one name.
+            names = [name.strip() for name in pd.read_csv(root, header=None, nrows=1, **options).iloc[0]]
             # index_col: else rows that are all longer than the first line would have their first fields taken off.
             table = pd.read_csv(root, index_col=False, **options)
     except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
-    table = table.rename(columns=str.strip)
-    if missing := [name for name in REQUIRED if name not in table]:
-        there = ", ".join(map(repr, table.columns))
-        raise InputError(f"{root}: lacks the column {' and '.join(missing)}; its first line names {there}")
+    if problems := list(_column_problems(names)):
+        raise InputError(f"{root}: {problem}" for problem in problems)
+    table.columns = names
     if table.empty:
         raise InputError(f"{root}: has no rows")
-    table = table[[name for name in REQUIRED + OPTIONAL if name in table]].apply(lambda column: column.str.strip())
-    return table.drop(columns=[name for name in OPTIONAL if name in table and table[name].eq("").all()])
+    used = table[[name for name in REQUIRED + OPTIONAL if name in table]].apply(lambda column: column.str.strip())
+    used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
+    used.attrs["notes"] = list(_notes(root, names, used))
+    return used
+
+
+def _column_problems(names: list[str]) -> Iterator[str]:
+    """Columns that lack, that stand there twice, or that may be meant for another one."""
+    counts = Counter(map(str.casefold, filter(None, names)))
+    for name in [name for name, count in counts.items() if count > 1]:
+        yield f"has several columns named {name}; each name may stand in the first line once, in whatever case"
+    if missing := [name for name in REQUIRED if name not in names]:
+        near = [f"; is {name!r} the {known}?" for known in missing for name in names if _may_mean(name, known)]
+        there = ", ".join(map(repr, names))
+        yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
+    for known in [known for known in OPTIONAL if known not in names]:
+        for name in [name for name in names if _may_mean(name, known)]:
+            yield f"the column {name!r} would not be used. {ADVICE[known].format(name=name)}"
+
+
+ADVICE = {
+    "group": "Name it `group` if clips of one {name} must not be on two sides of a split; else give it another name",
+    "fold": "Name it `fold` if it numbers the folds, else give it another name",
+}
+
+
+def _may_mean(name: str, known: str) -> bool:
+    """Whether a column could be meant as a ``known`` one: in another case, in the plural, as a synonym, misspelt."""
+    bare = "".join(filter(str.isalnum, folded(name)))
+    forms = {bare, bare.removesuffix("s"), bare.removesuffix("id"), bare.removesuffix("ids")}
+    return bool(forms & MEANT[known]) or (known == "group" and SequenceMatcher(a=bare, b=known).ratio() >= NEAR)
+
+
+def _notes(root: Path, names: list[str], used: pd.DataFrame) -> Iterator[str]:
+    if others := [name for name in names if name and name not in REQUIRED + OPTIONAL]:
+        yield f"{root}: columns that are not used: {', '.join(others)}"
+    if "group" not in used:
+        yield f"{root}: names no groups, so each clip is a group of its own and a split may divide any two clips"
 
 
 def _problems(table: pd.DataFrame) -> Iterator[tuple[int, str]]:

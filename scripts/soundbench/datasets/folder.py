@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from soundbench.clipfiles import AUDIO_SUFFIXES, audio_files, clip_ids, is_hidden
+from soundbench.clipfiles import AUDIO_SUFFIXES, HIDDEN, audio_files, clip_ids, is_hidden, passed_over
 from soundbench.errors import InputError
-
-logger = logging.getLogger(__name__)
 
 
 def read(root: Path) -> pd.DataFrame:
     """The audio files in the sub-folders of ``root``; each clip is a group of its own, and there are no folds.
 
-    An archive often holds one folder with everything in it: that one is then looked into instead.
+    An archive often holds one folder with everything in it: that one is then looked into instead. ``attrs["notes"]``
+    tells what was passed over.
 
     Raises:
         InputError: there are no two sub-folders, or some without audio files, all of them named.
@@ -32,22 +31,29 @@ def read(root: Path) -> pd.DataFrame:
         f"{folder}: no audio file is in it{_counted(found[folder][1])}" for folder in labels if not found[folder][0]
     ]:
         raise InputError(problems, "Each sub-folder is a label and needs clips:")
-    _report_passed_over(root, sum((others for _, others in found.values()), Counter()))
     files = [(file, folder.name) for folder in labels for file in found[folder][0]]
     clips = clip_ids([file.relative_to(root).as_posix() for file, _ in files])
     columns = {"clip": clips, "path": [str(file) for file, _ in files], "label": [label for _, label in files]}
-    return pd.DataFrame(columns | {"group": clips, "fold": pd.NA})
+    table = pd.DataFrame(columns | {"group": clips, "fold": pd.NA})
+    table.attrs["notes"] = list(_notes(root, labels, sum((others for _, others in found.values()), Counter())))
+    return table
 
 
 def _sub_folders(root: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path))
 
 
-def _report_passed_over(root: Path, others: Counter[str]) -> None:
+def _notes(root: Path, labels: list[Path], others: Counter[str]) -> Iterator[str]:
+    """What in the folder is no clip, or comes from elsewhere."""
     if others:
-        logger.warning("%s: passed over%s", root, _counted(others))
+        yield f"{root}: passed over{_counted(others)}"
     if loose := [path for path in root.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES]:
-        logger.warning("%s: passed over %d audio files beside the sub-folders: they have no label", root, len(loose))
+        yield f"{root}: passed over {len(loose)} audio files beside the sub-folders: they have no label"
+    yield from (f"{path}: is a link to a folder, and was followed" for path in labels if path.is_symlink())
+    hidden = [path for path in sorted(root.iterdir()) if path.is_dir() and is_hidden(path) and audio_files(path)[0]]
+    reasons = (f"{path}: its name begins with {HIDDEN[path.name[0]]}" for path in hidden)
+    yield from (f"{what}; its recordings were passed over" for what in reasons)
+    yield from (f"{what}; passed over" for folder in labels for what in passed_over(folder))
 
 
 def _counted(others: Counter[str]) -> str:
