@@ -48,7 +48,7 @@ rule all:
         rules.aggregate_details.output,
         rules.aggregate_costs.output,
         rules.plot_scores.output,
-        rules.plot_ranks.output if len(selected["datasets"]) > 1 else [],
+        rules.plot_ranks.output if len(selected["datasets"]) > 1 and len(selected["models"]) > 1 else [],
         rules.page_leaderboard.output,
         rules.page_comparison.output,
         rules.page_provenance.output,

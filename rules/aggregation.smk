@@ -14,6 +14,7 @@ rule aggregate_scores:
         spread="<results>/summary/spread.csv",
         markdown="<results>/summary/leaderboard.md",
         latex="<results>/summary/leaderboard.tex",
+        beside="<results>/summary/published.csv",
     log:
         "<logs>/aggregate_scores.log",
     conda:

@@ -22,6 +22,7 @@ from soundbench.datachecks import is_archive
 from soundbench.embedding_settings import embedded, embeddings
 from soundbench.errors import InputError
 from soundbench.pretrained import PUBLISHED, results_folder, weight_files
+from soundbench.provenance import study_arguments
 from soundbench.statuschecks import check_at_even_pace
 from soundbench.storage import canonical_json
 from soundbench.variants import ORIGINAL, variant_names

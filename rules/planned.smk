@@ -6,13 +6,16 @@ HISTORY = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/history.csv"
 # What the tables should hold, so that they can tell what is missing.
 plan = {
     "datasets": {
-        name: {key: settings["datasets"][name]["split"][key] for key in ("protocol", "folds")}
+        name: {key: settings["datasets"][name]["split"][key] for key in ("scheme", "protocol", "folds")}
         for name in selected["datasets"]
     },
     "models": selected["models"],
     "seeds": selected["seeds"],
 }
 references_json = canonical_json(list(settings["references"].values()))
+study_arguments_json = canonical_json(
+    study_arguments(workflow.main_snakefile, workflow.overwrite_configfiles, workflow.config_settings.config_args)
+)
 plan_json = canonical_json(plan, sort_keys=False)  # tables keep the order of the selection
 
 

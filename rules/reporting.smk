@@ -30,6 +30,7 @@ rule page_leaderboard:
         scores=rules.aggregate_scores.output.scores,
         leaderboard=rules.aggregate_scores.output.leaderboard,
         spread=rules.aggregate_scores.output.spread,
+        published=rules.aggregate_scores.output.beside,
         comparisons=rules.aggregate_comparisons.output.comparisons,
         costs=rules.aggregate_costs.output.costs,
         audits=lambda w: finished(expand("<results>/audit/{dataset}.csv", dataset=selected["datasets"])),
@@ -48,7 +49,7 @@ rule page_leaderboard:
     conda:
         "../envs/reporting.yaml"
     params:
-        references=lambda w: references_json,
+        arguments=lambda w: study_arguments_json,  # a function, so that {x} in it is no wildcard
         models=selected["models"],
         metric=selected["metric"],
         code=code_digest("page_leaderboard"),

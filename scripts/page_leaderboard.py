@@ -8,7 +8,7 @@ from soundbench.pages.leaderboard import write_leaderboard_page
 with logged(snakemake.log[0]):
     write_leaderboard_page(
         **snakemake.input,
-        references=json.loads(snakemake.params.references),
+        arguments=json.loads(snakemake.params.arguments),
         models=snakemake.params.models,
         metric=snakemake.params.metric,
         path=snakemake.output[0],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from library import configuration
 from simulated import Study, write_report
 from soundbench.aggregation import (
     LEADERBOARD_COLUMNS,
@@ -15,10 +16,12 @@ from soundbench.aggregation import (
     fold_share,
     group_confusions,
     run_of,
+    split_size,
 )
 from soundbench.details import COST_COLUMNS, class_order
 from soundbench.metrics import METRICS
 from soundbench.storage import read_clip_table
+from soundbench.tables import published
 
 
 def tables(study: Study, metric: str = "accuracy") -> dict[str, pd.DataFrame]:
@@ -147,4 +150,28 @@ def test_published_scores_follow_the_measured_ones(whole: Study) -> None:
     _, one, two = markdown.split("###")
     assert one.strip().endswith("| human | listeners (a book) | 81.3 | published |")
     assert "published" not in two
+    assert "99.9" not in markdown + latex  # was measured on more clips than this study has
     assert latex.count("human & listeners (a book) & 81.3 & published") == 1
+
+
+def test_published_scores_stand_beside_the_view_they_were_measured_on_alone() -> None:
+    config = configuration()
+    sizes = {"esc10": (400, 10), "esc50": (2000, 50), "emodb": (535, 7)}
+
+    def labels(name: str, **changed: int | str) -> set[str]:
+        """The published scores beside a view of the library, as it is or ``changed``."""
+        clips, classes = sizes[name.partition("-")[0]]
+        facts = {**config["datasets"][name]["split"], "clips": clips, "labels": classes, **changed}
+        return set(published(list(config["references"].values()), {name: facts}, "accuracy")["label"])
+
+    for name in ("esc10-literature", "esc50-literature", "emodb-literature"):
+        assert len(labels(name)) > 1
+        assert labels(name, clips=100) == labels(name, labels=5) == set()
+        assert labels(name, scheme="kfold") == labels(name, folds=3) == labels(name, protocol="nested")
+        assert labels(name, folds=3) <= {"human listeners"}
+
+
+def test_size_of_a_split_leaves_out_clips_that_do_not_take_part() -> None:
+    rows = [("a", "train", "test"), ("a", "test", "train"), ("b", "test", "val"), ("b", "", "test"), ("c", "train", "")]
+    split = pd.DataFrame(rows, columns=["label", "fold1", "fold2"])
+    assert split_size(split) == {"clips": 3, "labels": 2}

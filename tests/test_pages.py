@@ -14,6 +14,8 @@ import pytest
 from simulated import Study, write_report
 from soundbench.pages import percent, quantity
 from soundbench.pages.leaderboard import warnings
+from soundbench.plots.confusion import plot_calibration
+from soundbench.storage import read_json
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -197,8 +199,29 @@ def test_a_report_needs_no_more_than_one_finished_model(tmp_path: Path, models: 
     gone = frozenset({("one", "poor", 1), ("one", "poor", 2)})
     to = write_report(Study(tmp_path, models, audio=True, missing=gone).write())
     text = (to / "leaderboard.html").read_text()
-    assert "scores highest" in text
+    assert "Mean score: " in text
     assert ("0 of 2" in text) == (len(models) > 1)
+
+
+def test_one_fold_names_no_winner_and_no_difference_to_be_seen(tmp_path: Path) -> None:
+    to = write_report(Study(tmp_path, {"good": 3.0, "poor": 1.0}, folds=1, audio=True).write())
+    text = (to / "leaderboard.html").read_text()
+    assert re.search(r"Mean score: good [\d.]+ % and poor [\d.]+ %. Which is better cannot be told", text)
+    assert "scores highest" not in text
+    assert "difference of 1 point" not in text
+    pairs = pd.read_csv(to / "comparisons.csv")
+    assert pairs[["smallest_difference", "seeds_for_one_point"]].isna().all(axis=None)
+
+
+def test_calibration_has_one_value_on_the_page_and_in_the_figure(tmp_path: Path) -> None:
+    study = Study(tmp_path, {"only": 2.0}, audio=True).write()
+    text = (write_report(study) / "leaderboard.html").read_text()
+    row = text[text.index("<strong>only</strong>") :].partition("</tr>")[0]
+    shown = re.findall(r"<td>([\d.]+)</td>", row)[-1]
+    plot_calibration(study.files("metrics.json"), ["only"], str(tmp_path / "figure.svg"))
+    assert f"calibration error {shown} points" in (tmp_path / "figure.svg").read_text()
+    folds = [fold["calibration_error"] for run in map(read_json, study.files("metrics.json")) for fold in run["folds"]]
+    assert shown != percent(sum(folds) / len(folds))  # which is larger, as fewer clips are in a bin
 
 
 def test_numbers_are_written_for_people() -> None:

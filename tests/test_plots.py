@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import colormaps
+from matplotlib.textpath import TextPath
 from PIL import Image
 
 from simulated import Study, write_report
 from soundbench.looks import MARKERS, PALETTE, model_colours, model_markers
 from soundbench.plots import figure
 from soundbench.plots.confusion import plot_calibration, plot_confusion
-from soundbench.plots.samples import draw_samples
+from soundbench.plots.samples import PANEL, draw_samples, plot_samples
 from soundbench.plots.scores import plot_costs, plot_ranks, plot_scores
 from soundbench.plots.training import plot_training
 
@@ -89,6 +90,35 @@ def test_gaps_are_written_into_the_figure_of_scores(study: Study, tmp_path: Path
     text = written(draw(study, "scores", tmp_path / "figure.svg"))
     assert "missing" in text
     assert "(0 of 2 seeds)" in text
+
+
+def test_learning_curves_show_loss_and_accuracy(study: Study, tmp_path: Path) -> None:
+    text = written(draw(study, "training", tmp_path / "figure.svg"))
+    assert "loss (cross-entropy)" in text
+    assert "accuracy (%)" in text
+
+
+def test_no_bar_of_ranks_runs_through_a_name(study: Study, tmp_path: Path) -> None:
+    svg = draw(study, "ranks", tmp_path / "figure.svg")
+    # A name ends where it is anchored. A grey bar is the only line of its width.
+    names = {name: float(x) for x, name in re.findall(r'anchor: end" x="([\d.]+)"[^>]*>(\w+) *[\d.]+</text>', svg)}
+    bars = [float(x) for x in re.findall(r'<path d="M ([\d.]+) [^"]*"[^>]*stroke-width: 3[;"]', svg)]
+    assert names.keys() == MODELS.keys()
+    assert len(bars) == len(MODELS)
+    assert max(names.values()) < min(bars)
+
+
+def test_titles_of_samples_do_not_overlap(tmp_path: Path) -> None:
+    made = Study(tmp_path, {"poor": 0.0}, takes=1, seeds=(1,), audio=True).write()
+    long = {f"class0{number}": f"natural_soundscapes_and_water_{number}" for number in range(4)}
+    for path in [*made.files("predictions.csv"), str(tmp_path / "clips.csv")]:
+        table = pd.read_csv(path).rename(columns=long)
+        table.replace({"label": long, "predicted": long}).to_csv(path, index=False)
+    plot_samples(made.files("predictions.csv"), str(tmp_path / "clips.csv"), str(tmp_path / "figure.svg"))
+    titles = re.findall(r"<text[^>]*>([^<]*(?:natural|right)[^<]*)</text>", (tmp_path / "figure.svg").read_text())
+    widths = [TextPath((0, 0), title, size=9).get_extents().width for title in titles]
+    assert any("taken for" in title for title in titles)
+    assert max(widths) < 72 * PANEL
 
 
 def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
+import shlex
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -64,6 +67,28 @@ def test_report_holds_every_page_opens_without_network_and_runs_no_text(tiny_cop
         assert category in text
     assert browser.execute_script("return window.owned") is None
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The commands that a leaderboard gives to run its study once more."""
+    block = re.search(r"<pre[^>]*>(.*?)</pre>", page.read_text(), flags=re.DOTALL)[1]
+    return [shlex.split(html.unescape(line)) for line in block.splitlines()]
+
+
+@pytest.mark.slow
+def test_command_on_the_page_runs_this_study_and_finds_nothing_to_do(tiny_copy: Workflow) -> None:
+    page = tiny_copy.results / "summary" / "leaderboard.html"
+    program, *arguments = commands(page)[0]
+    assert (program, arguments) == ("snakemake", ["--cores", "all", "--configfile", "tiny.yaml"])
+    assert tiny_copy.planned(*arguments) == {}
+    assert tiny_copy.planned("--cores", "all")["train_model"] > 0  # what the page said before
+    # Another Snakefile, and settings on the command line.
+    (tiny_copy.folder / "Snakefile").rename(tiny_copy.folder / "own.smk")
+    own = ("--snakefile", "own.smk", "--configfile", "tiny.yaml", "--config", "benchmark={metric: uar}")
+    tiny_copy.run("--cores", "1", *own)
+    for command in commands(page):
+        assert [word for word in own if word not in command] == []
+    assert tiny_copy.planned(*commands(page)[0][1:]) == {}
 
 
 @pytest.mark.slow

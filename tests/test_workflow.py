@@ -34,6 +34,14 @@ def test_every_library_data_set_plans(workflow: Workflow, dataset: str, tmp_path
     assert workflow.planned("--configfile", overlay)["train_model"] == 30
 
 
+def test_one_model_has_no_figure_of_ranks(workflow: Workflow) -> None:
+    views = {name: {"source": "synthetic", "split": {"scheme": "kfold", "protocol": "nested"}} for name in "ab"}
+    overlay = workflow.overlay("own", datasets=views, benchmark={"datasets": ["a", "b"], "models": ["cnn"]})
+    planned = workflow.planned("--configfile", overlay)
+    assert "plot_scores" in planned
+    assert "plot_ranks" not in planned
+
+
 def test_slurm_profile_plans_from_the_root(workflow: Workflow) -> None:
     assert "train_model" in workflow.run("--profile", "slurm", "-n").stdout
 

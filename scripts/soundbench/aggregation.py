@@ -17,7 +17,7 @@ from soundbench.metrics import METRICS, confusion_cells
 from soundbench.splits import fold_column
 from soundbench.statistics import bootstrap_interval, spreads
 from soundbench.storage import read_clip_table, read_json, write_csv, write_text
-from soundbench.tables import leaderboard_latex, leaderboard_markdown
+from soundbench.tables import leaderboard_latex, leaderboard_markdown, published
 
 Plan = dict[str, Any]
 
@@ -52,8 +52,16 @@ def collect_scores(records: Iterable[dict[str, Any]], plan: Plan) -> pd.DataFram
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def spread_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row a data set × model × protocol × metric: :func:`spreads` over its folds, and how many runs are missing."""
+def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFrame:
+    """A row a data set × model × protocol × metric: :func:`spreads` over its folds, and how many runs are missing.
+
+    ``pooled`` is the mean over seeds of the score on the test clips of all folds together. It is what the leaderboard
+    and the figures show; the mean over folds differs where folds differ in size, and for a score that is no mean over
+    clips.
+
+    Args:
+        pooled: from :func:`pooled_scores`.
+    """
     names = [name for name in scores if name not in SCORE_COLUMNS or name in METRICS]
     rows = []
     for contest, part in scores.groupby(CONTEST, sort=False):
@@ -61,9 +69,16 @@ def spread_table(scores: pd.DataFrame) -> pd.DataFrame:
         for name in names:
             grid = part.pivot(index="seed", columns="fold", values=name)
             if grid.notna().any(axis=None) or name in METRICS:
-                rows.append((*contest, name, *spreads(grid).values(), missing))
-    columns = ["metric", "mean", "seed_deviation", "fold_deviation", "seeds", "folds", "runs_missing"]
+                whole = pooled[name].get(contest, np.nan) if name in pooled else np.nan
+                rows.append((*contest, name, *spreads(grid).values(), missing, whole))
+    columns = ["metric", "mean", "seed_deviation", "fold_deviation", "seeds", "folds", "runs_missing", "pooled"]
     return pd.DataFrame(rows, columns=[*CONTEST, *columns])
+
+
+def pooled_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """A row a data set × model × protocol, a column a metric: the score of all folds together, the mean over seeds."""
+    rows = [{name: run[name] for name in CONTEST} | run["scores"] for run in records]
+    return pd.DataFrame(rows, columns=None if rows else CONTEST).groupby(CONTEST).mean()
 
 
 def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
@@ -142,22 +157,29 @@ def aggregate_scores(
     spread: str | Path,
     markdown: str | Path,
     latex: str | Path,
+    beside: str | Path,
 ) -> None:
-    """Write the scores of all runs, the leaderboard (also as Markdown and LaTeX), and the spreads of every metric.
+    """Write the scores of all runs, the leaderboard (also as Markdown and LaTeX), the spreads of every metric, and the
+    published scores that stand ``beside`` them.
 
     Args:
         metrics, predictions: a file a run.
         splits: ``…/{dataset}/seed{seed}.csv`` of each data set, whatever its seed, for the groups.
         references: published scores; see :func:`soundbench.tables.published`.
     """
-    table = collect_scores(map(read_json, metrics), plan)
-    groups = {Path(path).parent.name: read_clip_table(path).set_index("clip")["group"] for path in splits}
+    records = [read_json(path) for path in metrics]
+    table = collect_scores(records, plan)
+    clips = {Path(path).parent.name: read_clip_table(path) for path in splits}
+    groups = {name: split.set_index("clip")["group"] for name, split in clips.items()}
     board = rank_models(read_predictions(predictions), groups, plan, metric)
+    views = {name: view | split_size(clips[name]) for name, view in plan["datasets"].items() if name in clips}
+    others = published(references, views, metric)
     write_csv(scores, table[SCORE_COLUMNS])
     write_csv(leaderboard, board)
-    write_csv(spread, spread_table(table))
-    write_text(markdown, leaderboard_markdown(board, references, metric))
-    write_text(latex, leaderboard_latex(board, references, metric))
+    write_csv(spread, spread_table(table, pooled_scores(records)))
+    write_csv(beside, others)
+    write_text(markdown, leaderboard_markdown(board, others, metric))
+    write_text(latex, leaderboard_latex(board, others, metric))
 
 
 def aggregate_comparisons(
@@ -200,6 +222,13 @@ def _hits(tables: list[pd.DataFrame]) -> pd.DataFrame:
         for table in tables
     }
     return pd.DataFrame(columns).T.sort_index(axis=1)
+
+
+def split_size(split: pd.DataFrame) -> dict[str, int]:
+    """How many ``clips`` take part in every fold and are tested in one, and how many ``labels`` those have."""
+    roles = split[[name for name in split if name.startswith(fold_column(""))]]
+    known = roles.isin(["train", "val", "test"]).all(axis=1) & roles.eq("test").any(axis=1)
+    return {"clips": int(known.sum()), "labels": int(split.loc[known, "label"].nunique())}
 
 
 def fold_share(split: pd.DataFrame) -> float:

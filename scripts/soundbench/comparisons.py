@@ -209,8 +209,8 @@ class Contest:
         only_a, only_b, p_mcnemar = mcnemar(
             *(self.right[model].loc[shared.index].to_numpy(dtype=bool) for model in (a, b))
         )
-        spread = float(np.ravel(shared.to_numpy()).std(ddof=1)) if shared.size > 1 else math.nan
-        known = not math.isnan(spread)
+        known = folds > 1  # as in paired_test: one fold says nothing of the others, whatever the number of seeds
+        spread = float(np.ravel(shared.to_numpy()).std(ddof=1)) if known else math.nan
         return {
             "seeds": seeds,
             "folds": folds,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
+DEFAULT_SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")  # found without a name
 PACKAGES = (
     "snakemake",
     "torch",
@@ -45,6 +49,27 @@ def processor() -> str:
 def host() -> dict[str, str]:
     """The machine that this job runs on."""
     return {"system": platform.system(), "processor": processor(), "cores": str(len(os.sched_getaffinity(0)))}
+
+
+def study_arguments(snakefile: str, configfiles: Sequence[Path], config: Sequence[str]) -> str:
+    """The arguments with which ``snakemake`` runs this study once more from the current folder, ready for a shell.
+
+    Args:
+        snakefile, configfiles: absolute paths; those below the current folder are named relative to it.
+        config: ``KEY=VALUE`` of ``--config``.
+    """
+    arguments = []
+    if _near(snakefile) not in DEFAULT_SNAKEFILES:
+        arguments += ["--snakefile", _near(snakefile)]
+    if configfiles:
+        arguments += ["--configfile", *map(_near, configfiles)]
+    if config:
+        arguments += ["--config", *config]
+    return shlex.join(arguments)
+
+
+def _near(path: str | Path) -> str:
+    return str(Path(path).relative_to(Path.cwd()) if Path(path).is_relative_to(Path.cwd()) else path)
 
 
 def revision() -> str:

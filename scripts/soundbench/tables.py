@@ -10,6 +10,7 @@ import pandas as pd
 from soundbench.metrics import METRIC_NAMES
 
 GAP = "missing"
+PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source"]
 
 
 def score_text(mean: float, spread: float, sign: str = "±") -> str:
@@ -31,50 +32,59 @@ def _cells(board: pd.DataFrame, sign: str, dash: str) -> list[list[str]]:
     ]
 
 
-def published(references: list[dict[str, Any]], dataset: str, metric: str) -> list[dict[str, Any]]:
-    """The published scores that stand beside a data set's leaderboard, the highest first.
+def published(references: list[dict[str, Any]], views: dict[str, dict[str, Any]], metric: str) -> pd.DataFrame:
+    """The published scores that stand beside each data set's leaderboard, the highest first: :data:`PUBLISHED_COLUMNS`.
+
+    A view that an overlay has changed under its old name asks another question: it has to be what the score's
+    ``comparable`` says.
 
     Args:
-        references: ``label, kind, source, datasets, metric, percent``.
+        references: ``label, kind, source, datasets, comparable, metric, percent``.
+        views: ``clips, labels, scheme, folds, protocol`` of each data set.
     """
-    fitting = [each for each in references if dataset in each["datasets"] and each["metric"] == metric]
-    return sorted(fitting, key=lambda each: -each["percent"])
+    rows = [
+        {"dataset": name, **{key: each[key] for key in PUBLISHED_COLUMNS[1:]}}
+        for name, view in views.items()
+        for each in sorted(references, key=lambda each: -each["percent"])
+        if name in each["datasets"] and each["metric"] == metric and each["comparable"].items() <= view.items()
+    ]
+    return pd.DataFrame(rows, columns=PUBLISHED_COLUMNS)
 
 
 def _tables(
-    board: pd.DataFrame, references: list[dict[str, Any]], metric: str, sign: str, dash: str
+    board: pd.DataFrame, others: pd.DataFrame, sign: str, dash: str
 ) -> Iterator[tuple[str, list[list[str]], list[list[str]]]]:
     """Title, measured rows and published rows of each data set and protocol."""
     for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
-        others = [
-            [each["kind"], f"{each['label']} ({each['source']})", f"{each['percent']:g}", "published"]
-            for each in published(references, dataset, metric)
+        beside = [
+            [each.kind, f"{each.label} ({each.source})", f"{each.percent:g}", "published"]
+            for each in others[others["dataset"] == dataset].itertuples()
         ]
-        yield f"{dataset} ({protocol})", _cells(rows, sign, dash), others
+        yield f"{dataset} ({protocol})", _cells(rows, sign, dash), beside
 
 
 def _head(metric: str) -> list[str]:
     return ["rank", "model", METRIC_NAMES[metric], "interval"]
 
 
-def leaderboard_markdown(board: pd.DataFrame, references: list[dict[str, Any]], metric: str) -> str:
+def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metric: str) -> str:
     """A table a data set and protocol, in percent: mean ± standard deviation over seeds, and the 95 % interval.
 
     Published scores (see :func:`published`) follow, with their kind in place of a rank.
     """
     parts = []
-    for title, measured, others in _tables(board, references, metric, "±", "–"):
-        lines = [_head(metric), ["---:", ":---", "---:", "---:"], *measured, *others]
+    for title, measured, beside in _tables(board, others, "±", "–"):
+        lines = [_head(metric), ["---:", ":---", "---:", "---:"], *measured, *beside]
         parts.append("\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines)]))
     return "\n\n".join(parts) + "\n"
 
 
-def leaderboard_latex(board: pd.DataFrame, references: list[dict[str, Any]], metric: str) -> str:
+def leaderboard_latex(board: pd.DataFrame, others: pd.DataFrame, metric: str) -> str:
     """The same as :func:`leaderboard_markdown`, a ``tabular`` with booktabs rules for each."""
     parts = []
-    for title, measured, others in _tables(board, references, metric, r"±", "--"):
+    for title, measured, beside in _tables(board, others, r"±", "--"):
         head = " & ".join([*_head(metric)[:2], f"{METRIC_NAMES[metric]} (\\%)", "95\\,\\% interval"])
-        body = "\n\\midrule\n".join(map(_latex_rows, filter(None, (measured, others))))
+        body = "\n\\midrule\n".join(map(_latex_rows, filter(None, (measured, beside))))
         parts.append(
             f"% {title}; needs \\usepackage{{booktabs}}\n"
             f"\\begin{{tabular}}{{rlrr}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"

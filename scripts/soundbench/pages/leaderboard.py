@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from soundbench.pages import percent, records, render
 from soundbench.provenance import revision
 from soundbench.splits import fold_columns
 from soundbench.storage import read_clip_table, write_text
-from soundbench.tables import published
 
 BELIEVED = 0.05
 
@@ -30,9 +28,10 @@ def write_leaderboard_page(
     costs: str,
     audits: list[str],
     splits: list[str],
-    references: list[dict[str, Any]],
+    published: str,
     models: list[str],
     metric: str,
+    arguments: str,
     path: str,
 ) -> None:
     """Write the leaderboard as a page: a verdict and a sortable table a data set and protocol.
@@ -40,14 +39,16 @@ def write_leaderboard_page(
     Args:
         audits: ``…/{dataset}.csv``, the findings on each data set.
         splits: ``…/{dataset}/seed{seed}.csv`` of every data set and seed.
-        references: published scores: ``label, kind, source, datasets, metric, percent``.
+        arguments: what has to follow ``snakemake --cores all`` to run this study; see
+            :func:`soundbench.provenance.study_arguments`.
+        published: a table of published scores, from :func:`soundbench.tables.published`.
     """
     findings = {Path(name).stem: read_findings(name) for name in audits}
     divided = {name: copies_on_two_sides(found, name, splits) for name, found in findings.items()}
     warned = {name: list(warnings(found.drop(index=divided[name].index))) for name, found in findings.items()}
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
-    runs, pairs = pd.read_csv(scores), pd.read_csv(comparisons)
-    details = pd.read_csv(spread).pivot(index=["dataset", "model"], columns="metric", values="mean")
+    runs, pairs, others = pd.read_csv(scores), pd.read_csv(comparisons), pd.read_csv(published, keep_default_na=False)
+    details = pd.read_csv(spread).pivot(index=["dataset", "model"], columns="metric", values="pooled")
     chosen = pd.read_csv(spread).query("metric == @metric")[
         ["dataset", "model", "seeds", "folds", "fold_deviation", "runs_missing"]
     ]
@@ -66,7 +67,7 @@ def write_leaderboard_page(
                 "warnings": warned.get(dataset, []),
                 "rows": records(part),
                 "top3": bool(part["top3"].notna().any()),  # asked of more than ten classes only
-                "published": published(references, dataset, metric),
+                "published": records(others[others["dataset"] == dataset]),
                 "clips": int(runs[runs["dataset"] == dataset].groupby(["model", "seed"])["clips"].sum().max()),
             }
         )
@@ -77,6 +78,7 @@ def write_leaderboard_page(
         "gaps": list(gaps(runs)),
         "colours": model_colours(models),
         "revision": revision(),
+        "arguments": arguments,
     }
     write_text(path, render("leaderboard.html", title="Which classifier wins?", **values))
 
@@ -113,19 +115,29 @@ def summary(board: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
         yield "No run has finished."
         return
     best = scored.iloc[0]
-    yield f"{best['model']} scores highest: {percent(best['mean'])} %."
-    level, behind = [], []
+    level, behind, untested = [], [], []
     for row in pairs[(pairs["model_a"] == best["model"]) | (pairs["model_b"] == best["model"])].itertuples():
         other, sign = (row.model_b, 1) if row.model_a == best["model"] else (row.model_a, -1)
-        if pd.isna(row.difference) or pd.isna(row.p_holm):
+        if pd.isna(row.p_holm):
+            if other in set(scored["model"]):
+                untested.append(other)
             continue
         limits = sorted((sign * row.interval_low, sign * row.interval_high))
         text = f"{other} ({100 * sign * row.difference:+.1f} points, {100 * limits[0]:+.1f} to {100 * limits[1]:+.1f})"
         (behind if row.p_holm < BELIEVED and sign * row.difference > 0 else level).append(text)
+    if not (behind or level):
+        means = [f"{row.model} {percent(row.mean)} %" for row in scored.itertuples()]
+        yield f"Mean score: {_listed(means)}."
+        if untested:
+            yield "Which is better cannot be told: that takes two folds that both models have been tested on."
+        return
+    yield f"{best['model']} scores highest: {percent(best['mean'])} %."
     if behind:
         yield f"It is ahead, and more than chance explains, of {_listed(behind)}."
     if level:
         yield f"It is statistically indistinguishable from {_listed(level)}: do not read a winner into that order."
+    if untested:
+        yield f"It was not tested against {_listed(untested)}, for want of two folds that both have been tested on."
     yield from _seeds_sentence(pairs)
 
 

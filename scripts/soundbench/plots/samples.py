@@ -13,6 +13,8 @@ from soundbench.storage import read_clip_table
 
 ROWS, COLUMNS = 4, 3
 HEIGHT, WIDTH, SHADES = 72, 160, 16  # of a spectrogram: few, so that a report of many models stays small
+PANEL = 3.4  # inches, the width of a panel
+LABEL = 28  # letters of a label; "taken for" and a share fit beside it over a panel
 RIGHT, WRONG = PALETTE[0], PALETTE[1]
 
 
@@ -30,6 +32,11 @@ def _small(shades: np.ndarray) -> np.ndarray:
     return np.round(means * SHADES) / SHADES
 
 
+def _shortened(label: str) -> str:
+    """A label of at most :data:`LABEL` letters, so that the titles of neighbours do not meet."""
+    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+
+
 def plot_samples(predictions: list[str], clips: str, path: str) -> None:
     """Spectrograms of some test clips with their labels and what a model took them for.
 
@@ -40,16 +47,16 @@ def plot_samples(predictions: list[str], clips: str, path: str) -> None:
     table = average_predictions([read_clip_table(name) for name in predictions])
     chosen, files = draw_samples(table, ROWS * COLUMNS), read_clip_table(clips).set_index("clip")["path"]
     rows = -(-len(chosen) // COLUMNS)
-    with figure(path, COLUMNS, 3.4, 1.75, "sample predictions on spectrograms", rows) as (_, axes):
+    with figure(path, COLUMNS, PANEL, 1.9, "sample predictions on spectrograms", rows) as (_, axes):
         for axis, (clip, row) in zip(axes, chosen.iterrows(), strict=False):
             samples = read_for_listening(files[clip])
             picture = _small(spectrogram_shades(samples, HEIGHT))
             extent = (0, len(samples) / LISTENING_RATE, 0, 1)
             axis.imshow(picture, cmap="magma", aspect="auto", interpolation="none", extent=extent)
             right = row["label"] == row["predicted"]
-            verdict = "right" if right else f"taken for {row['predicted']}"
-            colour = RIGHT if right else WRONG
-            axis.set_title(f"{row['label']}: {verdict}, {100 * row['probability']:.0f} %", color=colour, fontsize=9)
+            verdict = "right" if right else f"taken for {_shortened(row['predicted'])}"
+            title = f"{_shortened(row['label'])}\n{verdict}, {100 * row['probability']:.0f} %"
+            axis.set_title(title, color=RIGHT if right else WRONG, fontsize=9)
             axis.set_yticks([])
             axis.tick_params(labelsize=7)
         for axis in axes[len(chosen) :]:

@@ -85,7 +85,7 @@ def _short(value: float, _: int) -> str:
 def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
     """Mean ranks over data sets and the critical difference: a bar joins models that do not differ (Demšar, 2006).
 
-    Data sets on which a model has no score are left out; the title tells their number.
+    Data sets on which a model has no score are left out; the title tells their number. It takes at least two models.
     """
     from soundbench.comparisons import critical_difference  # with scipy, which no other figure here needs
 
@@ -94,8 +94,9 @@ def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
         axis.set_title(f"mean rank over {len(grid)} data sets (1 is best)")
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        if len(grid) < 2 or len(models) < 2:
-            axis.text(0.5, 0.5, "needs two data sets and two models with scores", ha="center", transform=axis.transAxes)
+        if len(grid) < 2:
+            needed = "needs two data sets on which every model has a score"
+            axis.text(0.5, 0.5, needed, ha="center", transform=axis.transAxes)
             return
         ranks, critical, p = critical_difference(grid[models].to_numpy())
         _draw_ranks(axis, dict(zip(models, ranks, strict=True)), critical, p)
@@ -106,10 +107,12 @@ def _draw_ranks(axis: Axes, ranks: dict[str, float], critical: float, p: float) 
     order = sorted(ranks, key=ranks.__getitem__)
     for place, model in enumerate(order):
         axis.plot(ranks[model], -place, markers[model], color=colours[model], markersize=8)
-        axis.annotate(f"{model}  {ranks[model]:.2f}", (ranks[model], -place), (9, -4), textcoords="offset points")
         # From each model as far as no other one is worse for sure.
         reach = max(ranks[other] for other in order if ranks[other] <= ranks[model] + critical)
         axis.plot([ranks[model], reach], [-place, -place], color="0.6", linewidth=3, zorder=0, solid_capstyle="butt")
+    # Beside the axis, clear of the bars.
+    axis.set_yticks([-place for place in range(len(order))], [f"{model}  {ranks[model]:.2f}" for model in order])
+    axis.tick_params(left=False)
     friedman = "" if np.isnan(p) else f"; Friedman p = {p:.3g}"
     axis.set_xlabel(f"mean rank; grey bars reach to models within the critical difference of {critical:.2f}{friedman}")
     axis.set_xlim(0.8, len(ranks) + 0.8)
