@@ -6,15 +6,14 @@ least of all: loading one runs whatever code is in it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundbench.errors import InputError
-from soundbench.feature_settings import BINS, EMBEDDING
-from soundbench.models import FAMILIES, build_model
+from soundbench.modeldescription import complete_description
+from soundbench.models import build_model
 from soundbench.storage import read_json
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 WEIGHTS, DESCRIPTION, CHECKPOINT = "model.safetensors", "model.json", "checkpoint.pt"
 PICKLES = {".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"}
-KEYS = {"recipe": dict, "front_end": dict, "labels": list, "shape": list, "normalisation": dict}
 
 
 def find_models(folder: str | Path) -> list[str]:
@@ -74,24 +72,21 @@ def folder_problems(folder: Path) -> Iterator[str]:
 
 
 def read_description(folder: str | Path) -> dict[str, Any]:
-    """What ``model.json`` says.
+    """What ``model.json`` says, with defaults where an older one says nothing.
 
     Raises:
-        InputError: it cannot be read, or does not say all that is needed.
+        InputError: it cannot be read, or some field is missing or wrong; all of these are named.
     """
     path = Path(folder) / DESCRIPTION
     try:
         description = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(description, dict):
         raise InputError(f"{path}: should hold a mapping")
-    if wrong := [key for key, kind in KEYS.items() if not isinstance(description.get(key), kind)]:
-        raise InputError(f"{path}: does not describe a model of soundbench: lacks {', '.join(wrong)}")
-    if (front_end := description["front_end"].get("front_end")) not in (*BINS, EMBEDDING):
-        raise InputError(f"{path}: the front-end {front_end!r} is not known; known: {', '.join((*BINS, EMBEDDING))}")
-    if (family := description["recipe"].get("family")) not in FAMILIES:
-        raise InputError(f"{path}: the model family {family!r} is not known; known: {', '.join(FAMILIES)}")
+    description, problems = complete_description(description)
+    if problems:
+        raise InputError([f"{path}: {problem}" for problem in problems])
     return description
 
 
@@ -108,8 +103,8 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
 
     description = read_description(folder)
     weights = Path(folder) / WEIGHTS
+    network = _build(description, Path(folder) / DESCRIPTION)
     try:
-        network = build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
         state = load_file(weights)
         network.load_state_dict(state)
     except (SafetensorError, OSError) as error:
@@ -118,3 +113,13 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         raise InputError(f"{weights}: does not fit {DESCRIPTION} ({str(error).splitlines()[0]})") from error
     check_weights(state, f"{weights}:", "its training failed; train it again")
     return network.eval(), description
+
+
+def _build(description: dict[str, Any], path: Path) -> nn.Module:
+    try:
+        return build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
+    except InputError as error:
+        raise InputError(f"{path}: {problem}" for problem in error.problems) from error
+    except Exception as error:  # libraries raise anything where settings do not fit each other
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: no network can be built of recipe ({reason})") from error

@@ -117,7 +117,8 @@ def describe(error: ValidationError) -> Iterator[str]:
             kinds = " or ".join([expected] if isinstance(expected, str) else expected)
             yield f"{dotted(where)}: should be of type {kinds}, but is {error.instance!r}"
         case "minItems" | "minProperties":
-            yield f"{dotted(where)}: is empty; name at least {expected}"
+            many = len(error.instance)
+            yield f"{dotted(where)}: {f'holds {many}' if many else 'is empty'}; name at least {expected}"
         case "uniqueItems":
             yield f"{dotted(where)}: names something twice: {error.instance}"
         case "propertyNames" | "pattern":

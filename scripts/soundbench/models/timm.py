@@ -81,7 +81,7 @@ def _create(name: str, shape: tuple[int, int], arguments: dict[str, Any], **how:
     sized = {"img_size": shape} if known.fixed_input_size else {}
     try:
         return timm.create_model(name, in_chans=1, **how, **(sized | arguments))
-    except TypeError as error:
+    except (AssertionError, AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{name}: timm does not build it with the arguments {arguments} ({error})") from error
 
 
