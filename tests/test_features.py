@@ -162,7 +162,7 @@ def test_unusable_clips_are_all_named_and_nothing_is_left(tmp_path: Path) -> Non
     table = clip_table(tmp_path, *[(0.3, RATE)] * 3)
     (tmp_path / "clip0.wav").write_text("no audio")
     soundfile.write(tmp_path / "clip2.wav", np.full(5000, np.nan, "f4"), RATE, subtype="FLOAT")
-    with pytest.raises(InputError, match=r"(?s)clip0\.wav: cannot be read.*clip2\.wav: its features are not finite"):
+    with pytest.raises(InputError, match=r"(?s)clip0\.wav: cannot be read.*clip2\.wav: 5000 of 5000"):
         computed(tmp_path, table, front_end("logmel64"))
     assert not list(tmp_path.glob("*orig*"))
 

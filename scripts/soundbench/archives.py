@@ -12,10 +12,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from soundbench.capacity import NoRoomError, check_room
 from soundbench.errors import InputError
 from soundbench.storage import replace_on_disk
 
-RESERVE = 100_000_000  # bytes of a disk that stay free
 LARGEST_RATIO = 100  # unpacked bytes a byte of an archive; silence alone is smaller, and recordings are about 1.5
 SMALL = 50_000_000  # unpacked bytes that need no such check
 
@@ -24,26 +24,6 @@ Verify = Callable[[Path], None]
 # What reading a damaged archive raises, besides OSError.
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, ValueError, RuntimeError)
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-
-
-class NoRoomError(InputError):
-    """The disk, and not the archive, is what is wrong."""
-
-
-def free_bytes(path: str | Path) -> int:
-    """The free bytes of the disk that ``path`` is on, or will be on."""
-    path = Path(path).absolute()
-    return shutil.disk_usage(next(place for place in (path, *path.parents) if place.exists())).free
-
-
-def check_room(what: str, size: int, path: str | Path) -> None:
-    """Refuse to write ``size`` bytes where that would fill the disk.
-
-    Raises:
-        NoRoomError: they do not fit, or would leave less than :data:`RESERVE`.
-    """
-    if size > (free := free_bytes(path)) - RESERVE:
-        raise NoRoomError(f"{what}: needs {size / 1e6:,.0f} MB, but {Path(path).parent} has {free / 1e6:,.0f} MB left")
 
 
 def unpack(archive: Path, target: Path, verify: Verify | None = None) -> None:

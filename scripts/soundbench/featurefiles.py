@@ -17,6 +17,7 @@ from numpy.lib.format import open_memmap
 from soundbench.devices import keep_freed_memory
 from soundbench.errors import InputError
 from soundbench.feature_settings import BINS, Settings, feature_problems
+from soundbench.feature_size import check_lengths, check_size
 from soundbench.features import Change, clip_features, picture_shape, stored
 from soundbench.storage import atomic_path, read_clip_table, write_csv
 
@@ -70,11 +71,12 @@ def store_features(
         changes: what is done to the samples of each file first.
 
     Raises:
-        InputError: naming every clip that cannot be used, all at once; no file is left behind.
+        InputError: naming every clip that cannot be used, all at once, or the disk has no room; no file is left behind.
     """
     keep_freed_memory()
     torch.set_num_threads(1)
     shape = tuple(settings.get("resize") or (settings[BINS[settings["front_end"]]], frames))
+    check_size(len(paths), shape, array)
     jobs = list(zip(range(len(paths)), paths, changes or [None] * len(paths), strict=True))
     with atomic_path(array) as temporary:
         open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(paths), *shape)).flush()
@@ -108,11 +110,12 @@ def compute_features(
             and ``index`` the columns ``copy`` and ``file``.
 
     Raises:
-        InputError: naming every clip that cannot be read, all at once; no file is left behind.
+        InputError: naming every clip that cannot be read, or is far too long, all at once; no file is left behind.
     """
     source = read_clip_table(clips)
     table = source if copies is None else read_clip_table(copies)
     _check_rates(source, settings)
+    check_lengths(source, settings)
     counts = store_features(table["path"], settings, picture_shape(source, settings)[1], array, threads)
     names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
     write_csv(index, names.assign(row=range(len(table)), frames=counts))

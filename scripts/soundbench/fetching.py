@@ -14,7 +14,8 @@ from typing import IO, Any
 import requests
 from tqdm import tqdm
 
-from soundbench.archives import RESERVE, NoRoomError, Verify, check_room, free_bytes, unpack
+from soundbench.archives import Verify, unpack
+from soundbench.capacity import RESERVE, NoRoomError, check_room, free_bytes
 from soundbench.errors import InputError
 from soundbench.storage import read_json, replace_on_disk, write_json, write_text
 

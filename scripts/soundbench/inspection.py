@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from soundbench.audio import missing_end, sample_problem
+from soundbench.capacity import memory_bytes
 from soundbench.fingerprints import Landmarks, landmarks
 from soundbench.storage import file_sha256
 
+COPIES = 3  # of a clip's samples that are in memory at a time, at most, each of 4 bytes
 FULL_SCALE = 0.999  # 16-bit samples end just below 1
-STREAMED = 0x7FFFF000  # bytes: programs that write to a pipe put this or more where they do not know a length yet
-DECLARED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)  # in libsndfile's log
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,21 @@ def inspect_clip(path: str) -> Inspection:
         with soundfile.SoundFile(path) as file:
             if not file.frames:
                 return Inspection("empty", "holds no samples")
+            if (size := COPIES * 4 * file.frames * file.channels) > (memory := memory_bytes()):
+                needs = f"{size / 1e9:,.0f} GB, and the machine has {memory / 1e9:,.0f} GB"
+                return Inspection("too large", f"its header promises {file.frames} samples, which need {needs}")
             try:
                 samples = file.read(dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
                 return Inspection("truncated", "breaks off: its header is whole, its samples cannot be decoded")
-            lacking = _lacking(path, file, len(samples))
+            lacking = missing_end(path, file, len(samples))
             rate, channels = file.samplerate, file.channels
     except (soundfile.LibsndfileError, OSError) as error:
         return Inspection("unreadable", f"cannot be read as audio ({str(error).rstrip('.')})")
     if lacking:
         return Inspection("truncated", lacking)
-    if unfit := int((~np.isfinite(samples)).any(axis=1).sum()):
-        return Inspection("not finite", f"{unfit} of {len(samples)} samples are not finite (NaN or infinite)")
+    if problem := sample_problem(samples):
+        return Inspection("not finite", problem)
     mono = samples[:, 0] if channels == 1 else samples.mean(axis=1, dtype=np.float32)
     return Inspection(
         seconds=len(samples) / rate,
@@ -72,31 +75,6 @@ def inspect_clips(paths: list[str], threads: int) -> list[Inspection]:
     """Inspect files, ``threads`` at a time: decoding, resampling and Fourier transforms run beside each other."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(inspect_clip, paths))
-
-
-def _lacking(path: str, file: soundfile.SoundFile, read: int) -> str:
-    """How a file that can be decoded shows that its end is missing; empty if it does not."""
-    declared = [(int(says), int(has)) for says, has in DECLARED.findall(file.extra_info)]
-    for says, has in declared:
-        if has < says < STREAMED:
-            return f"breaks off: its header promises {says} bytes of samples, {has} are there"
-    # The length of an MP3 without a length in its header is an estimate.
-    if read < 0.99 * file.frames:
-        return f"breaks off: its header promises {file.frames} samples, {read} are there"
-    if file.format == "OGG" and not _ends_as_ogg_does(path):
-        return "breaks off: the last page of an Ogg file is missing"
-    return ""
-
-
-def _ends_as_ogg_does(path: str) -> bool:
-    """Whether the last page is whole and marked as the last of its stream (RFC 3533, section 6)."""
-    with open(path, "rb") as file:
-        file.seek(max(0, Path(path).stat().st_size - (1 << 16) - 512))
-        tail = file.read()
-    page = tail[max(tail.rfind(b"OggS"), 0) :]
-    if len(page) < 27 or len(page) < 27 + page[26]:
-        return False
-    return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def loudest_level(samples: np.ndarray, sample_rate: int) -> float:

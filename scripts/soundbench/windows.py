@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from soundbench.audio import open_audio, resampled_blocks
+from soundbench.audio import missing_end, open_audio, resampled_blocks
 from soundbench.errors import InputError
 from soundbench.feature_settings import feature_problems, frame_count, hop_samples, window_lengths
 from soundbench.features import FRONT_ENDS, stored
@@ -48,7 +48,8 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
         overlap: the share of a window that the next one repeats.
 
     Raises:
-        InputError: the file cannot be read, is too short, or does not fit the front-end.
+        InputError: the file cannot be read, is too short, does not fit the front-end, or breaks off, which may be known
+            only after all its windows.
     """
     with open_audio(path) as file:
         rate = settings["sample_rate"] or file.samplerate
@@ -62,6 +63,9 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
                 raise InputError(f"{path}: {_too_short(len(samples), hop_samples(settings), rate)}")
             features = FRONT_ENDS[settings["front_end"]](samples, rate, settings)
             yield Window(start / rate, (start + len(samples)) / rate, stored(path, features, frames, settings)[0])
+        # As for clips: what breaks off would else be taken for a short recording.
+        if lacking := missing_end(path, file, file.tell()):
+            raise InputError(f"{path}: {lacking}")
 
 
 def _too_short(samples: int, hop: int, rate: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -18,16 +19,20 @@ import soundfile
 
 import fileserver
 from fileserver import FileServer, serving
-from library import configuration, index
-from soundbench import archives, fetching
+from library import configuration, front_end, index
+from soundbench import capacity, fetching
 from soundbench.archives import unpack
 from soundbench.audit import audit_clips
 from soundbench.clipfiles import folders_below
 from soundbench.datasets import esc50, read_clips
 from soundbench.errors import InputError
+from soundbench.feature_size import check_lengths, check_size
 from soundbench.fetching import download
+from soundbench.inspection import inspect_clip
+from soundbench.plots import figure
 from soundbench.recordings import find_recordings
 from soundbench.views import view_clips
+from soundbench.windows import recording_windows
 
 HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take\n"
@@ -81,7 +86,7 @@ def test_what_does_not_fit_the_disk_is_refused_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FileServer, call: str
 ) -> None:
     zipped(server.folder / "fine.zip", {"a.wav": bytes(1000)})
-    monkeypatch.setattr(archives, "free_bytes", lambda path: archives.RESERVE + 500)
+    monkeypatch.setattr(capacity, "free_bytes", lambda path: capacity.RESERVE + 500)
     if call == "unpack":
         found = message(unpack, server.folder / "fine.zip", tmp_path / "in" / "recordings")
     else:
@@ -95,7 +100,7 @@ def test_a_download_of_unknown_size_stops_before_the_disk_is_full(
 ) -> None:
     (server.folder / "endless.zip").write_bytes(bytes(1000))
     server.length = False
-    monkeypatch.setattr(fetching, "free_bytes", lambda path: archives.RESERVE)
+    monkeypatch.setattr(fetching, "free_bytes", lambda path: capacity.RESERVE)
     assert "the disk is nearly full" in message(download, server.url("endless.zip"), tmp_path / "endless.zip")
 
 
@@ -316,3 +321,89 @@ def test_paths_that_snakemake_would_misread_are_refused_or_not_watched(own: Path
         assert f"{key}: {odd}" in found
     write(own / LATIN1 / "a.wav")
     assert str(own / LATIN1) not in folders_below(own)
+
+
+def cut_short(path: Path) -> None:
+    write(path, 3)
+    path.write_bytes(path.read_bytes()[: int(0.6 * path.stat().st_size)])
+
+
+def promise_more(path: Path) -> None:
+    """Make a FLAC file promise the most samples that its header can name."""
+    write(path)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F
+    content[22:26] = b"\xff" * 4
+    path.write_bytes(content)
+
+
+RECORDINGS: dict[str, tuple[str, Callable[[Path], None], str, str]] = {
+    "cut wav": ("a.wav", cut_short, "breaks off", "breaks off"),
+    "cut aiff": ("a.aiff", cut_short, "breaks off", "breaks off"),
+    "cut flac": ("a.flac", cut_short, "breaks off", "cannot be read as audio"),
+    "cut ogg": ("a.ogg", cut_short, "breaks off", "breaks off"),
+    "flac that lies": ("a.flac", promise_more, "promises 68719476735 samples, which need", "cannot be read as audio"),
+    "1e30": (
+        "a.wav",
+        lambda path: write(path, value=1e30, subtype="FLOAT"),
+        "samples reach 1e+30",
+        "samples reach 1e+30",
+    ),
+    "1e300": ("a.wav", lambda path: write(path, value=1e300, subtype="DOUBLE"), "not finite", "not finite"),
+    "NaN": ("a.wav", lambda path: write(path, value=np.nan, subtype="FLOAT"), "not finite", "not finite"),
+}
+
+
+@pytest.mark.parametrize("case", RECORDINGS)
+@pytest.mark.filterwarnings("error")
+def test_recordings_that_training_refuses_are_not_predicted_either(tmp_path: Path, case: str) -> None:
+    name, make, trained, predicted = RECORDINGS[case]
+    make(tmp_path / name)
+    assert trained in inspect_clip(str(tmp_path / name)).detail
+    windows = recording_windows(str(tmp_path / name), front_end("logmel64"), (64, 44), 0.5)
+    assert predicted in message(list, windows)
+
+
+def test_recordings_that_are_whole_are_predicted(tmp_path: Path) -> None:
+    for name in ("a.wav", "a.aiff", "a.flac", "a.ogg", "a.mp3"):
+        write(tmp_path / name, 1.5)
+        assert len(list(recording_windows(str(tmp_path / name), front_end("logmel64"), (64, 44), 0.5))) > 1
+    write(tmp_path / "loud.wav", 1.5, value=30000.0, subtype="FLOAT")
+    assert list(recording_windows(str(tmp_path / "loud.wav"), front_end("logmel64"), (64, 44), 0.5))
+
+
+def test_a_clip_a_hundred_times_as_long_as_the_median_is_refused_or_cropped() -> None:
+    clips = pd.DataFrame({"path": list("abc"), "seconds": [2.0, 2.0, 200.0]})
+    found = message(check_lengths, clips, front_end("own", front_end="logmel"))
+    assert found.endswith("  - c: lasts 200 s, 100 times the median")
+    assert "`duration` (s) in the settings of these features crops clips" in found
+    for settings in ({"duration": 5}, {"resize": [64, 64]}):
+        check_lengths(clips, front_end("own", front_end="logmel", **settings))
+    check_lengths(clips, front_end("ast"))
+    check_lengths(clips.assign(seconds=[2.0, 2.0, 199.0]), front_end("own", front_end="logmel"))
+
+
+def test_features_are_estimated_before_they_are_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(capacity, "free_bytes", lambda path: 4_700_000_000)
+    found = message(check_size, 10, (64, 3_700_000), tmp_path / "orig.npy")
+    assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "`duration`" in found
+    monkeypatch.setattr("soundbench.feature_size.memory_bytes", lambda: 1_000_000_000)
+    check_size(10, (64, 1_000_000), tmp_path / "orig.npy")
+    assert "with 1000 MB of memory, training reads it anew each epoch" in caplog.text
+
+
+@pytest.mark.parametrize("label", [r"$\frac{$", "$a$", r"$\undefined$", "<b>&", "100 %", r"a\b"])
+def test_labels_are_text_in_figures_and_no_formulas(tmp_path: Path, label: str) -> None:
+    with figure(tmp_path / "a.svg", 1, 2, 2, label) as (canvas, (axis,)):
+        axis.set_title(label)
+        axis.set_yticks([0], [label])
+        axis.plot([0], label=label)
+        axis.legend()
+        axis.annotate(label, (0, 0))
+        canvas.colorbar(axis.imshow([[0.0]]), label=label)
+    texts = [
+        "".join(node.itertext()) for node in ElementTree.parse(tmp_path / "a.svg").iter() if node.tag.endswith("}text")
+    ]
+    assert texts.count(label) == 5

@@ -23,6 +23,7 @@ STYLE = {
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of the same widths
+    "text.parse_math": False,  # names are no formulas, whatever `$` they hold
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
