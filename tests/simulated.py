@@ -18,7 +18,8 @@ from soundbench.storage import write_csv, write_json
 class Study:
     """Runs of ``models`` (name: skill, in logits) on ``datasets`` data sets of ``classes`` × ``takes`` clips a fold.
 
-    A group holds two clips of one class, or, with ``speakers``, one clip of every class.
+    A group holds two clips of one class, or, with ``speakers``, one clip of every class. The clips of the last
+    ``untested`` classes train in every fold.
     """
 
     root: Path
@@ -26,6 +27,7 @@ class Study:
     seeds: tuple[int, ...] = (1, 2)
     datasets: tuple[str, ...] = ("one",)
     classes: int = 4
+    untested: int = 0
     takes: int = 4
     folds: int = 3
     speakers: bool = False
@@ -67,14 +69,15 @@ class Study:
     def write(self) -> Study:
         """Write everything that a workflow run would have left for the tables, figures and pages."""
         clips = self.clips()
+        tested = ~clips["label"].isin(self.labels[self.classes - self.untested :])
         for dataset in self.datasets:
             split = clips[["clip", "label", "group"]].copy()
             for fold in range(1, self.folds + 1):
-                split[f"fold{fold}"] = clips["fold"].eq(fold).map({True: "test", False: "train"})
+                split[f"fold{fold}"] = (tested & clips["fold"].eq(fold)).map({True: "test", False: "train"})
             for seed in self.seeds:
                 write_csv(self.root / "splits" / dataset / f"seed{seed}.csv", split)
         for folder in self.runs():
-            self._write_run(folder, clips)
+            self._write_run(folder, clips[tested].reset_index(drop=True))
         write_csv(self.root / "clips.csv", clips.assign(path=[str(self.root / f"{c}.wav") for c in clips["clip"]]))
         if self.audio:
             for number, clip in enumerate(clips["clip"]):
@@ -143,7 +146,9 @@ def _write_pages(study: Study, to: Path, csv: dict[str, str]) -> None:
     models = list(study.models)
     both = {"models": models, "metric": "accuracy"}
     of_start = {name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs", "published")}
-    write_leaderboard_page(**of_start, audits=[], splits=[], arguments="", **both, path=str(to / "leaderboard.html"))
+    write_leaderboard_page(
+        **of_start, audits=[], splits=study.splits(), arguments="", **both, path=str(to / "leaderboard.html")
+    )
     of_compare = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
     write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))
     write_provenance_page(

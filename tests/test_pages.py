@@ -13,6 +13,7 @@ import pytest
 
 from simulated import Study, write_report
 from soundbench.pages import percent, quantity
+from soundbench.pages.compare import class_data
 from soundbench.pages.leaderboard import warnings
 from soundbench.plots.confusion import plot_calibration
 from soundbench.storage import read_json
@@ -222,6 +223,22 @@ def test_calibration_has_one_value_on_the_page_and_in_the_figure(tmp_path: Path)
     assert f"calibration error {shown} points" in (tmp_path / "figure.svg").read_text()
     folds = [fold["calibration_error"] for run in map(read_json, study.files("metrics.json")) for fold in run["folds"]]
     assert shown != percent(sum(folds) / len(folds))  # which is larger, as fewer clips are in a bin
+
+
+def test_classes_that_no_clip_tests_are_named_and_not_scored(tmp_path: Path) -> None:
+    study = Study(tmp_path, datasets=("one", "two"), untested=2, audio=True).write()
+    to = write_report(study)
+    sentence = "No clip tests 2 of 4 classes; the scores are those of the others: class02, class03."
+    assert (to / "leaderboard.html").read_text().count(sentence) == 2
+    classes = pd.read_csv(to / "classes.csv", dtype={"label": str}, keep_default_na=False)
+    assert class_data(classes)["one"]["labels"] == ["class00", "class01"]
+    # With two of four classes tested, a mean recall over all four would be below one half.
+    board = pd.read_csv(to / "leaderboard.csv").set_index(["dataset", "model"])
+    assert board.loc[("one", "good"), "mean"] > 0.8
+    uar = pd.read_csv(to / "scores.csv").groupby("model")["uar"].mean()
+    assert uar["good"] > 0.8
+    tested = Study(tmp_path / "all", models={"good": 3.0}, audio=True).write()
+    assert "No clip tests" not in (write_report(tested) / "leaderboard.html").read_text()
 
 
 def test_numbers_are_written_for_people() -> None:

@@ -77,13 +77,22 @@ def test_a_limit_holds_in_every_part_of_every_fold_and_keeps_the_shares() -> Non
     assert limited["fold1"].eq("test").sum() == 10
 
 
-def test_a_limit_above_what_is_there_changes_nothing_and_one_below_the_classes_is_refused() -> None:
+def test_a_limit_above_what_is_there_changes_nothing_and_training_on_fewer_clips_than_classes_is_refused() -> None:
     roles = split({"a": (6, 3), "b": (3, 2), "c": (3, 2)})
     assert limit_clips(roles, ["fold1", "fold2"], {"train": 400, "val": 1}).equals(roles)
     with pytest.raises(InputError) as refused:
         limit_clips(roles, ["fold1", "fold2"], {"train": 2, "test": 2})
-    assert len(refused.value.problems) == 4
-    assert "fold1: limit.test is 2, but the part has 3 classes" in refused.value.problems
+    assert refused.value.problems == [
+        f"fold{number}: limit.train is 2, but the part has 3 classes" for number in (1, 2)
+    ]
+
+
+def test_fewer_test_clips_than_classes_are_each_of_another_class() -> None:
+    roles = split({"a": (60, 30), "b": (30, 15), "c": (9, 5)})
+    limited = limit_clips(roles, ["fold1", "fold2"], {"test": 2})
+    for column in ("fold1", "fold2"):
+        assert limited.loc[limited[column] == "test", "label"].nunique() == 2
+        assert (limited[column] == "test").sum() == 2
 
 
 def test_the_categories_of_esc50_are_five_times_ten_classes() -> None:

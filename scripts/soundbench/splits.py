@@ -214,14 +214,13 @@ def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed
     check_labels(table, view.get("augment", []))
     settings = view["split"]
     scheme = settings["scheme"]
-    roles = SCHEMES[scheme](table, settings, seed)
-    if limit := view.get("limit"):
-        roles = limit_clips(roles, fold_columns(roles), limit)
+    whole = SCHEMES[scheme](table, settings, seed)
+    roles = limit_clips(whole, fold_columns(whole), view.get("limit") or {})
     problems = crossing_groups(roles, settings)
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
     problems += report_copies(divided, settings.get("duplicates", "fail"))
-    # A speaker need not have spoken every class; to train, every class is needed.
-    if lacking := gaps(roles, ("train",) if scheme == "leave-one-group-out" else ROLES):
+    # A speaker need not have spoken every class; to train, every class is needed. A limit may leave classes untested.
+    if lacking := gaps(whole, ("train",) if scheme == "leave-one-group-out" else ROLES):
         problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]
     if problems:
         raise InputError(problems, "This split would not be honest:")

@@ -55,26 +55,27 @@ def _listed(values: pd.Series) -> str:
 def limit_clips(split: pd.DataFrame, columns: list[str], limit: dict[str, int]) -> pd.DataFrame:
     """Empty the role of clips beyond the number that a part of a fold may have.
 
-    Those that stay are drawn stratified: every class keeps a clip, and else its share as nearly as may be. The draw is
-    the same for every seed, so that seeds are tested on the same clips wherever their folds are the same.
+    Those that stay are drawn stratified: every class keeps a clip, and else its share as nearly as may be. Where
+    fewer clips may test than there are classes, each of them is of another class. The draw is the same for every
+    seed, so that seeds are tested on the same clips wherever their folds are the same.
 
     Args:
         columns: the columns of roles, one a fold.
         limit: the largest number of clips by role; a smaller part stays as it is.
 
     Raises:
-        InputError: fewer clips than a part has classes.
+        InputError: fewer clips than classes in a part that is trained or validated on.
     """
     split, problems = split.copy(), []
     for number, column in enumerate(columns):
         for role, count in sorted(limit.items()):
             part = split.loc[split[column] == role, "label"]
-            if count < part.nunique():
+            if role != "test" and count < part.nunique():
                 problems.append(f"{column}: limit.{role} is {count}, but the part has {part.nunique()} classes")
             stream = np.random.default_rng([number, *role.encode()])
             split.loc[part.index.difference(_stratified(part, count, stream)), column] = ""
     if problems:
-        raise InputError(problems, "Each part needs a clip of each of its classes:")
+        raise InputError(problems, "These parts need a clip of each of their classes:")
     return split
 
 

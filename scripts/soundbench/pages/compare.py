@@ -38,9 +38,9 @@ def write_comparison_page(
 
 
 def class_data(table: pd.DataFrame) -> dict[str, Any]:
-    """For the page's script: per data set its labels, their clips, and each model's scores in that order."""
+    """For the page's script: per data set the labels that are tested, their clips, and each model's scores of them."""
     found: dict[str, Any] = {}
-    for (dataset, model), part in table.groupby(["dataset", "model"], sort=False):
+    for (dataset, model), part in table[table["support"] > 0].groupby(["dataset", "model"], sort=False):
         entry = found.setdefault(
             dataset, {"labels": part["label"].tolist(), "clips": part["support"].tolist(), "models": {}}
         )

@@ -43,8 +43,11 @@ def write_leaderboard_page(
             :func:`soundbench.provenance.study_arguments`.
         published: a table of published scores, from :func:`soundbench.tables.published`.
     """
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for name in splits:
+        tables.setdefault(Path(name).parent.name, []).append(read_clip_table(name))
     findings = {Path(name).stem: read_findings(name) for name in audits}
-    divided = {name: copies_on_two_sides(found, name, splits) for name, found in findings.items()}
+    divided = {name: copies_on_two_sides(found, tables.get(name, [])) for name, found in findings.items()}
     warned = {name: list(warnings(found.drop(index=divided[name].index))) for name, found in findings.items()}
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     runs, pairs, others = pd.read_csv(scores), pd.read_csv(comparisons), pd.read_csv(published, keep_default_na=False)
@@ -65,6 +68,7 @@ def write_leaderboard_page(
                 "verdict": list(summary(part, mine)),
                 "copies": list(divided[dataset]["text"]) if dataset in divided else [],
                 "warnings": warned.get(dataset, []),
+                "untested": untested(tables.get(dataset, [])),
                 "rows": records(part),
                 "top3": bool(part["top3"].notna().any()),  # asked of more than ten classes only
                 "published": records(others[others["dataset"] == dataset]),
@@ -91,13 +95,26 @@ def gaps(runs: pd.DataFrame) -> Iterator[str]:
         yield f"{model} on {dataset}: seed {', '.join(map(str, seeds))} missing ({len(seeds)} of {planned})"
 
 
-def copies_on_two_sides(findings: pd.DataFrame, dataset: str, splits: list[str]) -> pd.DataFrame:
+def copies_on_two_sides(findings: pd.DataFrame, splits: list[pd.DataFrame]) -> pd.DataFrame:
     """The audit's findings on copies that the split of some seed divides; ``text`` says it of the first such seed."""
-    tables = [read_clip_table(path) for path in splits if Path(path).parent.name == dataset]
     found = pd.concat(
-        [findings.iloc[:0].assign(text=""), *(divided_copies(table, fold_columns(table), findings) for table in tables)]
+        [findings.iloc[:0].assign(text=""), *(divided_copies(table, fold_columns(table), findings) for table in splits)]
     )
     return found[~found.index.duplicated()]
+
+
+def untested(splits: list[pd.DataFrame]) -> str:
+    """A sentence that names the classes of a data set which no clip of its splits tests; empty where there are none."""
+    labels = {label for table in splits for label in table["label"]}
+    tested = {
+        label for table in splits for label in table.loc[(table[fold_columns(table)] == "test").any(axis=1), "label"]
+    }
+    if tested == labels:
+        return ""
+    missing = ", ".join(sorted(labels - tested))
+    return (
+        f"No clip tests {len(labels - tested)} of {len(labels)} classes; the scores are those of the others: {missing}."
+    )
 
 
 def warnings(findings: pd.DataFrame) -> Iterator[str]:
