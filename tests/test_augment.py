@@ -21,6 +21,7 @@ from soundbench.runs import Run, train_model
 from soundbench.splits import split_clips
 from soundbench.storage import read_clip_table
 from soundbench.variants import training_copies, wanted_copies
+from soundbench.views import view_clips
 from workflow import REPOSITORY, Workflow
 
 RATE = 16000
@@ -208,6 +209,53 @@ def test_balance_counts_the_copies_of_earlier_rules() -> None:
     rules = view({"labels": ["hen"], "variants": ["noisy"]}, {"variants": ["mixed"], "balance": True})["augment"]
     copies = training_copies(training_table(dog=4, hen=2), rules, seed=0)
     assert len(copies) == 2
+
+
+PETS = {"pets": ["dog", "cat"]}
+
+
+@pytest.mark.parametrize(
+    ("labels", "parents"),
+    [
+        (["dog"], {"dog"}),
+        (["dog", "goose"], {"dog", "goose"}),
+        (["pets"], {"dog", "cat"}),
+        (["cat", "hen"], {"cat", "hen", "goose"}),  # hen is a class and a label: the class counts
+    ],
+)
+def test_labels_of_the_source_are_augmented_within_a_merged_class(labels: list[str], parents: set[str]) -> None:
+    sizes = {"dog": 5, "cat": 3, "hen": 2, "goose": 4}
+    clips = view_clips(training_table(**sizes), {"merge": PETS | {"hen": ["goose"]}})
+    rules = view({"labels": labels, "variants": ["noisy"], "copies": 2})["augment"]
+    copies = training_copies(clips, rules, seed=1)
+    assert {clip.rstrip("0123456789") for clip in copies["clip"]} == parents
+    assert len(copies) == 2 * sum(sizes[label] for label in parents)
+    assert set(copies["label"]) <= {"pets", "hen"}
+    made = wanted_copies([(clips, rules)], "noisy", several=True)
+    assert set(made.itertuples(index=False, name=None)) == set(zip(copies["clip"], copies["copy"], strict=True))
+
+
+def test_balance_levels_a_merged_class_with_copies_of_one_of_its_labels() -> None:
+    clips = view_clips(training_table(dog=1, cat=4, hen=12), {"merge": PETS})
+    rules = view({"labels": ["dog"], "variants": ["noisy", "mixed"], "balance": True})["augment"]
+    copies = training_copies(clips, rules, seed=1)
+    assert copies["clip"].tolist() == ["dog0"] * 7
+    assert training_copies(clips[clips["clip"] != "dog0"], rules, seed=1).empty
+    made = {name: wanted_copies([(clips, rules)], name, several=True) for name in ("noisy", "mixed")}
+    assert set(made["noisy"]["clip"]) == {"dog0"}
+    for name, asked in copies.groupby("variant"):
+        assert set(asked["copy"]) <= set(made[name]["copy"])
+
+
+def test_a_split_of_merged_labels_remembers_those_of_the_source(clips: Path) -> None:
+    rule = {"labels": ["cat"], "variants": ["noisy"]}
+    audit = no_findings(clips.parent / "audit.csv")
+    split_clips(clips, audit, view(rule, merge=PETS), 0, clips.parent / "split.csv")
+    split = read_clip_table(clips.parent / "split.csv")
+    assert dict(zip(split["clip"].str[:3], split["source_label"], strict=True)) == {n: n for n in ("dog", "cat", "hen")}
+    assert set(split["label"]) == {"pets", "hen"}
+    with pytest.raises(InputError, match=r"augment.0.labels: no clip has the label cow; there are cat, dog, hen, pets"):
+        split_clips(clips, audit, view(rule | {"labels": ["cow"]}, merge=PETS), 0, clips.parent / "other.csv")
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import timm
 import yaml
 from safetensors.torch import save_file
@@ -66,6 +69,22 @@ def esc10_quarter(esc10_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return root
 
 
+@pytest.fixture
+def esc50_generated(tmp_path: Path) -> Path:
+    """All 2,000 clips that ESC-50's table lists, as 0.25 s of noise."""
+    table, rate = DATA / "esc50.csv", 16000
+    if not table.exists():
+        pytest.skip(f"no real table: {table} is not there")
+    root = tmp_path / "esc50"
+    for folder in ("audio", "meta"):
+        (root / folder).mkdir(parents=True)
+    (root / "meta" / "esc50.csv").symlink_to(table)
+    noise = np.random.default_rng(0)
+    for name in pd.read_csv(table)["filename"]:
+        soundfile.write(root / "audio" / name, 0.1 * noise.standard_normal(rate // 4), rate)
+    return root
+
+
 def reach_the_leaderboard(workflow: Workflow, name: str, overlay: Config, *others: str) -> Path:
     """Run a recipe as far as its leaderboard and ``others``, files of its summary; returns its results."""
     recipe = yaml.safe_load((RECIPES / name).read_text())
@@ -88,7 +107,7 @@ def test_every_recipe_has_its_page() -> None:
 
 @pytest.mark.slow
 def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, tmp_path: Path) -> None:
-    """AST fine-tuned on four emotions: as they are, merged, augmented, and both."""
+    """AST fine-tuned on four emotions: as they are, and two of the study's steps that merge and augment."""
     clips = read(emodb_root)
     for row in clips[clips["label"].isin(EMOTIONS)].itertuples():
         folder = tmp_path / "emotions" / EMOTIONS[row.label]
@@ -97,26 +116,41 @@ def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, 
     sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
     ASTForAudioClassification(ASTConfig(**sizes, num_labels=5, max_length=128)).save_pretrained(tmp_path / "ast")
     overlay = trial(yaml.safe_load((RECIPES / "emotion-ast.yaml").read_text()))
+    steps = ("emotions", "emotions-one-merged-augmented", "emotions-merged-augmented")
+    overlay["benchmark"]["datasets"] = list(steps)
     overlay["sources"] = {"emotions": {"root": str(tmp_path / "emotions")}}
     overlay["features"] = {"ast": {"frames": 128}}
     overlay["models"]["ast-weighted"] |= {"pretrained": str(tmp_path / "ast"), "width": 12, "depth": 1, "heads": 2}
     results = reach_the_leaderboard(workflow, "emotion-ast.yaml", overlay, "confusion/ast-weighted.svg")
-    labels = {name: set(pd.read_csv(results / "splits" / name / "seed1.csv")["label"]) for name in overlay["datasets"]}
-    assert labels["emotions"] == labels["emotions-augmented"] == set(EMOTIONS.values())
-    assert labels["emotions-merged"] == labels["emotions-merged-augmented"] == {"positive", "negative"}
+    labels = {name: set(pd.read_csv(results / "splits" / name / "seed1.csv")["label"]) for name in steps}
+    assert labels["emotions"] == set(EMOTIONS.values())
+    assert labels["emotions-one-merged-augmented"] == {"positive", "Disappointment", "Boring"}
+    assert labels["emotions-merged-augmented"] == {"positive", "negative"}
     copied = pd.read_csv(results / "augmented" / "emotions" / "pitchUp2.csv", dtype=str)
-    assert len(copied)
+    asked = [name for name, emotion in EMOTIONS.items() if emotion in ("Disappointment", "Excitement")]
+    assert len(copied) == clips["label"].isin(asked).sum()
+    trained = json.loads((results / "runs" / steps[-1] / "ast-weighted" / "seed1" / "fold1" / "model.json").read_text())
+    split = pd.read_csv(results / "splits" / steps[-1] / "seed1.csv")
+    augmented = split["source_label"].isin(["Disappointment", "Excitement"]) & (split["fold1"] == "train")
+    assert trained["examples"]["train"] == (split["fold1"] == "train").sum() + 3 * augmented.sum()
 
 
 @pytest.mark.slow
-def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc10_quarter: Path) -> None:
-    overlay = trial({"benchmark": {"datasets": []}}, library=("tinyast", "tinyast-brief"))
-    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
-    runs = reach_the_leaderboard(workflow, "tinyast-esc50.yaml", overlay) / "runs"
-    listed = pd.read_csv(runs / "esc50-410" / "tinyast-brief" / "seed1" / "predictions.csv")
-    assert len(listed) == 10
+def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc50_generated: Path) -> None:
+    """The study with ten clips held out, by its own settings on as many clips as ESC-50 has."""
+    overlay = {
+        "benchmark": {"datasets": ["esc50-410"], "models": ["tinyast-brief"], "seeds": [1]},
+        "sources": {"esc50": {"root": str(esc50_generated)}},
+    }
+    run = reach_the_leaderboard(workflow, "tinyast-esc50.yaml", overlay) / "runs" / "esc50-410" / "tinyast-brief"
+    listed = pd.read_csv(run / "seed1" / "predictions.csv")
+    assert listed["label"].nunique() == len(listed) == 10
     assert {"clip", "label", "predicted"} <= set(listed)
-    assert len(pd.read_csv(runs / "esc50-holdout" / "tinyast" / "seed1" / "predictions.csv")) > 10
+    assert len(set(listed) - {"clip", "fold", "label", "predicted"}) == 50
+    trained = json.loads((run / "seed1" / "fold1" / "model.json").read_text())
+    assert (trained["examples"]["train"], trained["epochs"]) == (400, 5)
+    scores = json.loads((run / "seed1" / "metrics.json").read_text())["scores"]
+    assert scores["uar"] == scores["accuracy"]  # a clip each of the classes that occur
 
 
 @pytest.mark.slow

@@ -33,13 +33,18 @@ def values(schema: Schema) -> str:
     return " ".join([text, *(f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema)])
 
 
+def resolved(root: Schema, part: Schema) -> Schema:
+    """A part of the schema with what it refers to."""
+    return part | root["$defs"][part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+
+
 def rows(root: Schema, schema: Schema, path: str) -> Iterator[str]:
     """A table row for each key of a mapping, and for the keys of the mappings in it."""
     required = schema.get("required", [])
     for key, part in schema.get("properties", {}).items():
         if not part:
             continue  # described where every entry of its kind is
-        part = part | root["$defs"][part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+        part = resolved(root, part)
         default = "required" if key in required else f"`{json.dumps(part['default'])}`" if "default" in part else ""
         description = " ".join(part.get("description", "").split())
         yield f"| `{path}{key}` | {values(part)} | {default} | {description} |"
@@ -48,8 +53,8 @@ def rows(root: Schema, schema: Schema, path: str) -> Iterator[str]:
         if isinstance(others := part.get("additionalProperties"), dict):
             yield from rows(root, others, f"{path}{key}.NAME.")
             yield from branches(root, others, f"{path}{key}.NAME.")
-        if isinstance(items := part.get("items"), dict) and "properties" in items:
-            yield from rows(root, items, f"{path}{key}[].")
+        if isinstance(items := part.get("items"), dict):
+            yield from rows(root, resolved(root, items), f"{path}{key}[].")
 
 
 def branches(root: Schema, schema: Schema, path: str) -> Iterator[str]:

@@ -204,6 +204,8 @@ def crossing_groups(split: pd.DataFrame, settings: dict[str, Any]) -> list[str]:
 def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed: int, split: str | Path) -> None:
     """Write the split table of a view for one seed, or refuse to.
 
+    It holds the columns of :func:`assign_roles`, and ``source_label`` where the view merges labels.
+
     Args:
         audit: the findings on the view's clips, for the copies among them.
 
@@ -224,6 +226,8 @@ def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed
         problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]
     if problems:
         raise InputError(problems, "This split would not be honest:")
+    if "source_label" in table:
+        roles.insert(2, "source_label", table["source_label"])
     write_csv(split, roles)
 
 

@@ -137,7 +137,7 @@ def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
     """Read a CSV whose clip names, labels and groups stay text: ``007`` is no number and ``NA`` no gap."""
     import pandas as pd
 
-    text = dict.fromkeys(("clip", "path", "label", "group", "predicted", "sha256", "samples"), str)
+    text = dict.fromkeys(("clip", "path", "label", "source_label", "group", "predicted", "sha256", "samples"), str)
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
 
 

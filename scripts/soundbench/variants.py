@@ -1,7 +1,7 @@
 """Which augmented copies a view asks for, which of them a fold trains on, and that none of them leaks.
 
-A view's ``augment`` is a list of rules. A rule names variants and classes, and either how many ``copies`` of each
-variant every clip of these classes gets, or ``balance``: then just as many as bring each class to the size of the
+A view's ``augment`` is a list of rules. A rule names variants and labels, and either how many ``copies`` of each
+variant every clip with these labels gets, or ``balance``: then just as many as bring each class to the size of the
 largest. A copy carries the id of its parent clip, and only a parent in training brings its copies along.
 """
 
@@ -58,9 +58,23 @@ def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterato
             yield f"{where}.steps.{number}.recordings: {folder} holds one of {{ }} < >; rename it, or name a link to it"
 
 
+def clips_to_augment(clips: pd.DataFrame, rule: dict[str, Any]) -> pd.Series:
+    """Which of ``clips`` a rule makes copies of, ``(clips,)`` bool.
+
+    A label of the rule is a class of the view or, where the view has no class of this name, a label of the source that
+    is part of a merged class.
+
+    Args:
+        clips: the columns ``label`` and, where the view merges labels, ``source_label``.
+    """
+    named = set(rule["labels"] or clips["label"])
+    of_source = named - set(clips["label"])
+    return clips["label"].isin(named) | clips.get("source_label", clips["label"]).isin(of_source)
+
+
 def check_labels(clips: pd.DataFrame, rules: Rules) -> None:
-    """Refuse rules that name a label which no clip of the view has."""
-    known = set(clips["label"])
+    """Refuse rules that name a label which no clip of the view has, neither as its class nor in the source."""
+    known = {*clips["label"], *clips.get("source_label", ())}
     problems = [
         f"augment.{number}.labels: no clip has the label {label}; there are {', '.join(sorted(known))}"
         for number, rule in enumerate(rules)
@@ -87,7 +101,7 @@ def _dealt(parents: list[str], variants: list[str], needed: int) -> Iterator[tup
 
 
 def training_copies(clips: pd.DataFrame, rules: Rules, seed: int) -> pd.DataFrame:
-    """The copies that are trained on beside ``clips`` (columns ``clip, label``, training clips all).
+    """The copies that are trained on beside ``clips`` (training clips all, with the columns of a split table).
 
     ``copies`` counts each variant; a variant without anything random repeats the same sound then, which gives it
     more weight. ``balance`` counts the copies of the rules before it too, and the seed decides whose turn is first.
@@ -100,8 +114,8 @@ def training_copies(clips: pd.DataFrame, rules: Rules, seed: int) -> pd.DataFram
     copies: list[tuple[str, str, str, int]] = []
     for rule in rules:
         sizes = pd.Series([*clips["label"], *(label for _, label, _, _ in copies)], dtype=str).value_counts()
-        for label in sorted(set(clips["label"]) & set(rule["labels"] or clips["label"])):
-            parents = sorted(clips.loc[clips["label"] == label, "clip"], key=lambda clip: _rank(clip, seed))
+        for label, members in clips[clips_to_augment(clips, rule)].groupby("label")["clip"]:
+            parents = sorted(members, key=lambda clip: _rank(clip, seed))
             variants, largest = rule["variants"], int(sizes.max())
             needed = largest - sizes[label] if rule["balance"] else len(parents) * len(variants) * (rule["copies"] or 1)
             copies += [(clip, label, name, copy) for clip, name, copy in _dealt(parents, variants, needed)]
@@ -123,12 +137,14 @@ def wanted_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, sev
         if variant == ORIGINAL:
             most |= dict.fromkeys(asked["clip"], 1)
             continue
-        numbers = asked[asked["variant"] == variant].groupby("label")["copy"].max()
-        levelling = [rule for rule in rules if rule["balance"] and variant in rule["variants"]]
-        for label, part in clips.groupby("label"):
+        numbers = asked[asked["variant"] == variant].groupby("clip")["copy"].max()
+        chosen = [clips_to_augment(clips, rule) for rule in rules]
+        levelling = [rule["balance"] and variant in rule["variants"] for rule in rules]
+        # Clips of one class that the same rules augment have as many copies, give or take one.
+        for (_, *by_rule), part in clips.groupby([clips["label"], *chosen]):
             # The training part of a fold may be less level than the view, so that balancing takes a round more.
-            reserve = any(label in (rule["labels"] or [label]) for rule in levelling)
-            number = int(numbers.get(label, 0)) + reserve
+            reserve = any(level and mine for level, mine in zip(levelling, by_rule, strict=True))
+            number = int(numbers.reindex(part["clip"]).fillna(0).max()) + reserve
             for clip in part["clip"] if number else ():
                 most[clip] = max(number if several else 1, most.get(clip, 0))
     pairs = [(clip, copy) for clip in sorted(most) for copy in range(1, most[clip] + 1)]

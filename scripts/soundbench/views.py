@@ -14,10 +14,10 @@ RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv 
 
 
 def view_clips(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a clip table that a view keeps, with the labels that it merges.
+    """The rows of a clip table that a view keeps, with the labels that it merges, and what the source calls them.
 
     ``keep`` and ``drop`` name labels of the source; what remains is merged. A merged label may be one that the
-    source has already: then its clips join those.
+    source has already: then its clips join those. Where labels are merged, ``source_label`` holds those of the source.
 
     Raises:
         InputError: labels that no clip has, or fewer than two labels in the end.
@@ -30,7 +30,8 @@ def view_clips(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
     if gone := sorted(set(merged) - kept):
         raise InputError(f"merge: {', '.join(gone)}: not kept, so there is nothing to merge")
     clips = clips[clips["label"].isin(kept)]
-    clips = clips.assign(label=clips["label"].replace(merged))
+    if merged:
+        clips = clips.assign(label=clips["label"].replace(merged), source_label=clips["label"])
     if clips["label"].nunique() < 2:
         raise InputError(f"two labels are needed to tell apart, but the view has {_listed(clips['label']) or 'none'}")
     if taken := sorted(set(RESERVED) & set(clips["label"])):
