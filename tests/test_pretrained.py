@@ -19,8 +19,8 @@ from transformers import ASTConfig, ASTForAudioClassification
 from soundbench.errors import InputError
 from soundbench.models import FAMILIES, alexnet, build_model, family_module
 from soundbench.models import timm as timm_family
-from soundbench.models.ast import resample_positions
-from soundbench.pretrained import PUBLISHED, Weights, find_weights, weight_files
+from soundbench.models.ast import AUDIOSET, resample_positions
+from soundbench.pretrained import PUBLISHED, REVISIONS, Weights, find_weights, weight_files
 from soundbench.published import fetch_weights
 from soundbench.storage import file_sha256, read_json, write_json
 
@@ -228,17 +228,25 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 ALEXNET = {"family": "alexnet", "features": "x", "pretrained": "imagenet", "dropout": 0.5}
 RESNET18 = {"family": "timm", "features": "x", "pretrained": "imagenet", "name": "resnet18", "arguments": {}}
+RESNET18_REVISION = REVISIONS["timm/resnet18.a1_in1k"]
 
 
 @pytest.mark.parametrize(
     ("recipe", "wanted"),
     [
         (ALEXNET, ["https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"]),
-        (RESNET18, ["https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors"]),
+        (
+            RESNET18,
+            [f"https://huggingface.co/timm/resnet18.a1_in1k/resolve/{RESNET18_REVISION}/model.safetensors"],
+        ),
+        (
+            RESNET18 | {"name": "densenet121"},
+            ["https://huggingface.co/timm/densenet121.ra_in1k/resolve/main/model.safetensors"],
+        ),
         (
             AST | {"pretrained": "audioset"},
             [
-                f"https://huggingface.co/MIT/ast-finetuned-audioset-10-10-0.4593/resolve/main/{file}"
+                f"https://huggingface.co/{AUDIOSET}/resolve/{REVISIONS[AUDIOSET]}/{file}"
                 for file in ("model.safetensors", "config.json")
             ],
         ),
@@ -273,8 +281,14 @@ def test_what_is_in_a_cache_needs_no_network(caches: Path, coloured: nn.Module) 
     repository = caches / "hub" / "models--timm--resnet18.a1_in1k"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0" * 40)
-    cached = repository / "snapshots" / ("0" * 40) / "model.safetensors"
-    cached.parent.mkdir(parents=True)
+    newer, cached = (
+        repository / "snapshots" / revision / "model.safetensors" for revision in ("0" * 40, RESNET18_REVISION)
+    )
+    newer.parent.mkdir(parents=True)
+    save_file(coloured.state_dict(), newer)
+    with pytest.raises(InputError):  # what is there is of another commit
+        fetch_weights("models.mine.pretrained", RESNET18, str(caches / "mine.json"))
+    cached.parent.mkdir()
     save_file(coloured.state_dict(), cached)
     fetch_weights("models.mine.pretrained", RESNET18, str(caches / "mine.json"))
     assert find_weights([str(caches / "mine.json")]).file == cached

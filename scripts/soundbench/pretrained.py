@@ -20,6 +20,13 @@ Config = dict[str, Any]
 # The name of the published weights of those families that have some; their modules tell where these are.
 PUBLISHED = {"alexnet": "imagenet", "ast": "audioset", "timm": "imagenet"}
 
+# The commits of repositories of the Hugging Face Hub from which the configuration's weights are taken, so that a later
+# upload changes no result. Of other repositories the newest is taken; fetch_weights records which that is.
+REVISIONS = {
+    "MIT/ast-finetuned-audioset-10-10-0.4593": "f826b80d28226b62986cc218e5cec390b1096902",
+    "timm/resnet18.a1_in1k": "491b427b45c94c7fb0e78b5474cc919aff584bbf",
+}
+
 # What timm and transformers call the weights in a folder that they save; the first that exists is taken.
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 # What tells more about weights, beside them: a run's description, or the configuration that transformers saves.
@@ -42,10 +49,17 @@ class Address:
         """Whether ``place`` is the URL of the file itself."""
         return "://" in self.place
 
+    @property
+    def revision(self) -> str:
+        """The commit of the repository that the files are of, or its newest."""
+        return REVISIONS.get(self.place, "main")
+
     def urls(self) -> list[str]:
         """Where a browser finds the files."""
-        files = [self.names[0], *self.companions]
-        return [self.place] if self.is_url else [f"https://huggingface.co/{self.place}/resolve/main/{f}" for f in files]
+        if self.is_url:
+            return [self.place]
+        folder = f"https://huggingface.co/{self.place}/resolve/{self.revision}"
+        return [f"{folder}/{name}" for name in (self.names[0], *self.companions)]
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,9 @@ def _from_hugging_face(address: Address) -> list[Path]:
 
     def get(name: str) -> Path:
         try:
-            return Path(hf_hub_download(address.place, name, local_files_only=True))
+            return Path(hf_hub_download(address.place, name, revision=address.revision, local_files_only=True))
         except LocalEntryNotFoundError:
-            return Path(hf_hub_download(address.place, name))
+            return Path(hf_hub_download(address.place, name, revision=address.revision))
 
     for name in address.names:
         try:
