@@ -11,6 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import standin_conda
 from workflow import REPOSITORY
 from write_environments import environment_text, files_of, imported_packages, locked
 
@@ -68,6 +69,21 @@ def test_lock_has_digests_of_the_files_for_several_platforms() -> None:
 def test_environment_is_what_its_scripts_import(path: Path) -> None:
     """And what that requires: nothing is missing, and nothing is in it that no script needs."""
     assert path.read_text() == environment_text(path.stem), "run: python tests/write_environments.py"
+
+
+def test_an_environment_lacks_what_its_file_does_not_pin(tmp_path: Path) -> None:
+    """Although Snakemake appends its own packages to the path of a script."""
+    file = tmp_path / "small.yaml"
+    file.write_text(yaml.safe_dump({"dependencies": ["python=3.11", {"pip": [str(LOCK["pyyaml"])]}]}))
+    python = standin_conda.create_environment(file, tmp_path / "small")
+
+    def imported(module: str) -> bool:
+        extended = f"import sys; sys.path.append({str(Path(yaml.__file__).parents[1])!r}); import {module}"
+        return subprocess.run([python, "-c", extended], capture_output=True).returncode == 0
+
+    assert imported("yaml")
+    assert imported("snakemake.iocontainers")
+    assert not imported("requests")
 
 
 def test_lazy_and_computed_imports_count() -> None:
