@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.escaping import escape_table
 from soundbench.fingerprints import Landmarks, load_landmarks, near_duplicates
 from soundbench.pages import render
 from soundbench.storage import read_clip_table, read_json, write_csv, write_text
@@ -199,7 +200,7 @@ def audit_clips(
     clips = view_clips(read_measures(measures), view)
     points = load_landmarks(landmarks)
     findings = find_problems(clips, [points[row] for row in clips.index], view, read_json(notes))
-    write_csv(table, findings)
+    write_csv(table, escape_table(findings))
     write_text(page, render("audit.html", title=f"Audit of {dataset}", **page_values(clips, findings, view)))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from soundbench.escaping import plain_table
+
 logger = logging.getLogger(__name__)
 
 KINDS = {"duplicate": "hold the same samples", "near-duplicate": "sound the same"}
@@ -16,7 +18,7 @@ SHOWN = 10  # clips of a finding, and findings of a message, that are named
 
 def read_findings(path: str | Path) -> pd.DataFrame:
     """The findings of an audit as text: ``007`` is no number and ``NA`` no gap."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return plain_table(pd.read_csv(path, dtype=str, keep_default_na=False))
 
 
 def divided_copies(split: pd.DataFrame, folds: Sequence[str], findings: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import defaultdict
 from contextlib import ExitStack
@@ -91,15 +90,15 @@ def _write(
             for path in (predictions, windows, unreadable)
         ]
         writers = [csv_writer(file, names) for file in files[:2]]
-        reasons = csv.writer(files[2], lineterminator="\n")
-        reasons.writerow(["file", "reason"])
+        reasons = csv_writer(files[2], ["file", "reason"])
         found = classifier.predict([recording.path for recording in recordings], how, threads)
         for recording, prediction in zip(recordings, found, strict=True):
             for writer, each in zip(writers, (False, True), strict=True):
                 writer.writerows(rows(recording, prediction, classifier.labels, windows=each))
             if prediction.problem:
                 problems.append(prediction.problem)
-                reasons.writerow([recording.path, prediction.problem.removeprefix(f"{recording.path}: ")])
+                reason = prediction.problem.removeprefix(f"{recording.path}: ")
+                reasons.writerows([{"file": recording.path, "reason": reason}])
                 logger.warning("%s", prediction.problem)
         if len(problems) == len(recordings):
             raise InputError(problems, "Not one recording can be predicted:")

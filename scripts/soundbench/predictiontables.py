@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
+from soundbench.escaping import escape_cell
+
 if TYPE_CHECKING:
     from soundbench.inference import Prediction, Ranked
     from soundbench.recordings import Recording
@@ -36,9 +38,16 @@ def _ranks(ranked: Ranked, labels: list[str]) -> Row:
     return found
 
 
-def csv_writer(file: IO[str], names: list[str]) -> csv.DictWriter[str]:
+class SpreadsheetWriter(csv.DictWriter):
+    """Writes rows whose text no spreadsheet takes for a formula."""
+
+    def writerows(self, rowdicts: Iterable[Row]) -> None:
+        super().writerows({name: escape_cell(cell) for name, cell in row.items()} for row in rowdicts)
+
+
+def csv_writer(file: IO[str], names: list[str]) -> SpreadsheetWriter:
     """A writer of rows as comma-separated values; it has written the names of the columns."""
-    writer = csv.DictWriter(file, names, lineterminator="\n")
+    writer = SpreadsheetWriter(file, names, lineterminator="\n")
     writer.writeheader()
     return writer
 

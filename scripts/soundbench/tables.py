@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.escaping import latex_text, markdown_text
 from soundbench.metrics import METRIC_NAMES
 
 GAP = "missing"
@@ -74,7 +75,8 @@ def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metric: str)
     """
     parts = []
     for title, measured, beside in _tables(board, others, "±", "–"):
-        lines = [_head(metric), ["---:", ":---", "---:", "---:"], *measured, *beside]
+        cells = [[markdown_text(cell) for cell in line] for line in (*measured, *beside)]
+        lines = [_head(metric), ["---:", ":---", "---:", "---:"], *cells]
         parts.append("\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines)]))
     return "\n\n".join(parts) + "\n"
 
@@ -93,9 +95,5 @@ def leaderboard_latex(board: pd.DataFrame, others: pd.DataFrame, metric: str) ->
 
 
 def _latex_rows(lines: list[list[str]]) -> str:
-    cells = [[_escaped(cell).replace("±", r"$\pm$") for cell in line] for line in lines]
+    cells = [[latex_text(cell).replace("±", r"$\pm$") for cell in line] for line in lines]
     return "\n".join(f"{' & '.join(line)} \\\\" for line in cells)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{letter}" if letter in "&%$#_{}" else letter for letter in text)

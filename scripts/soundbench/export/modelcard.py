@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 
 from soundbench.aggregation import read_predictions
+from soundbench.escaping import markdown_code, markdown_text
 from soundbench.export.onnxfile import OPSET, Description
 from soundbench.intervals import interval_scores
 from soundbench.metrics import METRIC_NAMES, METRICS
@@ -116,6 +117,6 @@ def model_card(description: Description, evidence: Evidence, checked: int, gap: 
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"percent": percent, "quantity": quantity}
+    environment.filters |= {"percent": percent, "quantity": quantity, "text": markdown_text, "code": markdown_code}
     values = {"front_matter": front_matter(description, evidence), "checked": checked, "gap": gap, "opset": OPSET}
     return environment.get_template("modelcard.md").render(**description, evidence=evidence, **values)

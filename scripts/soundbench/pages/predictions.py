@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.escaping import plain_cell, plain_table
 from soundbench.metrics import METRIC_NAMES, METRICS, confusion
 from soundbench.pages import records, render
 from soundbench.pages.media import HIGHEST, LOWEST, audio_uri, read_for_listening, spectrogram_uri
@@ -25,7 +26,7 @@ def write_predictions_page(
 ) -> None:
     """Write the page of one entry of ``predict`` from what ``predict_clips`` wrote."""
     report, table = read_json(about), read_predictions(predictions)
-    bad = pd.read_csv(unreadable, dtype=str, keep_default_na=False)
+    bad = plain_table(pd.read_csv(unreadable, dtype=str, keep_default_na=False))
     known = table[table["actual"].isin(report["labels"])]
     values = {
         "about": report,
@@ -48,8 +49,9 @@ def write_predictions_page(
 def read_predictions(path: str, **options: Any) -> pd.DataFrame:
     """A table of predictions; file names and labels stay text."""
     header = pd.read_csv(path, nrows=0).columns
-    kinds = {column: float if column.startswith(NUMBERS) else str for column in header}
-    return pd.read_csv(path, dtype=kinds, keep_default_na=False, **options)
+    numbers = {column: float for column in header if column.startswith(NUMBERS)}
+    text = {column: plain_cell for column in header if column not in numbers}
+    return pd.read_csv(path, dtype=numbers, converters=text, keep_default_na=False, **options)
 
 
 def describe_models(models: list[dict[str, Any]]) -> str:
