@@ -61,4 +61,4 @@ def test_gpu_profile_runs_as_many_training_jobs_as_there_are_gpus(workflow: Work
     profile = yaml.safe_load((REPOSITORY / "profiles" / "gpu" / "config.yaml").read_text())
     assert profile["resources"] == {"gpu": 1}
     planned = workflow.run("--profile", "profiles/gpu", "-n", "--cores", "8").stdout
-    assert planned.count("gpu=1") == 30 + 6  # training, evaluation
+    assert planned.count("gpu=1") == 40 + 8  # training, evaluation

@@ -24,14 +24,16 @@ def digests(folder: Path, *patterns: str) -> dict[str, str]:
 
 def test_default_benchmark_is_what_the_readme_says(workflow: Workflow) -> None:
     planned = workflow.planned()
-    assert planned["train_model"] == 2 * 3 * 5  # cnn and resnet18, three seeds, five folds
-    assert planned["evaluate_model"] == 2 * 3
+    assert planned["augment_clips"] == 2  # the copies, and the untouched clips that the page of variants shows
+    assert planned["train_model"] == 2 * 2 * 2 * 5  # with copies and without, cnn and resnet10, two seeds, five folds
+    assert planned["evaluate_model"] == 2 * 2 * 2
+    assert planned["aggregate_comparisons"] == planned["show_variants"] == 1
 
 
 @pytest.mark.parametrize("dataset", ["esc10", "esc10-literature", "esc50", "esc50-literature"])
 def test_every_library_data_set_plans(workflow: Workflow, dataset: str, tmp_path: Path) -> None:
     overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}}, benchmark={"datasets": [dataset]})
-    assert workflow.planned("--configfile", overlay)["train_model"] == 30
+    assert workflow.planned("--configfile", overlay)["train_model"] == 2 * 2 * 5
 
 
 def test_one_model_has_no_figure_of_ranks(workflow: Workflow) -> None:
