@@ -25,6 +25,7 @@ from soundbench.pretrained import PUBLISHED, results_folder, weight_files
 from soundbench.provenance import study_arguments
 from soundbench.statuschecks import check_at_even_pace
 from soundbench.storage import canonical_json
+from soundbench.usedconfiguration import used_configuration
 from soundbench.variants import ORIGINAL, variant_names
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):

@@ -98,7 +98,7 @@ rule page_provenance:
     conda:
         "../envs/reporting.yaml"
     params:
-        config=lambda w: canonical_json(settings),  # a function, so that {x} in it is no wildcard
+        config=lambda w: canonical_json(used_configuration(settings)),  # a function, so that {x} in it is no wildcard
         code=code_digest("page_provenance"),
     script:
         "../scripts/page_provenance.py"

@@ -98,7 +98,13 @@ class Study:
         cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)"}
         parts = [(fold, part) for fold, part in table.groupby("fold")]
         names = {"dataset": dataset, "model": model, "protocol": "literature", "seed": seed, "labels": self.labels}
-        run = names | {"parameters": 1000, "code": "0" * 16, "torch": "0", "model_bytes": 4000, "predict_seconds": 0.5}
+        run = names | {
+            "parameters": 1000,
+            "code": "0" * 16,
+            "packages": {"torch": "0"},
+            "model_bytes": 4000,
+            "predict_seconds": 0.5,
+        }
         folds = [{"fold": fold, **scores(part, self.labels), "clips": len(part), **cost} for fold, part in parts]
         groups = clips.set_index("clip")["group"]
         write_json(folder / "metrics.json", run | {"folds": folds} | score_run(table, self.labels, groups))

@@ -230,7 +230,12 @@ def exported(root: Path, to: Path) -> None:
     description = described(settings, CNN, [torch.from_numpy(stored).float()]) | {"shape": list(stored.shape[1:])}
     description |= {"dataset": "one", "protocol": "literature", "labels": study.labels, "parameters": 1000, "epochs": 3}
     description |= {"examples": {"train": 6, "val": 0}, "best_epoch": 3}
-    description["measured"] = {"train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)", "torch": "0"}
+    description["measured"] = {
+        "train_seconds": 2.0,
+        "cpu_seconds": 2.5,
+        "device": "cpu (test)",
+        "packages": {"torch": "0"},
+    }
     write_json(folder / "model.json", description)
     save_file(network(CNN, stored.shape[1:]).state_dict(), folder / "model.safetensors")
     data = {"source": "simulated", "reader": "folder", "url": None, "split": {"scheme": "kfold"}}

@@ -15,8 +15,11 @@ import pytest
 import yaml
 
 from hostile import script
+from library import configuration
 from soundbench.configuration import check_configuration
 from soundbench.errors import InputError
+from soundbench.storage import read_json
+from soundbench.usedconfiguration import used_configuration
 from untrained import write_sound
 from workflow import REPOSITORY, Workflow
 
@@ -67,6 +70,41 @@ def test_report_holds_every_page_opens_without_network_and_runs_no_text(tiny_cop
         assert category in text
     assert browser.execute_script("return window.owned") is None
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_provenance_holds_the_entries_that_are_used() -> None:
+    embedding = {"front_end": "embedding", "model": {"pretrained": "results/runs/emodb/cnn-speech/seed1/fold1"}}
+    config = configuration(
+        benchmark={"datasets": ["synthetic-augmented"], "models": ["probe"]},
+        sources={"emodb": {"root": str(REPOSITORY)}},
+        features={"heard": embedding},
+        models={"probe": {"family": "linear", "features": "heard", "training": {"epochs": 1}}},
+    )
+    used = used_configuration(config)
+    parts = ("sources", "datasets", "augmentations", "features", "models", "references")
+    assert {part: sorted(used[part]) for part in parts} == {
+        "sources": ["emodb", "synthetic"],
+        "datasets": ["emodb", "synthetic-augmented"],
+        "augmentations": ["mixed"],
+        "features": ["heard", "logmel64-speech"],
+        "models": ["cnn-speech", "probe"],
+        "references": ["emodb-listeners"],
+    }
+    assert used["benchmark"] == config["benchmark"]
+
+
+@pytest.mark.slow
+def test_provenance_holds_the_packages_that_were_imported(tiny_study: Workflow) -> None:
+    runs = tiny_study.results / "runs" / "synthetic"
+    packages = {model: read_json(runs / model / "seed1" / "metrics.json")["packages"] for model in ("cnn", "resnet10t")}
+    assert {"python", "torch", "numpy"} <= packages["cnn"].keys()
+    assert "timm" in packages["resnet10t"]
+    assert not {"timm", "transformers", "librosa"} & packages["cnn"].keys()
+    page = (tiny_study.results / "summary" / "provenance.html").read_text()
+    assert ">timm</th>" in page
+    assert ">transformers</th>" not in page
+    assert ">soxr</th>" in page
+    assert "densenet121" not in page
 
 
 def commands(page: Path) -> list[list[str]]:

@@ -73,7 +73,7 @@ def evaluate_model(
     names = ["clip", "fold", "label", "predicted"]
     write_csv(predictions, out_of_fold[names + labels].round(dict.fromkeys(labels, 6)))
     run = {key: description[key] for key in ("dataset", "model", "protocol", "seed", "labels", "parameters", "code")}
-    run["torch"] = description["measured"]["torch"]
+    run["packages"] = description["measured"]["packages"]
     run["model_bytes"] = (Path(folders[0]) / "model.safetensors").stat().st_size
     run["predict_seconds"] = round(seconds, 3)
     write_json(metrics, run | {"folds": folds} | score_run(out_of_fold, labels, clips.set_index("clip")["group"]))

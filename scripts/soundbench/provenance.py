@@ -7,34 +7,24 @@ import os
 import platform
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 DEFAULT_SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")  # found without a name
-PACKAGES = (
-    "snakemake",
-    "torch",
-    "torchaudio",
-    "torchvision",
-    "timm",
-    "transformers",
-    "numpy",
-    "pandas",
-    "scikit-learn",
-    "soundfile",
-    "soxr",
-)
+AUDIO = ("soundfile", "soxr")  # read and resample the clips of every study
+PACKAGES = (*AUDIO, "numpy", "pandas", "scipy", "librosa", "torch", "timm", "transformers", "safetensors", "snakemake")
 
 
-def versions() -> dict[str, str]:
-    """The version of Python and of each package that results depend on; ``-`` where one is not installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "-"
-    return found
+def versions(always: Sequence[str] = ()) -> dict[str, str]:
+    """The versions of Python and of the :data:`PACKAGES` that this process has imported, or that are in ``always``."""
+    used = [name for name in PACKAGES if name in sys.modules or name in always]
+    return {"python": platform.python_version()} | {name: _version(name) for name in used}
+
+
+def _version(name: str) -> str:
+    """A package's own word, which for torch names the build, or that of its metadata."""
+    return str(getattr(sys.modules.get(name), "__version__", None) or importlib.metadata.version(name))
 
 
 def processor() -> str:

@@ -26,6 +26,7 @@ from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
 from soundbench.pretrained import find_weights, refusal
 from soundbench.progress import Progress, Row
+from soundbench.provenance import versions
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
 from soundbench.training import Trainer
@@ -173,7 +174,7 @@ def _measured(trainer: Trainer) -> dict[str, Any]:
         "train_seconds": round(spent["wall"], 3),
         "cpu_seconds": round(spent["cpu"], 3),
         "device": device_name(trainer.device, trainer.bfloat16),
-        "torch": torch.__version__,
+        "packages": versions(),
     }
 
 

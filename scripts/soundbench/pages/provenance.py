@@ -9,10 +9,10 @@ import pandas as pd
 import yaml
 
 from soundbench.pages import render
-from soundbench.provenance import host, revision, versions
+from soundbench.provenance import AUDIO, host, revision, versions
 from soundbench.storage import read_json, write_text
 
-ORIGIN = ["dataset", "model", "code", "torch", "seconds"]
+ORIGIN = ["dataset", "model", "code", "packages", "seconds"]
 
 
 def write_provenance_page(config: dict[str, Any], scores: str, metrics: list[str], path: str) -> None:
@@ -26,10 +26,13 @@ def write_provenance_page(config: dict[str, Any], scores: str, metrics: list[str
             "seeds": ", ".join(map(str, sorted(runs["seed"].unique()))),
             "training time": f"{done['train_seconds'].sum():.0f} s",
             "devices": _listed(done["device"]),
-            "torch": _listed(trained["torch"]),
+        },
+        "trained with": {
+            name: _listed(found[name] for found in trained["packages"] if name in found)
+            for name in dict.fromkeys(name for found in trained["packages"] for name in found)
         },
         "aggregated on": host(),
-        "versions": versions(),
+        "aggregated with": versions(AUDIO),
     }
     by_model = trained.groupby(["dataset", "model"], sort=False, as_index=False)
     models = by_model.agg({"seconds": "sum", "code": _listed}).to_dict("records")
