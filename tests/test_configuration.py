@@ -148,6 +148,7 @@ def with_model(config: dict[str, Any], pretrained: str, family: str = "cnn", **t
     ],
 )
 def test_weights_that_cannot_be_started_from(config: dict[str, Any], pretrained: str, expected: str) -> None:
+    config["benchmark"]["datasets"] = ["synthetic"]
     found = problems(with_model(config, pretrained))
     assert len(found) == 1
     assert expected in found[0]

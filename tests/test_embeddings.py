@@ -345,7 +345,7 @@ def test_same_source_and_published_weights_before_anything_starts(probing: Workf
     said = probing.run("--dry-run", *ARGUMENTS, check=False)
     assert said.returncode != 0
     assert re.search(r"features\.of-run\.model\.pretrained: .*was trained on synthetic", said.stdout)
-    probing.overlay("library", benchmark={"models": ["ast-probe"], "seeds": [1, 2, 3]})
+    probing.overlay("library", benchmark={"datasets": ["synthetic"], "models": ["ast-probe"], "seeds": [1, 2, 3]})
     planned = probing.planned("--configfile", "library.yaml")
     assert (planned["fetch_weights_of_embedding"], planned["embed_clips"], planned["compute_features"]) == (1, 1, 1)
     assert planned["train_model"] == 15
