@@ -17,12 +17,13 @@ test: .venv/installed
 	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	touch $@
 
-# Resolve requirements.txt anew for every platform, pin what came of it by version and digest, and the environments so.
+# Resolve requirements.txt anew, with one version of each package for all platforms and Pythons; pin versions and
+# digests, and write envs/ from that.
 lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/python -m pip install --disable-pip-version-check --quiet uv
-	.lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --output-file requirements.lock requirements.txt
+	.lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock requirements.txt
 	rm -rf .lock
 	$(MAKE) .venv/installed
 	$(ACTIVATE) && python tests/write_environments.py

@@ -60,6 +60,7 @@ def test_lock_has_digests_of_the_files_for_several_platforms() -> None:
         line.split("==")[0]: len(re.findall(r" --hash=sha256:[0-9a-f]{64}\b", line)) for line in text.splitlines()
     }
     assert set(digests) == set(LOCK)
+    assert len(digests) == len(text.splitlines())  # one version of each
     assert all(digests.values())
     assert digests["numpy"] > 20
     assert "--require-hashes" in (REPOSITORY / "Makefile").read_text()
