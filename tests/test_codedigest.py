@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from soundbench.codedigest import used_modules
+from soundbench.codedigest import imported_names, used_modules
 from workflow import REPOSITORY, Workflow
 
 SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
@@ -92,6 +92,16 @@ def test_digest_covers_what_the_script_imports_and_start_up_is_lean(script: str)
 def test_family_counts_only_for_its_own_models() -> None:
     assert "soundbench.models.cnn" not in used_modules("train_model", "soundbench.models.timm")
     assert "soundbench.models.cnn" in used_modules("train_model", "soundbench.models.cnn")
+
+
+def test_imports_inside_functions_count_and_those_for_type_checkers_do_not(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import torch\nelse:\n    import json\n"
+        "def later():\n    from a.b import c\n"
+    )
+    assert imported_names(file) == {"typing", "typing.TYPE_CHECKING", "json", "a", "a.b", "a.b.c"}
 
 
 def test_unknown_module_is_an_error() -> None:
