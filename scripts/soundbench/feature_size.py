@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_RATIO = 100  # times the median length; all clips are padded to the longest
 VALUE = 2  # bytes of a float16
-ADVICE = "`duration` (s) in the settings of these features crops clips"
+ADVICE = "`features.NAME.duration` (s) crops clips"
 
 
 def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 from xml.etree import ElementTree
 
 import numpy as np
@@ -128,6 +129,24 @@ def test_a_server_that_is_busy_is_asked_again(
     assert (tmp_path / "fine.zip").read_bytes() == b"content"
     refusals = iter([status] * 9)
     assert f"the server answers {status}" in message(download, server.url("fine.zip"), tmp_path / "again.zip")
+
+
+@pytest.mark.parametrize(
+    ("ok", "address", "kind", "expected"),
+    [
+        (True, "https://a.org/a.zip", "application/zip", "https://a.org/a.zip"),
+        (True, "http://a.org/a.zip", "application/zip", "http://a.org/a.zip"),
+        (True, "https://a.org/welcome", "text/html; charset=utf-8", "http://a.org/a.zip"),
+        (False, "https://a.org/a.zip", "application/zip", "http://a.org/a.zip"),
+    ],
+)
+def test_https_is_taken_where_it_serves_the_same(
+    monkeypatch: pytest.MonkeyPatch, ok: bool, address: str, kind: str, expected: str
+) -> None:
+    answer = MagicMock(ok=ok, url=address, headers={"Content-Type": kind})
+    answer.__enter__.return_value = answer
+    monkeypatch.setattr(fetching.requests, "head", lambda url, **_: answer)
+    assert fetching.encrypted("http://a.org/a.zip") == expected
 
 
 ESC50_ROWS = {
@@ -376,7 +395,7 @@ def test_a_clip_a_hundred_times_as_long_as_the_median_is_refused_or_cropped() ->
     clips = pd.DataFrame({"path": list("abc"), "seconds": [2.0, 2.0, 200.0]})
     found = message(check_lengths, clips, front_end("own", front_end="logmel"))
     assert found.endswith("  - c: lasts 200 s, 100 times the median")
-    assert "`duration` (s) in the settings of these features crops clips" in found
+    assert "`features.NAME.duration` (s) crops clips" in found
     for settings in ({"duration": 5}, {"resize": [64, 64]}):
         check_lengths(clips, front_end("own", front_end="logmel", **settings))
     check_lengths(clips, front_end("ast"))
@@ -388,7 +407,7 @@ def test_features_are_estimated_before_they_are_computed(
 ) -> None:
     monkeypatch.setattr(capacity, "free_bytes", lambda path: 4_700_000_000)
     found = message(check_size, 10, (64, 3_700_000), tmp_path / "orig.npy")
-    assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "`duration`" in found
+    assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "features.NAME.duration" in found
     monkeypatch.setattr("soundbench.feature_size.memory_bytes", lambda: 1_000_000_000)
     check_size(10, (64, 1_000_000), tmp_path / "orig.npy")
     assert "with 1000 MB of memory, training reads it anew each epoch" in caplog.text

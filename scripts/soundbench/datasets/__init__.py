@@ -119,7 +119,7 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
         raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
     clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
     if problems := [*_name_problems(clips), *_labelled_twice(clips)]:
-        raise InputError(problems)
+        raise InputError(problems, f"{shown(str(root))}: names and files that cannot be used:")
     alike = [(kind, names) for kind in ("label", "group") for names in look_alikes(clips[kind])]
     odd = [f"{kind}s that differ only in case, form or blanks: {', '.join(names)}" for kind, names in alike]
     clips.attrs["notes"] = [*map(shown, clips.attrs.get("notes", [])), *odd]
