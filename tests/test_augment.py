@@ -160,7 +160,7 @@ def test_unusable_parents_are_all_named(clips: Path) -> None:
     (clips.parent / "cat10.wav").write_text("no audio")
     soundfile.write(clips.parent / "hen30.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
     with pytest.raises(
-        InputError, match=r"(?s)cat10\.wav: cannot be read.*hen30\.wav: holds samples that are no finite"
+        InputError, match=r"(?s)cat10\.wav: cannot be read.*hen30\.wav: 16000 of 16000 samples are not finite"
     ):
         make_copies(clips, "pitchUp2", view({"variants": ["pitchUp2"]}))
     assert not list((clips.parent / "augmented").iterdir())
