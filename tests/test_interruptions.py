@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from interrupted import LongRun, until
+from interrupted import TARGET, LongRun, until
 from workflow import TINY, Workflow
 
 pytestmark = pytest.mark.slow
@@ -75,3 +75,17 @@ def test_keep_going_finishes_what_can_be_finished(workflow: Workflow) -> None:
     runs: Path = workflow.results / "runs" / "synthetic"
     assert (runs / "cnn" / "seed1" / "predictions.csv").exists()
     assert not list((runs / "broken").glob("**/model.safetensors"))
+
+
+def test_truncated_features_of_the_same_date_are_made_again_by_the_same_command(tiny_copy: Workflow) -> None:
+    weights = tiny_copy.folder / TARGET
+    array = tiny_copy.results / "features" / "synthetic" / "logmel64" / "orig.npy"
+    trained, whole, date = weights.read_bytes(), array.read_bytes(), array.stat().st_mtime_ns
+    array.write_bytes(whole[:-1000])
+    os.utime(array, ns=(date, date))
+    weights.unlink()
+    arguments = (TARGET, "--cores", "2", "--configfile", "tiny.yaml")
+    assert "orig.npy: cannot be read as a feature array" in tiny_copy.run(*arguments, check=False).stdout
+    tiny_copy.run(*arguments)
+    assert array.read_bytes() == whole
+    assert weights.read_bytes() == trained

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from soundbench.integrity import read_split
 from soundbench.metrics import METRICS, confusion_cells
 from soundbench.splits import fold_column
 from soundbench.statistics import bootstrap_interval, spreads
@@ -169,7 +170,7 @@ def aggregate_scores(
     """
     records = [read_json(path) for path in metrics]
     table = collect_scores(records, plan)
-    clips = {Path(path).parent.name: read_clip_table(path) for path in splits}
+    clips = {Path(path).parent.name: read_split(path) for path in splits}
     groups = {name: split.set_index("clip")["group"] for name, split in clips.items()}
     board = rank_models(read_predictions(predictions), groups, plan, metric)
     views = {name: view | split_size(clips[name]) for name, view in plan["datasets"].items() if name in clips}
@@ -209,7 +210,7 @@ def _contests(
         }
         right = {model: _hits(decisions[dataset, model]) for model in grids if (dataset, model) in decisions}
         if len(grids) > 1:
-            found = Contest(grids, right, fold_share(read_clip_table(path))).compare()
+            found = Contest(grids, right, fold_share(read_split(path))).compare()
             found.insert(0, "dataset", dataset)
             found.insert(1, "protocol", plan["datasets"][dataset]["protocol"])
             yield found.assign(metric=metric)

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from soundbench.errors import InputError
+from soundbench.integrity import NAMED, checked_array, damaged
 from soundbench.storage import read_clip_table
 from soundbench.variants import Rules, check_parents, training_copies
 
@@ -103,14 +104,22 @@ def chunks(order: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
     return torch.tensor_split(order, max(1, -(-len(order) // size)))
 
 
-def _examples(array: str | Path, rows: np.ndarray, clips: pd.DataFrame, labels: list[str]) -> Examples:
+def _examples(
+    array: str | Path, index: pd.DataFrame, rows: np.ndarray, clips: pd.DataFrame, labels: list[str]
+) -> Examples:
     targets = torch.tensor([labels.index(label) for label in clips["label"]], dtype=torch.int64)
-    return Examples((np.load(array, mmap_mode="r"),), np.zeros(len(rows), dtype=int), rows, targets)
+    return Examples((checked_array(array, index, rows),), np.zeros(len(rows), dtype=int), rows, targets)
 
 
 def load_examples(array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, labels: list[str]) -> Examples:
-    """The examples of ``clips`` (columns ``clip, label``), whose rows in the feature array ``index`` tells."""
-    return _examples(array, index.set_index("clip")["row"].loc[clips["clip"]].to_numpy(), clips, labels)
+    """The examples of ``clips`` (columns ``clip, label``), whose rows in the feature array ``index`` tells.
+
+    Raises:
+        InputError: array or index are not what was written.
+    """
+    if lost := sorted(set(clips["clip"]) - set(index["clip"])):
+        raise damaged(array, f"lacks {', '.join(lost[:NAMED])} in its index")
+    return _examples(array, index, index.set_index("clip")["row"].loc[clips["clip"]].to_numpy(), clips, labels)
 
 
 def find_copies(index: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
@@ -145,14 +154,16 @@ def load_training(
         variants: the feature array and the index of each variant.
 
     Raises:
-        InputError: something would be trained on that is, or was made from, a clip without the role ``train``.
+        InputError: something would be trained on that is, or was made from, a clip without the role ``train``; or
+            features are not what was written.
     """
     trained = clips[roles == "train"]
     examples, listed = load_examples(features, index, trained, labels), [trained.assign(copy=0, variant="", file="")]
     for variant, asked in training_copies(trained, rules, seed).groupby("variant", sort=False):
         array, table = variants[variant]
-        copies = find_copies(read_clip_table(table), asked)
-        examples += _examples(array, copies["row"].to_numpy(), copies, labels)
+        made = read_clip_table(table)
+        copies = find_copies(made, asked)
+        examples += _examples(array, made, copies["row"].to_numpy(), copies, labels)
         listed.append(copies)
     check_parents(pd.concat(listed), roles.set_axis(clips["clip"]))
     return examples

@@ -22,6 +22,7 @@ from soundbench.batches import Normalisation, choose_normalisation, chunks
 from soundbench.devices import choose_device, prepare_process, uses_bfloat16
 from soundbench.errors import InputError
 from soundbench.freezing import network_parts
+from soundbench.integrity import DIGEST, checked_array, row_digest
 from soundbench.memory import Pieces
 from soundbench.models import build_model
 from soundbench.pretrained import Weights, find_weights, refusal
@@ -114,7 +115,7 @@ def embed_clips(
 ) -> None:
     """Embed all clips of a source, or copies of them, into one array ``(clips, dimensions, 1)`` of float32.
 
-    ``index`` is that of the pictures, with one frame each.
+    ``index`` is that of the pictures, with one frame and another digest each.
 
     Args:
         recipe: family and options of the network that embeds; those of a run are its own.
@@ -126,7 +127,8 @@ def embed_clips(
             embedding is not finite.
     """
     prepare_process(0, 1)
-    found, before, table = find_weights(weights), np.load(pictures, mmap_mode="r"), read_clip_table(pictures_index)
+    found, table = find_weights(weights), read_clip_table(pictures_index)
+    before = checked_array(pictures, table, table["row"].to_numpy())
     if source in found.sources:
         raise InputError(refusal(str(found.file.parent), source))
     if found.run and found.run["front_end"] != front_end:
@@ -141,4 +143,5 @@ def embed_clips(
         if lost.any():
             clips = ", ".join(table["clip"][lost[table["row"]]])
             raise InputError(f"{found.file}: gives numbers that are not finite for {clips}")
-    write_csv(Path(index), table.assign(frames=1))
+        digests = [row_digest(rows[row]) for row in table["row"]]
+    write_csv(Path(index), table.assign(frames=1, **{DIGEST: digests}))

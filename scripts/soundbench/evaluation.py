@@ -15,6 +15,7 @@ from soundbench.batches import Examples, Normalisation, chunks, load_examples
 from soundbench.devices import choose_device, prepare_process
 from soundbench.errors import InputError
 from soundbench.finite import REMEDY
+from soundbench.integrity import read_split
 from soundbench.memory import Pieces
 from soundbench.modelfolders import load_model
 from soundbench.scoring import score_run, scores
@@ -57,7 +58,7 @@ def evaluate_model(
         folders: the folder of each fold's model.
     """
     prepare_process(0, threads)
-    clips, rows, tables, folds, seconds = read_clip_table(split), read_clip_table(index), [], [], 0.0
+    clips, rows, tables, folds, seconds = read_split(split), read_clip_table(index), [], [], 0.0
     for folder in folders:
         network, description = load_model(folder)
         fold, labels = description["fold"], description["labels"]

@@ -19,6 +19,7 @@ from soundbench.errors import InputError
 from soundbench.feature_settings import BINS, Settings, feature_problems
 from soundbench.feature_size import check_lengths, check_size
 from soundbench.features import Change, clip_features, picture_shape, stored
+from soundbench.integrity import DIGEST, row_digest
 from soundbench.storage import atomic_path, read_clip_table, write_csv
 
 PIECE = 16  # clips that a worker is given at a time
@@ -26,19 +27,19 @@ PIECE = 16  # clips that a worker is given at a time
 
 def _fill_row(
     array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str, Change | None]
-) -> tuple[int, str | None]:
-    """Compute one row of the array; returns the clip's frames, and what is wrong with it."""
+) -> tuple[int, str, str | None]:
+    """Compute one row of the array; returns the clip's frames, a digest of its row, and what is wrong with it."""
     row, path, change = job
     try:
         array[row], count = stored(path, clip_features(path, settings, change), frames, settings)
     except InputError as error:
-        return 0, str(error)
-    return count, None
+        return 0, "", str(error)
+    return count, row_digest(array[row]), None
 
 
 def _fill_rows(
     path: Path, frames: int, settings: Settings, jobs: list[tuple[int, str, Change | None]]
-) -> list[tuple[int, str | None]]:
+) -> list[tuple[int, str, str | None]]:
     """Compute rows of the array at ``path``; :func:`_fill_row` says what is returned of each."""
     array = open_memmap(path, mode="r+")
     return [_fill_row(array, frames, settings, job) for job in jobs]
@@ -60,8 +61,8 @@ def store_features(
     array: str | Path,
     threads: int,
     changes: Sequence[Change | None] | None = None,
-) -> list[int]:
-    """Write the pictures of files, a row each, and return the frames of each that are no padding.
+) -> pd.DataFrame:
+    """Write the pictures of files, a row each.
 
     Clips are processed one by one, in ``threads`` processes: their intermediate results then stay in the cache, which
     is three times as fast as batches of clips.
@@ -69,6 +70,9 @@ def store_features(
     Args:
         frames: of a picture before any resizing.
         changes: what is done to the samples of each file first.
+
+    Returns:
+        A row a file: its ``row`` in the array, the ``frames`` that are no padding, and a ``digest`` of the row.
 
     Raises:
         InputError: naming every clip that cannot be used, all at once, or the disk has no room; no file is left behind.
@@ -88,9 +92,10 @@ def store_features(
             with _workers(threads) as pool:
                 filled = list(pool.map(fill, pieces))
         outcomes = [outcome for piece in filled for outcome in piece]
-        if problems := [problem for _, problem in outcomes if problem]:
+        if problems := [problem for _, _, problem in outcomes if problem]:
             raise InputError(problems, f"{len(problems)} of {len(paths)} clips cannot be used:")
-    return [count for count, _ in outcomes]
+    counts, digests, _ = zip(*outcomes, strict=True)
+    return pd.DataFrame({"row": range(len(paths)), "frames": counts, DIGEST: digests})
 
 
 def compute_features(
@@ -103,7 +108,7 @@ def compute_features(
 ) -> None:
     """Compute the features of all clips of a source into one array ``(clips, bins, frames)`` of float16.
 
-    Shorter clips are padded; ``index`` (``clip, row, frames``) keeps their true frame counts.
+    Shorter clips are padded; ``index`` (``clip, row, frames, digest``) keeps their true frame counts.
 
     Args:
         copies: the table of a variant's copies, to compute these instead. They get the shape of the source's clips,
@@ -116,9 +121,9 @@ def compute_features(
     table = source if copies is None else read_clip_table(copies)
     _check_rates(source, settings)
     check_lengths(source, settings)
-    counts = store_features(table["path"], settings, picture_shape(source, settings)[1], array, threads)
+    stored_rows = store_features(table["path"], settings, picture_shape(source, settings)[1], array, threads)
     names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
-    write_csv(index, names.assign(row=range(len(table)), frames=counts))
+    write_csv(index, pd.concat([names, stored_rows], axis=1))
 
 
 def _check_rates(clips: pd.DataFrame, settings: Settings) -> None:

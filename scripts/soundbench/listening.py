@@ -12,6 +12,7 @@ import pandas as pd
 import soundfile
 
 from soundbench.audio import read_mono
+from soundbench.integrity import read_split
 from soundbench.pages import render
 from soundbench.plots import figure
 from soundbench.storage import read_clip_table, write_text
@@ -33,7 +34,7 @@ def example_copies(split: str, rules: list[dict[str, Any]], tables: dict[str, st
     Returns:
         ``variant, clip, label, path``, the original first.
     """
-    clips = read_clip_table(split)
+    clips = read_split(split)
     copies = training_copies(clips, rules, seed=0)
     # A clip that balancing passes over has no copy; it is no example.
     variety = clips["clip"].map(copies.groupby("clip")["variant"].nunique()).fillna(0)

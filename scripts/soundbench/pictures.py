@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from soundbench.integrity import checked_array
 from soundbench.storage import atomic_folder, read_clip_table
 from soundbench.variants import ORIGINAL, copy_name
 
@@ -19,7 +20,8 @@ def draw_pictures(features: str | Path, index: str | Path, variant: str, folder:
 
     Padding is left out, and each picture spans the whole range of colours.
     """
-    array, table = np.load(features, mmap_mode="r"), read_clip_table(index)
+    table = read_clip_table(index)
+    array = checked_array(features, table, table["row"].to_numpy())
     copies = table["copy"] if variant != ORIGINAL else [1] * len(table)
     with atomic_folder(folder) as temporary:
         for clip, copy, row, frames in zip(table["clip"], copies, table["row"], table["frames"], strict=True):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from soundbench.errors import InputError
 from soundbench.inference import Classifier, Options
+from soundbench.integrity import read_split
 from soundbench.predictiontables import columns, csv_writer, rows
 from soundbench.recordings import Recording, find_recordings
 from soundbench.splits import fold_column
@@ -139,7 +140,7 @@ def trained_on(
     seen: set[str] = set()
     for table in map(read_clip_table, clips):
         digests = table.set_index("clip")["sha256"]
-        roles = {Path(split).stem: read_clip_table(split).set_index("clip") for split in splits}
+        roles = {Path(split).stem: read_split(split).set_index("clip") for split in splits}
         for description in descriptions:
             role = roles[f"seed{description['seed']}"][fold_column(description["fold"])]
             seen |= set(digests[role.index[role.isin(["train", "val"])]])

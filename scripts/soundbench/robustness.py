@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.augment import Steps, apply_steps, copy_generator
+from soundbench.integrity import read_split
 from soundbench.splits import fold_column
 from soundbench.storage import read_clip_table, write_csv
 
@@ -34,7 +35,7 @@ def _changed(steps: Steps, kind: str, clip: str, samples: np.ndarray, sample_rat
 
 def clips_of_tests(splits: list[str]) -> set[str]:
     """The clips that some fold of some split tests."""
-    tables = [read_clip_table(path) for path in splits]
+    tables = [read_split(path) for path in splits]
     return {
         clip
         for table in tables
@@ -56,7 +57,7 @@ def alter_features(
 
     Args:
         settings: the front-end.
-        index: gets ``clip, kind, level, row``.
+        index: gets ``clip, kind, level, row, frames, digest``.
     """
     from soundbench.featurefiles import store_features
     from soundbench.features import picture_shape
@@ -66,9 +67,9 @@ def alter_features(
     rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
     changes = [partial(_changed, [CHANGES[kind](level)], kind, clip) for clip, _, kind, level in rows]
     paths = [path for _, path, _, _ in rows]
-    store_features(paths, settings, picture_shape(source, settings)[1], features, threads, changes)
+    stored_rows = store_features(paths, settings, picture_shape(source, settings)[1], features, threads, changes)
     table = pd.DataFrame(rows, columns=["clip", "path", "kind", "level"]).drop(columns="path")
-    write_csv(index, table.assign(row=range(len(table))))
+    write_csv(index, pd.concat([table, stored_rows], axis=1))
 
 
 def evaluate_robustness(
@@ -85,7 +86,7 @@ def evaluate_robustness(
     from soundbench.evaluation import load_model, probabilities
 
     prepare_process(0, threads)
-    clips, rows, tables = read_clip_table(split), read_clip_table(index), []
+    clips, rows, tables = read_split(split), read_clip_table(index), []
     for folder in folders:
         network, description = load_model(folder)
         tested = clips.loc[clips[fold_column(description["fold"])] == "test", ["clip", "label"]]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.aggregation import CONTEST, read_predictions, run_of
+from soundbench.integrity import read_split
 from soundbench.intervals import interval_scores, score_columns
 from soundbench.storage import read_clip_table, write_csv
 
@@ -25,7 +26,7 @@ def aggregate_robustness(
         splits: ``…/{dataset}/seed{seed}.csv`` of each data set, for the groups.
         protocols: of each data set.
     """
-    groups = {Path(path).parent.name: read_clip_table(path).set_index("clip")["group"] for path in splits}
+    groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
     rows = []
     for (dataset, model), tables in read_predictions(predictions).items():
         runs = [read_clip_table(path) for path in altered if _is_of(path, dataset, model)]

@@ -22,6 +22,7 @@ from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signa
 from soundbench.devices import choose_device, device_name, prepare_process, uses_bfloat16
 from soundbench.errors import InputError
 from soundbench.feature_settings import values_per_decibel
+from soundbench.integrity import read_split
 from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
 from soundbench.pretrained import find_weights, refusal
@@ -114,7 +115,7 @@ def train_model(
     """
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()
-    clips, rows = read_clip_table(split), read_clip_table(index)
+    clips, rows = read_split(split), read_clip_table(index)
     labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
     training = load_training(features, rows, clips, roles, labels, run.augment, variants, run.seed)
     parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}

@@ -18,7 +18,8 @@ import pandas as pd
 from soundbench.duplicates import divided_copies, read_findings, report_copies
 from soundbench.errors import InputError
 from soundbench.grouping import divide_groups, too_few_groups
-from soundbench.storage import read_clip_table, write_csv
+from soundbench.integrity import write_split
+from soundbench.storage import read_clip_table
 from soundbench.variants import check_labels
 from soundbench.views import limit_clips, view_clips
 
@@ -228,7 +229,7 @@ def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed
         raise InputError(problems, "This split would not be honest:")
     if "source_label" in table:
         roles.insert(2, "source_label", table["source_label"])
-    write_csv(split, roles)
+    write_split(split, roles)
 
 
 def fold_columns(split: pd.DataFrame) -> list[str]:

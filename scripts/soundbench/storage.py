@@ -137,7 +137,8 @@ def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
     """Read a CSV whose clip names, labels and groups stay text: ``007`` is no number and ``NA`` no gap."""
     import pandas as pd
 
-    text = dict.fromkeys(("clip", "path", "label", "source_label", "group", "predicted", "sha256", "samples"), str)
+    names = ("clip", "path", "label", "source_label", "group", "predicted", "sha256", "samples", "digest")
+    text = dict.fromkeys(names, str)
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
 
 

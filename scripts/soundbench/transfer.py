@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.errors import InputError
+from soundbench.integrity import read_split
 from soundbench.metrics import METRICS
 from soundbench.splits import fold_column
 from soundbench.storage import read_clip_table, write_csv
@@ -89,7 +90,7 @@ def evaluate_transfer(
     check_labels(first["labels"], chosen["label"], to)
     if (begun := view["source"]) in set(first["sources"]) - {first["source"]}:
         raise InputError(f"{to}: the models started from weights that were trained on recordings of {begun}")
-    known, roles = read_clip_table(source), {Path(path).stem: read_clip_table(path) for path in splits}
+    known, roles = read_clip_table(source), {Path(path).stem: read_split(path) for path in splits}
     tables, rows = [], []
     Path(predictions).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=Path(predictions).parent) as folder:

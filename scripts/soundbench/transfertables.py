@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.aggregation import read_predictions
+from soundbench.integrity import read_split
 from soundbench.intervals import interval_scores, score_columns
 from soundbench.storage import read_clip_table, write_csv
 
@@ -32,7 +33,7 @@ def aggregate_transfer(
         splits: ``…/{dataset}/seed{seed}.csv`` of what they were trained on, for the groups.
     """
     other, left = ({Path(path).parent.name: path for path in paths} for paths in (predictions, scores))
-    groups = {Path(path).parent.name: read_clip_table(path).set_index("clip")["group"] for path in splits}
+    groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
     decisions, rows = read_predictions(home), []
     for name, entry in entries.items():
         dataset, model = entry["from"]["dataset"], entry["from"]["model"]

@@ -8,20 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from library import front_end
-from soundbench.batches import Normalisation
+from soundbench.batches import Normalisation, load_examples
 from soundbench.checkpoints import Checkpoint
 from soundbench.commandline import main
 from soundbench.errors import InputError
 from soundbench.evaluation import probabilities
+from soundbench.featurefiles import compute_features
 from soundbench.features import stored
+from soundbench.integrity import read_split, write_split
 from soundbench.modelfolders import load_model
-from soundbench.storage import atomic_folder, atomic_path
+from soundbench.storage import atomic_folder, atomic_path, read_clip_table, write_csv
 from soundbench.training import Trainer
 from soundbench.weights import read_weights
 from trainers import examples, fit, linear, trainer
@@ -163,3 +166,87 @@ def test_command_line_never_prints_nan(
 def test_features_that_float16_cannot_hold_are_refused() -> None:
     with pytest.raises(InputError, match=r"loud\.wav: its features are not finite in float16"):
         stored("loud.wav", torch.full((64, 44), 1e5), 44, front_end("logmel64"))
+
+
+# --- arrays and tables that changed after they were written -----------------------------------------------------------
+
+CLIPS = pd.DataFrame({"clip": ["a", "b"], "label": ["dog", "rain"], "group": ["1", "2"], "fold1": ["train", "test"]})
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """The feature array of two sounds, with its index beside it."""
+    paths = [str(write_sound(tmp_path / f"{clip}.wav", 1, seed=seed)) for seed, clip in enumerate(CLIPS["clip"])]
+    clips = CLIPS[["clip"]].assign(path=paths, seconds=1.0, sample_rate=22050)
+    write_csv(tmp_path / "clips.csv", clips)
+    array, index = tmp_path / "orig.npy", tmp_path / "orig.csv"
+    compute_features(tmp_path / "clips.csv", front_end("logmel64"), array, index, threads=1)
+    return array
+
+
+def cut_short(content: bytes) -> bytes:
+    return content[:-1]
+
+
+def flip_bit_at_end(content: bytes) -> bytes:
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+def swap_shape(content: bytes) -> bytes:
+    return content.replace(b"(2, 64, ", b"(2, 32, ")
+
+
+def take_away_a_clip(content: bytes) -> bytes:
+    return content.replace(b"(2, 64, ", b"(1, 64, ")
+
+
+ARRAYS = {
+    "truncated": (cut_short, "cannot be read as a feature array"),
+    "empty": (lambda _: b"", "cannot be read as a feature array"),
+    "changed": (flip_bit_at_end, "is not what was written for b"),
+    "another shape": (swap_shape, "is not what was written for a, b"),
+    "fewer clips": (take_away_a_clip, "is not what was written for b"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), ARRAYS.values(), ids=ARRAYS)
+def test_feature_array_that_changed_is_named_and_removed(
+    damage: Callable[[bytes], bytes], message: str, features: Path
+) -> None:
+    index = read_clip_table(features.with_suffix(".csv"))
+    assert len(load_examples(features, index, CLIPS, ["dog", "rain"])) == 2
+    features.write_bytes(damage(features.read_bytes()))
+    with pytest.raises(InputError, match=rf"orig\.npy: {message}.* has been removed; run the same command again"):
+        load_examples(features, index, CLIPS, ["dog", "rain"])
+    assert not features.exists()
+    with pytest.raises(InputError, match=r"orig\.npy: is missing; run the same command again"):
+        load_examples(features, index, CLIPS, ["dog", "rain"])
+
+
+def test_index_that_lost_a_clip_is_named(features: Path) -> None:
+    index = read_clip_table(features.with_suffix(".csv"))[:1]
+    with pytest.raises(InputError, match=r"orig\.npy: lacks b in its index.*run the same command again"):
+        load_examples(features, index, CLIPS, ["dog", "rain"])
+
+
+TABLES = {
+    "truncated after a row": lambda text: text[: text.rindex("b,")],
+    "truncated in a row": lambda text: text[: text.rindex("st")],
+    "another role": lambda text: text.replace("test", "val"),
+    "another label": lambda text: text.replace("rain", "ruin"),
+    "another column": lambda text: text.replace("fold1", "fold3"),
+    "header alone": lambda text: text.splitlines()[0],
+    "empty": lambda _: "",
+}
+
+
+@pytest.mark.parametrize("damage", TABLES.values(), ids=TABLES)
+def test_split_table_that_changed_is_named_and_removed(damage: Callable[[str], str], tmp_path: Path) -> None:
+    path = tmp_path / "seed1.csv"
+    write_split(path, CLIPS)
+    pd.testing.assert_frame_equal(read_split(path), CLIPS)
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(InputError, match=r"seed1\.csv: .* has been removed; run the same command again"):
+        read_split(path)
+    with pytest.raises(InputError, match=r"seed1\.csv: is missing; run the same command again"):
+        read_split(path)

@@ -20,6 +20,7 @@ from soundbench.export.graphs import Classifier, Pictures
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
+from soundbench.integrity import read_split
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_folder, read_clip_table, write_json, write_text
 
@@ -86,7 +87,7 @@ def export_model(
     prepare_process(0, threads)
     torch.backends.cudnn.allow_tf32 = False  # what is compared is the export, and not a GPU's rounding
     network, description = load_model(Path(model).parent)
-    source, parts = read_clip_table(clips), read_clip_table(split)
+    source, parts = read_clip_table(clips), read_split(split)
     checked = checked_clips(parts, description["fold"], source)
     examples = load_examples(features, read_clip_table(index), checked, description["labels"])
     expected = probabilities(network, examples, Normalisation(**description["normalisation"]))

@@ -10,11 +10,12 @@ import pandas as pd
 
 from soundbench.duplicates import divided_copies, read_findings
 from soundbench.looks import model_colours
+from soundbench.integrity import read_split
 from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import percent, records, render
 from soundbench.provenance import revision
 from soundbench.splits import fold_columns
-from soundbench.storage import read_clip_table, write_text
+from soundbench.storage import write_text
 
 BELIEVED = 0.05
 
@@ -45,7 +46,7 @@ def write_leaderboard_page(
     """
     tables: dict[str, list[pd.DataFrame]] = {}
     for name in splits:
-        tables.setdefault(Path(name).parent.name, []).append(read_clip_table(name))
+        tables.setdefault(Path(name).parent.name, []).append(read_split(name))
     findings = {Path(name).stem: read_findings(name) for name in audits}
     divided = {name: copies_on_two_sides(found, tables.get(name, [])) for name, found in findings.items()}
     warned = {name: list(warnings(found.drop(index=divided[name].index))) for name, found in findings.items()}
