@@ -7,12 +7,15 @@ import fcntl
 import logging
 import os
 import platform
+import stat
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 import torch
+
+from soundbench.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +56,31 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def _make_own(folder: Path) -> None:
+    """Make a folder that nobody else can enter: anybody may make folders and links in a temporary directory.
+
+    Raises:
+        InputError: there is a link, a file or somebody else's folder of this name.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise InputError(f"{folder}: should be a folder of yours, for locks; have it removed, or set TMPDIR to another")
+    folder.chmod(0o700)
+
+
+def _opened_lock(path: Path) -> IO[str]:
+    """Open a lock file, but not what a link of its name points to.
+
+    Raises:
+        InputError: it is a link, or cannot be opened.
+    """
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
+
+
 _held: list[IO[str]] = []  # locks last as long as the process
 
 
@@ -63,10 +91,13 @@ def take_free(names: list[str], folder: Path) -> str:
 
     Args:
         folder: where the lock files are.
+
+    Raises:
+        InputError: the folder is somebody else's.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_own(folder)
     for name in names:
-        lock = (folder / f"{name.replace('/', '_')}.lock").open("w")
+        lock = _opened_lock(folder / f"{name.replace('/', '_')}.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,12 +5,34 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from soundbench.errors import InputError
 
 logger = logging.getLogger("soundbench")
+
+
+class LogFile(logging.FileHandler):
+    """A log file that ends, with a line on standard error, where it cannot be written: the work goes on."""
+
+    def handleError(self, _: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say it once, and write nothing more."""
+        self.setLevel(logging.CRITICAL + 1)
+        print(f"warning: {self.baseFilename}: the log ends here ({sys.exc_info()[1]})", file=sys.stderr)
+
+    def close(self) -> None:
+        """Close the file; what could not be written is lost."""
+        with suppress(OSError):
+            super().close()
+
+
+def _opened(path: Path) -> LogFile:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return LogFile(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"error: {path}: the log cannot be opened ({error.strerror})")
 
 
 @contextmanager
@@ -20,8 +42,7 @@ def logged(path: str | Path) -> Iterator[None]:
     An :class:`InputError` is shown without a traceback, since its text says what to mend; anything else keeps
     its traceback. Both end the process with exit code 1, which Snakemake reports with the log's name.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    handlers = [_opened(Path(path)), logging.StreamHandler(sys.stderr)]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
