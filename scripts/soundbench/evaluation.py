@@ -14,6 +14,7 @@ from torch import nn
 from soundbench.batches import Examples, Normalisation, chunks, load_examples
 from soundbench.devices import choose_device, prepare_process
 from soundbench.errors import InputError
+from soundbench.finished import forget_finished
 from soundbench.finite import REMEDY
 from soundbench.integrity import read_split
 from soundbench.memory import Pieces
@@ -78,6 +79,8 @@ def evaluate_model(
     run["model_bytes"] = (Path(folders[0]) / "model.safetensors").stat().st_size
     run["predict_seconds"] = round(seconds, 3)
     write_json(metrics, run | {"folds": folds} | score_run(out_of_fold, labels, clips.set_index("clip")["group"]))
+    for folder in folders:
+        forget_finished(folder)
 
 
 def _fold_scores(table: pd.DataFrame, description: dict[str, Any]) -> dict[str, Any]:

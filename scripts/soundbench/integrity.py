@@ -7,6 +7,9 @@ The job that finds such a file removes it, so that the same command makes it aga
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from soundbench.storage import read_clip_table, write_csv
 
 DIGEST = "digest"  # the column: of a row of the array in an index, of the whole table in a split table
 LENGTH = 16  # hexadecimal digits of a SHA-256: enough against accidents
+SKEW = 60  # seconds: so much the clocks of a cluster's nodes may differ
 NAMED = 3  # clips that a message names
 
 
@@ -82,6 +86,18 @@ def read_split(path: str | Path) -> pd.DataFrame:
 def _table_digest(split: pd.DataFrame) -> str:
     text = split.to_csv(index=False, lineterminator="\n")
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def check_dates(files: Iterable[str | Path]) -> None:
+    """Refuse inputs that are dated in the future, before work is done that would be lost.
+
+    Raises:
+        InputError: Snakemake would delete the outputs, which are older, when the job has ended.
+    """
+    dates = {file: Path(file).stat().st_mtime for file in files if Path(file).exists()}
+    late = {file: date for file, date in dates.items() if date > time.time() + SKEW}
+    if found := [f"{file}: {datetime.fromtimestamp(date):%Y-%m-%d %H:%M:%S}" for file, date in late.items()]:
+        raise InputError(found, "These inputs are dated in the future. Set the clock right, or `touch` them:")
 
 
 def missing(path: str | Path) -> InputError:

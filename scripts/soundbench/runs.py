@@ -15,18 +15,19 @@ from typing import Any
 import pandas as pd
 import torch
 from safetensors.torch import save_file
-from torch.utils.tensorboard import SummaryWriter
 
 from soundbench.batches import Normalisation, choose_normalisation, load_examples, load_training
 from soundbench.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
 from soundbench.devices import choose_device, device_name, prepare_process, uses_bfloat16
 from soundbench.errors import InputError
+from soundbench.events import event_writer, record
 from soundbench.feature_settings import values_per_decibel
-from soundbench.integrity import read_split
+from soundbench.finished import keep_finished, restore_finished
+from soundbench.integrity import check_dates, read_split
 from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
 from soundbench.pretrained import find_weights, refusal
-from soundbench.progress import Progress, Row
+from soundbench.progress import Progress
 from soundbench.provenance import versions
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
@@ -82,6 +83,11 @@ class Outputs:
         """TensorBoard's folder, which Snakemake does not know, as it does not know the checkpoint."""
         return self.folder / "tensorboard"
 
+    @property
+    def files(self) -> list[Path]:
+        """What Snakemake knows of."""
+        return [self.model, self.description, self.history]
+
     def complete(self, mark: str) -> bool:
         """Whether a run with this fingerprint has finished here."""
         return self.description.exists() and self.model.exists() and read_json(self.description)["fingerprint"] == mark
@@ -110,9 +116,12 @@ def train_model(
         embedding: the same of the weights that the features are an embedding of; none where they are no embedding.
 
     Raises:
-        InputError: a copy of a clip that is not trained on stands among the training clips, the weights to start from
-            do not fit or were trained on the same source, or a loss or a weight is no longer finite.
+        InputError: an input is dated in the future or was changed, a copy of a clip that is not trained on stands among
+            the training clips, the weights to start from do not fit or were trained on the same source, or a loss or a
+            weight is no longer finite.
     """
+    arrays = [file for pair in variants.values() for file in pair]
+    check_dates([features, index, *arrays, split, *weights, *embedding])
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()
     clips, rows = read_split(split), read_clip_table(index)
@@ -130,7 +139,7 @@ def train_model(
     hardware = (device.type, uses_bfloat16(run.recipe["training"]["precision"], device))
     mark = fingerprint(asdict(run), asdict(measured), *hardware, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
-        if outputs.complete(mark):
+        if outputs.complete(mark) or restore_finished(outputs.files, mark):
             logger.info("%s was finished by the process before this one", run.tag)
             return
         network = build_model(run.recipe, len(labels), training.shape, initial)
@@ -147,6 +156,7 @@ def train_model(
             "fingerprint": mark,
         }
         _write(trainer.progress, description, outputs)
+        keep_finished(outputs.files, mark)
         checkpoint.remove()
 
 
@@ -179,19 +189,13 @@ def _measured(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def record(events: SummaryWriter, row: Row) -> None:
-    """Add a row of the history to TensorBoard's events."""
-    for name, value in row.items():
-        events.add_scalar(name, value, int(row["epoch"]))
-
-
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
     if state := checkpoint.load():
         trainer.resume(state)
         done, steps = len(trainer.progress.history), trainer.epoch.steps
         logger.info("%s resumed after epoch %d and %d steps of the next", tag, done, steps)
     shutil.rmtree(outputs.events, ignore_errors=True)  # an interrupted attempt may have recorded more than it saved
-    with SummaryWriter(str(outputs.events)) as events, heard_signals() as stopping:
+    with event_writer(outputs.events) as events, heard_signals() as stopping:
         for row in trainer.progress.history:
             record(events, row)
         try:

@@ -64,6 +64,8 @@ def full_disk_named(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except InputError:
+        raise
     except Exception as error:
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         if full or shutil.disk_usage(path.parent).free < FULL:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import random
+import re
+import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,16 +20,20 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from library import front_end
+from library import front_end, training
 from soundbench.batches import Normalisation, load_examples
 from soundbench.checkpoints import Checkpoint
 from soundbench.commandline import main
+from soundbench.devices import take_free
 from soundbench.errors import InputError
-from soundbench.evaluation import probabilities
+from soundbench.evaluation import evaluate_model, probabilities
+from soundbench.events import event_writer, record
 from soundbench.featurefiles import compute_features
 from soundbench.features import stored
-from soundbench.integrity import read_split, write_split
+from soundbench.integrity import read_split, row_digest, write_split
+from soundbench.joblog import logged
 from soundbench.modelfolders import load_model
+from soundbench.runs import Outputs, Run, train_model
 from soundbench.storage import atomic_folder, atomic_path, read_clip_table, write_csv
 from soundbench.training import Trainer
 from soundbench.weights import read_weights
@@ -250,3 +260,150 @@ def test_split_table_that_changed_is_named_and_removed(damage: Callable[[str], s
         read_split(path)
     with pytest.raises(InputError, match=r"seed1\.csv: is missing; run the same command again"):
         read_split(path)
+
+
+# --- dates, and outputs that Snakemake deletes ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> dict[str, Any]:
+    """What ``train_model`` takes to train on noise for an epoch, and where it writes."""
+    clips = pd.DataFrame({"clip": list("abcdefgh"), "label": ["dog", "rain"] * 4, "group": list("12345678")})
+    array = np.random.default_rng(0).normal(size=(8, 32, 20)).astype(np.float16)
+    np.save(tmp_path / "orig.npy", array)
+    index = {"clip": clips["clip"], "row": range(8), "frames": 20, "digest": [row_digest(row) for row in array]}
+    write_csv(tmp_path / "orig.csv", pd.DataFrame(index))
+    write_split(tmp_path / "seed1.csv", clips.assign(fold1=["train"] * 4 + ["val"] * 2 + ["test"] * 2))
+    recipe = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.2}
+    recipe["training"] = training(epochs=1, batch_size=4)
+    return {
+        "run": Run("noise", "cnn", 1, 1, "nested", recipe, front_end("logmel64")),
+        "features": str(tmp_path / "orig.npy"),
+        "index": str(tmp_path / "orig.csv"),
+        "split": str(tmp_path / "seed1.csv"),
+        "variants": {},
+        "threads": 1,
+        "folder": str(tmp_path / "fold1"),
+        "checkpoint_seconds": 0.0,
+    }
+
+
+@pytest.mark.parametrize("input_", ["features", "index", "split"])
+def test_input_of_the_future_is_named_before_training(study: dict[str, Any], input_: str) -> None:
+    tomorrow = time.time() + 86400
+    os.utime(study[input_], (tomorrow, tomorrow))
+    with pytest.raises(InputError, match=rf"dated in the future.*touch(?s:.*){re.escape(study[input_])}: 2"):
+        train_model(**study)
+    assert not Path(study["folder"]).exists()
+
+
+def train_and_delete(study: dict[str, Any]) -> dict[str, bytes]:
+    """Train, and delete the outputs as Snakemake does when it refuses them; returns what they held."""
+    train_model(**study)
+    files = Outputs(Path(study["folder"])).files
+    content = {file.name: file.read_bytes() for file in files}
+    for file in files:
+        file.unlink()
+    assert not (files[0].parent / "checkpoint.pt").exists()
+    return content
+
+
+def test_finished_model_that_snakemake_deleted_is_not_trained_again(
+    study: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "soundbench")
+    before, began = train_and_delete(study), time.time()
+    caplog.clear()
+    train_model(**study)
+    assert "was finished by the process before this one" in caplog.text
+    assert "epoch 1/1" not in caplog.text
+    for file in Outputs(Path(study["folder"])).files:
+        assert file.read_bytes() == before[file.name]
+        assert file.stat().st_mtime >= began - 1
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json", "digests.json"])
+def test_damaged_finished_model_is_trained_again(
+    study: dict[str, Any], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "soundbench")
+    before = train_and_delete(study)
+    kept = Path(study["folder"]) / ".finished" / name
+    kept.write_bytes(kept.read_bytes()[:-9])
+    caplog.clear()
+    train_model(**study)
+    assert "epoch 1/1" in caplog.text
+    assert Outputs(Path(study["folder"])).model.read_bytes() == before["model.safetensors"]
+
+
+def test_accepted_model_is_kept_no_longer(study: dict[str, Any], tmp_path: Path) -> None:
+    train_model(**study)
+    inputs = {key: study[key] for key in ("features", "index", "split", "threads")}
+    outputs = {"predictions": str(tmp_path / "predictions.csv"), "metrics": str(tmp_path / "metrics.json")}
+    evaluate_model([study["folder"]], **inputs, **outputs)
+    assert not (Path(study["folder"]) / ".finished").exists()
+
+
+# --- disks that are full, and locks -----------------------------------------------------------------------------------
+
+
+def test_log_on_a_full_disk_is_one_line_and_the_work_goes_on(capfd: pytest.CaptureFixture[str]) -> None:
+    done = False
+    with logged("/dev/full"):
+        logging.getLogger("soundbench").info("first line")
+        logging.getLogger("soundbench").info("second line")
+        done = True
+    errors = capfd.readouterr().err
+    assert done
+    assert errors.count("/dev/full: the log ends here") == 1
+    assert "second line" in errors
+    assert "Traceback" not in errors
+
+
+def test_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"job\.log: the log cannot be opened"), logged(tmp_path / "file" / "job.log"):
+        raise AssertionError("the work has begun")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["disk", "quota"])
+def test_tensorboard_on_a_full_disk_is_a_message(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tensorboard.summary.writer.record_writer.RecordWriter.write", refuse)
+    with (
+        pytest.raises(InputError, match="tensorboard: the disk is full"),
+        event_writer(tmp_path / "tensorboard") as events,
+    ):
+        for epoch in range(1000):
+            record(events, {"epoch": epoch, "train_loss": 1.0})
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_gpu_locks_are_in_a_folder_of_ones_own(tmp_path: Path) -> None:
+    folder = tmp_path / "locks"
+    folder.mkdir(mode=0o755)
+    assert take_free(["0"], folder) == "0"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_gpu_locks_follow_no_link(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious.txt").write_text("precious")
+    (tmp_path / "locks").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="locks: should be a folder of yours"):
+        take_free(["0"], tmp_path / "locks")
+    (elsewhere / "1.lock").symlink_to(elsewhere / "precious.txt")
+    with pytest.raises(InputError, match=r"1\.lock: cannot be opened as a lock"):
+        take_free(["1"], elsewhere)
+    assert (elsewhere / "precious.txt").read_text() == "precious"
+
+
+def test_gpu_locks_of_somebody_else_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(InputError, match="should be a folder of yours"):
+        take_free(["0"], tmp_path)
