@@ -11,12 +11,15 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from soundbench.errors import InputError
 from soundbench.storage import read_clip_table, write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DIGEST = "digest"  # the column: of a row of the array in an index, of the whole table in a split table
 LENGTH = 16  # hexadecimal digits of a SHA-256: enough against accidents

@@ -269,15 +269,15 @@ def test_split_table_that_changed_is_named_and_removed(damage: Callable[[str], s
 def study(tmp_path: Path) -> dict[str, Any]:
     """What ``train_model`` takes to train on noise for an epoch, and where it writes."""
     clips = pd.DataFrame({"clip": list("abcdefgh"), "label": ["dog", "rain"] * 4, "group": list("12345678")})
-    array = np.random.default_rng(0).normal(size=(8, 32, 20)).astype(np.float16)
+    array = np.random.default_rng(0).normal(size=(8, 64, 20)).astype(np.float16)
     np.save(tmp_path / "orig.npy", array)
     index = {"clip": clips["clip"], "row": range(8), "frames": 20, "digest": [row_digest(row) for row in array]}
     write_csv(tmp_path / "orig.csv", pd.DataFrame(index))
     write_split(tmp_path / "seed1.csv", clips.assign(fold1=["train"] * 4 + ["val"] * 2 + ["test"] * 2))
-    recipe = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.2}
+    recipe = {"family": "cnn", "features": "logmel64", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.2}
     recipe["training"] = training(epochs=1, batch_size=4)
     return {
-        "run": Run("noise", "cnn", 1, 1, "nested", recipe, front_end("logmel64")),
+        "run": Run("noise", "cnn", 1, 1, "nested", recipe, front_end("logmel64"), source="noise"),
         "features": str(tmp_path / "orig.npy"),
         "index": str(tmp_path / "orig.csv"),
         "split": str(tmp_path / "seed1.csv"),

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from soundbench.duplicates import divided_copies, read_findings
-from soundbench.looks import model_colours
 from soundbench.integrity import read_split
+from soundbench.looks import model_colours
 from soundbench.metrics import METRIC_NAMES
 from soundbench.pages import percent, records, render
 from soundbench.provenance import revision
