@@ -179,7 +179,7 @@ def _describe(folder: Path, **changes: Any) -> None:
         (lambda folder: _describe(folder, recipe={"family": "os"}), r"model\.json: recipe\.family: 'os' is not one of"),
         (lambda folder: _describe(folder, front_end={}), r"model\.json: front_end\.front_end: is missing"),
         (lambda folder: _describe(folder, labels=["a", "b"]), r"model\.safetensors: does not fit model\.json"),
-        (lambda folder: _describe(folder, recipe={"family": "cnn"}), r"model\.json: recipe\.features: is missing"),
+        (lambda folder: _describe(folder, recipe={"family": "cnn"}), r"model\.safetensors: does not fit model\.json"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"\x80\x04N."), "cannot be read as safetensors"),
         (shutil.rmtree, "model: there is no such folder"),
     ],

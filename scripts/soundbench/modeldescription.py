@@ -53,11 +53,17 @@ def complete_description(description: Any) -> tuple[Description, list[str]]:
     return description, problems
 
 
+def run_problems(description: Any) -> list[str]:
+    """What is wrong with the description of a run to start from, whose weights alone are used."""
+    return schema_problems(_schema() | {"required": []}, description)[0]
+
+
 def _schema() -> Schema:
     config = load_schema()
     parts = config["properties"]
     recipe = dict(parts["models"]["additionalProperties"])
-    # How the model was trained says nothing of how it predicts.
+    # How the model was trained, and on which features by name, says nothing of how it predicts.
+    recipe["required"] = ["family"]
     recipe["properties"] = recipe["properties"] | {"training": {"type": "object"}}
     front_end = dict(parts["features"]["additionalProperties"])
     embedding = config["$defs"]["embedding_features"]["properties"]

@@ -90,10 +90,21 @@ def find_weights(files: Sequence[str]) -> Weights | None:
             raise InputError(f"{', '.join(gone)}: no longer there; remove {files[0]} to have the weights fetched again")
         return Weights(fetched[0])
     described = [name for name in files if Path(name).name == "model.json"]
-    run = read_json(described[0]) if described else None
-    if run is not None and "sources" not in run:
-        raise InputError(f"{described[0]}: does not tell on which sources the run was trained; train it again")
-    return Weights(Path(files[0]), run)
+    return Weights(Path(files[0]), _read_run(described[0]) if described else None)
+
+
+def _read_run(file: str) -> dict[str, Any]:
+    from soundbench.modeldescription import run_problems  # which imports the families, and they this module
+
+    try:
+        run = read_json(file)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file}: cannot be read as JSON ({error})") from error
+    if problems := run_problems(run):
+        raise InputError(f"{file}: {problem}" for problem in problems)
+    if "sources" not in run:
+        raise InputError(f"{file}: does not tell on which sources the run was trained; train it again")
+    return run
 
 
 def workflow_run(pretrained: str, results: str) -> re.Match[str] | None:

@@ -61,6 +61,8 @@ def _unusable(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, str):
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value if letter not in "\n\t"):
             yield path, f"the text {value!r} holds control characters; remove them"
+        elif value.startswith("~") and "/" in value and not _has_home(value):
+            yield path, f"{value}: there is no such home directory"
     elif isinstance(value, float):
         if not math.isfinite(value):
             yield path, f"should be a finite number, but is {value}"
@@ -69,6 +71,14 @@ def _unusable(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
             yield path, f"{value} is too large; the largest number is 2**63 - 1 = {LARGEST}"
     elif value is not None:
         yield path, f"should be text or a number, but is {value!r}; write it in quotation marks"
+
+
+def _has_home(path: str) -> bool:
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        return False
+    return True
 
 
 def load_schema() -> Schema:

@@ -76,6 +76,10 @@ REFUSED = {
         "pathvars.results: the folder </script><script>alert(1) may not hold < >",
     ),
     "wildcard in a folder": ({"pathvars": {"logs": "<results>/{x}"}}, "pathvars.logs: the folder <results>/{x} may"),
+    "recordings of nobody": (
+        {"sources": {"esc50": {"root": "~nobody-here/x"}}, "benchmark": {"datasets": ["esc10"]}},
+        "sources.esc50.root: ~nobody-here/x: there is no such home directory",
+    ),
     "home of nobody": ({"pathvars": {"results": "~nobody-here/x"}}, "~nobody-here/x: there is no such home directory"),
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from soundbench.errors import InputError
 from soundbench.modelfolders import load_model, read_description
+from soundbench.pretrained import find_weights
 from soundbench.storage import read_json
 from untrained import LABELS, TINY_INPUT, write_model
 
@@ -139,3 +140,21 @@ def test_older_description_without_later_settings_still_loads(
     (tmp_path / "model.json").write_text(json.dumps(changed(description, ["recipe", "convolutions"], GONE)))
     (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     assert load_model(tmp_path)[1]["recipe"]["convolutions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[]", "should be of type object"),
+        ("{}", "does not tell on which sources"),
+        ('{"sources": "esc50"}', "sources: should be of type array, but is 'esc50'"),
+        ('{"sources": [], "shape": "x"}', "shape: should be of type array, but is 'x'"),
+        ('{"sources": [], "recipe": {"family": "os"}}', "recipe.family: 'os' is not one of its values"),
+    ],
+)
+def test_run_to_start_from_is_refused_with_its_field(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "model.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match=re.escape(message)):
+        find_weights([str(tmp_path / "model.safetensors"), str(file)])
