@@ -231,7 +231,7 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
     def attempt(root: Path, **settings: Any) -> None:
         index(collection(root, clips), tmp_path)
         view = VIEW | {"split": split | settings}
-        measured = (tmp_path / "measures.csv", tmp_path / "landmarks.npz")
+        measured = (tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json"))
         audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html")
         split_clips(files[0], files[1], view, 1, files[2])
 
