@@ -21,7 +21,7 @@ from soundbench.configuration import read_configuration
 from soundbench.datachecks import is_archive
 from soundbench.embedding_settings import embedded, embeddings
 from soundbench.errors import InputError
-from soundbench.pretrained import PUBLISHED, results_folder, weight_files
+from soundbench.pretrained import PUBLISHED, results_folder, weight_files, workflow_sources
 from soundbench.provenance import study_arguments
 from soundbench.statuschecks import check_at_even_pace
 from soundbench.storage import canonical_json

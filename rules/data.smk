@@ -48,6 +48,7 @@ rule split_clips:
     input:
         clips=clip_table,
         audit=ancient("<results>/audit/{dataset}.csv"),
+        noise=noise_overlaps,
     output:
         split="<results>/splits/{dataset}/seed{seed}.csv",
     log:
@@ -59,3 +60,45 @@ rule split_clips:
         code=code_digest("split_clips"),
     script:
         "../scripts/split_clips.py"
+
+
+# Copies of a data set's clips in another source: what a model that was trained there must not be tested on here.
+rule find_overlap:
+    input:
+        unpack(measure_files),
+        other_measures="<results>/measures/{source}.csv",
+        other_landmarks="<results>/measures/{source}.npz",
+    output:
+        "<results>/overlaps/{dataset}/{source}.csv",
+    log:
+        "<logs>/find_overlap/{dataset}/{source}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+    params:
+        view=lambda w: canonical_json(settings["datasets"][w.dataset]),
+        code=code_digest("find_overlap"),
+    script:
+        "../scripts/find_overlap.py"
+
+
+rule find_noise_overlap:
+    input:
+        unpack(measure_files),
+        recordings=noise_recordings,
+    output:
+        "<results>/overlaps/{dataset}/noise/{variant}.csv",
+    log:
+        "<logs>/find_noise_overlap/{dataset}/{variant}.log",
+    conda:
+        "../envs/data.yaml"
+    threads: 4
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+    params:
+        view=lambda w: canonical_json(settings["datasets"][w.dataset]),
+        files=noise_files,
+        code=code_digest("find_noise_overlap"),
+    script:
+        "../scripts/find_noise_overlap.py"

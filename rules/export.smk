@@ -11,6 +11,7 @@ rule export_model:
         unpack(feature_files),
         model=lambda w: f"{exported_run(w)}/model.safetensors",
         description=lambda w: f"{exported_run(w)}/model.json",
+        trained_on=lambda w: f"{exported_run(w)}/trained_on.txt",
         split=lambda w: f"<results>/splits/{w.dataset}/{Path(exported_run(w)).parent.name}.csv",
         clips=clip_table,
         metrics=of_runs(METRICS),

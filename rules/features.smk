@@ -17,6 +17,7 @@ rule augment_clips:
     params:
         variant=lambda w: canonical_json(variant_entry(w.variant)),
         views=lambda w: canonical_json(augmenting_views(w)),
+        files=noise_files,
         code=code_digest("augment_clips"),
     script:
         "../scripts/augment_clips.py"

@@ -119,6 +119,12 @@ def embedding_family(wildcards):
     return f"soundbench.models.{embedding_inputs(wildcards)[0]}"
 
 
+@cache
+def earlier_sources(model):
+    """The sources that a model was trained on, by this workflow, before it is trained."""
+    return sorted(workflow_sources(settings, model))
+
+
 def training_files(wildcards):
     """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""
     return {
@@ -127,6 +133,8 @@ def training_files(wildcards):
         "variant_indexes": variant_files(".csv")(wildcards),
         "weights": initial_weights(wildcards),
         "embedding": embedding_weights(recipe(wildcards)["features"]),
+        "measures": measure_files(wildcards)["measures"],
+        "overlaps": [f"<results>/overlaps/{{dataset}}/{source}.csv" for source in earlier_sources(wildcards.model)],
     }
 
 
@@ -136,13 +144,3 @@ FOLD = "<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}"
 def of_folds(name):
     """An input function: the file ``name`` of every fold of a run."""
     return lambda w: expand(f"{FOLD}/{name}", fold=folds(w.dataset), allow_missing=True)
-
-
-def data_item(path, caption, **labels):
-    """An item of the report about a data set."""
-    return report(
-        path,
-        caption=f"../config/report/{caption}.rst",
-        category="4 Data",
-        labels={**labels, "data set": "{dataset}"},
-    )

@@ -1,6 +1,16 @@
 # What there is to see and hear in the clips of a data set, and what is wrong with them.
 
 
+def data_item(path, caption, **labels):
+    """An item of the report about a data set."""
+    return report(
+        path,
+        caption=f"../config/report/{caption}.rst",
+        category="4 Data",
+        labels={**labels, "data set": "{dataset}"},
+    )
+
+
 rule explore_dataset:
     input:
         clips=clip_table,

@@ -24,6 +24,7 @@ rule train_model:
     output:
         model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
         description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
+        trained_on="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/trained_on.txt",
         history="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/history.csv",
     log:
         "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",

@@ -13,8 +13,10 @@ rule evaluate_transfer:
         models=moved_models("model.safetensors"),
         descriptions=moved_models("model.json"),
         splits=lambda w: expand("<results>/splits/{dataset}/seed{seed}.csv", **moved_runs(w)),
-        source=lambda w: clips_of(move(w)["from"]["dataset"]),
+        trained_on=moved_models("trained_on.txt"),
         clips=lambda w: clips_of(move(w)["to"]),
+        measures=lambda w: f"<results>/measures/{sources_of(w)[1]}.csv",
+        overlaps=moved_overlaps,
         tested=tested_splits,
     output:
         predictions="<results>/transfer/{transfer}/predictions.csv",
@@ -29,6 +31,7 @@ rule evaluate_transfer:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         to=lambda w: move(w)["to"],
+        shared=lambda w: len(set(sources_of(w))) == 1,
         view=lambda w: entry_json("datasets", move(w)["to"], "audit"),
         code=lambda w: code_digest(
             "evaluate_transfer", f"soundbench.models.{settings['models'][move(w)['from']['model']]['family']}"

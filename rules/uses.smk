@@ -78,6 +78,19 @@ def clips_of(dataset):
     return f"<results>/clips/{settings['datasets'][dataset]['source']}.csv"
 
 
+def sources_of(wildcards):
+    """The source that a transfer's models were trained on, and the one that they are tested on."""
+    entry = move(wildcards)
+    return [settings["datasets"][dataset]["source"] for dataset in (entry["from"]["dataset"], entry["to"])]
+
+
+def moved_overlaps(wildcards):
+    """Which clips of the other data set are copies of clips of the sources that a transfer's models were trained on."""
+    entry = move(wildcards)
+    trained = sorted({sources_of(wildcards)[0], *earlier_sources(entry["from"]["model"])})
+    return [f"<results>/overlaps/{entry['to']}/{source}.csv" for source in trained]
+
+
 def tested_splits(wildcards):
     """The splits that tell which clips of the other data set are test clips; none where all count."""
     pattern = "<results>/splits/{dataset}/seed{seed}.csv"

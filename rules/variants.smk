@@ -27,10 +27,25 @@ def augmenting_views(wildcards):
     return [without("audit", without("split", entry)) for entry in asking]
 
 
-def noise_recordings(wildcards):
+def noise_folders(variant):
     """The folders of recordings that a variant takes noise from."""
-    folders = (step.get("recordings") for step in variant_entry(wildcards.variant)["steps"])
+    folders = (step.get("recordings") for step in variant_entry(variant)["steps"])
     return [str(Path(folder).expanduser()) for folder in folders if folder]
+
+
+def noise_recordings(wildcards):
+    return noise_folders(wildcards.variant)
+
+
+def noise_files(wildcards):
+    """A digest of each of these folders: it changes when a recording in it is overwritten in place."""
+    return [files_digest(folder) for folder in noise_folders(wildcards.variant)]
+
+
+def noise_overlaps(wildcards):
+    """Which clips of a data set are copies of recordings that its variants take noise from."""
+    named = [name for name in view_variants(wildcards.dataset) if noise_folders(name)]
+    return expand("<results>/overlaps/{dataset}/noise/{variant}.csv", variant=named, allow_missing=True)
 
 
 def variant_table(wildcards):

@@ -10,8 +10,10 @@ with logged(snakemake.log[0]):
     evaluate_transfer(
         [str(Path(model).parent) for model in snakemake.input.models],
         snakemake.input.splits,
-        source=snakemake.input.source,
+        shared=snakemake.params.shared,
         clips=snakemake.input.clips,
+        measures=snakemake.input.measures,
+        overlaps=list(snakemake.input.overlaps),
         to=snakemake.params.to,
         view=json.loads(snakemake.params.view),
         tested=list(snakemake.input.tested),

@@ -12,4 +12,5 @@ with logged(snakemake.log[0]):
         json.loads(snakemake.params.view),
         int(snakemake.wildcards.seed),
         snakemake.output.split,
+        snakemake.input.noise,
     )

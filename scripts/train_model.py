@@ -30,9 +30,11 @@ with logged(snakemake.log[0]):
             )
         ),
         split=snakemake.input.split,
+        measures=snakemake.input.measures,
         threads=snakemake.threads,
         folder=str(Path(snakemake.output.model).parent),
         checkpoint_seconds=snakemake.resources.checkpoint_seconds,
         weights=list(snakemake.input.weights),
         embedding=list(snakemake.input.embedding),
+        overlaps=list(snakemake.input.overlaps),
     )

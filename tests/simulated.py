@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ class Study:
         path.write_text("s\tmax_rss\tcpu_time\n3.0\t500.0\t2.5\n")
 
 
-def write_report(study: Study, metric: str = "accuracy", pages: bool = True) -> Path:
+def write_report(study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = ()) -> Path:
     """Write every table, figure and page of a study as the rules do; returns their folder."""
     from soundbench.aggregation import aggregate_comparisons, aggregate_scores
     from soundbench.details import aggregate_costs, aggregate_details
@@ -136,14 +137,14 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True) -> 
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
     aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
     if pages:
-        _write_pages(study, to, csv)
+        _write_pages(study, to, csv, list(audits))
     return to
 
 
 TABLES = ("scores", "leaderboard", "spread", "comparisons", "classes", "confusions", "groups", "costs", "published")
 
 
-def _write_pages(study: Study, to: Path, csv: dict[str, str]) -> None:
+def _write_pages(study: Study, to: Path, csv: dict[str, str], audits: list[str]) -> None:
     from soundbench.pages.compare import write_comparison_page, write_confusion_page
     from soundbench.pages.leaderboard import write_leaderboard_page
     from soundbench.pages.mistakes import write_mistakes_page
@@ -153,7 +154,7 @@ def _write_pages(study: Study, to: Path, csv: dict[str, str]) -> None:
     both = {"models": models, "metric": "accuracy"}
     of_start = {name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs", "published")}
     write_leaderboard_page(
-        **of_start, audits=[], splits=study.splits(), arguments="", **both, path=str(to / "leaderboard.html")
+        **of_start, audits=audits, splits=study.splits(), arguments="", **both, path=str(to / "leaderboard.html")
     )
     of_compare = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
     write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))

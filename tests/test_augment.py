@@ -309,7 +309,7 @@ def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None
     run = Run("data", "cnn", 0, 1, "nested", recipe, study["front_end"], augment=study["entry"]["augment"])
     outcome = {"folder": str(study["folder"] / "run"), "checkpoint_seconds": 60}
     with pytest.raises(InputError, match=rf"{tested}_noisy\.flac stands for a copy of {trained}, .* role is 'test'"):
-        train_model(run, split=study["folder"] / "split.csv", threads=1, **inputs, **outcome)
+        train_model(run, split=study["folder"] / "split.csv", measures="", threads=1, **inputs, **outcome)
     assert not (study["folder"] / "run").exists()
 
 

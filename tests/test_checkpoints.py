@@ -31,7 +31,8 @@ recipe = dict(family="cnn", width=4, blocks=3, convolutions=1, dropout=0.3, trai
 with logged(f"{folder}/run.log"):
     train_model(Run("noise", "cnn", int(seed), 1, "nested", recipe, front_end),
                 features=f"{folder}/features.npy", index=f"{folder}/index.csv", variants={},
-                split=f"{folder}/split.csv", threads=1, folder=out, checkpoint_seconds=0.0)
+                split=f"{folder}/split.csv", measures=f"{folder}/measures.csv",
+                threads=1, folder=out, checkpoint_seconds=0.0)
 """
 
 
@@ -45,6 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     roles = np.repeat(["train", "val", "test"], [160, 20, 20])
     split = pd.DataFrame({"clip": clips, "label": ["a", "b"] * 100, "group": clips, "fold1": roles})
     write_csv(folder / "split.csv", split)
+    write_csv(folder / "measures.csv", pd.DataFrame({"clip": clips, "samples": clips}))
     return folder
 
 

@@ -47,6 +47,8 @@ USES = {
     "export_model": {"pandas", "torch"},
     "fetch_dataset": set(),
     "fetch_weights": set(),
+    "find_noise_overlap": {"pandas", "scipy"},
+    "find_overlap": {"pandas", "scipy"},
     "index_clips": set(),
     "page_comparison": {"pandas"},
     "page_confusion": {"pandas"},

@@ -32,6 +32,7 @@ from soundbench.featurefiles import compute_features
 from soundbench.features import FRONT_ENDS, clip_features, picture
 from soundbench.models import build_model
 from soundbench.storage import read_clip_table, write_csv, write_json
+from soundbench.trainedon import TRAINED_ON
 
 LABELS = ["dog", "hen", "NA"]
 CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
@@ -237,6 +238,7 @@ def exported(root: Path, to: Path) -> None:
         "packages": {"torch": "0"},
     }
     write_json(folder / "model.json", description)
+    (folder / TRAINED_ON).write_text("0123456789abcdef\n")
     save_file(network(CNN, stored.shape[1:]).state_dict(), folder / "model.safetensors")
     data = {"source": "simulated", "reader": "folder", "url": None, "split": {"scheme": "kfold"}}
     export_model(
@@ -256,6 +258,7 @@ def exported(root: Path, to: Path) -> None:
 
 def test_card_of_a_model_that_takes_features_works_as_written(tmp_path: Path) -> None:
     exported(tmp_path / "study", to := tmp_path / "shared")
+    assert (to / TRAINED_ON).read_text() == "0123456789abcdef\n"
     card = (to / "README.md").read_text()
     front = yaml.safe_load(card.split("---")[1])
     assert front["pipeline_tag"] == "audio-classification"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -17,7 +18,8 @@ from soundbench.models import build_model
 from soundbench.optimisation import build_optimizer
 from soundbench.runs import train_model
 from soundbench.schedules import SCHEDULES, Schedule
-from soundbench.storage import read_json
+from soundbench.storage import file_sha256, read_clip_table, read_json, write_csv
+from soundbench.trainedon import TRAINED_ON
 from test_models import RECIPES
 from test_training import RUN, TRAINING, made_up
 
@@ -92,7 +94,24 @@ def test_nothing_that_is_frozen_is_given_to_the_optimiser() -> None:
     assert len(parameter_groups(network, TRAINING)) == 1
 
 
-def train(folder: Path, name: str, weights: list[str] | None = None, source: str = "here", **training: Any) -> Path:
+def measures(folder: Path, source: str) -> str:
+    """Write what was measured of the clips of a source, which differ from those of any other."""
+    clips = read_clip_table(folder / "nested.csv")["clip"]
+    path = folder / f"{source}-measures.csv"
+    write_csv(path, pd.DataFrame({"clip": clips, "samples": f"{source}-" + clips}))
+    return str(path)
+
+
+def train(
+    folder: Path,
+    name: str,
+    weights: list[str] | None = None,
+    source: str = "here",
+    recordings: str = "",
+    overlaps: tuple[str, ...] = (),
+    **training: Any,
+) -> Path:
+    """Train on a source; its clips are those of ``recordings``, another source, if that is given."""
     recipe = RUN.recipe | {"training": TRAINING | {"epochs": 2} | training}
     train_model(
         replace(RUN, recipe=recipe, source=source),
@@ -100,16 +119,18 @@ def train(folder: Path, name: str, weights: list[str] | None = None, source: str
         index=str(folder / "index.csv"),
         variants={},
         split=str(folder / "nested.csv"),
+        measures=measures(folder, recordings or source),
         threads=1,
         folder=str(folder / name),
         checkpoint_seconds=60,
         weights=weights or [],
+        overlaps=overlaps,
     )
     return folder / name
 
 
 def files(run: Path) -> list[str]:
-    return [str(run / name) for name in ("model.safetensors", "model.json")]
+    return [str(run / name) for name in ("model.safetensors", "model.json", TRAINED_ON)]
 
 
 @pytest.mark.parametrize(("trainable", "moving"), [("head", ("classifier",)), (1, ("blocks.1", "classifier"))])
@@ -129,6 +150,28 @@ def test_lineage_is_recorded_and_what_was_seen_before_is_refused(made_up: Path) 
         with pytest.raises(InputError, match=f"was trained on {source}, and may have seen the clips"):
             train(made_up, "third", files(second), source=source)
     assert not (made_up / "third" / "model.safetensors").exists()
+
+
+def test_same_recordings_under_another_name_are_refused(made_up: Path) -> None:
+    first = train(made_up, "first", source="one")
+    second = train(made_up, "second", files(first), source="two")
+    told = read_json(second / "model.json")["trained_on"]
+    listed = (second / TRAINED_ON).read_text().split()
+    roles = read_clip_table(made_up / "nested.csv").set_index("clip")["fold1"]
+    assert listed == sorted(f"{source}-{clip}" for source in ("one", "two") for clip in roles.index[roles != "test"])
+    assert told == {"file": TRAINED_ON, "clips": len(listed), "sha256": file_sha256(second / TRAINED_ON)}
+    for recordings in ("one", "two"):
+        with pytest.raises(InputError, match=r"was trained on 10 of the clips .*\n.*clip20: the same samples"):
+            train(made_up, "third", files(second), source="three", recordings=recordings)
+    near = pd.DataFrame({"clip": ["clip39"], "path": ["x.wav"], "samples": ["one-clip00"], "likeness": [0.5]})
+    write_csv(made_up / "near.csv", near)
+    with pytest.raises(InputError, match=r"trained on 1 of the clips .*\n.*clip39: a near-duplicate of x\.wav"):
+        train(made_up, "third", files(second), source="three", overlaps=(str(made_up / "near.csv"),))
+    write_csv(made_up / "near.csv", near.assign(samples="one-clip39"))  # which was tested, not trained on
+    train(made_up, "third", files(second), source="three", overlaps=(str(made_up / "near.csv"),))
+    (second / TRAINED_ON).write_text("")
+    with pytest.raises(InputError, match=r"trained_on\.txt: is missing, or is not the file"):
+        train(made_up, "fourth", files(second), source="three")
 
 
 def test_content_of_the_weights_decides_the_fingerprint(made_up: Path) -> None:

@@ -52,6 +52,7 @@ def made_up(tmp_path: Path) -> Path:
     split = pd.DataFrame({"clip": clips, "label": labels, "group": clips, "fold1": roles})
     write_csv(tmp_path / "nested.csv", split)
     write_csv(tmp_path / "literature.csv", split.replace({"fold1": {"val": "train"}}))
+    write_csv(tmp_path / "measures.csv", pd.DataFrame({"clip": clips, "samples": clips}))
     return tmp_path
 
 
@@ -64,6 +65,7 @@ def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> 
         index=str(folder / "index.csv"),
         variants={},
         split=str(folder / f"{split}.csv"),
+        measures=str(folder / "measures.csv"),
         threads=1,
         folder=str(out),
         checkpoint_seconds=60,

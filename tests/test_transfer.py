@@ -12,7 +12,8 @@ from simulated import Study
 from soundbench.errors import InputError
 from soundbench.pages.transfer import write_transfer_page
 from soundbench.storage import read_clip_table, write_csv
-from soundbench.transfer import check_labels, unheard
+from soundbench.trainedon import known_clips
+from soundbench.transfer import check_labels, untrained
 from soundbench.transfertables import aggregate_transfer
 
 
@@ -23,18 +24,20 @@ def test_other_labels_are_refused_and_named() -> None:
     assert caught.value.problems[:2] == ["only the model knows: NA, b", "only mine has: c"]
 
 
-def clips(*rows: tuple[str, str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["clip", "group", "sha256"])
-
-
-def test_what_a_model_has_heard_does_not_count() -> None:
-    source = clips(("1", "g1", "aa"), ("2", "g1", "bb"), ("3", "g2", "cc"), ("4", "g3", "dd"), ("5", "g4", "ee"))
-    split = pd.DataFrame({"clip": ["1", "3", "4"], "fold1": ["train", "val", "test"]})
-    # 2 shares a group with a training clip, 4 was tested, 5 is in no part of the view.
-    assert unheard(source, source, split, 1, shared=True)["clip"].tolist() == ["4", "5"]
-    # Elsewhere groups mean something else, but the same bytes are the same clip.
-    others = clips(("x", "g1", "ff"), ("y", "g9", "cc"), ("z", "g2", "dd"))
-    assert unheard(others, source, split, 1, shared=False)["clip"].tolist() == ["x", "z"]
+def test_what_a_model_was_trained_on_does_not_count(tmp_path: Path) -> None:
+    found = pd.DataFrame([("1", "g1"), ("2", "g1"), ("3", "g2"), ("4", "g3")], columns=["clip", "group"])
+    overlap = pd.DataFrame(
+        [("3", "b.mp3", "bb", 0.7), ("4", "c.mp3", "cc", 0.9), ("9", "b.mp3", "bb", 0.9)],
+        columns=["clip", "path", "samples", "likeness"],
+    )
+    write_csv(tmp_path / "overlap.csv", overlap)
+    digests = {"1": "aa", "2": "dd", "3": "ee", "4": "ff"}
+    # The samples of 1 and those of a near-duplicate of 3 were trained on; cc was not.
+    known = known_clips(digests, [tmp_path / "overlap.csv"], frozenset({"aa", "bb"}))
+    assert known == {"1": "the same samples", "3": "a near-duplicate of b.mp3"}
+    assert untrained(found, known, set())["clip"].tolist() == ["2", "4"]
+    # In the same source, groups count too.
+    assert untrained(found, known, {"g1"})["clip"].tolist() == ["4"]
 
 
 def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:

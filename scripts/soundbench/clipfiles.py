@@ -65,7 +65,7 @@ def folders_below(root: str | Path) -> list[str]:
 
 
 @cache
-def files_digest(root: str, path_column: str = "path") -> str:
+def files_digest(root: str) -> str:
     """A digest of the names, sizes and times of a source's files: a file that is overwritten in place changes it.
 
     Planning asks for it, so no file is opened but the table, and each source is looked at once.
@@ -73,9 +73,8 @@ def files_digest(root: str, path_column: str = "path") -> str:
     Args:
         root: a folder, all of whose files count, or a table, whose listed files count. Nothing counts of an archive,
             or where the user has no recordings of their own.
-        path_column: the table's column that names the files, relative to the table's folder.
     """
-    files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root, path_column)
+    files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root)
     lines = (f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files)
     return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
@@ -94,13 +93,13 @@ def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield from _files_below(entry.path, above)
 
 
-def _listed_files(table: str, path_column: str) -> Iterator[tuple[str, os.stat_result | None]]:
+def _listed_files(table: str) -> Iterator[tuple[str, os.stat_result | None]]:
     """The files that a table lists; none of a table that cannot be read, which its reader says."""
     folder = Path(table).parent
     try:
         with open(table, encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, skipinitialspace=True)
-            column = [name.strip() for name in next(rows, [])].index(path_column)
+            column = [name.strip() for name in next(rows, [])].index("path")
             paths = [row[column].strip() for row in rows if len(row) > column]
     except (ValueError, OSError, csv.Error):
         return

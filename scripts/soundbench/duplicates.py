@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from soundbench.escaping import plain_table
+from soundbench.storage import read_clip_table
 
 logger = logging.getLogger(__name__)
 
@@ -61,3 +62,20 @@ def report_copies(divided: pd.DataFrame, duplicates: str) -> list[str]:
             "split tests on them all the same"
         )
     return problems
+
+
+def tested_noise(split: pd.DataFrame, folds: Sequence[str], overlaps: Iterable[str | Path]) -> list[str]:
+    """Clips that some fold tests or validates on, and that recordings which noise is taken from hold.
+
+    Args:
+        folds: the columns of ``split`` that hold roles.
+        overlaps: ``…/{variant}.csv``, what :func:`soundbench.overlap.overlap_with_noise` wrote.
+    """
+    tested = set(split.loc[split[list(folds)].isin(["val", "test"]).any(axis=1), "clip"])
+    return [
+        f"augmentations.{Path(path).stem}: {row.path} is, or sounds like, {row.clip}, which is tested or validated on; "
+        "noise must come from other recordings"
+        for path in overlaps
+        for row in read_clip_table(path).itertuples()
+        if row.clip in tested
+    ]

@@ -14,6 +14,7 @@ from typing import Any
 from soundbench.errors import InputError
 from soundbench.feature_settings import EMBEDDING
 from soundbench.storage import read_json
+from soundbench.trainedon import TRAINED_ON, read_trained_on
 
 Config = dict[str, Any]
 
@@ -30,7 +31,7 @@ REVISIONS = {
 # What timm and transformers call the weights in a folder that they save; the first that exists is taken.
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 # What tells more about weights, beside them: a run's description, or the configuration that transformers saves.
-COMPANIONS = ("model.json", "config.json")
+COMPANIONS = ("model.json", "config.json", TRAINED_ON)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Weights:
     def sources(self) -> list[str]:
         """The sources that a run of ours, and those that it started from, were trained on."""
         return self.run["sources"] if self.run else []
+
+    @property
+    def trained_on(self) -> frozenset[str]:
+        """The digests of the clips that these runs were trained and validated on; none are known of other weights."""
+        return read_trained_on(self.file.parent, self.run) if self.run else frozenset()
 
 
 def find_weights(files: Sequence[str]) -> Weights | None:
@@ -117,7 +123,7 @@ def workflow_run(pretrained: str, results: str) -> re.Match[str] | None:
 def weight_files(pretrained: str, results: str) -> list[str]:
     """The weights at a path and what is beside them; nothing where there are none."""
     if workflow_run(pretrained, results):
-        return [f"{pretrained.rstrip('/')}/{name}" for name in ("model.safetensors", "model.json")]
+        return [f"{pretrained.rstrip('/')}/{name}" for name in ("model.safetensors", "model.json", TRAINED_ON)]
     path = Path(pretrained).expanduser()
     candidates = [path / name for name in WEIGHTS_FILES] if path.is_dir() else [path]
     found = [file for file in candidates if file.is_file()][:1]
@@ -188,10 +194,27 @@ def lineage(config: Config, library: Config, model: str, passed: tuple[str, ...]
     """
     if model in passed:
         raise InputError(f"{' starts from '.join((*passed, model))}: without end")
-    recipe, passed = library["models"][model], (*passed, model)
+    passed = (*passed, model)
+    return set().union(*(weights_lineage(config, library, start, passed) for start in _starts(library, model)))
+
+
+def _starts(library: Config, model: str) -> list[Config]:
+    """What names the weights that a model starts from, and those that its features are an embedding of."""
+    recipe = library["models"][model]
     front_end = library["features"].get(recipe["features"], {})
-    starts = [recipe, *([front_end["model"]] if front_end.get("front_end") == EMBEDDING else [])]
-    return set().union(*(weights_lineage(config, library, start, passed) for start in starts))
+    return [recipe, *([front_end["model"]] if front_end.get("front_end") == EMBEDDING else [])]
+
+
+def workflow_sources(settings: Config, model: str) -> set[str]:
+    """The sources of the runs of this workflow that lead to a model; those of weights from elsewhere are not here."""
+    found, waiting, passed = set(), [model], set()
+    while waiting:
+        passed.add(name := waiting.pop())
+        for start in _starts(settings, name):
+            if run := workflow_run(start["pretrained"] or "", results_folder(settings)):
+                found.add(settings["datasets"][run["dataset"]]["source"])
+                waiting += {run["model"]} - passed
+    return found
 
 
 def weights_lineage(config: Config, library: Config, start: Config, passed: tuple[str, ...] = ()) -> set[str]:

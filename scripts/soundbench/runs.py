@@ -26,11 +26,12 @@ from soundbench.finished import keep_finished, restore_finished
 from soundbench.integrity import check_dates, read_split
 from soundbench.models import build_model
 from soundbench.online import OnlineAugmentation
-from soundbench.pretrained import find_weights, refusal
+from soundbench.pretrained import Weights, find_weights, refusal
 from soundbench.progress import Progress
 from soundbench.provenance import versions
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_path, read_clip_table, read_json, write_csv, write_json
+from soundbench.trainedon import TRAINED_ON, known_clips, listed, sample_digests, write_trained_on
 from soundbench.training import Trainer
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,11 @@ class Outputs:
         return self.folder / "model.json"
 
     @property
+    def trained_on(self) -> Path:
+        """The digests of the clips that the model was trained and validated on."""
+        return self.folder / TRAINED_ON
+
+    @property
     def history(self) -> Path:
         """A row an epoch."""
         return self.folder / "history.csv"
@@ -86,7 +92,7 @@ class Outputs:
     @property
     def files(self) -> list[Path]:
         """What Snakemake knows of."""
-        return [self.model, self.description, self.history]
+        return [self.model, self.description, self.trained_on, self.history]
 
     def complete(self, mark: str) -> bool:
         """Whether a run with this fingerprint has finished here."""
@@ -100,28 +106,32 @@ def train_model(
     index: str,
     variants: dict[str, tuple[str, str]],
     split: str,
+    measures: str,
     threads: int,
     folder: str,
     checkpoint_seconds: float,
     weights: Sequence[str] = (),
     embedding: Sequence[str] = (),
+    overlaps: Sequence[str] = (),
 ) -> None:
     """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
 
     Exits with 128 + SIGTERM when a signal asked to stop; the next attempt then resumes.
 
     Args:
+        measures: what was measured of the source's clips, for the digests of their samples.
         variants: the feature array and the index of each variant that the view augments with.
         weights: the files that :func:`soundbench.pretrained.find_weights` takes; none to start from scratch.
         embedding: the same of the weights that the features are an embedding of; none where they are no embedding.
+        overlaps: which of the view's clips are copies of clips of the sources that these weights were trained on.
 
     Raises:
         InputError: an input is dated in the future or was changed, a copy of a clip that is not trained on stands among
-            the training clips, the weights to start from do not fit or were trained on the same source, or a loss or a
-            weight is no longer finite.
+            the training clips, the weights to start from do not fit or were trained on clips that are tested or
+            validated on, or a loss or a weight is no longer finite.
     """
     arrays = [file for pair in variants.values() for file in pair]
-    check_dates([features, index, *arrays, split, *weights, *embedding])
+    check_dates([features, index, *arrays, split, measures, *weights, *embedding, *overlaps])
     prepare_process(run.seed, threads)
     outputs, device = Outputs(Path(folder)), choose_device()
     clips, rows = read_split(split), read_clip_table(index)
@@ -132,8 +142,8 @@ def train_model(
     normalise = choose_normalisation(run.front_end, measured)
     initial = find_weights(weights)
     before = [found for found in (initial, find_weights(embedding)) if found]
-    if seen := [str(found.file.parent) for found in before if run.source in found.sources]:
-        raise InputError(f"{run.tag} {refusal(folder, run.source)}" for folder in seen)
+    digests = sample_digests(measures)
+    check_weights(run, before, {clip: digests[clip] for clip in clips["clip"][roles.isin(["val", "test"])]}, overlaps)
     # Mean and deviation stand for the features themselves, which may be too large to digest.
     data = (split, index, *(table for _, table in variants.values()), *([str(initial.file)] if initial else []))
     hardware = (device.type, uses_bfloat16(run.recipe["training"]["precision"], device))
@@ -148,16 +158,36 @@ def train_model(
         trainer = Trainer(network, settings, parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", mark, checkpoint_seconds)
         _fit(trainer, checkpoint, outputs, run.tag)
+        trained = {digests[clip] for clip in clips["clip"][roles.isin(["train", "val"])]}
         description = {
             **asdict(run),
             **_describe(trainer, labels, normalise),
             # What a run that starts from this one must not be tested on.
             "sources": sorted({run.source}.union(*(found.sources for found in before))),
+            "trained_on": write_trained_on(outputs.folder, trained.union(*(found.trained_on for found in before))),
             "fingerprint": mark,
         }
         _write(trainer.progress, description, outputs)
         keep_finished(outputs.files, mark)
         checkpoint.remove()
+
+
+def check_weights(run: Run, before: list[Weights], tested: dict[str, str], overlaps: Sequence[str]) -> None:
+    """Refuse to start from weights that were trained on what a fold tests or validates on.
+
+    Args:
+        before: the weights that the run, or its features, start from.
+        tested: the digests of the clips that are tested or validated on, by clip.
+        overlaps: tables of the copies of the view's clips in the sources of these weights.
+    """
+    if seen := [str(found.file.parent) for found in before if run.source in found.sources]:
+        raise InputError(f"{run.tag} {refusal(folder, run.source)}" for folder in seen)
+    for found in before:
+        if known := known_clips(tested, overlaps, found.trained_on):
+            where = (
+                f"{run.tag} {found.file.parent} was trained on {len(known)} of the clips that this fold is tested on"
+            )
+            raise InputError(listed(known), f"{where}, or on copies of them:")
 
 
 def online_augmentation(run: Run, classes: int, normalise: Normalisation) -> OnlineAugmentation:

@@ -9,13 +9,13 @@ Two protocols (J. Cawley and N. Talbot, "On over-fitting in model selection", JM
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from soundbench.duplicates import divided_copies, read_findings, report_copies
+from soundbench.duplicates import divided_copies, read_findings, report_copies, tested_noise
 from soundbench.errors import InputError
 from soundbench.grouping import divide_groups, too_few_groups
 from soundbench.integrity import write_split
@@ -202,13 +202,21 @@ def crossing_groups(split: pd.DataFrame, settings: dict[str, Any]) -> list[str]:
     return problems
 
 
-def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed: int, split: str | Path) -> None:
+def split_clips(
+    clips: str | Path,
+    audit: str | Path,
+    view: dict[str, Any],
+    seed: int,
+    split: str | Path,
+    noise: Iterable[str | Path] = (),
+) -> None:
     """Write the split table of a view for one seed, or refuse to.
 
     It holds the columns of :func:`assign_roles`, and ``source_label`` where the view merges labels.
 
     Args:
         audit: the findings on the view's clips, for the copies among them.
+        noise: which clips are copies of the recordings that the view's variants take noise from.
 
     Raises:
         InputError: something would leak, or a part would lack a class; everything found, at once.
@@ -222,6 +230,7 @@ def split_clips(clips: str | Path, audit: str | Path, view: dict[str, Any], seed
     problems = crossing_groups(roles, settings)
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
     problems += report_copies(divided, settings.get("duplicates", "fail"))
+    problems += tested_noise(roles, fold_columns(roles), noise)
     # A speaker need not have spoken every class; to train, every class is needed. A limit may leave classes untested.
     if lacking := gaps(whole, ("train",) if scheme == "leave-one-group-out" else ROLES):
         problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from soundbench.integrity import read_split
 from soundbench.metrics import METRICS
 from soundbench.splits import fold_column
 from soundbench.storage import read_clip_table, write_csv
+from soundbench.trainedon import known_clips, read_trained_on, sample_digests
 from soundbench.views import view_clips
 
 
@@ -35,27 +36,25 @@ def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> No
         raise InputError([*problems, advice], f"The labels of {where} are not those of the model:")
 
 
-def unheard(clips: pd.DataFrame, source: pd.DataFrame, split: pd.DataFrame, fold: int, shared: bool) -> pd.DataFrame:
+def untrained(clips: pd.DataFrame, known: Container[str], groups: Container[str]) -> pd.DataFrame:
     """The clips on which a fold's model may be tested: nothing of them was trained or validated on.
 
     Args:
-        clips: of the data set to test on, with ``group`` and ``sha256``.
-        source: the clip table that the model's ``split`` was made from.
-        shared: whether both are of one source, so that a group means the same in both.
+        clips: of the data set to test on, with ``group``.
+        known: the clips that, or copies of which, the model was trained or validated on.
+        groups: the groups that it was trained or validated on, as far as ``clips`` are of the same source.
     """
-    heard = source[source["clip"].isin(split.loc[split[fold_column(fold)].isin(["train", "val"]), "clip"])]
-    known = clips["sha256"].isin(heard["sha256"])
-    if shared:
-        known |= clips["group"].isin(heard["group"])
-    return clips[~known]
+    return clips[~clips["clip"].isin(known) & ~clips["group"].isin(groups)]
 
 
 def evaluate_transfer(
     folders: list[str],
     splits: list[str],
     *,
-    source: str,
+    shared: bool,
     clips: str,
+    measures: str,
+    overlaps: list[str],
     to: str,
     view: dict[str, Any],
     tested: list[str],
@@ -68,14 +67,16 @@ def evaluate_transfer(
     Args:
         folders: the models' folders, of all seeds and folds.
         splits: ``seed{seed}.csv`` of the data set they were trained on, one a seed.
-        source: the clip table behind these splits.
+        shared: whether both data sets are of one source, so that a group means the same in both.
         clips: the clip table of the data set ``to``, which is the ``view`` on it.
+        measures: what was measured of these clips, for the digests of their samples.
+        overlaps: which of them are copies of clips of the sources that the models were trained on.
         tested: split tables of that data set, whose test clips alone count; empty: all count.
         predictions: ``seed, fold, clip, group, label, predicted`` and a column of probabilities a class.
         scores: a row a model: ``seed, fold, clips, left_out`` and every metric.
 
     Raises:
-        InputError: the labels differ, or the models have heard all of the clips, or started from weights that have.
+        InputError: the labels differ, or the models, or the weights they started from, were trained on these clips.
     """
     from soundbench.batches import Normalisation, load_examples
     from soundbench.devices import prepare_process
@@ -90,7 +91,9 @@ def evaluate_transfer(
     check_labels(first["labels"], chosen["label"], to)
     if (begun := view["source"]) in set(first["sources"]) - {first["source"]}:
         raise InputError(f"{to}: the models started from weights that were trained on recordings of {begun}")
-    known, roles = read_clip_table(source), {Path(path).stem: read_split(path) for path in splits}
+    digests = sample_digests(measures)
+    digests = {clip: digests[clip] for clip in chosen["clip"]}
+    roles = {Path(path).stem: read_split(path) for path in splits}
     tables, rows = [], []
     Path(predictions).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=Path(predictions).parent) as folder:
@@ -99,9 +102,11 @@ def evaluate_transfer(
         for path in folders:
             network, model = load_model(path)
             split = roles[f"seed{model['seed']}"]
-            own = unheard(chosen, known, split, model["fold"], source == clips)
+            groups = split.loc[split[fold_column(model["fold"])].isin(["train", "val"]), "group"] if shared else []
+            known = known_clips(digests, overlaps, read_trained_on(Path(path), model))
+            own = untrained(chosen, known, set(groups))
             if own.empty:
-                raise InputError(f"seed {model['seed']}, fold {model['fold']}: the model has heard every clip of {to}")
+                raise InputError(f"seed {model['seed']}, fold {model['fold']} was trained on every clip of {to}")
             examples = load_examples(features, index, own, model["labels"])
             chances = probabilities(network, examples, Normalisation(**model["normalisation"]))
             tables.append(_table(own, chances, model))

@@ -44,7 +44,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, mock.patch.object(Checkpoint, "save", timed):
         folder = Path(name)
         write_features(folder)
-        files = {"features": "x.npy", "index": "index.csv", "split": "split.csv", "folder": "run"}
+        files = {"features": "x.npy", "index": "index.csv", "split": "split.csv", "measures": "measures.csv"}
+        files["folder"] = "run"
         run = Run("noise", arguments.family, 1, 1, "literature", recipe, {})
         started = time.perf_counter()
         paths = {key: str(folder / file) for key, file in files.items()}

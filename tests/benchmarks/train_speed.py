@@ -48,6 +48,7 @@ def write_features(folder: Path) -> None:
     labels = [f"class{number % CLASSES}" for number in range(CLIPS)]
     split = pd.DataFrame({"clip": clips, "label": labels, "group": clips, "fold1": "train"})
     split.to_csv(folder / "split.csv", index=False)
+    pd.DataFrame({"clip": clips, "samples": clips}).to_csv(folder / "measures.csv", index=False)
 
 
 def job(folder: Path, epochs: int, precision: str) -> None:
@@ -62,6 +63,7 @@ def job(folder: Path, epochs: int, precision: str) -> None:
         index=str(folder / "index.csv"),
         variants={},
         split=str(folder / "split.csv"),
+        measures=str(folder / "measures.csv"),
         threads=1,
         folder=str(folder / "run"),
         checkpoint_seconds=60,

@@ -23,6 +23,7 @@ from soundbench.export.transformersfolder import check_transformers, has_transfo
 from soundbench.integrity import read_split
 from soundbench.splits import fold_column
 from soundbench.storage import atomic_folder, read_clip_table, write_json, write_text
+from soundbench.trainedon import TRAINED_ON
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def export_model(
     """Write the folder of one trained model, and check what is in it against the evaluation.
 
     Args:
-        model: its weights; ``model.json`` lies beside them.
+        model: its weights; ``model.json`` and ``trained_on.txt`` lie beside them.
         features, index: of the data set's clips for this model.
         metrics, predictions: of all runs of the model on the data set, for the scores on the card.
         data: ``source, reader, url, split`` of the data set, for the description and the card.
@@ -99,6 +100,7 @@ def export_model(
     description = shareable(description | told) | labels
     with atomic_folder(folder) as temporary:
         shutil.copyfile(model, temporary / "model.safetensors")
+        shutil.copyfile(Path(model).with_name(TRAINED_ON), temporary / TRAINED_ON)
         write_json(temporary / "model.json", description)
         write_onnx(network, description, taken, temporary / "model.onnx")
         pictures = examples.features(np.arange(len(examples))).astype(np.float32)

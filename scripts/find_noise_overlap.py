@@ -1,0 +1,16 @@
+"""Write which clips of a data set are copies of the recordings that a variant takes noise from."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.overlap import overlap_with_noise
+
+with logged(snakemake.log[0]):
+    overlap_with_noise(
+        snakemake.input.measures,
+        snakemake.input.landmarks,
+        json.loads(snakemake.params.view),
+        snakemake.input.recordings,
+        snakemake.threads,
+        snakemake.output[0],
+    )

@@ -1,0 +1,16 @@
+"""Write which clips of a data set are copies of clips of a source."""
+
+import json
+
+from soundbench.joblog import logged
+from soundbench.overlap import overlap_with_source
+
+with logged(snakemake.log[0]):
+    overlap_with_source(
+        snakemake.input.measures,
+        snakemake.input.landmarks,
+        json.loads(snakemake.params.view),
+        snakemake.input.other_measures,
+        snakemake.input.other_landmarks,
+        snakemake.output[0],
+    )
