@@ -35,7 +35,8 @@ def test_power_cut_then_unlock_and_the_same_command(long_run: LongRun, uninterru
     process.kill()
     running.wait()
     assert long_run.start(*ARGUMENTS).wait(timeout=120) != 0
-    assert "--unlock" in long_run.said()
+    assert "likely caused by a kill signal or a power loss" in long_run.said()
+    assert "can be removed with the --unlock argument" in long_run.said()
     long_run.workflow.run("--unlock", "--configfile", "study.yaml")
     assert long_run.finish(long_run.start(*ARGUMENTS)) == uninterrupted
     assert "resumed after epoch" in long_run.log()
@@ -55,6 +56,20 @@ def test_killed_snakemake_leaves_an_orphan_and_the_next_start_waits_for_it(
     orphan.send_signal(signal.SIGCONT)
     assert long_run.finish(running) == uninterrupted
     assert "was finished by the process before" in long_run.log()
+
+
+def test_orphan_that_has_ended_leaves_its_model_to_the_next_start(long_run: LongRun, uninterrupted: bytes) -> None:
+    """Snakemake deletes what it did not see finished; the model is not trained again."""
+    running = long_run.start(*ARGUMENTS)
+    orphan = long_run.caught()
+    running.kill()
+    running.wait()
+    orphan.send_signal(signal.SIGCONT)
+    until(lambda: not long_run.trainings(), "the end of the orphan")
+    long_run.workflow.run("--unlock", "--configfile", "study.yaml")
+    assert long_run.finish(long_run.start(*ARGUMENTS)) == uninterrupted
+    assert "was finished by the process before" in long_run.log()
+    assert "epoch" not in long_run.log()
 
 
 def test_keep_going_finishes_what_can_be_finished(workflow: Workflow) -> None:
