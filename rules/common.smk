@@ -23,13 +23,15 @@ from soundbench.embedding_settings import embedded, embeddings
 from soundbench.errors import InputError
 from soundbench.pretrained import PUBLISHED, results_folder, weight_files, workflow_sources
 from soundbench.provenance import study_arguments
-from soundbench.statuschecks import check_at_even_pace
+from soundbench.statuschecks import correct_status_checks
 from soundbench.storage import canonical_json
+from soundbench.submissions import correct_submissions
 from soundbench.usedconfiguration import used_configuration
 from soundbench.variants import ORIGINAL, variant_names
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
-    check_at_even_pace(slurm.Executor)
+    correct_status_checks(slurm)
+    correct_submissions(slurm)
 
 CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
 
