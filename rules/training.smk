@@ -40,6 +40,8 @@ rule train_model:
         runtime=lambda w, attempt: 60 * attempt,
         # Seconds between checkpoints, at least. A resource, since it decides nothing of the result.
         checkpoint_seconds=60,
+        # auto: the GPU where there is one; cpu: never.
+        device="auto",
     params:
         recipe=lambda w: entry_json("models", w.model),
         front_end=lambda w: front_end_json(recipe(w)["features"]),

@@ -37,4 +37,5 @@ with logged(snakemake.log[0]):
         weights=list(snakemake.input.weights),
         embedding=list(snakemake.input.embedding),
         overlaps=list(snakemake.input.overlaps),
+        device=snakemake.resources.device,
     )

@@ -108,5 +108,4 @@ def long_run(prepared_study: Workflow, tmp_path: Path) -> Iterator[LongRun]:
     """A run to interrupt, and no process of it left behind."""
     run = LongRun(prepared_study, tmp_path / "study")
     yield run
-    for process in run.trainings():
-        process.kill()
+    run.end()

@@ -79,6 +79,11 @@ class LongRun:
         assert not self.weights.exists(), "the training has ended before it could be interrupted"
         return process
 
+    def end(self) -> None:
+        """Leave no training process behind."""
+        for process in self.trainings():
+            process.kill()
+
     @property
     def weights(self) -> Path:
         return self.workflow.folder / TARGET

@@ -20,6 +20,10 @@ class Commands:
         path.write_text(f'#!/bin/sh\necho "$*" >>"{path}.calls"\n{script}\n')
         path.chmod(0o755)
 
+    def pass_on(self, name: str) -> None:
+        """Let ``name`` be the real command again."""
+        (self.folder / name).unlink()
+
     def calls(self, name: str) -> list[str]:
         """The arguments of each call of a command so far."""
         path = self.folder / f"{name}.calls"

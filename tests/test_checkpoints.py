@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from soundbench.checkpoints import heard_signals
 from soundbench.storage import write_csv
 from workflow import REPOSITORY
 
@@ -99,7 +100,7 @@ def test_killed_run_resumes_to_the_same_bits(data: Path, killed: Path, uninterru
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT], ids=lambda s: s.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP], ids=lambda s: s.name)
 def test_signal_writes_a_checkpoint_and_the_next_attempt_resumes(
     data: Path, tmp_path: Path, uninterrupted: bytes, number: signal.Signals
 ) -> None:
@@ -114,6 +115,16 @@ def test_signal_writes_a_checkpoint_and_the_next_attempt_resumes(
     assert (out / "checkpoint.pt").stat().st_mtime_ns > written
     finish(data, out)
     assert (out / "model.safetensors").read_bytes() == uninterrupted
+
+
+def test_sighup_stays_ignored_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with heard_signals() as stopping:
+            signal.raise_signal(signal.SIGHUP)
+            assert not stopping()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.slow

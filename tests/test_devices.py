@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
 
-from soundbench.devices import choose_device
+from soundbench import devices
+from soundbench.devices import choose_device, prepare_process
+from soundbench.errors import InputError
 from workflow import REPOSITORY, Workflow
 
 TAKE = """
@@ -49,12 +52,51 @@ def test_each_process_takes_a_gpu_of_its_own_and_a_dead_one_leaves_its_gpu(tmp_p
             process.communicate()
 
 
-def test_one_gpu_or_none_is_not_locked(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+@pytest.fixture
+def no_cuda(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine without CUDA, on which no variable names a GPU."""
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     choose_device.cache_clear()
-    assert choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    return monkeypatch
+
+
+def test_one_gpu_is_not_locked(tmp_path: Path, no_cuda: pytest.MonkeyPatch) -> None:
+    no_cuda.setenv("TMPDIR", str(tmp_path))
+    no_cuda.setenv("CUDA_VISIBLE_DEVICES", "3")
+    no_cuda.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device().type == "cuda"
     assert not list(tmp_path.iterdir())
+    choose_device.cache_clear()
+
+
+@pytest.mark.parametrize("variable", ["CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS"])
+def test_gpu_that_was_given_and_cannot_be_used_is_an_error(no_cuda: pytest.MonkeyPatch, variable: str) -> None:
+    no_cuda.setenv(variable, "0")
+    no_cuda.setattr(devices, "driver_version", lambda: "NVRM version: 470.57")
+    no_cuda.setattr(torch.version, "cuda", "12.6")
+    with pytest.raises(InputError) as raised:
+        choose_device()
+    message = str(raised.value)
+    assert f"{variable}=0" in message
+    assert "CUDA 12.6" in message
+    assert "NVRM version: 470.57" in message
+    assert "device=cpu" in message
+
+
+@pytest.mark.parametrize("hidden", [None, "", "-1"])
+def test_without_a_gpu_the_cpu_is_taken(no_cuda: pytest.MonkeyPatch, hidden: str | None) -> None:
+    if hidden is not None:
+        no_cuda.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        no_cuda.setenv("SLURM_JOB_GPUS", "0")
+    assert choose_device().type == "cpu"
+
+
+def test_device_cpu_hides_a_gpu_that_was_given(no_cuda: pytest.MonkeyPatch) -> None:
+    no_cuda.setenv("CUDA_VISIBLE_DEVICES", "0")
+    prepare_process(1, torch.get_num_threads(), "cpu")
+    assert choose_device().type == "cpu"
 
 
 def test_gpu_profile_runs_as_many_training_jobs_as_there_are_gpus(workflow: Workflow) -> None:

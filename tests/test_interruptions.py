@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 ARGUMENTS = ("--cores", "1", "--set-resources", "train_model:checkpoint_seconds=0")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 def test_retry_of_an_interrupted_training_resumes_to_the_same_bits(
     long_run: LongRun, uninterrupted: bytes, number: signal.Signals
 ) -> None:

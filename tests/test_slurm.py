@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,10 @@ import pytest
 import yaml
 
 from interrupted import LongRun, until
+from slurmcommands import Commands, commands
 from workflow import REPOSITORY, TINY, Workflow
+
+__all__ = ["commands"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
@@ -41,9 +45,9 @@ def edit_site(workflow: Workflow, **training: object) -> None:
     """Edit the profile as a site would: what training asks for."""
     path = workflow.folder / "profiles" / "slurm" / "config.yaml"
     profile = yaml.safe_load(path.read_text())
-    profile["set-resources"]["train_model"] |= training
+    profile["set-resources"]["train_model"] |= {"device": "cpu"} | training  # nothing computes on the cluster's GPUs
     for interval in ("slurm-init-seconds-before-status-checks", "seconds-between-status-checks"):
-        profile[interval] = 3  # a small cluster can be asked more often
+        profile[interval] = 1  # a small cluster can be asked more often
     path.write_text(yaml.safe_dump(profile))
 
 
@@ -77,29 +81,45 @@ def start_now(number: str) -> None:
     call("scontrol", "update", f"JobId={number}", "StartTime=now")
 
 
-def test_benchmark_trains_on_gpus_does_the_rest_on_cpus_and_equals_the_local_run(
-    workflow: Workflow, tiny_study: Workflow
+def test_training_goes_to_gpus_the_rest_to_cpus_and_the_results_equal_the_local_ones(
+    tiny_copy: Workflow, tiny_study: Workflow
 ) -> None:
-    edit_site(workflow)
-    workflow.overlay("tiny", **TINY | {"benchmark": {"datasets": ["synthetic"], "models": ["cnn"], "seeds": [1]}})
-    said = workflow.run("--profile", "slurm", "--configfile", "tiny.yaml").stdout
+    made = [
+        "audit/synthetic.csv",
+        *(f"runs/synthetic/cnn/seed1/{name}" for name in ("predictions.csv", "metrics.json")),
+    ]
+    weights = [f"runs/synthetic/cnn/seed1/fold{fold}/model.safetensors" for fold in (1, 2)]
+    edit_site(tiny_copy)
+    for file in made + weights:
+        (tiny_copy.results / file).unlink()
+    targets = [f"results/{file}" for file in made]
+    said = tiny_copy.run(*targets, "--profile", "slurm", "--configfile", "tiny.yaml").stdout
     jobs = accounted(said)
     assert {job["State"] for job in jobs} == {"COMPLETED"}
     trained = [job for job in jobs if job["Partition"] == "gpu"]
-    assert len(trained) == 5
+    assert len(trained) == 2
     assert all("gres/gpu=1" in job["AllocTRES"] for job in trained)
     others = [job for job in jobs if job not in trained]
-    assert len(others) == 6  # clips, audit, first look, split, features, evaluation; Snakemake itself makes the report
+    assert len(others) == 2  # audit, evaluation
     assert all(job["Partition"] == "cpu" and "gpu" not in job["AllocTRES"] for job in others)
-    assert len(pd.read_csv(workflow.results / "summary" / "scores.csv")) == 5
-    for pattern in ("clips/*", "splits/*/seed1.csv", "features/**/*.*", "runs/*/cnn/seed1/**/*.[cs]*"):
-        ours = sorted(workflow.results.glob(pattern))
-        assert ours
-        for path in ours:
-            assert path.read_bytes() == (tiny_study.results / path.relative_to(workflow.results)).read_bytes(), path
+    for file in ["audit/synthetic.csv", made[1], *weights]:
+        assert (tiny_copy.results / file).read_bytes() == (tiny_study.results / file).read_bytes(), file
 
 
-def test_gres_instead_of_gpus(long_run: LongRun, uninterrupted: bytes) -> None:
+@pytest.fixture(scope="module")
+def limited(prepared_study: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongRun]:
+    """A training in the middle of its work whose job has a time limit of a minute, SLURM's shortest.
+
+    It has no GPU, so that the minute passes beside other tests: the first one asks for it as well.
+    """
+    run = LongRun(prepared_study, tmp_path_factory.mktemp("limited") / "study")
+    run.running = start(run, slurm_partition="cpu", gpu=0, runtime="attempt * 1")
+    run.caught()
+    yield run
+    run.end()
+
+
+def test_gres_instead_of_gpus(limited: LongRun, long_run: LongRun, uninterrupted: bytes) -> None:
     """The one line that a site changes where --gpus is not accepted."""
     assert long_run.finish(start(long_run, gpu=0, gres="gpu:1")) == uninterrupted
     (job,) = states(long_run, ["COMPLETED"])
@@ -128,15 +148,6 @@ def test_killed_training_is_retried_and_resumes(long_run: LongRun, uninterrupted
     assert long_run.finish(running) == uninterrupted
     assert "resumed after epoch" in long_run.log()
     states(long_run, ["FAILED", "COMPLETED"])
-
-
-def test_time_limit_the_next_attempt_has_more_and_resumes(long_run: LongRun, uninterrupted: bytes) -> None:
-    running = start(long_run, runtime="attempt * 1")
-    long_run.caught()
-    assert long_run.finish(running) == uninterrupted
-    assert "resumed after epoch" in long_run.log()
-    first, second = states(long_run, ["TIMEOUT", "COMPLETED"])
-    assert int(first["TimelimitRaw"]) < int(second["TimelimitRaw"])
 
 
 def test_out_of_memory_the_next_attempt_has_more(long_run: LongRun, uninterrupted: bytes) -> None:
@@ -210,19 +221,52 @@ def test_interrupted_snakemake_cancels_its_jobs_and_the_same_command_goes_on(
     states(long_run, ["CANCELLED", "COMPLETED"])
 
 
-def test_killed_snakemake_leaves_a_job_and_the_next_start_waits_for_it(long_run: LongRun, uninterrupted: bytes) -> None:
+def test_start_after_kill_cancels_the_jobs_that_were_left_and_goes_on_from_their_checkpoint(
+    long_run: LongRun, uninterrupted: bytes
+) -> None:
+    """One of them runs, one would have started later, and removed the outputs that its successor had made."""
     running = start(long_run)
-    orphan = long_run.caught()
+    long_run.caught()
     running.kill()
     running.wait()
+    orphan = running_job(long_run)
+    name = call("squeue", "-h", "-j", orphan, "-o", "%j")
+    pending = call("sbatch", "--parsable", "-J", name, "--begin=now+1hour", "-o", "/dev/null", "--wrap", "exit")
     long_run.workflow.run("--unlock", "--configfile", "study.yaml")
+    assert long_run.finish(start(long_run)) == uninterrupted
+    assert f"Cancelling 2 jobs of a Snakemake that was killed: {pending} {orphan}" in long_run.said()
+    assert "resumed after epoch" in long_run.log()
+    states(long_run, ["CANCELLED", "COMPLETED"])
+    assert call("sacct", "-X", "-n", "-P", "-j", pending, "-o", "State").startswith("CANCELLED")
+
+
+def test_outages_of_slurm_cost_no_attempt_and_no_job(
+    long_run: LongRun, uninterrupted: bytes, commands: Commands
+) -> None:
+    """The controller takes no jobs, then tells nothing, then has forgotten the job; and there is no accounting."""
+    message = "Unable to contact slurm controller (connect failure)"
+    commands.write("sacct", "exit 1")
+    commands.write("sbatch", f"echo 'sbatch: error: Batch job submission failed: {message}' >&2; exit 1")
     running = start(long_run)
-    until(lambda: "another process is training this run; waiting" in long_run.log(), "word of the orphan")
-    assert len(long_run.trainings()) == 2
-    orphan.resume()
+    until(lambda: "is submitted again" in long_run.said(), "word of the refused submission")
+    commands.pass_on("sbatch")
+    commands.write("squeue", f"echo 'slurm_load_jobs error: {message}' >&2; exit 1")
+    training = long_run.caught()
+    until(lambda: "No answer from squeue" in long_run.said(), "word of the failed query")
+    training.resume()
+    until(long_run.weights.exists, "weights")
+    commands.write("squeue", "")
     assert long_run.finish(running) == uninterrupted
-    assert "was finished by the process before" in long_run.log()
-    states(long_run, ["COMPLETED", "COMPLETED"])
+    commands.pass_on("sacct")
+    assert "Trying to restart" not in long_run.said()
+    states(long_run, ["COMPLETED"])
+
+
+def test_time_limit_the_next_attempt_has_more_and_resumes(limited: LongRun, uninterrupted: bytes) -> None:
+    assert limited.finish(limited.running) == uninterrupted
+    assert "resumed after epoch" in limited.log()
+    first, second = states(limited, ["TIMEOUT", "COMPLETED"])
+    assert (first["TimelimitRaw"], second["TimelimitRaw"]) == ("1", "2")
 
 
 def test_profile_is_found_from_the_root_of_a_fresh_clone(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,10 @@ def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> 
     return out
 
 
-def test_a_run_learns_and_leaves_its_records(made_up: Path) -> None:
+def test_a_run_learns_and_leaves_its_records(made_up: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     out = train(made_up, run(epochs=8))
+    assert caplog.messages[0].endswith(f"trains on cpu ({platform.machine()})")
     history = pd.read_csv(out / "history.csv")
     assert len(history) == 8
     assert history["val_accuracy"].iloc[-1] > 0.75

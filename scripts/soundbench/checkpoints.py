@@ -124,13 +124,15 @@ def only_writer(path: Path, tag: str) -> Iterator[None]:
 
 @contextmanager
 def heard_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether SIGTERM, SIGUSR1 or SIGINT has asked this process to stop."""
+    """Yield a function that tells whether a signal has asked this process to stop."""
     asked: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
         asked.append(number)
 
-    watched = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+    watched = [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup asks to go on when the terminal is closed
+        watched.append(signal.SIGHUP)
     before = {number: signal.signal(number, note) for number in watched}
     try:
         yield lambda: bool(asked)

@@ -35,25 +35,59 @@ def keep_freed_memory() -> None:
         libc.mallopt(_ARENA_MAX, 1)
 
 
-def prepare_process(seed: int, threads: int) -> None:
-    """Make this process's computations repeatable, and keep them to ``threads`` cores."""
+def prepare_process(seed: int, threads: int, device: str = "auto") -> None:
+    """Make this process's computations repeatable, and keep them to ``threads`` cores.
+
+    Args:
+        device: ``cpu`` hides all GPUs from this process; ``auto`` does not.
+    """
     keep_freed_memory()
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
+def given_gpus() -> list[str]:
+    """The variables by which SLURM or the user gave this process a GPU, each with its value."""
+    names = ("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS")
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    hidden = found.get("CUDA_VISIBLE_DEVICES") in ("", "-1", "NoDevFiles")
+    return [] if hidden else [f"{name}={value}" for name, value in found.items() if value]
+
+
+def driver_version() -> str:
+    """What NVIDIA's driver says of itself."""
+    version = Path("/proc/driver/nvidia/version")
+    return version.read_text().splitlines()[0] if version.exists() else "not loaded"
+
+
 @cache
 def choose_device() -> torch.device:
-    """The GPU where there is one; of several the first that no other process of soundbench has taken."""
+    """The GPU where there is one; of several the first that no other process of soundbench has taken.
+
+    Raises:
+        InputError: the process was given a GPU that CUDA cannot use. On the CPU it would take many times as long, and
+            hold the GPU for nothing.
+    """
     # Counting the GPUs does not start CUDA, which reads the variable only once.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = visible.split(",") if visible is not None else list(map(str, range(torch.cuda.device_count())))
     if len(names) > 1:
         folder = Path(tempfile.gettempdir(), f"soundbench-gpus-{os.getuid()}")
         os.environ["CUDA_VISIBLE_DEVICES"] = take_free(names, folder)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if given := given_gpus():
+        raise InputError(
+            f"this job was given a GPU ({given[0]}), but CUDA cannot use it: PyTorch {torch.__version__} was built for "
+            f"CUDA {torch.version.cuda or '(none)'}, and the driver is {driver_version()}. Update the driver, or "
+            "install a PyTorch that fits it; to compute on the CPU, set the resource device: cpu of the rule (such as "
+            "--set-resources train_model:device=cpu), or CUDA_VISIBLE_DEVICES to nothing, and ask for no GPU"
+        )
+    return torch.device("cpu")
 
 
 def _make_own(folder: Path) -> None:

@@ -113,6 +113,7 @@ def train_model(
     weights: Sequence[str] = (),
     embedding: Sequence[str] = (),
     overlaps: Sequence[str] = (),
+    device: str = "auto",
 ) -> None:
     """Train ``run``, or go on where an earlier attempt was interrupted, and write :class:`Outputs`.
 
@@ -124,16 +125,19 @@ def train_model(
         weights: the files that :func:`soundbench.pretrained.find_weights` takes; none to start from scratch.
         embedding: the same of the weights that the features are an embedding of; none where they are no embedding.
         overlaps: which of the view's clips are copies of clips of the sources that these weights were trained on.
+        device: ``auto`` takes a GPU where there is one, ``cpu`` never does.
 
     Raises:
         InputError: an input is dated in the future or was changed, a copy of a clip that is not trained on stands among
             the training clips, the weights to start from do not fit or were trained on clips that are tested or
-            validated on, or a loss or a weight is no longer finite.
+            validated on, CUDA cannot use the GPU that was given, or a loss or a weight is no longer finite.
     """
     arrays = [file for pair in variants.values() for file in pair]
     check_dates([features, index, *arrays, split, measures, *weights, *embedding, *overlaps])
-    prepare_process(run.seed, threads)
-    outputs, device = Outputs(Path(folder)), choose_device()
+    prepare_process(run.seed, threads, device)
+    outputs, processor = Outputs(Path(folder)), choose_device()
+    bfloat16 = uses_bfloat16(run.recipe["training"]["precision"], processor)
+    logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
     clips, rows = read_split(split), read_clip_table(index)
     labels, roles = sorted(set(clips["label"])), clips[fold_column(run.fold)]
     training = load_training(features, rows, clips, roles, labels, run.augment, variants, run.seed)
@@ -146,8 +150,7 @@ def train_model(
     check_weights(run, before, {clip: digests[clip] for clip in clips["clip"][roles.isin(["val", "test"])]}, overlaps)
     # Mean and deviation stand for the features themselves, which may be too large to digest.
     data = (split, index, *(table for _, table in variants.values()), *([str(initial.file)] if initial else []))
-    hardware = (device.type, uses_bfloat16(run.recipe["training"]["precision"], device))
-    mark = fingerprint(asdict(run), asdict(measured), *hardware, torch.__version__, files=data)
+    mark = fingerprint(asdict(run), asdict(measured), processor.type, bfloat16, torch.__version__, files=data)
     with only_writer(outputs.folder / ".lock", run.tag):
         if outputs.complete(mark) or restore_finished(outputs.files, mark):
             logger.info("%s was finished by the process before this one", run.tag)
@@ -155,7 +158,7 @@ def train_model(
         network = build_model(run.recipe, len(labels), training.shape, initial)
         augmentation = online_augmentation(run, len(labels), normalise)
         settings = run.recipe["training"]
-        trainer = Trainer(network, settings, parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
+        trainer = Trainer(network, settings, parts, normalise, augmentation, processor, seed=run.seed, tag=run.tag)
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", mark, checkpoint_seconds)
         _fit(trainer, checkpoint, outputs, run.tag)
         trained = {digests[clip] for clip in clips["clip"][roles.isin(["train", "val"])]}
