@@ -22,6 +22,7 @@ from soundbench.datachecks import is_archive
 from soundbench.embedding_settings import embedded, embeddings
 from soundbench.errors import InputError
 from soundbench.pretrained import PUBLISHED, results_folder, weight_files, workflow_sources
+from soundbench.profilechecks import warn_of_replaced_blocks
 from soundbench.provenance import study_arguments
 from soundbench.statuschecks import correct_status_checks
 from soundbench.storage import canonical_json
@@ -32,6 +33,8 @@ from soundbench.variants import ORIGINAL, variant_names
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
     correct_submissions(slurm)
+if workflow.is_main_process:
+    warn_of_replaced_blocks(sys.argv, workflow.resource_settings)
 
 CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
 

@@ -14,13 +14,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
 from interrupted import LongRun, until
 from slurmcommands import Commands, commands
-from workflow import REPOSITORY, TINY, Workflow
+from workflow import REPOSITORY, Workflow
 
 __all__ = ["commands"]
 
@@ -277,3 +276,4 @@ def test_profile_is_found_from_the_root_of_a_fresh_clone(tmp_path: Path) -> None
     done = subprocess.run(command, cwd=tmp_path / "clone", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "slurm_partition=gpu" in done.stdout
+    assert "has replaced a whole block" not in done.stdout + done.stderr
