@@ -22,3 +22,11 @@ rule evaluate_model:
         code=lambda w: code_digest("evaluate_model", family_module(w)),
     script:
         "../scripts/evaluate_model.py"
+
+
+use rule evaluate_model as evaluate_large_model with:
+    wildcard_constraints:
+        model=one_of(large_models),
+
+
+ruleorder: evaluate_large_model > evaluate_model

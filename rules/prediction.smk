@@ -35,6 +35,14 @@ rule predict_clips:
         "../scripts/predict_clips.py"
 
 
+use rule predict_clips as predict_clips_large with:
+    wildcard_constraints:
+        prediction=one_of(large_predictions),
+
+
+ruleorder: predict_clips_large > predict_clips
+
+
 rule page_predictions:
     input:
         **rules.predict_clips.output,

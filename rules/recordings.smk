@@ -7,12 +7,23 @@ from soundbench.recordings import watched_files
 
 
 wildcard_constraints:
-    prediction=one_of(settings["predict"]) or "(?!)",  # nothing matches where nothing is named
+    prediction=one_of(settings["predict"]),
 
 
 def asked(wildcards):
     """The entry of the configuration that names recordings and a model."""
     return settings["predict"][wildcards.prediction]
+
+
+def asked_models(name):
+    """The models of this workflow that an entry may be predicted with; none where it names the folder of one."""
+    model = settings["predict"][name]["model"]
+    if isinstance(model, str):
+        return []
+    return selected["models"] if "best" in model else [model["model"]]
+
+
+large_predictions = [name for name in settings["predict"] if set(asked_models(name)) & set(large_models)]
 
 
 def asked_pages(wildcards):
@@ -32,7 +43,7 @@ def model_files(name):
         return expand(
             f"{FOLD}/{name}",
             dataset=model["dataset"],
-            model=selected["models"] if "best" in model else model["model"],
+            model=asked_models(wildcards.prediction),
             seed=model.get("seed", selected["seeds"]),
             fold=folds(model["dataset"]),
         )

@@ -51,6 +51,14 @@ rule evaluate_robustness:
         "../scripts/evaluate_robustness.py"
 
 
+use rule evaluate_robustness as evaluate_large_robustness with:
+    wildcard_constraints:
+        model=one_of(large_models),
+
+
+ruleorder: evaluate_large_robustness > evaluate_robustness
+
+
 rule aggregate_robustness:
     input:
         altered=robust_runs("<results>/robustness/{dataset}/{model}/seed{seed}.csv"),

@@ -40,6 +40,14 @@ rule evaluate_transfer:
         "../scripts/evaluate_transfer.py"
 
 
+use rule evaluate_transfer as evaluate_large_transfer with:
+    wildcard_constraints:
+        transfer=one_of(large_moves),
+
+
+ruleorder: evaluate_large_transfer > evaluate_transfer
+
+
 rule aggregate_transfer:
     input:
         predictions=of_moves("<results>/transfer/{transfer}/predictions.csv"),

@@ -1,5 +1,6 @@
 # Functions that tell what the uses of trained models work on: export, robustness, transfer.
 moves = settings["transfer"]
+large_moves = [name for name, entry in moves.items() if entry["from"]["model"] in large_models]
 robust = {name: settings["robustness"][name] or selected[name] for name in ("datasets", "models")}
 changes = [(kind, level) for kind in ("noise", "pitch", "speed") for level in settings["robustness"][kind]]
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,13 +42,15 @@ class LongRun:
         shutil.copytree(prepared.folder, folder, symlinks=True)
         shutil.rmtree(folder / FOLD, ignore_errors=True)
         self.output = folder / "output.txt"
+        self.running: subprocess.Popen[bytes] | None = None  # the last Snakemake that was started
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, targets: Sequence[str] = (TARGET,)) -> subprocess.Popen[bytes]:
         """Start Snakemake in a session of its own; what it says goes to ``output.txt``."""
-        command = self.workflow.command(TARGET, "--configfile", "study.yaml", *arguments)
+        command = self.workflow.command(*targets, "--configfile", "study.yaml", *arguments)
         options = {"cwd": self.workflow.folder, "env": self.workflow.environment, "start_new_session": True}
         with self.output.open("ab") as output:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+            self.running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+        return self.running
 
     def said(self) -> str:
         """Everything that Snakemake has said so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from soundbench.devices import choose_device, prepare_process
 from soundbench.errors import InputError
 from workflow import REPOSITORY, Workflow
 
+PROFILES = ("gpu", "slurm")
 TAKE = """
 import sys, time
 from pathlib import Path
@@ -99,8 +101,13 @@ def test_device_cpu_hides_a_gpu_that_was_given(no_cuda: pytest.MonkeyPatch) -> N
     assert choose_device().type == "cpu"
 
 
-def test_gpu_profile_runs_as_many_training_jobs_as_there_are_gpus(workflow: Workflow) -> None:
-    profile = yaml.safe_load((REPOSITORY / "profiles" / "gpu" / "config.yaml").read_text())
-    assert profile["resources"] == {"gpu": 1}
-    planned = workflow.run("--profile", "profiles/gpu", "-n", "--cores", "8").stdout
-    assert planned.count("gpu=1") == 40 + 8  # training, evaluation
+def test_profiles_send_training_and_large_models_to_gpus(workflow: Workflow) -> None:
+    gpu, slurm = (yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text()) for name in PROFILES)
+    assert gpu["resources"] == {"gpu": 1}
+    assert gpu["set-resources"].keys() == slurm["set-resources"].keys()
+    overlay = workflow.overlay("study", benchmark={"datasets": ["synthetic"], "models": ["cnn", "ast"], "seeds": [1]})
+    planned = workflow.run("--profile", "profiles/gpu", "-n", "--cores", "8", "--configfile", overlay).stdout
+    assert planned.count("gpu=1") == 10 + 1  # training of both, evaluation of ast
+    large = re.search(r"rule evaluate_large_model:\n.*?gpu=1", planned, re.S).group()
+    assert "runs/synthetic/ast/" in large
+    assert "runs/synthetic/cnn/" not in large

@@ -8,6 +8,7 @@ never comes too late, however fast the machine is.
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from interrupted import LongRun, until
+from interrupted import TARGET, LongRun, until
 from slurmcommands import Commands, commands
 from workflow import REPOSITORY, Workflow
 
@@ -112,7 +113,7 @@ def limited(prepared_study: Workflow, tmp_path_factory: pytest.TempPathFactory) 
     It has no GPU, so that the minute passes beside other tests: the first one asks for it as well.
     """
     run = LongRun(prepared_study, tmp_path_factory.mktemp("limited") / "study")
-    run.running = start(run, slurm_partition="cpu", gpu=0, runtime="attempt * 1")
+    start(run, slurm_partition="cpu", gpu=0, runtime="attempt * 1")
     run.caught()
     yield run
     run.end()
@@ -125,20 +126,22 @@ def test_gres_instead_of_gpus(limited: LongRun, long_run: LongRun, uninterrupted
     assert "gres/gpu=1" in job["AllocTRES"]
 
 
-def test_folds_of_a_run_share_an_allocation(long_run: LongRun, uninterrupted: bytes) -> None:
-    """What profiles/README.md says about many small runs."""
-    edit_site(long_run.workflow, runtime="attempt * 10", mem_mb=2000)
+def test_runs_beside_each_other_share_an_allocation(long_run: LongRun, uninterrupted: bytes) -> None:
+    """What profiles/README.md says about many short runs, with two beside each other."""
+    edit_site(long_run.workflow, gpu=0, gres="gpu:1", beside=1, runtime="attempt * 10", mem_mb=2000)
     readme = (REPOSITORY / "profiles" / "README.md").read_text()
     lines = re.search(r"^groups: .*?(?=^```)", readme, re.M | re.S).group()
     with (long_run.workflow.folder / "profiles" / "slurm" / "config.yaml").open("a") as profile:
-        profile.write(lines)
-    target = "results/runs/synthetic/cnn/seed1/predictions.csv"
-    said = long_run.workflow.run(target, "--profile", "slurm", "--configfile", "study.yaml").stdout
-    training, evaluation = accounted(said)
-    assert (training["Partition"], training["TimelimitRaw"]) == ("gpu", "50")
-    assert "gres/gpu=1" in training["AllocTRES"]
-    assert evaluation["Partition"] == "cpu"
-    assert long_run.weights.read_bytes() == uninterrupted
+        profile.write(lines.replace("beside=8", "beside=2"))
+    running = long_run.start(
+        "--profile", "slurm", targets=[TARGET.replace("fold1", f"fold{fold}") for fold in (1, 2, 3)]
+    )
+    until(lambda: len(long_run.trainings()) == 2, "two trainings at the same time")
+    assert long_run.finish(running) == uninterrupted
+    (job,) = states(long_run, ["COMPLETED"])
+    assert (job["Partition"], job["TimelimitRaw"], job["ReqMem"]) == ("gpu", "20", "4000M")
+    assert "cpu=2" in job["AllocTRES"]
+    assert "gres/gpu=1" in job["AllocTRES"]
 
 
 def test_killed_training_is_retried_and_resumes(long_run: LongRun, uninterrupted: bytes) -> None:
@@ -243,6 +246,7 @@ def test_outages_of_slurm_cost_no_attempt_and_no_job(
     long_run: LongRun, uninterrupted: bytes, commands: Commands
 ) -> None:
     """The controller takes no jobs, then tells nothing, then has forgotten the job; and there is no accounting."""
+    squeue = shutil.which("squeue")
     message = "Unable to contact slurm controller (connect failure)"
     commands.write("sacct", "exit 1")
     commands.write("sbatch", f"echo 'sbatch: error: Batch job submission failed: {message}' >&2; exit 1")
@@ -253,7 +257,7 @@ def test_outages_of_slurm_cost_no_attempt_and_no_job(
     training = long_run.caught()
     until(lambda: "No answer from squeue" in long_run.said(), "word of the failed query")
     training.resume()
-    until(long_run.weights.exists, "weights")
+    until(lambda: not call(squeue, "-h", "-p", "gpu"), "the end of the job")
     commands.write("squeue", "")
     assert long_run.finish(running) == uninterrupted
     commands.pass_on("sacct")

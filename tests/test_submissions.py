@@ -32,10 +32,14 @@ def executor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The plugin's executor, corrected; ``submitted`` and ``failed`` hold what it reports."""
     for name in ("validate_account", "get_submit_command"):
         monkeypatch.setattr(plugin, name, getattr(plugin, name))
-    for name in ("_report_job_error_threadsafe", "cancel_jobs", "__post_init__"):
+    for name in ("_report_job_error_threadsafe", "cancel_jobs", "__post_init__", "format_job_exec"):
         monkeypatch.setattr(plugin.Executor, name, getattr(plugin.Executor, name))
     monkeypatch.setattr(submissions, "PAUSE", 0.05)
+    monkeypatch.delattr(plugin, "submissions_corrected", raising=False)
     correct_submissions(plugin)
+    prepare = plugin.Executor.__post_init__
+    correct_submissions(plugin)  # as another copy of the workflow does that is used as a module
+    assert plugin.Executor.__post_init__ is prepare  # it would wait for its own lock
     found: Any = plugin.Executor.__new__(plugin.Executor)
     options = dict.fromkeys(("requeue", "no_requeue", "qos", "reservation", "pass_command_as_script"))
     found.workflow = SimpleNamespace(executor_settings=SimpleNamespace(**options), workdir_init=str(tmp_path))

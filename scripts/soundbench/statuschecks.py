@@ -3,7 +3,7 @@
 1. A query that fails five times within a second loses every job: the plugin hands back none of them, and Snakemake
    waits for ever. Here such a query counts as an answer without jobs, which the plugin takes for "ask again later".
 2. A finished job that the controller has forgotten (``MinJobAge``) is never looked up anywhere else. Here the
-   accounting is asked, and where that has no answer the job's own log.
+   accounting is asked, and where that has no answer, twice in a row, the job's own log.
 3. sacct's ``CANCELLED by 1000`` is compared with ``CANCELLED`` and not recognised. Here only the first word counts.
 
 A plugin without these defects makes this module unnecessary. tests/test_statuschecks.py tests it with version 2.8.0.
@@ -25,7 +25,10 @@ DONE = re.compile(r"^\d+ of \d+ steps \(100%\) done$", re.MULTILINE)
 
 
 def correct_status_checks(plugin: ModuleType) -> None:
-    """Correct the SLURM plugin's executor class and its queries, as the module's docstring says."""
+    """Correct the SLURM plugin's executor class and its queries, as the module's docstring says; once in a process."""
+    if hasattr(plugin, "status_checks_corrected"):  # by another copy of this workflow, used as a module
+        return
+    plugin.status_checks_corrected = True
     check_at_even_pace(plugin.Executor)
     keep_unanswered_jobs(plugin)
 
@@ -51,6 +54,7 @@ def check_at_even_pace(executor: type) -> None:
 def keep_unanswered_jobs(plugin: ModuleType) -> None:
     """Keep the jobs about which SLURM gives no answer, and look up the finished ones that it has forgotten."""
     check, ask = plugin.Executor.check_active_jobs, plugin.query_job_status
+    missed: set[str] = set()  # the jobs without a state at the look before
 
     async def check_active_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
         async def query(command: str, logger: logging.Logger) -> tuple[States, float]:
@@ -70,7 +74,11 @@ def keep_unanswered_jobs(plugin: ModuleType) -> None:
             if more is None and not from_queue:
                 return states  # sacct hears of new jobs late: without the queue nobody knows whether they have ended
             states = (more or {}) | states
-            return states | {job.external_jobid: state_in_log(job) for job in missing(active_jobs, states)}
+            gone = {job.external_jobid: job for job in missing(active_jobs, states)}
+            ended = {number: state_in_log(job) for number, job in gone.items() if number in missed}
+            missed.clear()
+            missed.update(gone)
+            return states | ended
 
         plugin.query_job_status = query
         async for job in check(self, active_jobs):

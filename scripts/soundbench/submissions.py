@@ -7,7 +7,9 @@
 3. With ``slurm_account`` each submission asks sacctmgr whether the account exists. sbatch checks it anyway.
 4. After Snakemake was killed its jobs stay in the queue. They start later, remove the outputs that their successors
    have made, and make them again. Here the next start cancels them.
-5. A request that grows with each attempt ends beyond what a partition allows. Here ``max_runtime`` and ``max_mem_mb``
+5. The jobs of a group run one after another, each in two more processes of Snakemake. Here they run beside each other,
+   on as many cores as the group has requested.
+6. A request that grows with each attempt ends beyond what a partition allows. Here ``max_runtime`` and ``max_mem_mb``
    (resources of the profile) cap it.
 
 A plugin without these defects makes this module unnecessary. tests/test_submissions.py tests it with version 2.8.0.
@@ -38,9 +40,13 @@ RUNS = Path(".snakemake", "slurm_runs")
 
 
 def correct_submissions(plugin: ModuleType) -> None:
-    """Correct the SLURM plugin's executor class, as the module's docstring says."""
+    """Correct the SLURM plugin's executor class, as the module's docstring says; once in a process."""
+    if hasattr(plugin, "submissions_corrected"):  # by another copy of this workflow, used as a module
+        return
+    plugin.submissions_corrected = True
     plugin.validate_account = lambda account, logger: account
     cap_requests(plugin)
+    run_groups_side_by_side(plugin.Executor)
     submit_until_taken(plugin.Executor)
     cancel_leftovers_at_start(plugin.Executor)
 
@@ -108,6 +114,19 @@ def cap_requests(plugin: ModuleType) -> None:
         return command(SimpleNamespace(resources=resources, threads=job.threads), *arguments, **options)
 
     plugin.get_submit_command = capped_command
+
+
+def run_groups_side_by_side(executor: type) -> None:
+    """Let the Snakemake inside the allocation of a group start its jobs itself, and not through srun one by one."""
+    own = executor.format_job_exec
+
+    def format_job_exec(self: Any, job: Any) -> str:
+        command = own(self, job)
+        if not job.is_group():
+            return command
+        return command.replace("--executor slurm-jobstep --jobs 1", f"--executor local --cores {job.threads}")
+
+    executor.format_job_exec = format_job_exec
 
 
 _held: list[IO[str]] = []  # locks last as long as the process

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FAMILIES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
-COMMON_KEYS = ("family", "features", "pretrained", "training")
+COMMON_KEYS = ("family", "features", "large", "pretrained", "training")
 
 
 def family_module(family: str) -> str:
