@@ -153,7 +153,9 @@ def test_default_profile_sets_nothing_that_a_site_would() -> None:
 
 def test_profiles_name_existing_rules_only() -> None:
     rules = {
-        name for file in REPOSITORY.glob("rules/*.smk") for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)
+        name
+        for file in REPOSITORY.glob("rules/*.smk")
+        for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)\b", file.read_text(), re.M)
     }
     for path in REPOSITORY.glob("profiles/*/config.yaml"):
         profile = yaml.safe_load(path.read_text())
