@@ -273,6 +273,7 @@ def study(tmp_path: Path) -> dict[str, Any]:
     np.save(tmp_path / "orig.npy", array)
     index = {"clip": clips["clip"], "row": range(8), "frames": 20, "digest": [row_digest(row) for row in array]}
     write_csv(tmp_path / "orig.csv", pd.DataFrame(index))
+    write_csv(tmp_path / "measures.csv", pd.DataFrame({"clip": clips["clip"], "samples": clips["clip"]}))
     write_split(tmp_path / "seed1.csv", clips.assign(fold1=["train"] * 4 + ["val"] * 2 + ["test"] * 2))
     recipe = {"family": "cnn", "features": "logmel64", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.2}
     recipe["training"] = training(epochs=1, batch_size=4)
@@ -281,6 +282,7 @@ def study(tmp_path: Path) -> dict[str, Any]:
         "features": str(tmp_path / "orig.npy"),
         "index": str(tmp_path / "orig.csv"),
         "split": str(tmp_path / "seed1.csv"),
+        "measures": str(tmp_path / "measures.csv"),
         "variants": {},
         "threads": 1,
         "folder": str(tmp_path / "fold1"),
