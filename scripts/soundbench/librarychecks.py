@@ -20,7 +20,17 @@ from soundbench.variants import ORIGINAL, variant_names, variant_problems
 Config = dict[str, Any]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-MADE = (".csv", ".html", ".json", ".md", ".npy", ".npz", ".svg", ".tex")  # what the workflow writes beside such folders
+MADE = (
+    ".csv",
+    ".html",
+    ".json",
+    ".md",
+    ".npy",
+    ".npz",
+    ".svg",
+    ".tex",
+    ".txt",
+)  # what the workflow writes beside such folders
 PATH_VARIABLES = re.compile(r"<(?:results|logs|benchmarks|resources)>")
 LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references", "predict")
 
