@@ -325,7 +325,7 @@ def probing(workflow: Workflow) -> Workflow:
     workflow.overlay(
         "probing",
         benchmark={"datasets": ["synthetic"], "models": ["probed-ast", "probed-run"], "seeds": [1, 2]},
-        sources=sources | {"before": sources["synthetic"] | {"reader": "synthetic", "classes": 4}},
+        sources=sources | {"before": sources["synthetic"] | {"reader": "synthetic", "classes": 4, "seed": 1}},
         datasets={"synthetic": {"split": folds}, "before": {"source": "before", "split": folds}},
         features={
             **TINY["features"],

@@ -33,7 +33,7 @@ def tuning(workflow: Workflow) -> Workflow:
     workflow.overlay(
         "tuning",
         benchmark={"datasets": ["synthetic"], "models": ["tuned", "published"], "seeds": [1]},
-        sources=sources | {"before": sources["synthetic"] | {"reader": "synthetic", "classes": 4}},
+        sources=sources | {"before": sources["synthetic"] | {"reader": "synthetic", "classes": 4, "seed": 1}},
         datasets={"before": before},
         features=features,
         models=models,
