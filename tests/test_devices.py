@@ -84,7 +84,7 @@ def test_gpu_that_was_given_and_cannot_be_used_is_an_error(no_cuda: pytest.Monke
     assert f"{variable}=0" in message
     assert "CUDA 12.6" in message
     assert "NVRM version: 470.57" in message
-    assert "device=cpu" in message
+    assert "device: cpu" in message
 
 
 @pytest.mark.parametrize("hidden", [None, "", "-1"])

@@ -84,15 +84,13 @@ def start_now(number: str) -> None:
 def test_training_goes_to_gpus_the_rest_to_cpus_and_the_results_equal_the_local_ones(
     tiny_copy: Workflow, tiny_study: Workflow
 ) -> None:
-    made = [
-        "audit/synthetic.csv",
-        *(f"runs/synthetic/cnn/seed1/{name}" for name in ("predictions.csv", "metrics.json")),
-    ]
+    figure = "explore/synthetic/waveforms.svg"
+    predictions = "runs/synthetic/cnn/seed1/predictions.csv"
     weights = [f"runs/synthetic/cnn/seed1/fold{fold}/model.safetensors" for fold in (1, 2)]
     edit_site(tiny_copy)
-    for file in made + weights:
+    for file in [figure, predictions, *weights]:
         (tiny_copy.results / file).unlink()
-    targets = [f"results/{file}" for file in made]
+    targets = [f"results/{file}" for file in (figure, predictions)]
     said = tiny_copy.run(*targets, "--profile", "slurm", "--configfile", "tiny.yaml").stdout
     jobs = accounted(said)
     assert {job["State"] for job in jobs} == {"COMPLETED"}
@@ -100,9 +98,9 @@ def test_training_goes_to_gpus_the_rest_to_cpus_and_the_results_equal_the_local_
     assert len(trained) == 2
     assert all("gres/gpu=1" in job["AllocTRES"] for job in trained)
     others = [job for job in jobs if job not in trained]
-    assert len(others) == 2  # audit, evaluation
+    assert len(others) == 2  # figures of the data set, evaluation
     assert all(job["Partition"] == "cpu" and "gpu" not in job["AllocTRES"] for job in others)
-    for file in ["audit/synthetic.csv", made[1], *weights]:
+    for file in [predictions, *weights]:
         assert (tiny_copy.results / file).read_bytes() == (tiny_study.results / file).read_bytes(), file
 
 
@@ -163,7 +161,11 @@ def test_out_of_memory_the_next_attempt_has_more(long_run: LongRun, uninterrupte
 def test_cancelled_job_is_noticed_within_a_minute_and_retried(long_run: LongRun, uninterrupted: bytes) -> None:
     running = start(long_run)
     long_run.caught()
-    call("scancel", running_job(long_run))
+    number = running_job(long_run)
+    readme = (REPOSITORY / "profiles" / "README.md").read_text()
+    shown = re.search(r'^squeue --me -o "(.*?)"', readme, re.M).group(1)
+    assert "rule_train_model_wildcards_synthetic_cnn_1_1" in call("squeue", "-j", number, "-o", shown)
+    call("scancel", number)
     cancelled = time.monotonic()
     until(lambda: len(accounted(long_run.said())) == 2, "a second job")
     assert time.monotonic() - cancelled < 60
@@ -248,12 +250,12 @@ def test_outages_of_slurm_cost_no_attempt_and_no_job(
     """The controller takes no jobs, then tells nothing, then has forgotten the job; and there is no accounting."""
     squeue = shutil.which("squeue")
     message = "Unable to contact slurm controller (connect failure)"
-    commands.write("sacct", "exit 1")
+    commands.write("sacct", "sleep 2; exit 1")
     commands.write("sbatch", f"echo 'sbatch: error: Batch job submission failed: {message}' >&2; exit 1")
     running = start(long_run)
     until(lambda: "is submitted again" in long_run.said(), "word of the refused submission")
     commands.pass_on("sbatch")
-    commands.write("squeue", f"echo 'slurm_load_jobs error: {message}' >&2; exit 1")
+    commands.write("squeue", f"sleep 2; echo 'slurm_load_jobs error: {message}' >&2; exit 1")
     training = long_run.caught()
     until(lambda: "No answer from squeue" in long_run.said(), "word of the failed query")
     training.resume()

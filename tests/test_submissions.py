@@ -6,6 +6,7 @@ tests/test_slurm.py does the same on a real SLURM.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 
 import pytest
 import snakemake_executor_plugin_slurm as plugin
+import yaml
 from snakemake.iocontainers import ResourceList
 
 from interrupted import until
 from slurmcommands import Commands, commands
 from soundbench import submissions
 from soundbench.submissions import cancel_leftovers, correct_submissions, record_run
+from workflow import REPOSITORY
 
 __all__ = ["commands"]
 
@@ -129,6 +132,21 @@ def test_account_is_left_for_sbatch_to_check(executor: Any, commands: Commands) 
     executor.run_job(job(slurm_account="mine"))
     assert " -A mine " in commands.calls("sbatch")[0]
     assert not commands.calls("sacctmgr")
+
+
+def test_commented_lines_of_the_profile_are_options_that_sbatch_gets(executor: Any, commands: Commands) -> None:
+    text = (REPOSITORY / "profiles" / "slurm" / "config.yaml").read_text()
+    profile = yaml.safe_load(re.sub(r"^( *)# ([\w-]+: )", r"\1\2", text, flags=re.MULTILINE))
+    asked = profile["default-resources"] | profile["set-resources"]["train_model"]
+    commands.write("sbatch", "echo 17")
+    executor.run_job(job(**{name: value for name, value in asked.items() if "attempt" not in str(value)}))
+    (call,) = commands.calls("sbatch")
+    options = ("-A my-account", "--qos=normal", "-p gpu", "--gres=gpu:1", "--gpus=a100:1")
+    assert [option for option in options if option not in call] == []
+    assert "avx512|amx" in call
+    assert "--nice=100" in call
+    known = {f"slurm-{field.replace('_', '-')}" for field in plugin.ExecutorSettings.__dataclass_fields__}
+    assert {key for key in profile if key.startswith("slurm-")} <= known
 
 
 def test_next_start_cancels_the_jobs_of_a_dead_run_and_of_no_other(

@@ -84,8 +84,8 @@ def choose_device() -> torch.device:
         raise InputError(
             f"this job was given a GPU ({given[0]}), but CUDA cannot use it: PyTorch {torch.__version__} was built for "
             f"CUDA {torch.version.cuda or '(none)'}, and the driver is {driver_version()}. Update the driver, or "
-            "install a PyTorch that fits it; to compute on the CPU, set the resource device: cpu of the rule (such as "
-            "--set-resources train_model:device=cpu), or CUDA_VISIBLE_DEVICES to nothing, and ask for no GPU"
+            "install a PyTorch that fits it. To compute on the CPU, request no GPU; where one is given all the same, "
+            "set the resource device: cpu of train_model in the profile, or CUDA_VISIBLE_DEVICES to nothing"
         )
     return torch.device("cpu")
 
