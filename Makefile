@@ -26,7 +26,7 @@ lock:
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock requirements.txt
 	rm -rf .lock
 	$(MAKE) .venv/installed
-	$(ACTIVATE) && python tests/write_environments.py
+	$(ACTIVATE) && python tests/tools/write_environments.py
 
 clean:
 	rm -rf .venv .snakemake results report.html

@@ -19,22 +19,15 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/inputs.smk"
-include: "rules/variants.smk"
 include: "rules/data.smk"
-include: "rules/looking.smk"
+include: "rules/weights.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"
-include: "rules/embeddings.smk"
 include: "rules/evaluation.smk"
-include: "rules/planned.smk"
-include: "rules/aggregation.smk"
+include: "rules/statistics.smk"
 include: "rules/figures.smk"
-include: "rules/mistakes.smk"
-include: "rules/reporting.smk"
-include: "rules/recordings.smk"
+include: "rules/pages.smk"
 include: "rules/prediction.smk"
-include: "rules/uses.smk"
 include: "rules/export.smk"
 include: "rules/robustness.smk"
 include: "rules/transfer.smk"
@@ -47,21 +40,5 @@ rule all:
         rules.aggregate_comparisons.output,
         rules.aggregate_details.output,
         rules.aggregate_costs.output,
-        rules.plot_scores.output,
-        rules.plot_ranks.output if len(selected["datasets"]) > 1 and len(selected["models"]) > 1 else [],
-        rules.page_leaderboard.output,
-        rules.page_comparison.output,
-        rules.page_provenance.output,
-        expand(rules.show_variants.output, dataset=filter(view_variants, selected["datasets"])),
-        expand(rules.explore_dataset.output, dataset=selected["datasets"]),
-        expand(rules.audit_clips.output, dataset=selected["datasets"]),
-        of_datasets(rules.plot_costs.output),
-        of_datasets(rules.plot_training.output),
-        of_datasets(rules.plot_confusion.output),
-        of_datasets(rules.plot_calibration.output),
-        of_datasets(rules.page_confusion.output),
-        of_models(rules.page_mistakes.output),
-        robustness_figures,
-        transfer_page,
-        of_models(rules.plot_samples.output),
-        of_models(rules.plot_confusion_of_model.output) if len(selected["datasets"]) > 1 else [],
+        expand(rules.audit_clips.output.findings, dataset=runs.datasets),
+        report_items.files,

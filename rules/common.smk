@@ -3,7 +3,6 @@
 import gc
 import re
 import sys
-from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,20 +14,28 @@ gc.set_threshold(50_000, 20, 50)
 HERE = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HERE / "scripts"))
 
-from soundbench.clipfiles import files_digest, folders_below
-from soundbench.codedigest import code_digest
-from soundbench.configuration import read_configuration
-from soundbench.datachecks import is_archive
-from soundbench.embedding_settings import embedded, embeddings
-from soundbench.errors import InputError
-from soundbench.pretrained import PUBLISHED, results_folder, weight_files, workflow_sources
-from soundbench.profilechecks import warn_of_replaced_blocks
-from soundbench.provenance import study_arguments
-from soundbench.statuschecks import correct_status_checks
-from soundbench.storage import canonical_json
-from soundbench.submissions import correct_submissions
-from soundbench.usedconfiguration import used_configuration
-from soundbench.variants import ORIGINAL, variant_names
+from soundbench.core.code_digest import code_digest
+from soundbench.config.check import read_configuration
+from soundbench.core.errors import InputError
+from soundbench.study.profile_checks import warn_of_replaced_blocks
+from soundbench.core.provenance import study_arguments
+from soundbench.core.slurm_polling import correct_status_checks
+from soundbench.core.storage import canonical_json
+from soundbench.data.files import files_digest
+from soundbench.models.registry import FAMILIES
+from soundbench.study import paths
+from soundbench.study.augmentation import AugmentationInputs
+from soundbench.study.data import DataInputs
+from soundbench.study.features import FeatureInputs
+from soundbench.study.prediction import PredictionInputs
+from soundbench.study.report_items import ITEMS, ReportItems
+from soundbench.study.runs import SelectedRuns
+from soundbench.study.study import Study
+from soundbench.study.training import TrainingInputs
+from soundbench.study.uses import ExportInputs, RobustnessInputs, TransferInputs
+from soundbench.data.copies import ORIGINAL
+from soundbench.core.slurm_submission import correct_submissions
+from soundbench.config.used import used_configuration
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
@@ -55,14 +62,31 @@ except InputError as error:
 path_variables.items.update(settings.get("pathvars", {}))
 path_variables.check()
 
-selected = settings["benchmark"]
+study = Study(settings, path_variables.apply)
+data = DataInputs(study)
+augmentation = AugmentationInputs(study)
+features = FeatureInputs(study, augmentation)
+training = TrainingInputs(study, features)
+runs = SelectedRuns(study)
+predictions = PredictionInputs(study)
+exports = ExportInputs(study)
+robustness = RobustnessInputs(study, runs)
+transfers = TransferInputs(study, runs, training)
+report_items = ReportItems(study, runs, augmentation, robustness, transfers)
+study_arguments_json = canonical_json(
+    study_arguments(workflow.main_snakefile, workflow.overwrite_configfiles, workflow.config_settings.config_args)
+)
 
-# Models that need a GPU for more than training. Taken out of their recipes, since it decides nothing of the results.
-large_models = [name for name, recipe in settings["models"].items() if recipe.pop("large")]
+
+def item(name):
+    """An output that is an item of the report."""
+    found = ITEMS[name]
+    caption = f"../config/report/{found.caption}.rst"
+    return report(found.path, caption=caption, category=found.category, labels=found.labels)
 
 
 def one_of(names):
-    """A wildcard constraint that admits these names and no others; where there are none, nothing."""
+    """A wildcard constraint that admits these names and no others."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 

@@ -1,29 +1,32 @@
-# From a source of recordings to the clips of each part of a data set.
+# Recordings to clips, audited and split.
+# Reads: the recordings of each source. Writes: clip tables, measures, audits, split tables, and figures of the clips.
+
+
 rule fetch_dataset:
     input:
-        own_archive,
+        data.own_archive,
     output:
-        manifest="<resources>/{source}/fetched.json",
+        manifest=paths.FETCHED,
     log:
         "<logs>/fetch_dataset/{source}.log",
     localrule: True
     conda:
         "../envs/data.yaml"
     params:
-        source=lambda w: entry_json("sources", w.source, "on_bad_clip"),
-        code=lambda w: code_digest("fetch_dataset", reader_module(w)),
+        source=lambda w: study.entry_json("sources", w.source, "on_bad_clip"),
+        code=lambda w: code_digest("fetch_dataset", data.reader_module(w)),
     script:
         "../scripts/fetch_dataset.py"
 
 
 rule index_clips:
     input:
-        source_files,
+        data.source_files,
     output:
-        clips="<results>/clips/{source}.csv",
-        measures="<results>/measures/{source}.csv",
-        landmarks="<results>/measures/{source}.npz",
-        notes="<results>/measures/{source}.json",
+        clips=paths.CLIPS,
+        measures=paths.MEASURES,
+        landmarks=paths.LANDMARKS,
+        notes=paths.NOTES,
     log:
         "<logs>/index_clips/{source}.log",
     conda:
@@ -33,11 +36,11 @@ rule index_clips:
         mem_mb=2000,
         runtime=60,
     params:
-        source=lambda w: entry_json("sources", w.source, "on_bad_clip"),
-        on_bad_clip=lambda w: settings["sources"][w.source]["on_bad_clip"],
-        root=source_root,
-        files=lambda w: files_digest(own_root(w)),
-        code=lambda w: code_digest("index_clips", reader_module(w)),
+        source=lambda w: study.entry_json("sources", w.source, "on_bad_clip"),
+        on_bad_clip=lambda w: study.settings["sources"][w.source]["on_bad_clip"],
+        root=data.source_root,
+        files=lambda w: files_digest(data.own_root(w)),
+        code=lambda w: code_digest("index_clips", data.reader_module(w)),
     script:
         "../scripts/index_clips.py"
 
@@ -46,17 +49,17 @@ rule index_clips:
 # changes what it warns of, not the split: its time does not count.
 rule split_clips:
     input:
-        clips=clip_table,
-        audit=ancient("<results>/audit/{dataset}.csv"),
-        noise=noise_overlaps,
+        clips=data.clip_table,
+        audit=ancient(paths.AUDIT),
+        noise=augmentation.noise_overlaps,
     output:
-        split="<results>/splits/{dataset}/seed{seed}.csv",
+        split=paths.SPLIT,
     log:
         "<logs>/split_clips/{dataset}/seed{seed}.log",
     conda:
         "../envs/data.yaml"
     params:
-        view=lambda w: entry_json("datasets", w.dataset, "audit"),
+        view=lambda w: study.entry_json("datasets", w.dataset, "audit"),
         code=code_digest("split_clips"),
     script:
         "../scripts/split_clips.py"
@@ -65,11 +68,11 @@ rule split_clips:
 # Copies of a data set's clips in another source: what a model that was trained there must not be tested on here.
 rule find_overlap:
     input:
-        unpack(measure_files),
-        other_measures="<results>/measures/{source}.csv",
-        other_landmarks="<results>/measures/{source}.npz",
+        unpack(data.measures),
+        other_measures=paths.MEASURES,
+        other_landmarks=paths.LANDMARKS,
     output:
-        "<results>/overlaps/{dataset}/{source}.csv",
+        paths.OVERLAP,
     log:
         "<logs>/find_overlap/{dataset}/{source}.log",
     conda:
@@ -77,7 +80,7 @@ rule find_overlap:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
     params:
-        view=lambda w: canonical_json(settings["datasets"][w.dataset]),
+        view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
         code=code_digest("find_overlap"),
     script:
         "../scripts/find_overlap.py"
@@ -85,10 +88,10 @@ rule find_overlap:
 
 rule find_noise_overlap:
     input:
-        unpack(measure_files),
-        recordings=noise_recordings,
+        unpack(data.measures),
+        recordings=augmentation.noise_recordings,
     output:
-        "<results>/overlaps/{dataset}/noise/{variant}.csv",
+        paths.NOISE_OVERLAP,
     log:
         "<logs>/find_noise_overlap/{dataset}/{variant}.log",
     conda:
@@ -97,8 +100,49 @@ rule find_noise_overlap:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
     params:
-        view=lambda w: canonical_json(settings["datasets"][w.dataset]),
-        files=noise_files,
+        view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
+        files=augmentation.noise_digests,
         code=code_digest("find_noise_overlap"),
     script:
         "../scripts/find_noise_overlap.py"
+
+
+rule explore_dataset:
+    input:
+        clips=data.clip_table,
+    output:
+        listen=item("listen"),
+        labels=item("labels"),
+        waveforms=item("waveforms"),
+        spectrograms=item("spectrograms"),
+        spectra=item("spectra"),
+    log:
+        "<logs>/explore_dataset/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
+    threads: 2
+    params:
+        view=lambda w: canonical_json(study.view(w)),
+        code=code_digest("explore_dataset"),
+    script:
+        "../scripts/explore_dataset.py"
+
+
+rule audit_clips:
+    input:
+        unpack(data.measures),
+        notes=data.of_source(paths.NOTES),
+    output:
+        findings=paths.AUDIT,
+        page=item("audit"),
+    log:
+        "<logs>/audit_clips/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+    params:
+        view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
+        code=code_digest("audit_clips"),
+    script:
+        "../scripts/audit_clips.py"

@@ -1,17 +1,20 @@
-# Out-of-fold predictions and scores of a run: one job for all of its folds, so that start-up is paid once.
+# Trained models to out-of-fold predictions and scores.
+# Reads: the models of all folds of a run, features and splits. Writes: predictions.csv and metrics.json of the run.
+
+
 rule evaluate_model:
     input:
-        unpack(feature_files),
-        split="<results>/splits/{dataset}/seed{seed}.csv",
-        models=of_folds("model.safetensors"),
-        descriptions=of_folds("model.json"),
+        unpack(features.of_model),
+        split=paths.SPLIT,
+        models=training.of_folds(paths.MODEL),
+        descriptions=training.of_folds(paths.DESCRIPTION),
     output:
-        predictions="<results>/runs/{dataset}/{model}/seed{seed}/predictions.csv",
-        metrics="<results>/runs/{dataset}/{model}/seed{seed}/metrics.json",
+        predictions=paths.PREDICTIONS,
+        metrics=paths.METRICS,
     log:
         "<logs>/evaluate_model/{dataset}/{model}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/evaluate_model/{dataset}/{model}/seed{seed}.tsv"
+        paths.EVALUATION_BENCHMARK
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -19,14 +22,14 @@ rule evaluate_model:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        code=lambda w: code_digest("evaluate_model", family_module(w)),
+        code=lambda w: code_digest("evaluate_model", training.family_module(w)),
     script:
         "../scripts/evaluate_model.py"
 
 
 use rule evaluate_model as evaluate_large_model with:
     wildcard_constraints:
-        model=one_of(large_models),
+        model=one_of(study.large_models),
 
 
 ruleorder: evaluate_large_model > evaluate_model

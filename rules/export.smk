@@ -1,24 +1,25 @@
-# Trained models for others: `snakemake export` writes a folder for every selected data set and model.
+# Trained models for other programs: `snakemake export`.
+# Reads: a trained fold and the results of its runs. Writes: a folder for every selected data set and model.
 
 
 rule export:
     input:
-        expand("<results>/exported/{dataset}/{model}", dataset=selected["datasets"], model=selected["models"]),
+        expand(paths.EXPORTED, dataset=study.selected["datasets"], model=study.selected["models"]),
 
 
 rule export_model:
     input:
-        unpack(feature_files),
-        model=lambda w: f"{exported_run(w)}/model.safetensors",
-        description=lambda w: f"{exported_run(w)}/model.json",
-        trained_on=lambda w: f"{exported_run(w)}/trained_on.txt",
-        split=lambda w: f"<results>/splits/{w.dataset}/{Path(exported_run(w)).parent.name}.csv",
-        clips=clip_table,
-        metrics=of_runs(METRICS),
-        predictions=of_runs(PREDICTIONS),
-        audit="<results>/audit/{dataset}.csv",
+        unpack(features.of_model),
+        model=exports.of_fold(paths.MODEL),
+        description=exports.of_fold(paths.DESCRIPTION),
+        trained_on=exports.of_fold(paths.TRAINED_ON),
+        split=exports.of_fold(paths.SPLIT),
+        clips=data.clip_table,
+        metrics=runs.of(paths.METRICS),
+        predictions=runs.of(paths.PREDICTIONS),
+        audit=paths.AUDIT,
     output:
-        folder=directory("<results>/exported/{dataset}/{model}"),
+        folder=directory(paths.EXPORTED),
     log:
         "<logs>/export_model/{dataset}/{model}.log",
     conda:
@@ -27,7 +28,7 @@ rule export_model:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        data=exported_data,
-        code=lambda w: code_digest("export_model", family_module(w)),
+        data=exports.data,
+        code=lambda w: code_digest("export_model", training.family_module(w)),
     script:
         "../scripts/export_model.py"

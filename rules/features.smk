@@ -1,10 +1,13 @@
-# From clips to the pictures that models see.
+# Clips to augmented copies, features and embeddings.
+# Reads: clip tables and recordings. Writes: audio of copies, feature arrays with their index, and figures of both.
+
+
 rule augment_clips:
     input:
-        clips="<results>/clips/{source}.csv",
-        recordings=noise_recordings,
+        clips=paths.CLIPS,
+        recordings=augmentation.noise_recordings,
     output:
-        table="<results>/augmented/{source}/{variant}.csv",
+        table=paths.COPIES,
         audio=directory("<results>/augmented/{source}/{variant}"),
     log:
         "<logs>/augment_clips/{source}/{variant}.log",
@@ -15,9 +18,9 @@ rule augment_clips:
         mem_mb=2000,
         runtime=60,
     params:
-        variant=lambda w: canonical_json(variant_entry(w.variant)),
-        views=lambda w: canonical_json(augmenting_views(w)),
-        files=noise_files,
+        variant=lambda w: canonical_json(augmentation.entry(w.variant)),
+        views=lambda w: canonical_json(augmentation.views(w)),
+        files=augmentation.noise_digests,
         code=code_digest("augment_clips"),
     script:
         "../scripts/augment_clips.py"
@@ -25,17 +28,17 @@ rule augment_clips:
 
 rule compute_features:
     input:
-        clips="<results>/clips/{source}.csv",
-        copies=variant_table,
+        clips=paths.CLIPS,
+        copies=augmentation.copies,
     output:
-        features="<results>/features/{source}/{features}/{variant}.npy",
-        index="<results>/features/{source}/{features}/{variant}.csv",
+        features=paths.FEATURES,
+        index=paths.FEATURE_INDEX,
     log:
         "<logs>/compute_features/{source}/{features}/{variant}.log",
     benchmark:
         "<benchmarks>/compute_features/{source}/{features}/{variant}.tsv"
     wildcard_constraints:
-        features=one_of(name for name in settings["features"] if name not in embeddings(settings["features"])),
+        features=one_of(name for name in study.settings["features"] if name not in features.embeddings),
     conda:
         "../envs/features.yaml"
     threads: 4
@@ -43,22 +46,16 @@ rule compute_features:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        settings=lambda w: entry_json("features", w.features),
+        settings=lambda w: study.entry_json("features", w.features),
         code=code_digest("compute_features"),
     script:
         "../scripts/compute_features.py"
 
 
-# Pictures are for people: `snakemake pictures` draws those of all features that the selection uses.
-rule pictures:
-    input:
-        selected_pictures(),
-
-
 rule draw_pictures:
     input:
-        features="<results>/features/{source}/{features}/{variant}.npy",
-        index="<results>/features/{source}/{features}/{variant}.csv",
+        features=paths.FEATURES,
+        index=paths.FEATURE_INDEX,
     output:
         pictures=directory("<results>/pictures/{source}/{features}/{variant}"),
     log:
@@ -71,34 +68,58 @@ rule draw_pictures:
         "../scripts/draw_pictures.py"
 
 
+# Images are for people: `snakemake pictures` draws those of all features that the selection uses.
+rule pictures:
+    input:
+        features.selected(rules.draw_pictures.output[0]),
+
+
 rule show_variants:
     input:
-        split=f"<results>/splits/{{dataset}}/seed{selected['seeds'][0]}.csv",
+        split=f"<results>/splits/{{dataset}}/seed{study.selected['seeds'][0]}.csv",
         tables=lambda w: expand(
-            "<results>/augmented/{source}/{variant}.csv",
-            source=view(w)["source"],
-            variant=[ORIGINAL, *view_variants(w.dataset)],
+            paths.COPIES,
+            source=study.view(w)["source"],
+            variant=[ORIGINAL, *augmentation.variants(w.dataset)],
         ),
     output:
-        page=report(
-            "<results>/summary/{dataset}/variants.html",
-            caption="../config/report/variants.rst",
-            category="4 Data",
-            labels={"shown": "sounds", "data set": "{dataset}"},
-        ),
-        figure=report(
-            "<results>/summary/{dataset}/variants.svg",
-            caption="../config/report/variants.rst",
-            category="4 Data",
-            labels={"shown": "spectrograms", "data set": "{dataset}"},
-        ),
+        page=item("variants"),
+        figure=item("variant_spectrograms"),
     log:
         "<logs>/show_variants/{dataset}.log",
     conda:
         "../envs/reporting.yaml"
     params:
-        augment=lambda w: canonical_json(view(w)["augment"]),
-        variants=lambda w: canonical_json({name: variant_entry(name) for name in [ORIGINAL, *view_variants(w.dataset)]}),
+        augment=lambda w: canonical_json(study.view(w)["augment"]),
+        variants=lambda w: augmentation.entries_json(w.dataset),
         code=code_digest("show_variants"),
     script:
         "../scripts/show_variants.py"
+
+
+rule embed_clips:
+    input:
+        unpack(features.of_embedding),
+        weights=lambda w: features.embedding_weights(w.features),
+    output:
+        features=paths.FEATURES,
+        index=paths.FEATURE_INDEX,
+    log:
+        "<logs>/embed_clips/{source}/{features}/{variant}.log",
+    benchmark:
+        "<benchmarks>/embed_clips/{source}/{features}/{variant}.tsv"
+    wildcard_constraints:
+        features=one_of(features.embeddings),
+    conda:
+        "../envs/training.yaml"
+    threads: 4
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        recipe=lambda w: canonical_json(study.settings["features"][w.features]["model"]),
+        front_end=lambda w: study.entry_json("features", features.embedding(w)[1]),
+        precision=lambda w: study.settings["features"][w.features]["precision"],
+        code=lambda w: code_digest("embed_clips", features.embedding_family(w)),
+    script:
+        "../scripts/embed_clips.py"

@@ -1,22 +1,21 @@
-# Figures that compare the runs.
+# Tables and runs to figures.
+# Reads: the tables of summary/ and the runs. Writes: SVG files, each an item of the report.
+
+
 rule plot_scores:
     input:
         scores=rules.aggregate_scores.output.scores,
         leaderboard=rules.aggregate_scores.output.leaderboard,
     output:
-        report(
-            "<results>/summary/scores.svg",
-            caption="../config/report/scores.rst",
-            category="2 Compare",
-            labels={"figure": "scores", "data set": "all", "model": "all"},
-        ),
+        item("scores"),
     log:
         "<logs>/plot_scores.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        models=selected["models"],
-        metric=selected["metric"],
+        models=study.selected["models"],
+        metric=study.selected["metric"],
         code=code_digest("plot_scores"),
     script:
         "../scripts/plot_scores.py"
@@ -26,18 +25,14 @@ rule plot_ranks:
     input:
         leaderboard=rules.aggregate_scores.output.leaderboard,
     output:
-        report(
-            "<results>/summary/ranks.svg",
-            caption="../config/report/ranks.rst",
-            category="2 Compare",
-            labels={"figure": "ranks over data sets", "data set": "all", "model": "all"},
-        ),
+        item("ranks"),
     log:
         "<logs>/plot_ranks.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        models=selected["models"],
+        models=study.selected["models"],
         code=code_digest("plot_ranks"),
     script:
         "../scripts/plot_ranks.py"
@@ -48,19 +43,15 @@ rule plot_costs:
         leaderboard=rules.aggregate_scores.output.leaderboard,
         costs=rules.aggregate_costs.output.costs,
     output:
-        report(
-            "<results>/summary/{dataset}/costs.svg",
-            caption="../config/report/costs.rst",
-            category="2 Compare",
-            labels={"figure": "score against cost", "data set": "{dataset}", "model": "all"},
-        ),
+        item("costs"),
     log:
         "<logs>/plot_costs/{dataset}.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        models=selected["models"],
-        metric=selected["metric"],
+        models=study.selected["models"],
+        metric=study.selected["metric"],
         code=code_digest("plot_costs"),
     script:
         "../scripts/plot_costs.py"
@@ -68,20 +59,82 @@ rule plot_costs:
 
 rule plot_training:
     input:
-        of_runs(HISTORY),
+        runs.of(paths.HISTORY),
     output:
-        report(
-            "<results>/summary/{dataset}/training.svg",
-            caption="../config/report/training.rst",
-            category="2 Compare",
-            labels={"figure": "learning curves", "data set": "{dataset}", "model": "all"},
-        ),
+        item("training"),
     log:
         "<logs>/plot_training/{dataset}.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        models=selected["models"],
+        models=study.selected["models"],
         code=code_digest("plot_training"),
     script:
         "../scripts/plot_training.py"
+
+
+rule plot_confusion:
+    input:
+        runs.of(paths.METRICS),
+    output:
+        item("confusion"),
+    log:
+        "<logs>/plot_confusion/{dataset}.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        panels="model",
+        names=study.selected["models"],
+        metric=study.selected["metric"],
+        code=code_digest("plot_confusion"),
+    script:
+        "../scripts/plot_confusion.py"
+
+
+# The same of one model on every data set: what merging labels or augmenting changes, step by step.
+use rule plot_confusion as plot_confusion_of_model with:
+    output:
+        item("steps"),
+    log:
+        "<logs>/plot_confusion_of_model/{model}.log",
+    params:
+        panels="dataset",
+        names=study.selected["datasets"],
+        metric=study.selected["metric"],
+        code=code_digest("plot_confusion"),
+
+
+rule plot_calibration:
+    input:
+        runs.of(paths.METRICS),
+    output:
+        item("calibration"),
+    log:
+        "<logs>/plot_calibration/{dataset}.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        models=study.selected["models"],
+        code=code_digest("plot_calibration"),
+    script:
+        "../scripts/plot_calibration.py"
+
+
+rule plot_samples:
+    input:
+        predictions=runs.of(paths.PREDICTIONS),
+        clips=data.clip_table,
+    output:
+        item("samples"),
+    log:
+        "<logs>/plot_samples/{dataset}/{model}.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        code=code_digest("plot_samples"),
+    script:
+        "../scripts/plot_samples.py"

@@ -1,19 +1,22 @@
-# Recordings of one's own, predicted with a model that was trained: `snakemake predict`.
+# New recordings, predicted by trained models: `snakemake predict`.
+# Reads: recordings and models. Writes: tables of predictions and a page.
+
+
 rule predict:
     input:
-        asked_pages,
+        predictions.pages(ITEMS["predictions"].path),
 
 
 rule predict_clips:
     input:
-        models=model_files("model.safetensors"),
-        descriptions=model_files("model.json"),
-        histories=lambda w: model_files("history.csv")(w) if "best" in asked(w)["model"] else [],
-        clips=of_asked_model("<results>/clips/{source}.csv"),
-        splits=of_asked_model("<results>/splits/{dataset}/seed{seed}.csv"),
-        recordings=watched_recordings,
+        models=predictions.of_models(paths.MODEL),
+        descriptions=predictions.of_models(paths.DESCRIPTION),
+        histories=predictions.of_choice(paths.HISTORY),
+        clips=predictions.of_dataset(paths.CLIPS),
+        splits=predictions.of_dataset(paths.SPLIT),
+        recordings=predictions.recordings,
     output:
-        predictions="<results>/predictions/{prediction}/predictions.csv",
+        predictions=paths.PREDICTED,
         windows="<results>/predictions/{prediction}/windows.csv",
         unreadable="<results>/predictions/{prediction}/unreadable.csv",
         about="<results>/predictions/{prediction}/about.json",
@@ -28,16 +31,16 @@ rule predict_clips:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        recordings=lambda w: asked(w)["recordings"],
-        options=lambda w: canonical_json({key: asked(w)[key] for key in ("overlap", "summary", "top_k")}),
-        code=code_digest("predict_clips", *(f"soundbench.models.{family}" for family in FAMILIES)),
+        recordings=lambda w: predictions.entry(w)["recordings"],
+        options=lambda w: canonical_json({key: predictions.entry(w)[key] for key in ("overlap", "summary", "top_k")}),
+        code=code_digest("predict_clips", *(f"soundbench.models.families.{family}" for family in FAMILIES)),
     script:
         "../scripts/predict_clips.py"
 
 
 use rule predict_clips as predict_clips_large with:
     wildcard_constraints:
-        prediction=one_of(large_predictions),
+        prediction=one_of(predictions.large),
 
 
 ruleorder: predict_clips_large > predict_clips
@@ -47,14 +50,10 @@ rule page_predictions:
     input:
         **rules.predict_clips.output,
     output:
-        report(
-            "<results>/predictions/{prediction}/predictions.html",
-            caption="../config/report/predictions.rst",
-            category="6 Predictions",
-            labels={"figure": "predictions", "recordings": "{prediction}"},
-        ),
+        item("predictions"),
     log:
         "<logs>/page_predictions/{prediction}.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:

@@ -1,18 +1,19 @@
-# Scores of test clips that were changed: the target `robustness`, part of `all` where levels are configured.
+# Scores of perturbed test clips: `snakemake robustness`, part of `all` where levels are configured.
+# Reads: recordings, splits and models. Writes: predictions of perturbed clips, a table and figures.
 
 
 rule robustness:
     input:
-        robustness_figures,
+        robustness.figures(ITEMS["robustness"].path),
 
 
 rule alter_features:
     input:
-        clips=clip_table,
-        splits=expand("<results>/splits/{dataset}/seed{seed}.csv", seed=selected["seeds"], allow_missing=True),
+        clips=data.clip_table,
+        splits=expand(paths.SPLIT, seed=study.selected["seeds"], allow_missing=True),
     output:
-        features=temp("<results>/robustness/{dataset}/{features}.npy"),
-        index=temp("<results>/robustness/{dataset}/{features}.csv"),
+        features=temp(paths.PERTURBED_FEATURES),
+        index=temp(paths.PERTURBED_INDEX),
     log:
         "<logs>/alter_features/{dataset}/{features}.log",
     conda:
@@ -22,8 +23,8 @@ rule alter_features:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 120 * attempt,
     params:
-        settings=lambda w: entry_json("features", w.features),
-        levels=canonical_json(changes),
+        settings=lambda w: study.entry_json("features", w.features),
+        levels=canonical_json(robustness.perturbations),
         code=code_digest("alter_features"),
     script:
         "../scripts/alter_features.py"
@@ -31,13 +32,13 @@ rule alter_features:
 
 rule evaluate_robustness:
     input:
-        features=lambda w: f"<results>/robustness/{{dataset}}/{recipe(w)['features']}.npy",
-        index=lambda w: f"<results>/robustness/{{dataset}}/{recipe(w)['features']}.csv",
-        split="<results>/splits/{dataset}/seed{seed}.csv",
-        models=of_folds("model.safetensors"),
-        descriptions=of_folds("model.json"),
+        features=robustness.features(paths.PERTURBED_FEATURES),
+        index=robustness.features(paths.PERTURBED_INDEX),
+        split=paths.SPLIT,
+        models=training.of_folds(paths.MODEL),
+        descriptions=training.of_folds(paths.DESCRIPTION),
     output:
-        predictions="<results>/robustness/{dataset}/{model}/seed{seed}.csv",
+        predictions=paths.PERTURBED_PREDICTIONS,
     log:
         "<logs>/evaluate_robustness/{dataset}/{model}/seed{seed}.log",
     conda:
@@ -46,14 +47,14 @@ rule evaluate_robustness:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        code=lambda w: code_digest("evaluate_robustness", family_module(w)),
+        code=lambda w: code_digest("evaluate_robustness", training.family_module(w)),
     script:
         "../scripts/evaluate_robustness.py"
 
 
 use rule evaluate_robustness as evaluate_large_robustness with:
     wildcard_constraints:
-        model=one_of(large_models),
+        model=one_of(study.large_models),
 
 
 ruleorder: evaluate_large_robustness > evaluate_robustness
@@ -61,19 +62,18 @@ ruleorder: evaluate_large_robustness > evaluate_robustness
 
 rule aggregate_robustness:
     input:
-        altered=robust_runs("<results>/robustness/{dataset}/{model}/seed{seed}.csv"),
-        predictions=robust_runs(PREDICTIONS),
-        splits=expand(
-            "<results>/splits/{dataset}/seed{seed}.csv", dataset=robust["datasets"], seed=selected["seeds"][0]
-        ),
+        altered=robustness.of_runs(paths.PERTURBED_PREDICTIONS),
+        predictions=robustness.of_runs(paths.PREDICTIONS),
+        splits=expand(paths.SPLIT, dataset=robustness.datasets, seed=study.selected["seeds"][0]),
     output:
         table="<results>/summary/robustness.csv",
     log:
         "<logs>/aggregate_robustness.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        protocols={name: settings["datasets"][name]["split"]["protocol"] for name in robust["datasets"]},
+        protocols={name: study.settings["datasets"][name]["split"]["protocol"] for name in robustness.datasets},
         code=code_digest("aggregate_robustness"),
     script:
         "../scripts/aggregate_robustness.py"
@@ -83,19 +83,15 @@ rule plot_robustness:
     input:
         table=rules.aggregate_robustness.output.table,
     output:
-        report(
-            "<results>/summary/{dataset}/robustness.svg",
-            caption="../config/report/robustness.rst",
-            category="2 Compare",
-            labels={"figure": "robustness", "data set": "{dataset}", "model": "all"},
-        ),
+        item("robustness"),
     log:
         "<logs>/plot_robustness/{dataset}.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        models=selected["models"],
-        metric=selected["metric"],
+        models=study.selected["models"],
+        metric=study.selected["metric"],
         code=code_digest("plot_robustness"),
     script:
         "../scripts/plot_robustness.py"

@@ -1,35 +1,22 @@
-# Published weights come from the network, which compute nodes do not have.
-rule fetch_weights:
-    output:
-        manifest="<resources>/weights/{model}.json",
-    log:
-        "<logs>/fetch_weights/{model}.log",
-    localrule: True
-    conda:
-        "../envs/training.yaml"
-    params:
-        wanted=lambda w: f"models.{w.model}.pretrained",
-        recipe=lambda w: entry_json("models", w.model, "training"),
-        code=lambda w: code_digest("fetch_weights", family_module(w)),
-    script:
-        "../scripts/fetch_weights.py"
+# Features to trained models.
+# Reads: feature arrays and split tables. Writes: a folder for every data set, model, seed and fold.
 
 
 # One model, trained on one fold with one seed. Its TensorBoard events and its checkpoint stand beside the outputs and
 # are none: Snakemake removes outputs before every attempt, also those that an orphan of a killed one still writes.
 rule train_model:
     input:
-        unpack(training_files),
-        split="<results>/splits/{dataset}/seed{seed}.csv",
+        unpack(training.files),
+        split=paths.SPLIT,
     output:
-        model="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.safetensors",
-        description="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/model.json",
-        trained_on="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/trained_on.txt",
-        history="<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}/history.csv",
+        model=paths.MODEL,
+        description=paths.DESCRIPTION,
+        trained_on=paths.TRAINED_ON,
+        history=paths.HISTORY,
     log:
         "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
     benchmark:
-        "<benchmarks>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.tsv"
+        paths.TRAINING_BENCHMARK
     conda:
         "../envs/training.yaml"
     # Folds side by side on a core each are as fast as one fold on all cores, and the number of threads decides
@@ -43,12 +30,12 @@ rule train_model:
         # auto: the GPU where there is one; cpu: never.
         device="auto",
     params:
-        recipe=lambda w: entry_json("models", w.model),
-        front_end=lambda w: front_end_json(recipe(w)["features"]),
-        augment=lambda w: canonical_json(view(w)["augment"]),
-        variants=lambda w: view_variants(w.dataset),
-        protocol=lambda w: view(w)["split"]["protocol"],
-        source=lambda w: view(w)["source"],
-        code=lambda w: code_digest("train_model", family_module(w)),
+        recipe=lambda w: study.entry_json("models", w.model),
+        front_end=lambda w: features.front_end_json(study.recipe(w)["features"]),
+        augment=lambda w: canonical_json(study.view(w)["augment"]),
+        variants=lambda w: augmentation.variants(w.dataset),
+        protocol=lambda w: study.view(w)["split"]["protocol"],
+        source=lambda w: study.view(w)["source"],
+        code=lambda w: code_digest("train_model", training.family_module(w)),
     script:
         "../scripts/train_model.py"

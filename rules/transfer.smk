@@ -1,26 +1,29 @@
-# Trained models on other data sets: the target `transfer`, part of `all` where there are entries.
+# Trained models on other data sets: `snakemake transfer`, part of `all` where there are entries.
+# Reads: models, and clips of other data sets. Writes: predictions, scores and a page.
+
+
 wildcard_constraints:
-    transfer=one_of(moves),
+    transfer=one_of(transfers.entries),
 
 
 rule transfer:
     input:
-        transfer_page,
+        transfers.page(ITEMS["transfer"].path),
 
 
 rule evaluate_transfer:
     input:
-        models=moved_models("model.safetensors"),
-        descriptions=moved_models("model.json"),
-        splits=lambda w: expand("<results>/splits/{dataset}/seed{seed}.csv", **moved_runs(w)),
-        trained_on=moved_models("trained_on.txt"),
-        clips=lambda w: clips_of(move(w)["to"]),
-        measures=lambda w: f"<results>/measures/{sources_of(w)[1]}.csv",
-        overlaps=moved_overlaps,
-        tested=tested_splits,
+        models=transfers.of_models(paths.MODEL),
+        descriptions=transfers.of_models(paths.DESCRIPTION),
+        splits=transfers.of_models(paths.SPLIT),
+        trained_on=transfers.of_models(paths.TRAINED_ON),
+        clips=transfers.of_tested(paths.CLIPS),
+        measures=transfers.of_tested(paths.MEASURES),
+        overlaps=transfers.overlaps,
+        tested=transfers.tested_splits,
     output:
-        predictions="<results>/transfer/{transfer}/predictions.csv",
-        scores="<results>/transfer/{transfer}/scores.csv",
+        predictions=paths.TRANSFER_PREDICTIONS,
+        scores=paths.TRANSFER_SCORES,
     log:
         "<logs>/evaluate_transfer/{transfer}.log",
     conda:
@@ -30,19 +33,17 @@ rule evaluate_transfer:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        to=lambda w: move(w)["to"],
-        shared=lambda w: len(set(sources_of(w))) == 1,
-        view=lambda w: entry_json("datasets", move(w)["to"], "audit"),
-        code=lambda w: code_digest(
-            "evaluate_transfer", f"soundbench.models.{settings['models'][move(w)['from']['model']]['family']}"
-        ),
+        to=lambda w: transfers.entry(w)["to"],
+        shared=lambda w: len(set(transfers.sources(w))) == 1,
+        view=lambda w: study.entry_json("datasets", transfers.entry(w)["to"], "audit"),
+        code=lambda w: code_digest("evaluate_transfer", transfers.family_module(w)),
     script:
         "../scripts/evaluate_transfer.py"
 
 
 use rule evaluate_transfer as evaluate_large_transfer with:
     wildcard_constraints:
-        transfer=one_of(large_moves),
+        transfer=one_of(transfers.large),
 
 
 ruleorder: evaluate_large_transfer > evaluate_transfer
@@ -50,18 +51,19 @@ ruleorder: evaluate_large_transfer > evaluate_transfer
 
 rule aggregate_transfer:
     input:
-        predictions=of_moves("<results>/transfer/{transfer}/predictions.csv"),
-        scores=of_moves("<results>/transfer/{transfer}/scores.csv"),
-        home=moved_from(PREDICTIONS, selected["seeds"]),
-        splits=moved_from("<results>/splits/{dataset}/seed{seed}.csv", selected["seeds"][:1]),
+        predictions=transfers.of_entries(paths.TRANSFER_PREDICTIONS),
+        scores=transfers.of_entries(paths.TRANSFER_SCORES),
+        home=transfers.of_runs(paths.PREDICTIONS, runs.seeds),
+        splits=transfers.of_runs(paths.SPLIT, runs.seeds[:1]),
     output:
         table="<results>/summary/transfer.csv",
     log:
         "<logs>/aggregate_transfer.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        entries=lambda w: canonical_json(shown_moves(), sort_keys=False),  # the table keeps their order
+        entries=lambda w: canonical_json(transfers.shown(), sort_keys=False),  # the table keeps their order
         code=code_digest("aggregate_transfer"),
     script:
         "../scripts/aggregate_transfer.py"
@@ -71,18 +73,14 @@ rule page_transfer:
     input:
         table=rules.aggregate_transfer.output.table,
     output:
-        report(
-            "<results>/summary/transfer.html",
-            caption="../config/report/transfer.rst",
-            category="2 Compare",
-            labels={"figure": "on other data sets", "data set": "all", "model": "all"},
-        ),
+        item("transfer"),
     log:
         "<logs>/page_transfer.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        metric=selected["metric"],
+        metric=study.selected["metric"],
         code=code_digest("page_transfer"),
     script:
         "../scripts/page_transfer.py"

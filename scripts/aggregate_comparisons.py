@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.aggregation import aggregate_comparisons
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.evaluation.leaderboard import aggregate_comparisons
 
 with logged(snakemake.log[0]):
     aggregate_comparisons(

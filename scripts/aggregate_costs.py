@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.details import aggregate_costs
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.evaluation.breakdowns import aggregate_costs
 
 with logged(snakemake.log[0]):
     aggregate_costs(

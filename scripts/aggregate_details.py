@@ -1,7 +1,7 @@
 """Write the tables of classes, confused pairs and speakers."""
 
-from soundbench.details import aggregate_details
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.evaluation.breakdowns import aggregate_details
 
 with logged(snakemake.log[0]):
     aggregate_details(snakemake.input, **snakemake.output)

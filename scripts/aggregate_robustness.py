@@ -1,7 +1,7 @@
 """Write the scores of changed clips."""
 
-from soundbench.joblog import logged
-from soundbench.robustnesstables import aggregate_robustness
+from soundbench.core.job_log import logged
+from soundbench.evaluation.robustness_table import aggregate_robustness
 
 with logged(snakemake.log[0]):
     aggregate_robustness(

@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.transfertables import aggregate_transfer
+from soundbench.core.job_log import logged
+from soundbench.evaluation.transfer_table import aggregate_transfer
 
 with logged(snakemake.log[0]):
     aggregate_transfer(

@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.robustness import alter_features
+from soundbench.core.job_log import logged
+from soundbench.evaluation.robustness import alter_features
 
 with logged(snakemake.log[0]):
     alter_features(

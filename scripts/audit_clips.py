@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.audit import audit_clips
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.report.pages.audit import audit_clips
 
 with logged(snakemake.log[0]):
     audit_clips(

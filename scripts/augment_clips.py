@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.augment import augment_clips
-from soundbench.joblog import logged
+from soundbench.augment.waveform import augment_clips
+from soundbench.core.job_log import logged
 
 with logged(snakemake.log[0]):
     augment_clips(

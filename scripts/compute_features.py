@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.featurefiles import compute_features
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.features.store import compute_features
 
 with logged(snakemake.log[0]):
     compute_features(

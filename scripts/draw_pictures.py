@@ -1,7 +1,7 @@
 """Write a PNG of each row of a feature array."""
 
-from soundbench.joblog import logged
-from soundbench.pictures import draw_pictures
+from soundbench.core.job_log import logged
+from soundbench.report.figures.features import draw_pictures
 
 with logged(snakemake.log[0]):
     draw_pictures(

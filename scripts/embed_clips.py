@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.embeddings import embed_clips
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.models.embeddings import embed_clips
 
 with logged(snakemake.log[0]):
     embed_clips(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from soundbench.evaluation import evaluate_model
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.evaluation.folds import evaluate_model
 
 with logged(snakemake.log[0]):
     evaluate_model(

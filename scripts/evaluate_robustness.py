@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from soundbench.joblog import logged
-from soundbench.robustness import evaluate_robustness
+from soundbench.core.job_log import logged
+from soundbench.evaluation.robustness import evaluate_robustness
 
 with logged(snakemake.log[0]):
     evaluate_robustness(

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from soundbench.joblog import logged
-from soundbench.transfer import evaluate_transfer
+from soundbench.core.job_log import logged
+from soundbench.evaluation.transfer import evaluate_transfer
 
 with logged(snakemake.log[0]):
     evaluate_transfer(

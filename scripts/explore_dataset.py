@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.explore import explore_dataset
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.report.pages.explore import explore_dataset
 
 with logged(snakemake.log[0]):
     explore_dataset(

@@ -2,8 +2,8 @@
 
 import json
 
+from soundbench.core.job_log import logged
 from soundbench.export.folder import export_model
-from soundbench.joblog import logged
 
 with logged(snakemake.log[0]):
     export_model(

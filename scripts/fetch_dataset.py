@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.datasets import fetch_source
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.data.index import fetch_source
 
 with logged(snakemake.log[0]):
     fetch_source(json.loads(snakemake.params.source), snakemake.output.manifest)

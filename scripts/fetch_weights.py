@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.published import fetch_weights
+from soundbench.core.job_log import logged
+from soundbench.models.download import fetch_weights
 
 with logged(snakemake.log[0]):
     fetch_weights(snakemake.params.wanted, json.loads(snakemake.params.recipe), snakemake.output.manifest)

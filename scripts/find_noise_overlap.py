@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.overlap import overlap_with_noise
+from soundbench.core.job_log import logged
+from soundbench.data.overlap import overlap_with_noise
 
 with logged(snakemake.log[0]):
     overlap_with_noise(

@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.datasets import index_clips
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.data.index import index_clips
 
 with logged(snakemake.log[0]):
     index_clips(

@@ -1,7 +1,7 @@
 """Write the page that compares models."""
 
-from soundbench.joblog import logged
-from soundbench.pages.compare import write_comparison_page
+from soundbench.core.job_log import logged
+from soundbench.report.pages.compare import write_comparison_page
 
 with logged(snakemake.log[0]):
     write_comparison_page(

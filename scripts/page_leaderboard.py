@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.pages.leaderboard import write_leaderboard_page
+from soundbench.core.job_log import logged
+from soundbench.report.pages.leaderboard import write_leaderboard_page
 
 with logged(snakemake.log[0]):
     write_leaderboard_page(

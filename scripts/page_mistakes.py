@@ -1,7 +1,7 @@
 """Write the page of mistakes of a model on a data set."""
 
-from soundbench.joblog import logged
-from soundbench.pages.mistakes import write_mistakes_page
+from soundbench.core.job_log import logged
+from soundbench.report.pages.mistakes import write_mistakes_page
 
 with logged(snakemake.log[0]):
     write_mistakes_page(

@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.pages.provenance import write_provenance_page
+from soundbench.core.job_log import logged
+from soundbench.report.pages.provenance import write_provenance_page
 
 with logged(snakemake.log[0]):
     write_provenance_page(

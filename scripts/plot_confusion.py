@@ -1,7 +1,7 @@
 """Draw the confusion matrices of a data set, or of a model."""
 
-from soundbench.joblog import logged
-from soundbench.plots.confusion import plot_confusion
+from soundbench.core.job_log import logged
+from soundbench.report.figures.confusion import plot_confusion
 
 with logged(snakemake.log[0]):
     plot_confusion(

@@ -1,7 +1,7 @@
 """Draw the scores of a data set against what they cost."""
 
-from soundbench.joblog import logged
-from soundbench.plots.scores import plot_costs
+from soundbench.core.job_log import logged
+from soundbench.report.figures.scores import plot_costs
 
 with logged(snakemake.log[0]):
     plot_costs(

@@ -1,7 +1,7 @@
 """Draw the scores of changed clips."""
 
-from soundbench.joblog import logged
-from soundbench.plots.robustness import plot_robustness
+from soundbench.core.job_log import logged
+from soundbench.report.figures.robustness import plot_robustness
 
 with logged(snakemake.log[0]):
     plot_robustness(

@@ -1,7 +1,7 @@
 """Draw the comparison of models."""
 
-from soundbench.joblog import logged
-from soundbench.plots.scores import plot_scores
+from soundbench.core.job_log import logged
+from soundbench.report.figures.scores import plot_scores
 
 with logged(snakemake.log[0]):
     plot_scores(

@@ -3,13 +3,13 @@
 import json
 import sys
 
-from soundbench.commandline import main
-from soundbench.joblog import logged
+from soundbench.core.job_log import logged
+from soundbench.inference.command_line import main
 
 
 def job() -> None:
     """Predict the recordings that an entry of `predict` names."""
-    from soundbench.prediction import predict_clips
+    from soundbench.inference.job import predict_clips
 
     with logged(snakemake.log[0]):
         predict_clips(

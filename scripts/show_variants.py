@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from soundbench.joblog import logged
-from soundbench.listening import show_variants
+from soundbench.core.job_log import logged
+from soundbench.report.pages.variants import show_variants
 
 with logged(snakemake.log[0]):
     show_variants(

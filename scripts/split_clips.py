@@ -2,8 +2,8 @@
 
 import json
 
-from soundbench.joblog import logged
-from soundbench.splits import split_clips
+from soundbench.core.job_log import logged
+from soundbench.data.splits import split_clips
 
 with logged(snakemake.log[0]):
     split_clips(

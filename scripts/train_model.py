@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from soundbench.joblog import logged
-from soundbench.runs import Run, train_model
+from soundbench.core.job_log import logged
+from soundbench.training.job import Run, train_model
 
 with logged(snakemake.log[0]):
     train_model(

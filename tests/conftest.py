@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -13,14 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import interrupted
-from interrupted import LongRun
-from workflow import REPOSITORY, TINY, Workflow
+from helpers import interrupted
+from helpers.interrupted import LongRun
+from helpers.workflow import DATA, TINY, Workflow
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
-
-DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
 def pytest_configure() -> None:
@@ -109,3 +106,11 @@ def long_run(prepared_study: Workflow, tmp_path: Path) -> Iterator[LongRun]:
     run = LongRun(prepared_study, tmp_path / "study")
     yield run
     run.end()
+
+
+@pytest.fixture
+def made_up(tmp_path: Path) -> Path:
+    """The folder of forty made-up clips: features, index, splits and measures."""
+    from helpers.runs import write_made_up
+
+    return write_made_up(tmp_path)

@@ -20,9 +20,9 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from soundbench.audit import audit_clips
-from soundbench.datasets import index_clips
-from soundbench.fingerprints import near_duplicates
+from soundbench.data.fingerprints import near_duplicates
+from soundbench.data.index import index_clips
+from soundbench.report.pages.audit import audit_clips
 
 VIEW = {
     "split": {"scheme": "official", "folds": 5},

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from workflow import Workflow
+from helpers.workflow import Workflow
 
 
 def main() -> None:

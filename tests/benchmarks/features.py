@@ -32,8 +32,8 @@ import soundfile
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "scripts")]
 
-from library import front_end
-from soundbench.featurefiles import compute_features
+from helpers.library import front_end
+from soundbench.features.store import compute_features
 
 ROUNDS = 4
 RATE, SECONDS = 44100, 5

@@ -20,10 +20,10 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "scripts")]
 
-from library import configuration
-from soundbench.models import build_model
-from soundbench.online import OnlineAugmentation
-from soundbench.optimisation import build_optimizer
+from helpers.library import configuration
+from soundbench.augment.batch import OnlineAugmentation
+from soundbench.models.registry import build_model
+from soundbench.training.optimizers import build_optimizer
 
 ROUNDS = 10
 CLIPS, BINS, FRAMES, CLASSES = 32, 64, 216, 10

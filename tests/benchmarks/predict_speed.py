@@ -22,7 +22,7 @@ import soundfile
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent / "scripts")]
 
-from untrained import write_model
+from helpers.untrained import write_model
 
 RATE, SECONDS, HOURS = 44100, 5, 2
 

@@ -13,9 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
-from simulated import Study, write_report
-from soundbench.scoring import score_run, scores
-from soundbench.storage import read_clip_table
+from helpers.simulated import Study, write_report
+from soundbench.core.storage import read_clip_table
+from soundbench.evaluation.scores import score_run, scores
 
 with tempfile.TemporaryDirectory() as folder:
     models = {f"model{number:02d}": 1 + number / 10 for number in range(20)}

@@ -22,9 +22,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from simulated import Study
-from soundbench.audio import write_audio
-from workflow import Workflow
+from helpers.simulated import Study
+from helpers.workflow import Workflow
+from soundbench.data.audio import write_audio
 
 
 def prepare(workflow: Workflow) -> None:

@@ -30,7 +30,8 @@ NETWORK = {"family": "cnn", "width": 16, "blocks": 4, "convolutions": 1, "dropou
 
 def training(epochs: int, precision: str) -> dict[str, Any]:
     """The training settings of the library's ``cnn``."""
-    from soundbench.configuration import load_schema, with_defaults
+    from soundbench.core.schema import with_defaults
+    from soundbench.models.schema import load_schema
 
     schema = load_schema()
     settings = {"epochs": epochs, "learning_rate": 0.003, "precision": precision}
@@ -54,7 +55,7 @@ def write_features(folder: Path) -> None:
 def job(folder: Path, epochs: int, precision: str) -> None:
     """The train job, afresh: a finished run would not be trained again."""
     shutil.rmtree(folder / "run", ignore_errors=True)
-    from soundbench.runs import Run, train_model
+    from soundbench.training.job import Run, train_model
 
     recipe = NETWORK | {"training": training(epochs, precision)}
     train_model(
@@ -75,7 +76,7 @@ def plain(folder: Path, epochs: int, precision: str) -> None:
     import numpy as np
     import torch
 
-    from soundbench.models import build_model
+    from soundbench.models.registry import build_model
 
     torch.set_num_threads(1)
     torch.manual_seed(1)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from library import configuration
-from soundbench.configuration import lay_over, read_configuration, read_numbers
-from soundbench.errors import InputError
-from workflow import REPOSITORY
+from helpers.library import configuration
+from helpers.workflow import REPOSITORY
+from soundbench.config.check import lay_over, read_configuration, read_numbers
+from soundbench.core.errors import InputError
 
 NAN = float("nan")
 CNN = {"family": "cnn", "features": "logmel64", "training": {"epochs": 1}}
@@ -95,7 +95,7 @@ def test_largest_seed_is_accepted_and_reaches_every_generator() -> None:
     import numpy as np
     import torch
 
-    from soundbench.online import OnlineAugmentation
+    from soundbench.augment.batch import OnlineAugmentation
 
     largest = configuration(**seeds(2**63 - 1))["benchmark"]["seeds"][0]
     np.random.default_rng(largest)
@@ -105,8 +105,9 @@ def test_largest_seed_is_accepted_and_reaches_every_generator() -> None:
 
 def test_no_name_ends_like_a_file_that_the_workflow_makes() -> None:
     """Every ending of an output that stands beside, or is, the folder of a name is refused."""
-    rules = "\n".join(file.read_text() for file in (REPOSITORY / "rules").glob("*.smk"))
-    endings = {found[1] for found in re.finditer(r'"<(?:results|resources)>/[^"]*[^"/](\.[a-z]+)"', rules)}
+    files = [*(REPOSITORY / "rules").glob("*.smk"), *(REPOSITORY / "scripts/soundbench/study").glob("*.py")]
+    text = "\n".join(file.read_text() for file in files)
+    endings = {found[1] for found in re.finditer(r'"(?:<(?:results|resources)>)?/[^"]*[^"/](\.[a-z]+)"', text)}
     assert {".csv", ".svg", ".html", ".json"} <= endings
     for ending in sorted(endings - {".safetensors", ".wav"}):
         with pytest.raises(InputError, match=f"may not end in {re.escape(ending)}"):

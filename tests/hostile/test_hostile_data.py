@@ -18,22 +18,24 @@ import pandas as pd
 import pytest
 import soundfile
 
-import fileserver
-from fileserver import FileServer, serving
-from library import configuration, front_end, index
-from soundbench import capacity, fetching
-from soundbench.archives import unpack
-from soundbench.audit import audit_clips
-from soundbench.clipfiles import folders_below
-from soundbench.datasets import esc50, read_clips
-from soundbench.errors import InputError
-from soundbench.feature_size import check_lengths, check_size
-from soundbench.fetching import download
-from soundbench.inspection import inspect_clip
-from soundbench.plots import figure
-from soundbench.recordings import find_recordings
-from soundbench.views import view_clips
-from soundbench.windows import recording_windows
+from helpers import fileserver
+from helpers.fileserver import FileServer, serving
+from helpers.library import configuration, front_end, index
+from soundbench.core import capacity
+from soundbench.core.errors import InputError
+from soundbench.data import download as fetching
+from soundbench.data.archives import unpack
+from soundbench.data.download import download
+from soundbench.data.files import folders_below
+from soundbench.data.index import read_clips
+from soundbench.data.inspection import inspect_clip
+from soundbench.data.readers import esc50
+from soundbench.data.subsets import view_clips
+from soundbench.features.size import check_lengths, check_size
+from soundbench.inference.recordings import find_recordings
+from soundbench.inference.windows import recording_windows
+from soundbench.report.drawing import figure
+from soundbench.report.pages.audit import audit_clips
 
 HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take\n"
@@ -408,7 +410,7 @@ def test_features_are_estimated_before_they_are_computed(
     monkeypatch.setattr(capacity, "free_bytes", lambda path: 4_700_000_000)
     found = message(check_size, 10, (64, 3_700_000), tmp_path / "orig.npy")
     assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "features.NAME.duration" in found
-    monkeypatch.setattr("soundbench.feature_size.memory_bytes", lambda: 1_000_000_000)
+    monkeypatch.setattr("soundbench.features.size.memory_bytes", lambda: 1_000_000_000)
     check_size(10, (64, 1_000_000), tmp_path / "orig.npy")
     assert "with 1000 MB of memory, training reads it anew each epoch" in caplog.text
 

@@ -20,25 +20,26 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from library import front_end, training
-from soundbench.batches import Normalisation, load_examples
-from soundbench.checkpoints import Checkpoint
-from soundbench.commandline import main
-from soundbench.devices import take_free
-from soundbench.errors import InputError
-from soundbench.evaluation import evaluate_model, probabilities
-from soundbench.events import event_writer, record
-from soundbench.featurefiles import compute_features
-from soundbench.features import stored
-from soundbench.integrity import read_split, row_digest, write_split
-from soundbench.joblog import logged
-from soundbench.modelfolders import load_model
-from soundbench.runs import Outputs, Run, train_model
-from soundbench.storage import atomic_folder, atomic_path, read_clip_table, write_csv
-from soundbench.training import Trainer
-from soundbench.weights import read_weights
-from trainers import examples, fit, linear, trainer
-from untrained import LABELS, TINY_INPUT, write_model, write_sound
+from helpers.library import front_end, training
+from helpers.trainers import examples, fit, linear, trainer
+from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
+from soundbench.core.devices import take_free
+from soundbench.core.errors import InputError
+from soundbench.core.integrity import read_split, row_digest, write_split
+from soundbench.core.job_log import logged
+from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
+from soundbench.evaluation.folds import evaluate_model, probabilities
+from soundbench.features.frontends import stored
+from soundbench.features.normalisation import Normalisation
+from soundbench.features.store import compute_features
+from soundbench.inference.command_line import main
+from soundbench.models.load import read_weights
+from soundbench.models.saved import load_model
+from soundbench.training.batches import load_examples
+from soundbench.training.checkpoints import Checkpoint
+from soundbench.training.events import event_writer, record
+from soundbench.training.job import Outputs, Run, train_model
+from soundbench.training.trainer import Trainer
 
 BITS = 100
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from soundbench.errors import InputError
-from soundbench.modelfolders import load_model, read_description
-from soundbench.pretrained import find_weights
-from soundbench.storage import read_json
-from untrained import LABELS, TINY_INPUT, write_model
+from helpers.untrained import LABELS, TINY_INPUT, write_model
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_json
+from soundbench.models.initial_weights import find_weights
+from soundbench.models.saved import load_model, read_description
 
 NAN = float("nan")
 GONE = object()  # the field is left out

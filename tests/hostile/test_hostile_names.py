@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile.script import SCRIPT, overlay
-from simulated import Study, published, write_report
-from soundbench.audit import FINDING_COLUMNS
-from soundbench.duplicates import read_findings
-from soundbench.escaping import escape_cell, escape_table, latex_text, markdown_code, markdown_text, plain_cell
-from soundbench.inference import Options, Prediction
-from soundbench.pages.leaderboard import write_leaderboard_page
-from soundbench.pages.predictions import read_predictions
-from soundbench.pages.provenance import write_provenance_page
-from soundbench.predictiontables import columns, csv_writer, rows
-from soundbench.recordings import Recording
-from soundbench.storage import write_csv
-from soundbench.tables import leaderboard_latex, leaderboard_markdown
-from soundbench.windows import Window
+from helpers.script import SCRIPT, overlay
+from helpers.simulated import Study, published, write_report
+from soundbench.core.escaping import escape_cell, escape_table, latex_text, markdown_code, markdown_text, plain_cell
+from soundbench.core.storage import write_csv
+from soundbench.data.audit import FINDING_COLUMNS
+from soundbench.data.duplicates import read_findings
+from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown
+from soundbench.inference.classifier import Options, Prediction
+from soundbench.inference.recordings import Recording
+from soundbench.inference.tables import columns, csv_writer, rows
+from soundbench.inference.windows import Window
+from soundbench.report.pages.leaderboard import write_leaderboard_page
+from soundbench.report.pages.predictions import read_predictions
+from soundbench.report.pages.provenance import write_provenance_page
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -115,7 +115,7 @@ class HostileStudy(Study):
 def test_no_page_runs_the_text_that_it_shows(browser: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Labels, groups, clips, findings, published scores and the configuration."""
     texts = {"label": SCRIPT, "source": SCRIPT}
-    monkeypatch.setattr("simulated.published", lambda: [reference | texts for reference in published()])
+    monkeypatch.setattr("helpers.simulated.published", lambda: [reference | texts for reference in published()])
     study = HostileStudy(tmp_path, {"good": 0.5, "poor": 0.0}, audio=True, classes=2, takes=2)
     folder = write_report(study.write())
     findings = [["error", *[SCRIPT] * (len(FINDING_COLUMNS) - 1)]]

@@ -12,18 +12,19 @@ import pandas as pd
 import torch
 from torch import nn
 
-from soundbench.audio import read_mono, resample
-from soundbench.batches import Normalisation, load_examples
-from soundbench.devices import prepare_process
-from soundbench.evaluation import load_model, probabilities
+from soundbench.core.devices import prepare_process
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import atomic_folder, read_clip_table, write_json, write_text
+from soundbench.data.audio import read_mono, resample
+from soundbench.data.splits import fold_column
+from soundbench.data.trained_on import TRAINED_ON
+from soundbench.evaluation.folds import load_model, probabilities
 from soundbench.export.graphs import Classifier, Pictures
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
-from soundbench.integrity import read_split
-from soundbench.splits import fold_column
-from soundbench.storage import atomic_folder, read_clip_table, write_json, write_text
-from soundbench.trainedon import TRAINED_ON
+from soundbench.features.normalisation import Normalisation
+from soundbench.training.batches import load_examples
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
-"""Front-ends as networks: the same pictures as :mod:`soundbench.features`, from operations that ONNX has.
+"""Front-ends as networks: the same pictures as :mod:`soundbench.features.frontends`, from operations that ONNX has.
 
 A Fourier transform of windowed frames is a convolution with its sines and cosines; Kaldi's per-frame steps are linear
-as well and go into the same kernel. Everything after it follows ``soundbench.features`` line by line, with masks where
-that cuts, since the length of the sound is not known when the graph is written.
+as well and go into the same kernel. Everything after it follows ``soundbench.features.frontends`` line by line,
+with masks where that cuts, since the length of the sound is not known when the graph is written.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn.functional import conv1d, interpolate, pad
 
-from soundbench.batches import Normalisation
-from soundbench.feature_settings import AST_HOP, AST_WINDOW, Settings, frame_count
-from soundbench.features import FLOOR
+from soundbench.features.frontends import FLOOR
+from soundbench.features.normalisation import Normalisation
+from soundbench.features.settings import AST_HOP, AST_WINDOW, Settings, frame_count
 
 KALDI_LOW = 20.0  # Hz: the lower edge of Kaldi's lowest filter
 PREEMPHASIS = 0.97

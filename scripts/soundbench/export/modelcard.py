@@ -13,16 +13,16 @@ import jinja2
 import pandas as pd
 import yaml
 
-from soundbench.aggregation import read_predictions
-from soundbench.escaping import markdown_code, markdown_text
+from soundbench.core.escaping import markdown_code, markdown_text
+from soundbench.core.storage import read_clip_table, read_json
+from soundbench.data.splits import fold_column
+from soundbench.evaluation.intervals import interval_scores
+from soundbench.evaluation.leaderboard import read_predictions
+from soundbench.evaluation.metrics import METRIC_NAMES, METRICS
 from soundbench.export.onnxfile import OPSET, Description
-from soundbench.intervals import interval_scores
-from soundbench.metrics import METRIC_NAMES, METRICS
-from soundbench.pages import percent, quantity
-from soundbench.splits import fold_column
-from soundbench.storage import read_clip_table, read_json
+from soundbench.report.rendering import percent, quantity
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from soundbench.batches import Normalisation
-from soundbench.errors import InputError
+from soundbench.core.errors import InputError
+from soundbench.core.storage import atomic_path
 from soundbench.export.graphs import Classifier, Pictures, has_graph
-from soundbench.storage import atomic_path
+from soundbench.features.normalisation import Normalisation
 
 OPSET = 18
 TOLERANCE = 1e-4  # of a probability

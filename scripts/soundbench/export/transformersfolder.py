@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from soundbench.errors import InputError
-from soundbench.models import family_module
+from soundbench.core.errors import InputError
+from soundbench.models.registry import family_module
 
 TOLERANCE = 1e-3  # of a probability: our features are rounded to float16, theirs are not
 DEVIATIONS = 2  # by so many of its `std` their extractor divides

@@ -1,0 +1,84 @@
+# Runs to tables that compare them.
+# Reads: predictions.csv and metrics.json of all runs. Writes: the tables of summary/.
+
+
+rule aggregate_scores:
+    input:
+        metrics=runs.of(paths.METRICS),
+        predictions=runs.of(paths.PREDICTIONS),
+        splits=runs.splits,
+    output:
+        scores="<results>/summary/scores.csv",
+        leaderboard="<results>/summary/leaderboard.csv",
+        spread="<results>/summary/spread.csv",
+        markdown="<results>/summary/leaderboard.md",
+        latex="<results>/summary/leaderboard.tex",
+        beside="<results>/summary/published.csv",
+    log:
+        "<logs>/aggregate_scores.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        plan=runs.plan_json,
+        metric=study.selected["metric"],
+        references=lambda w: canonical_json(list(study.settings["references"].values())),
+        code=code_digest("aggregate_scores"),
+    script:
+        "../scripts/aggregate_scores.py"
+
+
+rule aggregate_comparisons:
+    input:
+        scores=rules.aggregate_scores.output.scores,
+        predictions=runs.of(paths.PREDICTIONS),
+        splits=runs.splits,
+    output:
+        comparisons="<results>/summary/comparisons.csv",
+    log:
+        "<logs>/aggregate_comparisons.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        plan=runs.plan_json,
+        metric=study.selected["metric"],
+        code=code_digest("aggregate_comparisons"),
+    script:
+        "../scripts/aggregate_comparisons.py"
+
+
+rule aggregate_details:
+    input:
+        runs.of(paths.METRICS),
+    output:
+        classes="<results>/summary/classes.csv",
+        confusions="<results>/summary/confusions.csv",
+        groups="<results>/summary/groups.csv",
+    log:
+        "<logs>/aggregate_details.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        code=code_digest("aggregate_details"),
+    script:
+        "../scripts/aggregate_details.py"
+
+
+rule aggregate_costs:
+    input:
+        metrics=runs.of(paths.METRICS),
+        benchmarks=runs.of(paths.TRAINING_BENCHMARK, paths.EVALUATION_BENCHMARK),
+    output:
+        costs="<results>/summary/costs.csv",
+    log:
+        "<logs>/aggregate_costs.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        plan=runs.plan_json,
+        code=code_digest("aggregate_costs"),
+    script:
+        "../scripts/aggregate_costs.py"

@@ -1,0 +1,1 @@
+"""Augmentation of audio files and of batches."""

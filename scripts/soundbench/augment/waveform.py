@@ -1,0 +1,176 @@
+"""Augmented copies of clips: waveform effects by name, and chains of them.
+
+An effect is a function ``(samples, sample_rate, rng, **amounts) -> samples`` registered in :data:`EFFECTS`; a variant
+in ``config/augmentations.yaml`` is a list of steps, each an effect with its amounts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.core.errors import InputError
+from soundbench.core.storage import atomic_folder, read_clip_table, write_csv
+from soundbench.data.audio import read_mono, resample, write_audio
+from soundbench.data.copies import copy_name, draws_anything, recordings, wanted_copies
+from soundbench.data.subsets import view_clips
+
+logger = logging.getLogger(__name__)
+
+Steps = list[dict[str, Any]]
+Generator = np.random.Generator
+
+
+def _passage(folder: str, length: int, sample_rate: int, rng: Generator) -> np.ndarray:
+    """A random passage of ``length`` samples of a random recording, repeated where the recording is shorter."""
+    files = recordings(folder)
+    if not files:
+        raise InputError(f"{folder}: holds no audio files to take noise from")
+    path = files[rng.integers(len(files))]
+    samples = resample(*read_mono(path), sample_rate)
+    passage = np.take(samples, np.arange(length) + rng.integers(len(samples)), mode="wrap")
+    if not passage.any():
+        raise InputError(f"{path}: is silent where noise should be taken from it")
+    return passage
+
+
+def noise(samples: np.ndarray, sample_rate: int, rng: Generator, *, snr: float, recordings: str | None) -> np.ndarray:
+    """Add noise ``snr`` dB below the clip's own power: white, or a passage of a folder's ``recordings``."""
+    import torch
+    from torchaudio.functional import add_noise
+
+    if recordings is None:
+        added = rng.standard_normal(len(samples), dtype=np.float32)
+    else:
+        added = _passage(recordings, len(samples), sample_rate, rng)
+    wave, noise_wave = torch.from_numpy(samples)[None], torch.from_numpy(added)[None]
+    return add_noise(wave, noise_wave, torch.tensor([float(snr)]))[0].numpy()
+
+
+def pitch_shift(samples: np.ndarray, sample_rate: int, rng: Generator, *, semitones: float) -> np.ndarray:
+    """Shift the pitch by ``semitones``; the length stays."""
+    import librosa
+
+    return librosa.effects.pitch_shift(samples, sr=sample_rate, n_steps=semitones)
+
+
+def time_stretch(samples: np.ndarray, sample_rate: int, rng: Generator, *, rate: float) -> np.ndarray:
+    """Play ``rate`` times as fast; the pitch stays."""
+    import librosa
+
+    return librosa.effects.time_stretch(samples, rate=rate)
+
+
+def time_shift(samples: np.ndarray, sample_rate: int, rng: Generator, *, seconds: float) -> np.ndarray:
+    """Shift by ``seconds``; what leaves at one end returns at the other."""
+    return np.roll(samples, round(seconds * sample_rate))
+
+
+def volume(samples: np.ndarray, sample_rate: int, rng: Generator, *, gain: float) -> np.ndarray:
+    """Make louder by ``gain`` dB."""
+    return samples * np.float32(10 ** (gain / 20))
+
+
+EFFECTS: dict[str, Callable[..., np.ndarray]] = {
+    "noise": noise,
+    "pitch_shift": pitch_shift,
+    "time_shift": time_shift,
+    "time_stretch": time_stretch,
+    "volume": volume,
+}
+
+
+def copy_generator(seed: int, variant: str, clip: str, copy: int) -> Generator:
+    """The random numbers of one copy: they follow from its name, so that no other copy, nor any order, matters."""
+    digest = hashlib.sha256(f"{seed}/{variant}/{clip}/{copy}".encode()).digest()
+    return np.random.default_rng(list(digest))
+
+
+def apply_steps(samples: np.ndarray, sample_rate: int, steps: Steps, rng: Generator) -> np.ndarray:
+    """Apply the effects of a variant in turn, drawing the amounts that are ranges.
+
+    Args:
+        samples: ``(samples,)`` float32 in [-1, 1] at ``sample_rate`` Hz.
+
+    Returns:
+        ``(samples,)`` float32 in [-1, 1]: a copy that would clip is turned down as a whole.
+    """
+    for step in steps:
+        amounts = {key: rng.uniform(*value) if isinstance(value, list) else value for key, value in step.items()}
+        effect = EFFECTS[amounts.pop("effect")]
+        samples = effect(samples, sample_rate, rng, **amounts).astype(np.float32, copy=False)
+    return samples / max(1.0, float(np.abs(samples).max()))
+
+
+def _write_copy(
+    folder: Path, variant: str, settings: dict[str, Any], job: tuple[str, str, int]
+) -> tuple[float, int, str | None]:
+    """Write one copy; returns its length (s), its sample rate (Hz) and what is wrong."""
+    clip, path, copy = job
+    try:
+        samples, sample_rate = read_mono(path)
+        if not np.isfinite(samples).all():
+            return 0.0, 0, f"{path}: holds samples that are no finite numbers"
+        rng = copy_generator(settings["seed"], variant, clip, copy)
+        samples = apply_steps(samples, sample_rate, settings["steps"], rng)
+    except InputError as error:
+        return 0.0, 0, str(error)
+    write_audio(folder / f"{copy_name(clip, variant, copy)}.flac", samples, sample_rate)
+    return len(samples) / sample_rate, sample_rate, None
+
+
+def _views_with_clips(source: pd.DataFrame, views: list[dict[str, Any]]) -> list[tuple[pd.DataFrame, Any]]:
+    pairs = []
+    for view in views:
+        try:
+            pairs.append((view_clips(source, view), view["augment"]))
+        except InputError as error:
+            # Only a view that is selected has to work, and its own split says so.
+            logger.info("a view that augments this source is passed over: %s", error)
+    return pairs
+
+
+def augment_clips(
+    clips: str | Path,
+    variant: str,
+    settings: dict[str, Any],
+    views: list[dict[str, Any]],
+    table: str | Path,
+    folder: str | Path,
+    threads: int,
+) -> None:
+    """Write the copies of one variant that the views ask for, and their table.
+
+    Args:
+        clips: the source's clip table.
+        settings: the variant's entry in ``augmentations.yaml``; :data:`ORIGINAL` is written untouched.
+        views: the views on the source whose rules name the variant, or any for :data:`ORIGINAL`.
+        table: ``clip, copy, file, path, label, seconds, sample_rate``; ``clip`` is the parent.
+        folder: gets ``<clip>_<variant>.flac``, 16 bit, one channel, at the parent's sample rate.
+
+    Raises:
+        InputError: naming every clip that cannot be read, all at once.
+    """
+    source = read_clip_table(clips)
+    wanted = wanted_copies(_views_with_clips(source, views), variant, draws_anything(settings["steps"]))
+    wanted = wanted.merge(source[["clip", "path", "label"]], on="clip")
+    with atomic_folder(folder) as temporary, ThreadPoolExecutor(threads) as pool:
+        jobs = wanted[["clip", "path", "copy"]].itertuples(index=False, name=None)
+        written = list(pool.map(partial(_write_copy, temporary, variant, settings), jobs))
+        if problems := [problem for _, _, problem in written if problem]:
+            raise InputError(problems, f"{len(problems)} of {len(wanted)} copies cannot be made:")
+    files = [
+        f"{copy_name(clip, variant, copy)}.flac" for clip, copy in zip(wanted["clip"], wanted["copy"], strict=True)
+    ]
+    made = wanted[["clip", "copy"]].assign(file=files, path=[str(Path(folder) / file) for file in files])
+    lengths = {"seconds": [seconds for seconds, _, _ in written], "sample_rate": [rate for _, rate, _ in written]}
+    write_csv(table, made.assign(label=wanted["label"], **lengths))
+    logger.info("%s: %d copies of %d clips", variant, len(made), made["clip"].nunique())

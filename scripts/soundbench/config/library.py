@@ -1,0 +1,130 @@
+"""What the schemas cannot say about a configuration: unknown names, and settings that do not fit each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from soundbench.config.uses import use_problems
+from soundbench.core.schema import suggest
+from soundbench.data.checks import source_problems, view_problems
+from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
+from soundbench.features.settings import feature_problems, values_per_decibel
+from soundbench.inference.checks import predicting_datasets, prediction_problems
+from soundbench.models.embedding_settings import embedding_problems
+from soundbench.models.initial_weights import model_problems
+from soundbench.training.settings import training_problems
+
+Config = dict[str, Any]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+MADE = (
+    ".csv",
+    ".html",
+    ".json",
+    ".md",
+    ".npy",
+    ".npz",
+    ".svg",
+    ".tex",
+    ".txt",
+)  # what the workflow writes beside such folders
+PATH_VARIABLES = re.compile(r"<(?:results|logs|benchmarks|resources)>")
+LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references", "predict")
+
+
+def inconsistencies(config: Config, library: Config) -> Iterator[str]:
+    """What is well-formed but cannot work: names that the library lacks, settings that do not fit each other.
+
+    Args:
+        config: the configuration as given, for the names that stand in it.
+        library: its entries that are well-formed.
+    """
+    names = {part: list(config[part]) if isinstance(config.get(part), dict) else [] for part in LIBRARY}
+    moves = config.get("transfer")
+    yield from _name_problems(names | {"transfer": list(moves) if isinstance(moves, dict) else []})
+    yield from _path_problems(config.get("pathvars"))
+    selected = config.get("benchmark") if isinstance(config.get("benchmark"), dict) else {}
+    chosen = {
+        part: selected.get(part) if isinstance(selected.get(part), list) else [] for part in ("datasets", "models")
+    }
+    for part in chosen:
+        for name in chosen[part]:
+            if name not in names[part]:
+                yield f"benchmark.{part}: there is no {name!r}{suggest(str(name), names[part])}"
+    used = {*chosen["datasets"], *predicting_datasets(library["predict"])}
+    for name, view in library["datasets"].items():
+        if view["source"] not in names["sources"]:
+            yield f"datasets.{name}.source: there is no {view['source']!r}{suggest(view['source'], names['sources'])}"
+        elif name in used and view["source"] in library["sources"]:
+            yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
+        yield from view_problems(f"datasets.{name}", view)
+    yield from _augmentation_problems(library, names["augmentations"], list(used))
+    for name, front_end in library["features"].items():
+        yield from feature_problems(f"features.{name}", front_end, front_end.get("sample_rate"))
+    for name, recipe in library["models"].items():
+        yield from training_problems(f"models.{name}.training", recipe["training"])
+        if (wanted := recipe["features"]) not in names["features"]:
+            yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
+        elif wanted in library["features"]:
+            yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
+    yield from use_problems(config, library, suggest)
+    yield from model_problems(config, library, chosen)
+    yield from embedding_problems(config, library, chosen)
+    for name, entry in library["references"].items():
+        for dataset in entry["datasets"]:
+            if dataset not in names["datasets"]:
+                yield f"references.{name}.datasets: there is no {dataset!r}{suggest(dataset, names['datasets'])}"
+    for name, entry in library["predict"].items():
+        yield from prediction_problems(f"predict.{name}", entry, names, library["datasets"], suggest)
+
+
+def _name_problems(names: dict[str, list[Any]]) -> Iterator[str]:
+    """Names that cannot be the names of folders, beside the files that are made there."""
+    for part in names:
+        for name in map(str, names[part]):
+            if not NAME.fullmatch(name):
+                yield f"{part}.{name}: a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
+            elif name.endswith(MADE):
+                yield f"{part}.{name}: a name may not end in {Path(name).suffix}, as results are files that end so"
+    if "weights" in names["sources"]:
+        yield "sources.weights: this is the folder of fetched weights; choose another name"
+
+
+def _path_problems(folders: Any) -> Iterator[str]:
+    for key, folder in folders.items() if isinstance(folders, dict) else ():
+        if not isinstance(folder, str):
+            continue
+        if wrong := sorted({*"<>{}*?\"'\n"} & {*PATH_VARIABLES.sub("", folder)}):
+            yield f"pathvars.{key}: the folder {folder} may not hold {' '.join(wrong)}"
+        if folder.startswith("~"):
+            yield f"pathvars.{key}: {folder}: there is no such home directory"
+
+
+def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:
+    """What is wrong with the library's variants, and with how views use them."""
+    views = library["datasets"]
+    used = {name for view in chosen if view in views for name in variant_names(views[view]["augment"])}
+    for name, variant in library["augmentations"].items():
+        if name == ORIGINAL:
+            yield f"augmentations.{name}: this name is the untouched clip's"
+        yield from variant_problems(f"augmentations.{name}", variant, name in used)
+    for name, view in views.items():
+        for number, rule in enumerate(view["augment"]):
+            where = f"datasets.{name}.augment.{number}"
+            for variant in rule["variants"]:
+                if variant not in variants:
+                    yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
+            if rule["balance"] and rule["copies"] is not None:
+                yield f"{where}.copies: balance decides how many; give one or the other"
+
+
+def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:
+    gain = recipe["training"]["augment"].get("gain")
+    if gain is not None and values_per_decibel(front_end) is None:
+        yield (
+            f"{where}.gain: {recipe['features']} gives no plain logarithm of power, so that a gain in dB is not a sum "
+            "there; it works with scale db or log, and not with normalise clip"
+        )

@@ -1,0 +1,110 @@
+"""Which code a job runs, as a digest: a rule's parameter, so that edited code reruns just the jobs that use it.
+
+Snakemake notices an edited script, but not an edited module that the script imports.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "soundbench"
+SCRIPTS = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted((SCRIPTS / PACKAGE).glob("*/templates/*"))
+
+
+@cache
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a module of the package, by its dotted name; None where there is no such module."""
+    base = SCRIPTS.joinpath(*name.split("."))
+    return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported_names(path: Path) -> set[str]:
+    """The dotted names that a file's import statements may import when it runs, wherever in the file they stand.
+
+    ``from a import b`` gives ``a`` and ``a.b``, whether ``b`` is a module or not.
+    """
+    names: set[str] = set()
+    waiting: list[ast.AST] = [_parse(path)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        waiting += node.orelse if _is_for_type_checkers(node) else list(ast.iter_child_nodes(node))
+    # Importing a.b.c runs the packages a and a.b too.
+    return names | {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The package's modules that a file imports."""
+    return {name for name in imported_names(path) if name.split(".")[0] == PACKAGE and module_file(name)}
+
+
+def used_modules(script: str, *modules: str) -> set[str]:
+    """All modules of the package that ``scripts/{script}.py`` imports, directly or not, and ``modules`` with theirs.
+
+    ``modules`` names what the script imports by a computed name, such as the family of the model it trains.
+    """
+    found: set[str] = set()
+    waiting = imported_modules(SCRIPTS / f"{script}.py") | set(modules)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        file = module_file(name)
+        if file is None:
+            raise ModuleNotFoundError(f"there is no module {name} below {SCRIPTS}")
+        waiting |= imported_modules(file) - found
+    return found
+
+
+def _without_docstrings(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            first.value.value = ""
+    return ast.dump(tree)
+
+
+@cache
+def _templates_named_in(path: Path) -> frozenset[Path]:
+    """The templates that a file, itself a module or a template, names between quotation marks."""
+    text = path.read_text(encoding="utf-8")
+    return frozenset(file for file in TEMPLATES if f'"{file.name}"' in text)
+
+
+def used_templates(path: Path) -> list[Path]:
+    """The templates that a module names, and those that these are made of, sorted."""
+    found, waiting = set(), set(_templates_named_in(path))
+    while waiting:
+        found.add(template := waiting.pop())
+        waiting |= _templates_named_in(template) - found
+    return sorted(found)
+
+
+@cache
+def _module_digest(path: Path) -> str:
+    code = [_without_docstrings(_parse(path)), *(file.read_text(encoding="utf-8") for file in used_templates(path))]
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()
+
+
+@cache
+def code_digest(script: str, *modules: str) -> str:
+    """A digest of the modules that a script uses, and of their templates; comments, docstrings and layout of code do
+    not count."""
+    names = sorted(used_modules(script, *modules))
+    parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,157 @@
+"""The hardware a job computes on: which device, how many threads, which precision."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import logging
+import os
+import platform
+import stat
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import torch
+
+from soundbench.core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
+
+
+def keep_freed_memory() -> None:
+    """Let the allocator keep what is freed, where it is glibc's.
+
+    glibc hands large arrays back to the system at every release, and zeroing their pages anew costs a factor of about
+    two in training, and a quarter of the time of features; threads share one arena, as only the first keeps its pages.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_MAX, 0)
+        libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+        libc.mallopt(_ARENA_MAX, 1)
+
+
+def prepare_process(seed: int, threads: int, device: str = "auto") -> None:
+    """Make this process's computations repeatable, and keep them to ``threads`` cores.
+
+    Args:
+        device: ``cpu`` hides all GPUs from this process; ``auto`` does not.
+    """
+    keep_freed_memory()
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def given_gpus() -> list[str]:
+    """The variables by which SLURM or the user gave this process a GPU, each with its value."""
+    names = ("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS")
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    hidden = found.get("CUDA_VISIBLE_DEVICES") in ("", "-1", "NoDevFiles")
+    return [] if hidden else [f"{name}={value}" for name, value in found.items() if value]
+
+
+def driver_version() -> str:
+    """What NVIDIA's driver says of itself."""
+    version = Path("/proc/driver/nvidia/version")
+    return version.read_text().splitlines()[0] if version.exists() else "not loaded"
+
+
+@cache
+def choose_device() -> torch.device:
+    """The GPU where there is one; of several the first that no other process of soundbench has taken.
+
+    Raises:
+        InputError: the process was given a GPU that CUDA cannot use. On the CPU it would take many times as long, and
+            hold the GPU for nothing.
+    """
+    # Counting the GPUs does not start CUDA, which reads the variable only once.
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible is not None else list(map(str, range(torch.cuda.device_count())))
+    if len(names) > 1:
+        folder = Path(tempfile.gettempdir(), f"soundbench-gpus-{os.getuid()}")
+        os.environ["CUDA_VISIBLE_DEVICES"] = take_free(names, folder)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if given := given_gpus():
+        raise InputError(
+            f"this job was given a GPU ({given[0]}), but CUDA cannot use it: PyTorch {torch.__version__} was built for "
+            f"CUDA {torch.version.cuda or '(none)'}, and the driver is {driver_version()}. Update the driver, or "
+            "install a PyTorch that fits it. To compute on the CPU, request no GPU; where one is given all the same, "
+            "set the resource device: cpu of train_model in the profile, or CUDA_VISIBLE_DEVICES to nothing"
+        )
+    return torch.device("cpu")
+
+
+def _make_own(folder: Path) -> None:
+    """Make a folder that nobody else can enter: anybody may make folders and links in a temporary directory.
+
+    Raises:
+        InputError: there is a link, a file or somebody else's folder of this name.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise InputError(f"{folder}: should be a folder of yours, for locks; have it removed, or set TMPDIR to another")
+    folder.chmod(0o700)
+
+
+def _opened_lock(path: Path) -> IO[str]:
+    """Open a lock file, but not what a link of its name points to.
+
+    Raises:
+        InputError: it is a link, or cannot be opened.
+    """
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
+
+
+_held: list[IO[str]] = []  # locks last as long as the process
+
+
+def take_free(names: list[str], folder: Path) -> str:
+    """The first of ``names`` that no other process on this machine has taken; it is this process's until it ends.
+
+    A process that finds all of them taken shares one, and says so: waiting could take as long as a training.
+
+    Args:
+        folder: where the lock files are.
+
+    Raises:
+        InputError: the folder is somebody else's.
+    """
+    _make_own(folder)
+    for name in names:
+        lock = _opened_lock(folder / f"{name.replace('/', '_')}.lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _held.append(lock)
+        return name
+    shared = names[os.getpid() % len(names)]
+    logger.warning("all of the GPUs %s are taken; sharing %s", ", ".join(names), shared)
+    return shared
+
+
+def device_name(device: torch.device, bfloat16: bool) -> str:
+    """What the device calls itself and what it computed in, for the record."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+    return f"{name} in bf16" if bfloat16 else name
+
+
+def uses_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether to compute in bfloat16: ``auto`` does where the hardware has it."""
+    if precision != "auto":
+        return precision == "bf16"
+    return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()

@@ -1,0 +1,63 @@
+"""What a job says: one log file a job, the same lines on the terminal, and readable errors."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from soundbench.core.errors import InputError
+
+logger = logging.getLogger("soundbench")
+
+
+class LogFile(logging.FileHandler):
+    """A log file that ends, with a line on standard error, where it cannot be written: the work goes on."""
+
+    def handleError(self, _: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say it once, and write nothing more."""
+        self.setLevel(logging.CRITICAL + 1)
+        print(f"warning: {self.baseFilename}: the log ends here ({sys.exc_info()[1]})", file=sys.stderr)
+
+    def close(self) -> None:
+        """Close the file; what could not be written is lost."""
+        with suppress(OSError):
+            super().close()
+
+
+def _opened(path: Path) -> LogFile:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return LogFile(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"error: {path}: the log cannot be opened ({error.strerror})")
+
+
+@contextmanager
+def logged(path: str | Path) -> Iterator[None]:
+    """Send everything logged in the block to ``path`` and standard error.
+
+    An :class:`InputError` is shown without a traceback, since its text says what to mend; anything else keeps
+    its traceback. Both end the process with exit code 1, which Snakemake reports with the log's name.
+    """
+    handlers = [_opened(Path(path)), logging.StreamHandler(sys.stderr)]
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").addHandler(handlers[0])
+    try:
+        yield
+    except InputError as error:
+        logger.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("This job failed:")
+        sys.exit(1)
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()

@@ -1,0 +1,153 @@
+"""The JSON Schemas of ``config/schemas``: loaded as one, checked against, and what their errors mean to a reader."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import math
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+Schema = dict[str, Any]
+KeyPath = tuple[Any, ...]
+
+SCHEMAS = Path(__file__).resolve().parents[3] / "config" / "schemas"
+FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST = 2**63 - 1  # the largest whole number that PyTorch, NumPy and pandas hold
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    """JSON Schema takes 2.0 for an integer; Python's ``range`` does not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_strict = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+Validator = extend(Draft202012Validator, type_checker=_strict)
+
+
+def schema_problems(schema: Schema, value: Any) -> tuple[list[str], set[KeyPath]]:
+    """What is wrong with ``value`` by its schema, each problem with the path of its key.
+
+    Returns:
+        The problems, and the paths of the values that are unfit for a closer look: all but those with an unknown key.
+    """
+    unusable = dict(_unusable(value))
+    errors = [error for error in Validator(schema).iter_errors(value) if tuple(error.absolute_path) not in unusable]
+    problems = [f"{dotted(path)}: {text}" for path, text in unusable.items()]
+    problems += [text for error in errors for text in describe(error)]
+    unfit = {tuple(error.absolute_path) for error in errors if error.validator != "additionalProperties"}
+    return sorted(set(problems)), unfit | set(unusable)
+
+
+def _unusable(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Values that YAML can hold and no setting can be, wherever they stand."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                yield (*path, key), f"the key {key!r} is no text; write it in quotation marks"
+            yield from _unusable(part, (*path, key))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _unusable(part, (*path, number))
+    elif isinstance(value, str):
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value if letter not in "\n\t"):
+            yield path, f"the text {value!r} holds control characters; remove them"
+        elif value.startswith("~") and "/" in value and not _has_home(value):
+            yield path, f"{value}: there is no such home directory"
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield path, f"should be a finite number, but is {value}"
+    elif isinstance(value, int):
+        if abs(value) > LARGEST:
+            yield path, f"{value} is too large; the largest number is 2**63 - 1 = {LARGEST}"
+    elif value is not None:
+        yield path, f"should be text or a number, but is {value!r}; write it in quotation marks"
+
+
+def _has_home(path: str) -> bool:
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        return False
+    return True
+
+
+def read_schemas() -> Schema:
+    """The schemas of the files of ``config/schemas`` as one."""
+    parts = [yaml.load(path.read_text(encoding="utf-8"), FastLoader) for path in sorted(SCHEMAS.glob("*.schema.yaml"))]
+    merged: Schema = {"type": "object", "additionalProperties": False, "required": [], "properties": {}, "$defs": {}}
+    for part in parts:
+        merged["properties"] |= part["properties"]
+        merged["$defs"] |= part.get("$defs", {})
+        merged["required"] += part["required"]
+    return merged
+
+
+def describe(error: ValidationError) -> Iterator[str]:
+    """What a validation error means to the person who wrote the key."""
+    where, expected = tuple(error.absolute_path), error.validator_value
+    match error.validator:
+        case "additionalProperties" if expected is False:
+            known = list(error.schema.get("properties", {}))
+            for key in sorted(set(error.instance) - set(known), key=str):
+                yield f"{dotted((*where, key))}: unknown key{suggest(str(key), known)}"
+        case "required":
+            for key in [key for key in expected if key not in error.instance]:
+                yield f"{dotted((*where, key))}: is missing"
+        case "enum":
+            near = suggest(str(error.instance), expected)
+            yield f"{dotted(where)}: {error.instance!r} is not one of its values{near}"
+        case "type":
+            kinds = " or ".join([expected] if isinstance(expected, str) else expected)
+            yield f"{dotted(where)}: should be of type {kinds}, but is {error.instance!r}"
+        case "minItems" | "minProperties":
+            many = len(error.instance)
+            yield f"{dotted(where)}: {f'holds {many}' if many else 'is empty'}; name at least {expected}"
+        case "uniqueItems":
+            yield f"{dotted(where)}: names something twice: {error.instance}"
+        case "propertyNames" | "pattern":
+            yield f"{dotted(where)}: the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
+        case _:
+            yield f"{dotted(where)}: {error.message}"
+
+
+def suggest(name: str, known: Iterable[Any]) -> str:
+    """The nearest valid name, or all of them where none is near."""
+    known = [str(value) for value in known]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
+
+
+def with_defaults(root: Schema, schema: Schema, value: Any) -> Any:
+    """``value`` with the defaults of ``schema`` where it says nothing; ``root`` resolves references."""
+    if "$ref" in schema:
+        return with_defaults(root, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], value)
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [with_defaults(root, schema["items"], item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = dict(value)
+    properties = schema.get("properties", {})
+    for key, part in properties.items():
+        if key not in value and "default" in part:
+            value[key] = copy.deepcopy(part["default"])
+        if key in value:
+            value[key] = with_defaults(root, part, value[key])
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        value |= {key: with_defaults(root, others, value[key]) for key in value if key not in properties}
+    for branch in schema.get("allOf", []):
+        if Validator(branch.get("if", {})).is_valid(value):
+            value = with_defaults(root, branch.get("then", branch), value)
+    return value
+
+
+def dotted(path: Iterable[Any]) -> str:
+    return ".".join(map(str, path)) or "the configuration"

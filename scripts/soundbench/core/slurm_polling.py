@@ -1,0 +1,99 @@
+"""How Snakemake asks SLURM what has become of its jobs, with three defects of the SLURM plugin (2.8.0) corrected.
+
+1. A query that fails five times within a second loses every job: the plugin hands back none of them, and Snakemake
+   waits for ever. Here such a query counts as an answer without jobs, which the plugin takes for "ask again later".
+2. A finished job that the controller has forgotten (``MinJobAge``) is never looked up anywhere else. Here the
+   accounting is asked, and where that has no answer, twice in a row, the job's own log.
+3. sacct's ``CANCELLED by 1000`` is compared with ``CANCELLED`` and not recognised. Here only the first word counts.
+
+A plugin without these defects makes this module unnecessary. tests/core/test_slurm_polling.py tests it with version
+2.8.0.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+States = dict[str, str]
+
+# The last line of a Snakemake whose jobs have all succeeded; each job of ours is a Snakemake of its own.
+DONE = re.compile(r"^\d+ of \d+ steps \(100%\) done$", re.MULTILINE)
+
+
+def correct_status_checks(plugin: ModuleType) -> None:
+    """Correct the SLURM plugin's executor class and its queries, as the module's docstring says; once in a process."""
+    if hasattr(plugin, "status_checks_corrected"):  # by another copy of this workflow, used as a module
+        return
+    plugin.status_checks_corrected = True
+    check_at_even_pace(plugin.Executor)
+    keep_unanswered_jobs(plugin)
+
+
+def check_at_even_pace(executor: type) -> None:
+    """Never let ``executor`` wait longer than ``--seconds-between-status-checks`` between two looks at the queue.
+
+    The SLURM plugin (2.8) waits 10 s longer after each look at which no job had finished, up to three minutes, and
+    has no option against that. A job that somebody has cancelled would be noticed, and tried again, that much later.
+    One look is one call of squeue, however many jobs there are.
+
+    Args:
+        executor: the plugin's class, whose ``next_seconds_between_status_checks`` holds the pause (s).
+    """
+    own: property = executor.next_seconds_between_status_checks
+
+    def pause(self: object) -> int:
+        return min(own.fget(self), self.workflow.remote_execution_settings.seconds_between_status_checks)
+
+    executor.next_seconds_between_status_checks = property(pause, own.fset)
+
+
+def keep_unanswered_jobs(plugin: ModuleType) -> None:
+    """Keep the jobs about which SLURM gives no answer, and look up the finished ones that it has forgotten."""
+    check, ask = plugin.Executor.check_active_jobs, plugin.query_job_status
+    missed: set[str] = set()  # the jobs without a state at the look before
+
+    async def check_active_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
+        async def query(command: str, logger: logging.Logger) -> tuple[States, float]:
+            states, seconds = await ask(command, logger)
+            if states is None:
+                logger.warning(f"No answer from {command.split()[0]}; all jobs are kept, and asked for again.")
+                return {}, 0.0
+            if missing(active_jobs, states):
+                states = await look_up(command, states, logger)
+            return {number: state.split()[0] for number, state in states.items()}, seconds
+
+        async def look_up(command: str, states: States, logger: logging.Logger) -> States:
+            """The states of the jobs that ``command`` did not list as well, from where they can still be found."""
+            from_queue = command.startswith("squeue")
+            other = plugin.query_job_status_sacct if from_queue else plugin.query_job_status_squeue
+            more, _ = await ask(other(self.run_uuid), logger)
+            if more is None and not from_queue:
+                return states  # sacct hears of new jobs late: without the queue nobody knows whether they have ended
+            states = (more or {}) | states
+            gone = {job.external_jobid: job for job in missing(active_jobs, states)}
+            ended = {number: state_in_log(job) for number, job in gone.items() if number in missed}
+            missed.clear()
+            missed.update(gone)
+            return states | ended
+
+        plugin.query_job_status = query
+        async for job in check(self, active_jobs):
+            yield job
+
+    plugin.Executor.check_active_jobs = check_active_jobs
+
+
+def missing(jobs: Iterable[Any], states: States) -> list[Any]:
+    """The submitted ``jobs`` without a state; a task of a job array may be listed under the number of the array."""
+    return [job for job in jobs if not {job.external_jobid, job.external_jobid.split("_")[0]} & states.keys()]
+
+
+def state_in_log(job: Any) -> str:
+    """The state of a job that has ended and that SLURM no longer knows, by the last line of its log."""
+    log: Path = job.aux["slurm_logfile"]
+    return "COMPLETED" if log.exists() and DONE.search(log.read_text(errors="replace")) else "FAILED"

@@ -1,0 +1,165 @@
+"""How files reach the disk: whole or not at all, in formats that compare byte for byte."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soundbench.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FULL = 64 * 1024  # bytes: less than this left is a full disk
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it once the block has succeeded.
+
+    A reader therefore sees the previous file or the complete new one, never a part, also after a power cut: the bytes
+    are on the disk before the name is. The suffix is kept, because many writers choose their format by it. After an
+    error the temporary file is removed. The file gets the mode that the umask gives, whatever the writer chose.
+
+    Raises:
+        InputError: the disk is full. Writers report that in many ways, so the disk itself is asked.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        with full_disk_named(path):
+            yield temporary
+            _set_usual_mode(temporary)
+            replace_on_disk(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _set_usual_mode(path: Path) -> None:
+    """Give a file, or every file in a folder, the mode that new files get: safetensors lets its owner alone read it."""
+    probe = path.with_name(f"{path.name}.mode")
+    probe.touch()  # os.umask() could only be asked by changing it, for all threads
+    mode = stat.S_IMODE(probe.stat().st_mode)
+    probe.unlink()
+    for file in (path, *path.rglob("*")):
+        if file.is_file() and stat.S_IMODE(file.stat().st_mode) != mode:
+            file.chmod(mode)
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Turn errors that a full disk causes into a message that names ``path``.
+
+    Raises:
+        InputError: the disk, or the quota, is full. Writers report that in many ways, so the disk itself is asked.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        if full or shutil.disk_usage(path.parent).free < FULL:
+            raise InputError(f"{path}: the disk is full; all complete files are intact") from error
+        raise
+
+
+def replace_on_disk(temporary: Path, path: Path) -> None:
+    """Give a complete file or folder its final name, and return once content and name are on the disk.
+
+    Without this a power cut can leave an empty file under the final name.
+    """
+    for part in (*temporary.rglob("*"), temporary):
+        if not part.is_symlink():
+            _flush(part)
+    temporary.replace(path)
+    _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        # Some network file systems cannot do so for folders.
+        if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path`` that replaces it once the block has succeeded; modes as above."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        _set_usual_mode(temporary)
+        shutil.rmtree(path, ignore_errors=True)
+        replace_on_disk(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically; key order is the caller's."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_csv(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table without its index, atomically."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
+    """Read a CSV whose clip names, labels and groups stay text: ``007`` is no number and ``NA`` no gap."""
+    import pandas as pd
+
+    names = ("clip", "path", "label", "source_label", "group", "predicted", "sha256", "samples", "digest")
+    text = dict.fromkeys(names, str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
+
+
+def canonical_json(value: Any, sort_keys: bool = True) -> str:
+    """The one text of a JSON value: keys sorted, so that a reordered mapping is not a changed one.
+
+    ``<`` is escaped: Snakemake's report holds parameters of rules in a ``<script>``, which ``</script>`` would end.
+
+    Args:
+        sort_keys: False where the order of the keys is that of rows in a table.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(value, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def file_sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

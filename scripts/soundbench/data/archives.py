@@ -1,0 +1,90 @@
+"""Zip archives, the user's own or downloaded: unpacked whole and safely, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import lzma
+import shutil
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from soundbench.core.capacity import NoRoomError, check_room
+from soundbench.core.errors import InputError
+from soundbench.core.storage import replace_on_disk
+
+LARGEST_RATIO = 100  # unpacked bytes a byte of an archive; silence alone is smaller, and recordings are about 1.5
+SMALL = 50_000_000  # unpacked bytes that need no such check
+
+Verify = Callable[[Path], None]
+
+# What reading a damaged archive raises, besides OSError.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, ValueError, RuntimeError)
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+def unpack(archive: Path, target: Path, verify: Verify | None = None) -> None:
+    """Unpack a zip archive as the folder ``target``, replacing it: all of it or nothing.
+
+    Raises:
+        NoRoomError: it cannot be written here.
+        InputError: the archive is damaged, holds something unsafe, or ``verify`` refuses what it holds.
+    """
+    temporary = target.with_name(f".{target.name}.unpacking")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        _extract(archive, temporary)
+        if verify:
+            verify(temporary)
+        shutil.rmtree(target, ignore_errors=True)
+        replace_on_disk(temporary, target)
+    except InputError:
+        raise
+    except OSError as error:
+        # Names that are too long, or stand for a file and a folder, are the archive's fault.
+        kind = NoRoomError if error.errno in DISK_FAULTS else InputError
+        raise kind(f"{archive}: cannot be unpacked ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(archive) as file:
+            if problems := list(unsafe_members(file.infolist())):
+                raise InputError(problems, f"{archive}: nothing was unpacked, as some of it is unsafe:")
+            _check_size(archive, sum(member.file_size for member in file.infolist()), folder)
+            file.extractall(folder)
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise InputError(f"{archive}: is damaged, or no zip archive ({error})") from error
+
+
+def _check_size(archive: Path, unpacked: int, folder: Path) -> None:
+    """Refuse archives that would fill the disk. No more is ever unpacked than what they declare."""
+    if unpacked > max(SMALL, LARGEST_RATIO * archive.stat().st_size):
+        sizes = f"{archive.stat().st_size / 1e6:,.1f} MB would become {unpacked / 1e6:,.0f} MB"
+        raise InputError(f"{archive}: nothing was unpacked: {sizes}, more than recordings ever do; is it an attack?")
+    check_room(f"{archive}, unpacked", unpacked, folder)
+
+
+def unsafe_members(members: Iterable[zipfile.ZipInfo]) -> Iterator[str]:
+    """Members that would be written outside the target, over one another, or as anything but a file or a folder."""
+    seen: set[str] = set()
+    for member in members:
+        name = member.filename
+        path = PurePosixPath(name.replace("\\", "/"))
+        if ".." in path.parts or path.is_absolute() or PureWindowsPath(name).drive:
+            yield f"{name}: leads out of the folder"
+        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            yield f"{name}: is a link or another special file"
+        if member.flag_bits & 1:
+            yield f"{name}: is encrypted"
+        if name in seen:
+            yield f"{name}: stands twice in the archive"
+        seen.add(name)

@@ -1,0 +1,62 @@
+"""What the schema cannot say about sources and views, checked before any job starts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from soundbench.data.files import is_plain
+from soundbench.data.names import shown
+
+CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
+
+RENAME = "rename the folder, or name a link to it"
+
+
+def is_archive(path: str) -> bool:
+    """Whether a source's ``root`` is an archive, which has to be unpacked first."""
+    return path.lower().endswith(".zip")
+
+
+def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
+    """Where a source's recordings cannot come from what its keys say."""
+    if (checksum := source.get("checksum")) and not CHECKSUM.fullmatch(checksum):
+        yield f"{where}.checksum: should be md5: or sha256: and the digest in hexadecimal, but is {checksum!r}"
+    root = source.get("root")
+    if root is None:
+        if source["reader"] != "synthetic" and not source.get("url"):
+            yield f"{where}.root: name the folder or the .zip with these recordings, or where to fetch them with url"
+        return
+    path = Path(root).expanduser()
+    if not path.exists():
+        yield f"{where}.root: {root} does not exist"
+    elif not is_plain(str(path)):
+        yield f"{where}.root: {shown(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
+    elif source["reader"] == "csv" and (is_archive(root) or not path.is_file()):
+        yield f"{where}.root: {root} is no table; with reader csv it names the table itself"
+    elif source["reader"] != "csv" and path.is_file() and not is_archive(root):
+        yield f"{where}.root: {root} is neither a folder nor a .zip archive"
+
+
+def view_problems(where: str, view: dict[str, Any]) -> Iterator[str]:
+    """Where the keys of a view contradict each other."""
+    split, nested = view["split"], view["split"]["protocol"] == "nested"
+    if split["scheme"] == "holdout":
+        ratio = split["test_ratio"] + (split["val_ratio"] if nested else 0)
+        if ratio >= 1:
+            yield f"{where}.split: the ratios leave {1 - ratio:g} of the clips to train on; their sum should be below 1"
+    elif nested and split["folds"] < 3:
+        yield f"{where}.split.folds: the nested protocol needs 3 folds (train, validate, test) or more"
+    if not nested and "val" in (view.get("limit") or {}):
+        yield f"{where}.limit.val: the literature protocol validates on nothing"
+    merged = Counter(label for labels in (view.get("merge") or {}).values() for label in labels)
+    for label in sorted(label for label, times in merged.items() if times > 1):
+        yield f"{where}.merge: {label} is merged into two labels"
+    for label in sorted(set(view.get("drop") or ()) & (set(view.get("keep") or ()) | set(merged))):
+        yield f"{where}.drop: {label} is dropped, but kept or merged too"
+    if view.get("keep"):
+        for label in sorted(set(merged) - set(view["keep"]) - set(view.get("drop") or ())):
+            yield f"{where}.merge: {label} is not among the labels to keep"

@@ -1,0 +1,214 @@
+"""Recordings from the network: whole and verified, or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+from tqdm import tqdm
+
+from soundbench.core.capacity import RESERVE, NoRoomError, check_room, free_bytes
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_json, replace_on_disk, write_json, write_text
+from soundbench.data.archives import Verify, unpack
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+PAUSE = 2.0  # s before a second attempt; longer before each further one
+TIMEOUT = (20, 60)  # s to connect, and without a byte
+PROBE = (10, 20)  # s to connect, and to answer whether there is https
+BUSY = 429  # and 500 and above: the server may answer later
+CHUNK = 1 << 18  # bytes
+REPORT_EVERY = 10.0  # s between log lines, where there is no terminal to draw a bar on
+
+
+def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) -> str:
+    """Download an archive, unless what it holds is here already, and unpack it at ``target``.
+
+    Without a checksum the first download is trusted: ``origin.json`` beside ``target`` keeps its digest, and a later
+    download from the same address must be the same archive.
+
+    Args:
+        checksum: ``algorithm:hexadecimal digest`` of the archive, if one is known.
+        verify: raises :class:`InputError` where a folder does not hold the complete data set.
+
+    Returns:
+        The digest of the archive, in the form of ``checksum``.
+
+    Raises:
+        InputError: the archive cannot be fetched, is another one than expected, or is not the data set.
+    """
+    origin = target.with_name("origin.json")
+    known = read_json(origin) if origin.exists() else {"url": None}
+    if known["url"] != url:
+        known = {"checksum": None}
+    elif checksum in (None, known["checksum"]) and _passes(verify, target):
+        logger.info("%s: already here, complete", url)
+        return known["checksum"]
+    archive = target.with_name(f".{hashlib.sha256(url.encode()).hexdigest()[:16]}.zip")
+    if not archive.exists():
+        download(encrypted(url), archive)
+    try:
+        digest = _checked_digest(archive, url, checksum, known["checksum"], origin)
+        unpack(archive, target, verify)
+    except NoRoomError:
+        raise  # the archive is fine and stays for the next attempt
+    except InputError as error:
+        archive.unlink()
+        heading = f"{url}: what arrived is not the data set. It was removed; run again to fetch it anew:"
+        raise InputError(error.problems, heading) from error
+    archive.unlink()
+    write_json(origin, {"url": url, "checksum": digest})
+    return digest
+
+
+def _passes(verify: Verify, folder: Path) -> bool:
+    try:
+        verify(folder)
+    except InputError:
+        return False
+    return True
+
+
+def _checked_digest(archive: Path, url: str, expected: str | None, first: str | None, origin: Path) -> str:
+    """The archive's digest, which has to be ``expected``; where nothing is expected, that of the ``first`` download."""
+    digest = file_digest(archive, (expected or first or "sha256:").partition(":")[0])
+    if expected and digest != expected:
+        accept = f"if you trust this archive, write `checksum: {digest}` into the source"
+        raise InputError(f"the archive is {digest}, but `checksum` says {expected}; {accept}")
+    if not expected and first and digest != first:
+        accept = f"if you trust this one, write `checksum: {digest}` into the source"
+        raise InputError(f"the archive is {digest}, but {origin} recorded {first} when it was first fetched; {accept}")
+    if not expected:
+        logger.warning(
+            "%s: no digest of this archive is known, so its first download is trusted. From now on it must be %s; "
+            "`checksum` in the source can name that, for other machines too",
+            url,
+            digest,
+        )
+    return digest
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    """``algorithm:hexadecimal digest`` of a file."""
+    with open(path, "rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+
+
+def encrypted(url: str) -> str:
+    """The address with https in place of http, where the server has that; else as it is, with a warning."""
+    if not url.startswith("http:"):
+        return url
+    secure = url.replace("http:", "https:", 1)
+    try:
+        with requests.head(secure, timeout=PROBE, allow_redirects=True) as answer:
+            page = answer.headers.get("Content-Type", "").startswith("text/html")
+            if answer.ok and answer.url.startswith("https:") and not page:
+                return secure
+    except requests.RequestException:
+        pass
+    logger.warning("%s: the server has no https, so the download can be altered on its way", url)
+    return url
+
+
+def download(url: str, path: Path) -> None:
+    """Download ``url`` to ``path``, which exists only once it is complete.
+
+    After an interruption, of the connection or of this process, the download goes on where it stopped if the
+    server can do that and still has the same file; else it starts again.
+
+    Raises:
+        InputError: the server refuses, the connection or the server failed :data:`ATTEMPTS` times, or the disk has no
+            room for the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with open(part, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{part}: another process is downloading this; wait for it or end it") from None
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _receive(url, file, part.with_suffix(".version"))
+                break
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+                logger.warning("%s: attempt %d of %d failed (%s)", url, attempt, ATTEMPTS, error)
+                if attempt == ATTEMPTS:
+                    why = str(error) if isinstance(error, ServerBusyError) else "the connection failed"
+                    raise InputError(_no_way(url, f"{why}; run again to go on")) from error
+                time.sleep(PAUSE * 2 ** (attempt - 1))
+            except requests.RequestException as error:
+                raise InputError(_no_way(url, str(error))) from error
+            except OSError as error:
+                raise NoRoomError(
+                    f"{part}: cannot be written ({error}); what arrived is kept, run again to go on"
+                ) from error
+    replace_on_disk(part, path)
+    part.with_suffix(".version").unlink(missing_ok=True)
+
+
+class ServerBusyError(requests.ConnectionError):
+    """The server cannot answer now, but perhaps later."""
+
+
+def _no_way(url: str, why: str) -> str:
+    return f"{url}: cannot be fetched ({why}). Or name a copy that you have: sources.NAME.root in the configuration"
+
+
+def _receive(url: str, file: IO[bytes], version: Path) -> None:
+    """Append to ``file`` what it lacks of ``url``; ``version`` keeps which version of it the file began with."""
+    headers, have = {"Accept-Encoding": "identity"}, file.seek(0, 2)
+    if have and version.exists():
+        headers |= {"Range": f"bytes={have}-", "If-Range": version.read_text(encoding="utf-8")}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            file.truncate(0)
+            raise requests.ConnectionError("the part that is here does not fit")
+        if response.status_code == BUSY or response.status_code >= requests.codes.server_error:
+            raise ServerBusyError(f"the server answers {response.status_code} {response.reason}")
+        response.raise_for_status()
+        if url.startswith("https:") and not response.url.startswith("https:"):
+            raise requests.exceptions.InvalidURL(f"it leads from https to {response.url}")
+        if response.status_code != requests.codes.partial_content:
+            file.truncate(0)
+            have = 0
+            version.unlink(missing_ok=True)
+            if mark := _strong_mark(response.headers):
+                write_text(version, mark)
+        left = response.headers.get("Content-Length")
+        total = have + int(left) if left else None
+        if total:
+            check_room(url, total - have, file.name)
+        for chunk in _with_progress(response.iter_content(CHUNK), Path(url).name, have, total):
+            if free_bytes(file.name) < RESERVE + len(chunk):
+                raise OSError(errno.ENOSPC, "the disk is nearly full")
+            file.write(chunk)
+
+
+def _strong_mark(headers: Any) -> str | None:
+    """What names this very version of a file; a weak ETag does not, and ranges must not be asked for by one."""
+    tag = headers.get("ETag", "W/")
+    return headers.get("Last-Modified") if tag.startswith("W/") else tag
+
+
+def _with_progress(chunks: Iterable[bytes], name: str, have: int, total: int | None) -> Iterator[bytes]:
+    """Pass ``chunks`` on: with a bar on a terminal, else with a log line now and then."""
+    spoken = time.monotonic()
+    with tqdm(total=total, initial=have, desc=name, unit="B", unit_scale=True, disable=None) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
+            have += len(chunk)
+            if bar.disable and time.monotonic() - spoken >= REPORT_EVERY:
+                spoken = time.monotonic()
+                logger.info("%s: %.0f of %s MB", name, have / 1e6, f"{total / 1e6:.0f}" if total else "unknown")
+    logger.info("%s: %.1f MB are here", name, have / 1e6)

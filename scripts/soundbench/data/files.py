@@ -1,0 +1,141 @@
+"""What readers of users' own recordings share: which files are audio, and what clips are called."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from soundbench.data.names import is_utf8
+
+# What libsndfile 1.2 reads and what tells its format by itself.
+AUDIO_SUFFIXES = {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd"}
+AUDIO_SUFFIXES |= {".sph", ".voc", ".w64", ".wav", ".wave"}
+HIDDEN = {".": ".", "_": "__"}  # what hidden names begin with, by their first letter
+LONGEST_NAME = 100  # characters; a file name has room for 255 bytes, and copies of a clip get a suffix
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file manager put this here (``.DS_Store``, ``__MACOSX``), or somebody wants it passed over."""
+    return path.name.startswith(tuple(HIDDEN.values()))
+
+
+def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
+    """The audio files below ``folder``, sorted, and a count by suffix of the other files."""
+    files: list[Path] = []
+    others: Counter[str] = Counter()
+    for base, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(Path(name))]
+        for path in (Path(base, name) for name in names if not is_hidden(Path(name))):
+            if path.suffix.lower() in AUDIO_SUFFIXES:
+                files.append(path)
+            else:
+                others[path.suffix.lower() or "no suffix"] += 1
+    return sorted(files), others
+
+
+def passed_over(folder: Path) -> Iterator[str]:
+    """What :func:`audio_files` leaves out although it may hold recordings, and why; not the ``._*`` of macOS."""
+    for base, folders, names in os.walk(folder):
+        for path in (Path(base, name) for name in sorted(folders)):
+            if path.is_symlink():
+                yield f"{path}: is a link to a folder"
+            elif is_hidden(path) and audio_files(path)[0]:
+                yield f"{path}: its name begins with {HIDDEN[path.name[0]]}"
+        folders[:] = [name for name in folders if not is_hidden(Path(name))]
+        for path in (Path(base, name) for name in sorted(names)):
+            if is_hidden(path) and path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("._"):
+                yield f"{path}: its name begins with {HIDDEN[path.name[0]]}"
+
+
+def is_plain(path: str) -> bool:
+    """Whether Snakemake takes a path as it is, and not for wildcards or path variables; and can write it down."""
+    return not set("{}<>") & set(path) and is_utf8(path)
+
+
+def folders_below(root: str | Path) -> list[str]:
+    """The folders below ``root`` whose times tell Snakemake that files came or went; see :func:`is_plain`."""
+    found = (str(Path(base, name)) for base, folders, _ in os.walk(root) for name in folders)
+    return sorted(filter(is_plain, found))
+
+
+@cache
+def files_digest(root: str) -> str:
+    """A digest of the names, sizes and times of a source's files: a file that is overwritten in place changes it.
+
+    Planning asks for it, so no file is opened but the table, and each source is looked at once.
+
+    Args:
+        root: a folder, all of whose files count, or a table, whose listed files count. Nothing counts of an archive,
+            or where the user has no recordings of their own.
+    """
+    files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root)
+    lines = (f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files)
+    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:
+    """The files below a folder, those that :func:`is_hidden` aside; links are followed, but not in a circle."""
+    above = (*above, os.path.realpath(folder))
+    try:
+        entries = [entry for entry in os.scandir(folder) if not is_hidden(Path(entry.name))]
+    except OSError:
+        return  # whoever reads the source says that the folder cannot be read
+    for entry in entries:
+        if not entry.is_dir():
+            yield entry.path, _stat(entry)
+        elif not entry.is_symlink() or os.path.realpath(entry.path) not in above:
+            yield from _files_below(entry.path, above)
+
+
+def _listed_files(table: str) -> Iterator[tuple[str, os.stat_result | None]]:
+    """The files that a table lists; none of a table that cannot be read, which its reader says."""
+    folder = Path(table).parent
+    try:
+        with open(table, encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, skipinitialspace=True)
+            column = [name.strip() for name in next(rows, [])].index("path")
+            paths = [row[column].strip() for row in rows if len(row) > column]
+    except (ValueError, OSError, csv.Error):
+        return
+    for path in paths:
+        yield path, _stat(folder / path)
+
+
+def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except (OSError, ValueError):
+        return None
+
+
+def path_problem(path: str, place: str) -> str | None:
+    """What is wrong with a path that a table gives, which should stay in the folder ``place``."""
+    parts = PurePosixPath(path)
+    if parts.is_absolute():
+        return f"the path {path} is absolute; it should be relative to {place}"
+    if ".." in parts.parts:
+        return f"the path {path} leads out of {place}"
+    return None
+
+
+def clip_ids(paths: Sequence[str]) -> list[str]:
+    """A name for each clip, from its path without suffix, fit to be part of a file's name on any system.
+
+    ``dog/back yard/1.wav`` becomes ``dog-back_yard-1``. Where two would differ in nothing, or in case alone,
+    both get a digest of their path, so that names do not depend on the order of clips.
+    """
+    stems = [PurePosixPath(path).with_suffix("").as_posix().replace("/", "-") for path in paths]
+    names = [re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-") for stem in stems]
+    taken = Counter(name.casefold() for name in names)
+    return [
+        name
+        if name and taken[name.casefold()] == 1 and len(name) <= LONGEST_NAME
+        else f"{name[:LONGEST_NAME]}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}".lstrip("-")
+        for name, path in zip(names, paths, strict=True)
+    ]

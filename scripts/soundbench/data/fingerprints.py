@@ -1,0 +1,152 @@
+"""Audio fingerprints: clips that are copies of each other, whatever was done to level, format or position.
+
+The fingerprint of a clip is its *landmarks*, the local maxima of its spectrogram, as in A. Wang, "An
+industrial-strength audio search algorithm", ISMIR 2003. They survive lossy codecs, resampling and gain, and move as
+one when a clip is shifted. Two clips are compared where pairs of landmarks agree in both frequencies and in the time
+between them, at one shift; how much of the shorter list then coincides is the measure of likeness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.fft import rfft
+
+from soundbench.core.storage import atomic_path
+from soundbench.data.audio import resample
+
+SAMPLE_RATE = 11025  # Hz
+N_FFT = 1024  # samples
+HOP = 256  # samples, 23 ms
+LONGEST = 60  # s: of longer clips the beginning is compared
+BINS = slice(14, 465)  # 150 to 5,000 Hz: codecs and old microphones leave little beyond
+NEIGHBOURHOOD = 15  # frames and bins: a landmark is the maximum of so much around it
+RANGE = 60  # dB below the clip's maximum that landmarks come from
+
+FAN = 5  # a landmark is paired with so many that follow it,
+ZONE = 43  # within so many frames (1 s)
+LEAST_PAIRS = 15  # that must agree at one shift before two clips are compared at all
+MOST_MATCHES = 10_000_000  # agreements looked at; beyond, the commonest pairs of landmarks are passed over
+SHIFT_BITS = 14  # of a code; a shift is below half of what they count
+
+Landmarks = np.ndarray  # (landmarks, 2) uint16: frame and frequency bin, in order of time
+
+
+def landmarks(samples: np.ndarray, sample_rate: int) -> Landmarks:
+    """The landmarks of ``samples`` ``(samples,)``; none of a silent clip."""
+    heard = resample(samples[: LONGEST * sample_rate], sample_rate, SAMPLE_RATE)
+    padded = np.pad(heard, N_FFT // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP] * np.hanning(N_FFT).astype(np.float32)
+    spectrum = rfft(frames, axis=1)[:, BINS]
+    level = 10 * np.log10(spectrum.real**2 + spectrum.imag**2 + 1e-12)
+    around = _running_maximum(_running_maximum(level).T).T
+    peaks = (level == around) & (level > max(level.max() - RANGE, -90))
+    return np.argwhere(peaks).astype(np.uint16)
+
+
+def _running_maximum(values: np.ndarray) -> np.ndarray:
+    """The maximum over :data:`NEIGHBOURHOOD` rows around each; unlike SciPy's filter it lets other threads run."""
+    reach = NEIGHBOURHOOD // 2
+    values, width = np.pad(values, ((reach, reach), (0, 0)), constant_values=-np.inf), 1
+    while width < NEIGHBOURHOOD:
+        step = min(width, NEIGHBOURHOOD - width)
+        values, width = np.maximum(values[:-step], values[step:]), width + step
+    return values
+
+
+def save_landmarks(path: str | Path, clips: Sequence[Landmarks]) -> None:
+    """Write the landmarks of all clips into one file, atomically."""
+    with atomic_path(path) as temporary:
+        points = np.concatenate([np.empty((0, 2), np.uint16), *clips])
+        np.savez_compressed(temporary, points=points, counts=[len(clip) for clip in clips])
+
+
+def load_landmarks(path: str | Path) -> list[Landmarks]:
+    """What :func:`save_landmarks` wrote."""
+    with np.load(path) as stored:
+        return np.split(stored["points"], np.cumsum(stored["counts"])[:-1])
+
+
+def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of a clip's pairs of landmarks (both frequencies and the frames between), and the frame of each."""
+    frames, bins = points[:, 0].astype(np.int64), points[:, 1].astype(np.int64) // 2
+    keys, starts = [], []
+    for step in range(1, FAN + 1):
+        between = frames[step:] - frames[:-step]
+        near = between <= ZONE
+        keys.append((((bins[:-step] << 8) + bins[step:] << 6) + between)[near])
+        starts.append(frames[:-step][near])
+    return np.concatenate(keys), np.concatenate(starts)
+
+
+def _agreements(clips: Sequence[Landmarks]) -> np.ndarray:
+    """Where two clips hold an equal pair of landmarks: both clips and the shift, as one sorted code an agreement."""
+    pairs = [_paired(points) for points in [np.empty((0, 2), np.uint16), *clips]]
+    owner = np.repeat(np.arange(-1, len(clips)), [len(key) for key, _ in pairs])
+    key, start = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    order = np.argsort(key, kind="stable")
+    _, place, size = np.unique(key[order], return_inverse=True, return_counts=True)
+    # Pairs that many clips share say least and cost most: where there are too many, those are left out first.
+    sizes, times = np.unique(size, return_counts=True)
+    affordable = sizes[np.cumsum(times * sizes * (sizes - 1) // 2) <= MOST_MATCHES].max(initial=2)
+    rest = size[place]
+    codes = [np.empty(0, np.int64)]
+    for lag in range(1, min(affordable, rest.max(initial=0))):
+        keep = (rest > lag) & (rest <= affordable)
+        order, place, rest = order[keep], place[keep], rest[keep]
+        here = np.flatnonzero(place[lag:] == place[:-lag])
+        first, second = order[here], order[here + lag]
+        apart = owner[first] != owner[second]
+        first, second = first[apart], second[apart]
+        codes.append((owner[first] * len(clips) + owner[second] << SHIFT_BITS) + start[second] - start[first])
+    found = np.concatenate(codes) + (1 << SHIFT_BITS - 1)
+    found.sort()
+    return found
+
+
+def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
+    """Pairs of clips with :data:`LEAST_PAIRS` agreements at one shift: ``first, second, shift`` (frames)."""
+    agreements = _agreements(clips)
+    starts = np.flatnonzero(np.diff(agreements, prepend=-1))
+    code, count = agreements[starts], np.diff(starts, append=len(agreements))
+    # A shift of half a frame divides its agreements between two.
+    beside = np.flatnonzero(np.diff(code) == 1)
+    pooled = count.copy()
+    pooled[beside] += count[beside + 1]
+    pooled[beside + 1] += count[beside]
+    enough = pooled >= LEAST_PAIRS
+    table = pd.DataFrame({"code": code[enough], "pooled": pooled[enough], "count": count[enough]})
+    table["first"], table["second"] = divmod(table["code"] // (1 << SHIFT_BITS), max(len(clips), 1))
+    table["shift"] = table["code"] % (1 << SHIFT_BITS) - (1 << SHIFT_BITS - 1)
+    table = table.sort_values(["pooled", "count"], ascending=False, kind="stable")
+    return table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
+
+
+def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
+    """The share of landmarks, of the clip that has fewer, that the other has too, ``shift`` frames later.
+
+    One frame and one bin of difference pass.
+    """
+    width, reach = 1 << 10, 1 << 13
+    places = (first[:, 0].astype(np.int64) + shift + reach) * width + first[:, 1]
+    others = (second[:, 0].astype(np.int64) + reach) * width + second[:, 1]
+    near = np.unique(np.add.outer([-width, 0, width], [-1, 0, 1]).ravel()[:, None] + others)
+    return float(np.isin(places, near).sum() / min(len(first), len(second)))
+
+
+def near_duplicates(clips: Sequence[Landmarks], least: float) -> pd.DataFrame:
+    """Pairs of clips whose :func:`likeness` is at least ``least``.
+
+    Time and memory grow with the number of clips, not its square: about 1 ms and 0.15 MB a clip of 5 s. In turn, of
+    30,000 clips and more some copies go unnoticed, since :data:`MOST_MATCHES` then leaves common pairs out.
+
+    Returns:
+        ``first, second`` (places in ``clips``), ``shift`` (s by which the second is later) and ``likeness``.
+    """
+    pairs = _candidates(clips)
+    alike = [min(likeness(clips[i], clips[j], d), 1.0) for i, j, d in pairs[["first", "second", "shift"]].to_numpy()]
+    pairs = pairs.assign(likeness=np.array(alike, float), shift=pairs["shift"] * HOP / SAMPLE_RATE)
+    return pairs.loc[pairs["likeness"] >= least, ["first", "second", "shift", "likeness"]].reset_index(drop=True)

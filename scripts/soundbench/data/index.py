@@ -1,0 +1,150 @@
+"""Sources of clips. Each module here is a *reader*: it turns one kind of source into the same clip table.
+
+A reader has ``read(root, **options)``, which returns one row a clip with the columns ``clip, path, label, group,
+fold`` (empty where nothing is published) and any more that describe a clip; what it left out stands in
+``attrs["notes"]``. Where soundbench can obtain the
+recordings itself, it has ``verify(root)``, which tells whether an archive from the network held them all, or
+``fetch(target, **options)``, which makes them. The options are the source's keys in ``config/datasets.yaml``. A new
+reader is one module here and its keys in the schema.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from soundbench.core.errors import InputError
+from soundbench.core.storage import write_csv, write_json
+from soundbench.data.archives import unpack
+from soundbench.data.download import fetch_archive
+from soundbench.data.names import is_utf8, look_alikes, name_problem, normalised, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+READERS = ("csv", "emodb", "esc50", "folder", "synthetic")
+
+RECORDINGS = "recordings"
+FILE_COLUMNS = ["seconds", "sample_rate", "channels", "sha256"]
+CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", *FILE_COLUMNS]
+MEASURES = ["problem", "detail", "samples", "loudest", "clipped"]
+
+
+def reader(name: str) -> ModuleType:
+    """The module that reads sources of this kind."""
+    return importlib.import_module(f"soundbench.data.readers.{name}")
+
+
+def _options(source: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in source.items() if key not in ("reader", "root", "url", "checksum")}
+
+
+def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
+    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest that says so.
+
+    What comes in an archive, the user's own (``root``) or one from the network (``url``), is unpacked in its folder
+    ``recordings``; else the reader makes them.
+    """
+    module, home, fetched = reader(source["reader"]), Path(manifest).parent, source
+    if source.get("root"):
+        unpack(Path(source["root"]).expanduser(), home / RECORDINGS)
+    elif source.get("url"):
+        digest = fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
+        fetched = source | {"checksum": digest}
+    else:
+        module.fetch(home, **_options(source))
+    write_json(manifest, fetched)
+
+
+def index_clips(
+    source: dict[str, Any],
+    root: str | Path,
+    on_bad_clip: str,
+    threads: int,
+    *,
+    clips: str | Path,
+    measures: str | Path,
+    landmarks: str | Path,
+    notes: str | Path,
+) -> None:
+    """Write the clip table of a source, one row a clip, and what the audit measures; each file is decoded once.
+
+    Args:
+        on_bad_clip: ``fail``, or ``skip`` to leave clips that cannot be used out of the clip table.
+        measures: takes all clips, also bad ones, with the columns of the clip table and :data:`MEASURES`.
+        landmarks: takes their fingerprints, in the same order.
+        notes: takes what the reader left out or found odd, a list of sentences.
+
+    Raises:
+        InputError: naming every clip that cannot be used, all at once, if they are not to be skipped or none is left.
+    """
+    # Not above: fetching needs neither.
+    from soundbench.data.fingerprints import save_landmarks
+    from soundbench.data.inspection import inspect_clips
+
+    table = read_clips(source, root)
+    columns = [*CLIP_COLUMNS, *(name for name in table if name not in CLIP_COLUMNS)]
+    inspections = inspect_clips(list(table["path"]), threads)
+    for name in (*FILE_COLUMNS, *MEASURES):
+        table[name] = [getattr(inspection, name) for inspection in inspections]
+    good = table["problem"] == ""
+    if bad := [f"{clip.path}: {clip.detail}" for clip in table[~good].itertuples()]:
+        heading = f"{len(bad)} of {len(table)} clips cannot be used"
+        if on_bad_clip == "fail" or not good.any():
+            raise InputError(bad, f"{heading} (`on_bad_clip: skip` in the source leaves such clips out):")
+        logger.warning("%s and are left out:\n  - %s", heading, "\n  - ".join(bad))
+    save_landmarks(landmarks, [inspection.landmarks for inspection in inspections])
+    write_json(notes, table.attrs["notes"])
+    write_csv(measures, table[[*columns, *MEASURES]])
+    write_csv(clips, table.loc[good, columns])
+
+
+def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
+    """What a source's reader tells of its clips, each with a name of its own; labels and groups in the form NFC.
+
+    ``attrs["notes"]`` holds what the reader left out and what looks odd; it is logged too.
+
+    Raises:
+        InputError: clips or names that cannot be used, all of them named.
+    """
+    clips = reader(source["reader"]).read(Path(root), **_options(source))
+    if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
+        raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
+    clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
+    if problems := [*_name_problems(clips), *_labelled_twice(clips)]:
+        raise InputError(problems, f"{shown(str(root))}: names and files that cannot be used:")
+    alike = [(kind, names) for kind in ("label", "group") for names in look_alikes(clips[kind])]
+    odd = [f"{kind}s that differ only in case, form or blanks: {', '.join(names)}" for kind, names in alike]
+    clips.attrs["notes"] = [*map(shown, clips.attrs.get("notes", [])), *odd]
+    for note in clips.attrs["notes"]:
+        logger.warning("%s", note)
+    return clips
+
+
+def _name_problems(clips: pd.DataFrame) -> Iterator[str]:
+    for path in clips["path"]:
+        if not is_utf8(path):
+            yield f"{shown(path)}: the name of the file is not in UTF-8; rename it"
+    for kind in ("label", "group"):
+        for name in sorted(set(clips[kind])):
+            if problem := name_problem(name):
+                yield f"the {kind} {shown(name)} {problem}; rename it"
+
+
+def _labelled_twice(clips: pd.DataFrame) -> Iterator[str]:
+    """Files that are there under several labels, by links of any kind."""
+    paths = defaultdict(list)
+    for path, label in zip(clips["path"], clips["label"], strict=True):
+        if Path(path).is_file():
+            status = Path(path).stat()
+            paths[status.st_dev, status.st_ino].append((label, path))
+    for same in paths.values():
+        if len({label for label, _ in same}) > 1:
+            yield f"one file is there under several labels: {', '.join(path for _, path in same)}; keep one of them"

@@ -1,0 +1,128 @@
+"""Anyone's recordings in a table: a row a clip, with ``path`` and ``label``, and optionally ``group`` and ``fold``."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from soundbench.core.errors import InputError
+from soundbench.data.files import clip_ids, path_problem
+from soundbench.data.names import folded
+
+REQUIRED = ["path", "label"]
+OPTIONAL = ["group", "fold"]  # other columns are passed over, and named
+# Columns that may be meant for these: a group that is missed would let a speaker into training and test.
+MEANT = {
+    "path": {"path", "file", "filename", "filepath"},
+    "label": {"label", "class", "category", "target"},
+    "group": {"group", "grp", "speaker", "spk", "subject", "session", "recording", "participant", "patient", "person"},
+    "fold": {"fold", "cvfold"},
+}
+MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
+NEAR = 0.75  # how near to `group` a name is a misspelling of it (difflib): grp, gruop
+UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
+
+
+def read(root: Path) -> pd.DataFrame:
+    """The clips of the table ``root``; paths are relative to its folder.
+
+    ``group`` is what must never be split (a recording, a speaker); without it each clip is a group of its own.
+    ``fold`` counts from 1. ``attrs["notes"]`` tells what else the table has.
+
+    Raises:
+        InputError: columns are missing or may be meant otherwise, or rows cannot be used; all of them are named.
+    """
+    table = _read_table(root)
+    if problems := sorted(_problems(table), key=lambda problem: problem[0]):
+        raise InputError([f"row {row}: {text}" for row, text in problems], f"{root}: rows that cannot be used:")
+    clips = clip_ids(list(table["path"]))
+    folder = root.parent
+    found = pd.DataFrame(
+        {
+            "clip": clips,
+            "path": [str(folder / path) for path in table["path"]],
+            "label": table["label"],
+            "group": table.get("group", pd.Series(clips)),
+            "fold": table["fold"].astype(int) if "fold" in table else pd.NA,
+        }
+    )
+    found.attrs["notes"] = table.attrs["notes"]
+    return found
+
+
+def _read_table(root: Path) -> pd.DataFrame:
+    """The table's text, stripped of blanks around it; a ``group`` or ``fold`` that is empty throughout is left out."""
+    options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            # Alone, since pandas would rename a second column of one name.
+            names = [name.strip() for name in pd.read_csv(root, header=None, nrows=1, **options).iloc[0]]
+            # index_col: else rows that are all longer than the first line would have their first fields taken off.
+            table = pd.read_csv(root, index_col=False, **options)
+    except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
+    if problems := list(_column_problems(names)):
+        raise InputError(f"{root}: {problem}" for problem in problems)
+    table.columns = names
+    if table.empty:
+        raise InputError(f"{root}: has no rows")
+    used = table[[name for name in REQUIRED + OPTIONAL if name in table]].apply(lambda column: column.str.strip())
+    used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
+    used.attrs["notes"] = list(_notes(root, names, used))
+    return used
+
+
+def _column_problems(names: list[str]) -> Iterator[str]:
+    """Columns that lack, that stand there twice, or that may be meant for another one."""
+    counts = Counter(map(str.casefold, filter(None, names)))
+    for name in [name for name, count in counts.items() if count > 1]:
+        yield f"has several columns named {name}; each name may stand in the first line once, in whatever case"
+    if missing := [name for name in REQUIRED if name not in names]:
+        near = [f"; is {name!r} the {known}?" for known in missing for name in names if _may_mean(name, known)]
+        there = ", ".join(map(repr, names))
+        yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
+    for known in [known for known in OPTIONAL if known not in names]:
+        for name in [name for name in names if _may_mean(name, known)]:
+            yield f"the column {name!r} would not be used. {ADVICE[known].format(name=name)}"
+
+
+ADVICE = {
+    "group": "Name it `group` if clips of one {name} must not be on two sides of a split; else give it another name",
+    "fold": "Name it `fold` if it numbers the folds, else give it another name",
+}
+
+
+def _may_mean(name: str, known: str) -> bool:
+    """Whether a column could be meant as a ``known`` one: in another case, in the plural, as a synonym, misspelt."""
+    bare = "".join(filter(str.isalnum, folded(name)))
+    forms = {bare, bare.removesuffix("s"), bare.removesuffix("id"), bare.removesuffix("ids")}
+    return bool(forms & MEANT[known]) or (known == "group" and SequenceMatcher(a=bare, b=known).ratio() >= NEAR)
+
+
+def _notes(root: Path, names: list[str], used: pd.DataFrame) -> Iterator[str]:
+    if others := [name for name in names if name and name not in REQUIRED + OPTIONAL]:
+        yield f"{root}: columns that are not used: {', '.join(others)}"
+    if "group" not in used:
+        yield f"{root}: names no groups, so each clip is a group of its own and a split may divide any two clips"
+
+
+def _problems(table: pd.DataFrame) -> Iterator[tuple[int, str]]:
+    """The number of a row, the first below the column names being 1, and what is wrong with it."""
+    paths = [PurePosixPath(path) for path in table["path"]]
+    twice = pd.Series(map(str, paths)).duplicated(keep=False)
+    for number, row in enumerate(table.to_dict("records")):
+        path, shown = paths[number], number + 1
+        for name in set(row) - {"fold"}:
+            if not row[name]:
+                yield shown, f"{name} is empty"
+        if problem := path_problem(str(path), "the table's folder"):
+            yield shown, problem
+        elif twice[number] and row["path"]:
+            yield shown, f"the path {path} stands in the table more than once"
+        if "fold" in row and not (row["fold"].isdecimal() and int(row["fold"]) > 0):
+            yield shown, f"fold should be a whole number from 1, but is {row['fold']!r}"

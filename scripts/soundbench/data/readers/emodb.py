@@ -1,0 +1,82 @@
+"""EmoDB, the Berlin Database of Emotional Speech: ten actors speak ten sentences in seven emotions.
+
+F. Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pandas as pd
+import soundfile
+
+from soundbench.core.errors import InputError
+
+UTTERANCES = 535
+NAMES_SHA256 = "4d6eb689055567ff60e64a114810bf55fbfa9d8a9528867793f5a727a697003d"  # of the sorted names, a line each
+SHORTEST, LONGEST = 1, 10  # s: more than the shortest and the longest utterance need
+SAMPLE_RATE = 16000  # Hz
+NAME = re.compile(r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<emotion>[A-Z])(?P<version>[a-z])")
+EMOTIONS = {  # the letters are the German words' initials: Wut, Langeweile, Ekel, Angst, Freude, Trauer
+    "W": "anger",
+    "L": "boredom",
+    "E": "disgust",
+    "A": "fear",
+    "F": "happiness",
+    "T": "sadness",
+    "N": "neutral",
+}
+
+
+def read(root: Path) -> pd.DataFrame:
+    """The utterances directly in ``root`` or in a folder ``wav`` of it; the group is the speaker.
+
+    A name such as ``03a01Fa`` holds speaker, text, emotion and version. Text and version become columns too: there
+    are but ten sentences, so that splits by speaker share their texts.
+
+    Raises:
+        InputError: there are no WAV files, or names that do not follow the scheme, all of them named.
+    """
+    files = next((found for folder in (root, root / "wav", *root.glob("*/wav")) if (found := _wav_files(folder))), None)
+    if files is None:
+        raise InputError(f"{root}: no WAV files are in it, nor in a folder `wav` of it; is this EmoDB?")
+    names = {file: NAME.fullmatch(file.stem) for file in files}
+    if odd := [file.name for file, name in names.items() if name is None or name["emotion"] not in EMOTIONS]:
+        raise InputError(odd, f"{files[0].parent}: names that are not those of EmoDB, such as 03a01Fa.wav:")
+    return pd.DataFrame(
+        {
+            "clip": file.stem,
+            "path": str(file),
+            "label": EMOTIONS[name["emotion"]],
+            "group": name["speaker"],
+            "fold": pd.NA,
+            "text": name["text"],
+            "version": name["version"],
+        }
+        for file, name in names.items()
+    )
+
+
+def _wav_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*") if file.suffix.lower() == ".wav" and not file.name.startswith("."))
+
+
+def verify(root: Path) -> None:
+    """Raise :class:`InputError` unless the 535 published utterances are there: their names, format and length."""
+    clips = read(root)
+    problems = [] if len(clips) == UTTERANCES else [f"EmoDB has {UTTERANCES} utterances, but {len(clips)} are here"]
+    if not problems and hashlib.sha256("\n".join(sorted(clips["clip"])).encode()).hexdigest() != NAMES_SHA256:
+        problems = [f"the names of the {UTTERANCES} utterances are not those of EmoDB"]
+    for path in clips["path"]:
+        try:
+            info = soundfile.info(path)
+        except (soundfile.LibsndfileError, OSError) as error:
+            problems.append(f"{Path(path).name}: cannot be read ({str(error).rstrip('.')})")
+            continue
+        if (info.samplerate, info.channels) != (SAMPLE_RATE, 1) or not SHORTEST < info.duration < LONGEST:
+            found = f"{info.duration:.3g} s with {info.channels} channels at {info.samplerate} Hz"
+            problems.append(f"{Path(path).name}: {found}, not {SHORTEST} to {LONGEST} s with one at 16 kHz")
+    if problems:
+        raise InputError(problems)

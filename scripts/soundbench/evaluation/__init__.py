@@ -1,0 +1,1 @@
+"""Predictions, metrics, intervals, comparisons and the leaderboard."""

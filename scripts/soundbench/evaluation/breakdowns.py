@@ -1,0 +1,192 @@
+"""Tables of what lies behind a score: classes, confused pairs, speakers, and what it cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.core.storage import read_json, write_csv
+from soundbench.evaluation.leaderboard import CONTEST, Plan, planned
+from soundbench.evaluation.metrics import class_scores
+
+COST_COLUMNS = [
+    *CONTEST,
+    "runs",
+    "parameters",
+    "model_megabytes",
+    "train_seconds",
+    "train_cpu_seconds",
+    "train_gpu_seconds",
+    "train_megabytes",
+    "predict_milliseconds",
+    "predict_megabytes",
+    "device",
+]
+
+Records = dict[tuple[str, str, str], list[dict[str, Any]]]
+
+
+def read_records(metrics: list[str]) -> Records:
+    """The ``metrics.json`` of all runs, by data set, model and protocol."""
+    found: Records = {}
+    for path in metrics:
+        run = read_json(path)
+        found.setdefault(tuple(run[name] for name in CONTEST), []).append(run)
+    return found
+
+
+def pooled_confusion(runs: list[dict[str, Any]]) -> np.ndarray:
+    """Confusion counts summed over seeds, ``(classes, classes)``."""
+    return sum(np.array(run["confusion"]) for run in runs)
+
+
+def class_order(counts: np.ndarray) -> np.ndarray:
+    """The classes so that those which are confused stand side by side, ``(classes,)``.
+
+    Average linkage on the mutual confusion, leaves ordered optimally (Z. Bar-Joseph et al., Bioinformatics 17, 2001).
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    distance = 1 - (shares + shares.T) / 2
+    np.fill_diagonal(distance, 0)
+    return leaves_list(linkage(squareform(distance), "average", optimal_ordering=True))
+
+
+def class_table(records: Records) -> pd.DataFrame:
+    """A row a class and model: precision, recall, F1 over all seeds, and the clips of the class."""
+    parts = []
+    for contest, runs in records.items():
+        found = class_scores(pooled_confusion(runs))
+        found["support"] = found["support"] // len(runs)
+        table = pd.DataFrame({"label": runs[0]["labels"], **found})
+        parts.append(table.assign(**dict(zip(CONTEST, contest, strict=True)), seeds=len(runs)))
+    return _joined(parts, ["label", "precision", "recall", "f1", "support", "seeds"])
+
+
+def confusion_table(records: Records) -> pd.DataFrame:
+    """A row a model and pair of different classes that were confused: how often, and the share of the true class."""
+    parts = []
+    for contest, runs in records.items():
+        counts, labels = pooled_confusion(runs), np.array(runs[0]["labels"])
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        rows, columns = np.nonzero(counts * (1 - np.eye(len(labels), dtype=int)))
+        pairs = {"label": labels[rows], "predicted": labels[columns]}
+        table = pd.DataFrame({**pairs, "clips": counts[rows, columns], "share": shares[rows, columns]})
+        table = table.sort_values(["clips", "share"], ascending=False, kind="stable")
+        parts.append(table.assign(**dict(zip(CONTEST, contest, strict=True)), seeds=len(runs)))
+    return _joined(parts, ["label", "predicted", "clips", "share", "seeds"])
+
+
+def group_table(records: Records) -> pd.DataFrame:
+    """A row a model and speaker (or other group of several classes): mean scores over seeds, worst first."""
+    parts = []
+    for contest, runs in records.items():
+        rows = pd.DataFrame([group for run in runs for group in run["groups"]])
+        if len(rows):
+            table = rows.groupby("group").mean().astype({"clips": int}).sort_values("accuracy").reset_index()
+            parts.append(table.assign(**dict(zip(CONTEST, contest, strict=True)), seeds=len(runs)))
+    return _joined(parts, ["group", "clips", "accuracy", "uar", "seeds"])
+
+
+def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    columns = [*CONTEST, *columns]
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def aggregate_details(metrics: list[str], classes: str, confusions: str, groups: str) -> None:
+    """Write the tables of classes, of confused pairs and of speakers of all runs."""
+    records = read_records(metrics)
+    write_csv(classes, class_table(records))
+    write_csv(confusions, confusion_table(records))
+    write_csv(groups, group_table(records))
+
+
+def average_predictions(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The mean probabilities of each clip over seeds: ``label, predicted, probability, given, wrong``, by clip.
+
+    ``predicted`` has the highest mean, ``probability``; ``given`` is the mean of the true class; ``wrong`` counts the
+    seeds that were wrong.
+    """
+    labels = list(tables[0].columns[4:])
+    chances = sum(table.set_index("clip")[labels] for table in tables) / len(tables)
+    truth = tables[0].set_index("clip")["label"].loc[chances.index]
+    wrong = sum((table["label"] != table["predicted"]).set_axis(table["clip"]).astype(int) for table in tables)
+    rows = range(len(chances))
+    return pd.DataFrame(
+        {
+            "label": truth,
+            "predicted": chances.idxmax(axis=1),
+            "probability": chances.max(axis=1),
+            "given": chances.to_numpy()[rows, pd.Index(labels).get_indexer(truth)],
+            "wrong": wrong.loc[chances.index],
+        }
+    )
+
+
+def runs_by(key: str, names: list[str], metrics: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each ``dataset`` or ``model`` (the ``key``) that has any, in the order of ``names``."""
+    runs = [read_json(file) for file in metrics]
+    found = {name: [run for run in runs if run[key] == name] for name in names}
+    return {name: own for name, own in found.items() if own}
+
+
+def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each model that has any, in the order of ``models``."""
+    return runs_by("model", models, metrics)
+
+
+def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """A row a data set × model × protocol: what training a fold and predicting a clip takes, means over its runs.
+
+    Args:
+        measured: Snakemake's records of the jobs: ``rule, dataset, model`` and ``max_rss`` (MB). Their
+            CPU time is not used: it is that of the last sample, up to half a minute before a job's end.
+    """
+    peaks = measured.groupby(["rule", "dataset", "model"])["max_rss"].max()
+    rows = []
+    for contest in planned(plan):
+        runs = records.get(contest, [])
+        row = dict(zip(CONTEST, contest, strict=True)) | {"runs": len(runs)}
+        if runs:
+            folds = [fold for run in runs for fold in run["folds"]]
+            gpu = [fold["train_seconds"] for fold in folds if not fold["device"].startswith("cpu")]
+            row |= {
+                "parameters": runs[0]["parameters"],
+                "model_megabytes": runs[0]["model_bytes"] / 1e6,
+                "train_seconds": np.mean([fold["train_seconds"] for fold in folds]),
+                "train_cpu_seconds": np.mean([fold["cpu_seconds"] for fold in folds]),
+                "train_gpu_seconds": sum(gpu) / len(folds),
+                "predict_milliseconds": 1000
+                * sum(run["predict_seconds"] for run in runs)
+                / sum(fold["clips"] for fold in folds),
+                "device": ", ".join(sorted({fold["device"] for fold in folds})),
+            }
+        for rule, part in (("train_model", "train"), ("evaluate_model", "predict")):
+            if (rule, *contest[:2]) in peaks.index:
+                row[f"{part}_megabytes"] = peaks.loc[(rule, *contest[:2])]
+        rows.append(row)
+    return pd.DataFrame(rows).reindex(columns=COST_COLUMNS)
+
+
+def read_measured(benchmarks: list[str]) -> pd.DataFrame:
+    """Snakemake's benchmark files ``…/{rule}/{dataset}/{model}/seed{seed}[/fold{fold}].tsv`` as one table."""
+    rows = []
+    for path in benchmarks:
+        head, values = (line.split("\t") for line in Path(path).read_text().splitlines()[:2])
+        found = dict(zip(head, values, strict=True))
+        parts = Path(path).parts
+        place = next(number for number, part in enumerate(parts) if part.startswith("seed"))
+        rows.append((*parts[place - 3 : place], found["max_rss"]))
+    table = pd.DataFrame(rows, columns=["rule", "dataset", "model", "max_rss"])
+    # A job too short to be measured leaves NA.
+    return table.assign(max_rss=pd.to_numeric(table["max_rss"], errors="coerce"))
+
+
+def aggregate_costs(metrics: list[str], benchmarks: list[str], plan: Plan, costs: str) -> None:
+    """Write what each model takes: time, memory, parameters, size."""
+    write_csv(costs, cost_table(read_records(metrics), read_measured(benchmarks), plan))

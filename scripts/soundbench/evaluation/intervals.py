@@ -1,0 +1,41 @@
+"""Every score of a set of predictions with its interval, as the leaderboard tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.evaluation.bootstrap import bootstrap_interval
+from soundbench.evaluation.leaderboard import group_confusions
+from soundbench.evaluation.metrics import METRICS
+
+
+def interval_scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, dict[str, float]]:
+    """Each metric's mean over tables, its deviation (NaN for one table), and the 95 % interval over groups.
+
+    Args:
+        tables: ``clip, fold, label, predicted``, a table a seed.
+        groups: each clip's group, indexed by clip.
+
+    Returns:
+        ``{metric: {"mean", "spread", "low", "high"}}``.
+    """
+    counts, members = group_confusions(tables, groups)
+    found = {}
+    for name, metric in METRICS.items():
+        scores = metric(counts.sum(axis=1))
+        low, high = bootstrap_interval(counts, members, metric)
+        spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
+        found[name] = {"mean": float(scores.mean()), "spread": spread, "low": low, "high": high}
+    return found
+
+
+def score_columns(found: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """The same as columns of a table: ``accuracy, accuracy_spread, accuracy_low, accuracy_high, uar, …``."""
+    return {
+        name if key == "mean" else f"{name}_{key}": value
+        for name, values in found.items()
+        for key, value in values.items()
+    }

@@ -1,0 +1,99 @@
+"""How scores fall when the sound of test clips is changed: noise, pitch, speed.
+
+Models are as they were trained; the test clips of each fold are changed with the effects of
+:mod:`soundbench.augment.waveform` and predicted by the model that was not trained on them (D. Hendrycks and
+T. Dietterich, "Benchmarking neural network robustness to common corruptions", ICLR 2019, on why this is worth knowing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.augment.waveform import Steps, apply_steps, copy_generator
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.splits import fold_column
+
+Level = tuple[str, float]  # a kind of change, and how much of it
+
+CHANGES: dict[str, Callable[[float], dict[str, Any]]] = {
+    "noise": lambda level: {"effect": "noise", "snr": level, "recordings": None},
+    "pitch": lambda level: {"effect": "pitch_shift", "semitones": level},
+    "speed": lambda level: {"effect": "time_stretch", "rate": level},
+}
+
+
+def _changed(steps: Steps, kind: str, clip: str, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    # One noise a clip, whatever its level: a curve then shows the level and nothing else.
+    return apply_steps(samples, sample_rate, steps, copy_generator(0, kind, clip, 1))
+
+
+def clips_of_tests(splits: list[str]) -> set[str]:
+    """The clips that some fold of some split tests."""
+    tables = [read_split(path) for path in splits]
+    return {
+        clip
+        for table in tables
+        for clip in table.loc[table.filter(regex=f"^{fold_column('')}").eq("test").any(axis=1), "clip"]
+    }
+
+
+def alter_features(
+    clips: str,
+    splits: list[str],
+    settings: dict[str, Any],
+    levels: list[Level],
+    *,
+    features: str,
+    index: str,
+    threads: int,
+) -> None:
+    """Compute the features of every test clip at every level, in the shape of those of the source.
+
+    Args:
+        settings: the front-end.
+        index: gets ``clip, kind, level, row, frames, digest``.
+    """
+    from soundbench.features.frontends import picture_shape
+    from soundbench.features.store import store_features
+
+    source, tested = read_clip_table(clips), clips_of_tests(splits)
+    chosen = source[source["clip"].isin(tested)]
+    rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
+    changes = [partial(_changed, [CHANGES[kind](level)], kind, clip) for clip, _, kind, level in rows]
+    paths = [path for _, path, _, _ in rows]
+    stored_rows = store_features(paths, settings, picture_shape(source, settings)[1], features, threads, changes)
+    table = pd.DataFrame(rows, columns=["clip", "path", "kind", "level"]).drop(columns="path")
+    write_csv(index, pd.concat([table, stored_rows], axis=1))
+
+
+def evaluate_robustness(
+    folders: list[str], *, features: str, index: str, split: str, threads: int, predictions: str
+) -> None:
+    """Predict every changed test clip with the model that has not seen it; write
+    ``clip, fold, label, predicted, kind, level``.
+
+    Args:
+        folders: the folder of each fold's model.
+    """
+    from soundbench.core.devices import prepare_process
+    from soundbench.evaluation.folds import load_model, probabilities
+    from soundbench.features.normalisation import Normalisation
+    from soundbench.training.batches import load_examples
+
+    prepare_process(0, threads)
+    clips, rows, tables = read_split(split), read_clip_table(index), []
+    for folder in folders:
+        network, description = load_model(folder)
+        tested = clips.loc[clips[fold_column(description["fold"])] == "test", ["clip", "label"]]
+        normalise, labels = Normalisation(**description["normalisation"]), np.array(description["labels"])
+        for (kind, level), part in rows.groupby(["kind", "level"], sort=False):
+            chances = probabilities(network, load_examples(features, part, tested, list(labels)), normalise)
+            found = {"predicted": labels[chances.argmax(axis=1)], "kind": kind, "level": level}
+            tables.append(tested.assign(fold=description["fold"], **found))
+    write_csv(predictions, pd.concat(tables)[["clip", "fold", "label", "predicted", "kind", "level"]])

@@ -1,0 +1,48 @@
+"""The scores of changed clips as a table, from the predictions that :mod:`soundbench.evaluation.robustness` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.evaluation.intervals import interval_scores, score_columns
+from soundbench.evaluation.leaderboard import CONTEST, read_predictions, run_of
+
+UNCHANGED = "unchanged"
+
+
+def aggregate_robustness(
+    altered: list[str], predictions: list[str], splits: list[str], protocols: dict[str, str], table: str
+) -> None:
+    """Write a row a data set × model × kind × level: every metric with its interval, over all seeds and folds.
+
+    Args:
+        altered: predictions of changed clips, a file a run.
+        predictions: those of the same runs' clips as they are; their kind is ``unchanged``.
+        splits: ``…/{dataset}/seed{seed}.csv`` of each data set, for the groups.
+        protocols: of each data set.
+    """
+    groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
+    rows = []
+    for (dataset, model), tables in read_predictions(predictions).items():
+        runs = [read_clip_table(path) for path in altered if _is_of(path, dataset, model)]
+        parts = {(UNCHANGED, np.nan): tables}
+        for run in runs:
+            for level, part in run.groupby(["kind", "level"], sort=False):
+                parts.setdefault(level, []).append(part)
+        for (kind, level), of_seeds in parts.items():
+            names = dict(
+                zip([*CONTEST, "kind", "level"], (dataset, model, protocols[dataset], kind, level), strict=True)
+            )
+            scores = score_columns(interval_scores(of_seeds, groups[dataset]))
+            rows.append(names | {"seeds": len(of_seeds), "clips": of_seeds[0]["clip"].nunique()} | scores)
+    write_csv(table, pd.DataFrame(rows))
+
+
+def _is_of(path: str, dataset: str, model: str) -> bool:
+    """Whether ``…/{dataset}/{model}/seed{seed}.csv`` is of this data set and model."""
+    return run_of(Path(path).with_suffix("") / "predictions.csv")[:2] == (dataset, model)

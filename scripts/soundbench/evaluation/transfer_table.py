@@ -1,0 +1,52 @@
+"""The scores of models on another data set as a table, from what :mod:`soundbench.evaluation.transfer` predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.evaluation.intervals import interval_scores, score_columns
+from soundbench.evaluation.leaderboard import read_predictions
+
+
+def aggregate_transfer(
+    entries: dict[str, dict[str, Any]],
+    predictions: list[str],
+    scores: list[str],
+    home: list[str],
+    splits: list[str],
+    table: str,
+) -> None:
+    """Write two rows a transfer: the out-of-fold scores on the data set it was trained on, and those on the other.
+
+    The folds of a seed are pooled: each clip counts once for every model that predicted it, and intervals resample
+    groups with all of their predictions.
+
+    Args:
+        entries: the configuration's ``transfer``.
+        predictions, scores: what :func:`soundbench.evaluation.transfer.evaluate_transfer` wrote, ``…/{transfer}/FILE``.
+        home: ``…/{dataset}/{model}/seed{seed}/predictions.csv`` of the runs.
+        splits: ``…/{dataset}/seed{seed}.csv`` of what they were trained on, for the groups.
+    """
+    other, left = ({Path(path).parent.name: path for path in paths} for paths in (predictions, scores))
+    groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
+    decisions, rows = read_predictions(home), []
+    for name, entry in entries.items():
+        dataset, model = entry["from"]["dataset"], entry["from"]["model"]
+        names = {"transfer": name, "model": model, "trained_on": dataset}
+        rows.append(names | {"tested_on": dataset, "left_out": 0} | _scores(decisions[dataset, model], groups[dataset]))
+        found = read_clip_table(other[name])
+        others = found.drop_duplicates("clip").set_index("clip")["group"]
+        tables = [part.assign(fold=0) for _, part in found.groupby("seed")]
+        unfit = int(pd.read_csv(left[name])["left_out"].max())
+        rows.append(names | {"tested_on": entry["to"], "left_out": unfit} | _scores(tables, others))
+    write_csv(table, pd.DataFrame(rows))
+
+
+def _scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, Any]:
+    counted = {"clips": pd.concat(tables)["clip"].nunique(), "seeds": len(tables)}
+    return counted | score_columns(interval_scores(tables, groups))

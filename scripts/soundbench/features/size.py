@@ -1,0 +1,55 @@
+"""How large a feature array becomes: estimated, and refused where it cannot be meant, before any clip is decoded."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from soundbench.core.capacity import check_room, memory_bytes
+from soundbench.core.errors import InputError
+from soundbench.features.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LONGEST_RATIO = 100  # times the median length; all clips are padded to the longest
+VALUE = 2  # bytes of a float16
+ADVICE = "`features.NAME.duration` (s) crops clips"
+
+
+def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
+    """Refuse clips that would make all others as long as they are, where a front-end neither crops nor resizes.
+
+    Args:
+        clips: the clip table of a source.
+
+    Raises:
+        InputError: naming every clip that is :data:`LONGEST_RATIO` times as long as the median, or longer.
+    """
+    if settings.get("duration") or settings.get("resize") or "frames" in settings:
+        return
+    median = clips["seconds"].median()
+    long = clips[clips["seconds"] >= LONGEST_RATIO * median]
+    if len(long):
+        heading = f"All clips are padded to the longest. {ADVICE}; or leave out the clips that are far too long:"
+        lasts = zip(long["path"], long["seconds"], strict=True)
+        raise InputError([f"{path}: lasts {s:.4g} s, {s / median:.0f} times the median" for path, s in lasts], heading)
+
+
+def check_size(clips: int, shape: tuple[int, ...], array: str | Path) -> None:
+    """Log the size of a feature array, and refuse one that does not fit the disk.
+
+    Args:
+        shape: of a picture.
+
+    Raises:
+        NoRoomError: it does not fit.
+    """
+    size = VALUE * clips * math.prod(shape)
+    text = f"{array}, {clips} × {' × '.join(map(str, shape))}"
+    check_room(f"{text}: {ADVICE}. The array", size, array)
+    logger.info("%s: %.1f MB", text, size / 1e6)
+    if size > (memory := memory_bytes()):
+        logger.warning("%s: with %.0f MB of memory, training reads it anew each epoch. %s", text, memory / 1e6, ADVICE)

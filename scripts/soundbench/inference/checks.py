@@ -1,0 +1,59 @@
+"""What the schema cannot say about recordings to predict, checked before any job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from soundbench.core.errors import InputError
+from soundbench.data.files import is_plain
+from soundbench.inference.recordings import place_problem
+from soundbench.models.saved import find_models
+
+
+def prediction_problems(
+    where: str,
+    entry: dict[str, Any],
+    names: dict[str, list[str]],
+    views: dict[str, Any],
+    suggest: Callable[[str, Any], str],
+) -> Iterator[str]:
+    """What is wrong with an entry of ``predict``.
+
+    Args:
+        where: its key.
+        names: what each part of the library holds.
+        views: its data sets that are well-formed.
+        suggest: tells the names that come near to an unknown one.
+    """
+    for number, place in enumerate(entry["recordings"]):
+        if problem := place_problem(place):
+            yield f"{where}.recordings.{number}: {problem}"
+    model = entry["model"]
+    if isinstance(model, str):
+        if not is_plain(model):
+            yield f"{where}.model: {model} holds one of {{ }} < >; rename the folder, or name a link to it"
+        try:
+            find_models(model)
+        except InputError as error:
+            yield from (f"{where}.model: {problem}" for problem in error.problems)
+            yield f"{where}.model: {{dataset: NAME, model: NAME}} names one that this workflow trains first"
+        return
+    if (model.get("model") is None) == (model.get("best") is None):
+        yield f"{where}.model: name the model with `model`, or have it chosen with `best`; one of the two"
+    if model.get("best") is not None and model.get("seed") is not None:
+        yield f"{where}.model.seed: the best model is chosen, and averaged, over all seeds"
+    for key, part in (("dataset", "datasets"), ("model", "models")):
+        if (name := model.get(key)) is not None and name not in names[part]:
+            yield f"{where}.model.{key}: there is no {name!r}{suggest(name, names[part])}"
+    view = views.get(model["dataset"])
+    if model.get("best") is not None and view and view["split"]["protocol"] != "nested":
+        yield (
+            f"{where}.model.best: {model['dataset']} has the protocol {view['split']['protocol']}, which validates "
+            "nothing to choose by; name the model instead, or a data set with the nested protocol"
+        )
+
+
+def predicting_datasets(entries: dict[str, Any]) -> list[str]:
+    """The data sets whose models the entries of ``predict`` name."""
+    return [entry["model"]["dataset"] for entry in entries.values() if isinstance(entry["model"], dict)]

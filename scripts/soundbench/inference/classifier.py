@@ -1,0 +1,193 @@
+"""From recordings to probabilities, with a trained model's folder and nothing else."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from soundbench.core.devices import choose_device, prepare_process
+from soundbench.core.errors import InputError
+from soundbench.core.finite import REMEDY
+from soundbench.core.prefetch import map_ahead, read_ahead
+from soundbench.features.normalisation import Normalisation
+from soundbench.features.settings import EMBEDDING
+from soundbench.inference.windows import Window, recording_windows
+from soundbench.models.saved import load_model
+
+BATCH = 16  # windows that the network sees at a time, of as many recordings as it takes
+
+# What a recording's probabilities are, made from those of its windows: how two are joined, and what ends it.
+SUMMARIES: dict[str, tuple[np.ufunc, Callable[[np.ndarray, int], np.ndarray]]] = {
+    "mean": (np.add, lambda total, windows: total / windows),
+    "max": (np.maximum, lambda highest, windows: highest),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How recordings are predicted: ``overlap`` is the share of a window that the next one repeats."""
+
+    overlap: float = 0.5
+    summary: str = "mean"
+    top_k: int = 3
+    keep_windows: bool = False
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The most probable labels of a stretch of a recording (s), by number, best first, and their probabilities."""
+
+    start: float
+    end: float
+    labels: np.ndarray
+    chances: np.ndarray
+
+
+@dataclass
+class Prediction:
+    """What became of one recording: ``problem`` tells why it could not be predicted, else it is empty."""
+
+    options: Options
+    problem: str = ""
+    end: float = 0.0
+    windows: int = 0
+    total: np.ndarray | None = None
+    _times: array[float] = field(default_factory=partial(array, "d"))
+    _labels: array[int] = field(default_factory=partial(array, "H"))
+    _chances: array[float] = field(default_factory=partial(array, "f"))
+
+    def add(self, window: Window, chances: np.ndarray) -> None:
+        """Join the probabilities ``(classes,)`` of the next window to those before it."""
+        join, _ = SUMMARIES[self.options.summary]
+        self.total = chances.astype(float) if self.total is None else join(self.total, chances)
+        self.windows, self.end = self.windows + 1, window.end
+        if self.options.keep_windows:
+            order = ranking(chances, self.options.top_k)
+            self._times.extend((window.start, window.end))
+            self._labels.extend(order.tolist())
+            self._chances.extend(chances[order].tolist())
+
+    def fault(self, path: str) -> str:
+        """What is wrong with the probabilities of the recording at ``path``; nothing in most cases."""
+        if self.total is None or np.isfinite(self.total).all():
+            return ""
+        return f"{path}: the model gives probabilities that are not finite; train it again: {REMEDY}"
+
+    @property
+    def chances(self) -> np.ndarray:
+        """The probabilities ``(classes,)`` of the whole recording."""
+        return SUMMARIES[self.options.summary][1](self.total, self.windows)
+
+    def ranked(self) -> Ranked:
+        """The most probable labels of the whole recording."""
+        order = ranking(self.chances, self.options.top_k)
+        return Ranked(0.0, self.end, order, self.chances[order])
+
+    def ranked_windows(self) -> Iterator[Ranked]:
+        """Those of each window, where they were kept."""
+        many = len(self._labels) // max(1, self.windows)
+        for number in range(len(self._times) // 2):
+            here = slice(number * many, (number + 1) * many)
+            times = self._times[2 * number : 2 * number + 2]
+            yield Ranked(*times, np.array(self._labels[here]), np.array(self._chances[here]))
+
+
+def ranking(chances: np.ndarray, top_k: int) -> np.ndarray:
+    """The numbers of the ``top_k`` most probable labels, best first; of equals the first, as in argmax."""
+    return np.argsort(-chances, kind="stable")[:top_k]
+
+
+class Classifier:
+    """One trained model, or several whose probabilities are averaged: the folds of a run, its seeds.
+
+    Args:
+        folders: the folder of each model.
+
+    Raises:
+        InputError: a folder cannot be used, or the models do not agree on labels, front-end and shape.
+    """
+
+    def __init__(self, folders: list[str]) -> None:
+        # Threads that compute on a core each are faster than operations that are divided among all cores, most of all
+        # on a busy machine; and the result does not depend on their number.
+        prepare_process(0, threads=1)
+        self.device = choose_device()
+        loaded = [load_model(folder) for folder in folders]
+        self.descriptions = [description for _, description in loaded]
+        self._check(folders)
+        self.networks = [network.to(self.device, memory_format=torch.channels_last) for network, _ in loaded]
+        self.normalise = [Normalisation(**description["normalisation"]) for description in self.descriptions]
+        self.labels: list[str] = self.descriptions[0]["labels"]
+
+    def _check(self, folders: list[str]) -> None:
+        first, problems = self.descriptions[0], []
+        for folder, other in zip(folders, self.descriptions, strict=True):
+            if different := [key for key in ("labels", "front_end", "shape") if other[key] != first[key]]:
+                problems.append(f"{folder}: differs from {folders[0]} in {' and '.join(different)}")
+        if problems:
+            raise InputError(problems, "Only models with the same labels and the same front-end can be averaged:")
+        if first["front_end"]["front_end"] == EMBEDDING:
+            raise InputError(
+                f"{folders[0]}: sees what {first['front_end']['model']['pretrained']} makes of a picture, and holds no "
+                "such weights; a model on an embedding predicts only the clips that were embedded for it"
+            )
+
+    @torch.inference_mode()
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """The mean probabilities ``(batch, classes)`` of features ``(batch, bins, frames)``, in float32."""
+        pictures, total = torch.from_numpy(features).to(self.device).float().unsqueeze(1), 0.0
+        for network, normalise in zip(self.networks, self.normalise, strict=True):
+            seen = normalise(pictures).to(memory_format=torch.channels_last)
+            total = total + network(seen).softmax(dim=1)
+        return (total / len(self.networks)).cpu().numpy()
+
+    def predict(self, paths: Iterable[str], options: Options, threads: int) -> Iterator[Prediction]:
+        """A prediction of each recording, in their order; the next ones are read meanwhile."""
+        paths = list(paths)
+        ended = iter(paths)
+        events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
+        current = Prediction(options)
+        for batch, found in map_ahead(self._chances, _batches(events), threads):
+            chances = iter(found)
+            for event in batch:
+                if isinstance(event, Window):
+                    current.add(event, next(chances))
+                else:
+                    path = next(ended)
+                    current.problem = event or current.fault(path)
+                    yield current
+                    current = Prediction(options)
+
+    def _chances(self, batch: list[Window | str]) -> np.ndarray:
+        """The probabilities of the windows in a batch."""
+        windows = [event.features for event in batch if isinstance(event, Window)]
+        return self.probabilities(np.stack(windows)) if windows else np.empty((0, len(self.labels)))
+
+    def _events(self, path: str, overlap: float) -> Iterator[Window | str]:
+        """The windows of a recording, then what is wrong with it: nothing, if all could be read."""
+        front_end, shape = self.descriptions[0]["front_end"], tuple(self.descriptions[0]["shape"])
+        try:
+            yield from recording_windows(path, front_end, shape, overlap)
+        except InputError as error:
+            yield str(error)
+        else:
+            yield ""
+
+
+def _batches(events: Iterator[Any]) -> Iterator[list[Any]]:
+    """The same events in lists that hold :data:`BATCH` windows each, or fewer where hardly a recording can be read."""
+    batch, windows = [], 0
+    for event in events:
+        batch.append(event)
+        windows += isinstance(event, Window)
+        if windows == BATCH or len(batch) == 8 * BATCH:
+            yield batch
+            batch, windows = [], 0
+    if batch:
+        yield batch

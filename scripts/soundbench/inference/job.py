@@ -1,0 +1,151 @@
+"""The workflow's job of predicting recordings: with which models, what is written, and what was trained on."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.errors import InputError
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import atomic_path, file_sha256, read_clip_table, write_json
+from soundbench.data.splits import fold_column
+from soundbench.inference.classifier import Classifier, Options
+from soundbench.inference.recordings import Recording, find_recordings
+from soundbench.inference.tables import columns, csv_writer, rows
+
+logger = logging.getLogger(__name__)
+
+
+def predict_clips(
+    models: list[str],
+    *,
+    histories: list[str],
+    clips: list[str],
+    splits: list[str],
+    recordings: list[str],
+    options: dict[str, Any],
+    threads: int,
+    predictions: str,
+    windows: str,
+    unreadable: str,
+    about: str,
+) -> None:
+    """Predict recordings, and write what came of it, in their order.
+
+    Args:
+        models: the weights of each model to average, or, with ``histories``, of all that are to choose from.
+        histories: the history of each model; empty where there is no choice.
+        clips: the table of the clips that the models come from, and ``splits`` the split table of each of their seeds;
+            empty where they are not known.
+        recordings: places, as for :func:`find_recordings`.
+        predictions: takes a row a recording, ``windows`` one a window, ``unreadable`` one a recording that could not
+            be predicted, ``about`` with which models all that was done.
+
+    Raises:
+        InputError: not one recording can be predicted.
+    """
+    folders = [str(Path(weights).parent) for weights in models]
+    losses = validation_losses(folders, histories)
+    if losses:
+        best = min(losses, key=losses.__getitem__)
+        folders = [folder for folder in folders if model_name(folder) == best]
+        logger.info("chosen by its mean validation loss: %s (%s)", best, _listed(losses))
+    classifier, how = Classifier(folders), Options(**options, keep_windows=True)
+    found = find_recordings(recordings, classifier.labels)
+    bad = _write(classifier, found, how, threads, predictions, windows, unreadable)
+    names = ("dataset", "model", "seed", "fold")
+    report = {
+        "models": [{name: description.get(name) for name in names} for description in classifier.descriptions],
+        "labels": classifier.labels,
+        "validation_losses": losses,
+        "options": options,
+        "recordings": len(found),
+        "unreadable": bad,
+        "trained_on": trained_on(found, clips, splits, classifier.descriptions),
+    }
+    if report["trained_on"]:
+        logger.warning("%d of the recordings are clips that the model was trained on", len(report["trained_on"]))
+    write_json(about, report)
+
+
+def _write(
+    classifier: Classifier,
+    recordings: list[Recording],
+    how: Options,
+    threads: int,
+    predictions: str,
+    windows: str,
+    unreadable: str,
+) -> int:
+    """Predict, and write the three tables; returns how many recordings could not be predicted."""
+    problems: list[str] = []
+    names = columns(how.top_k, len(classifier.labels))
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8", newline=""))
+            for path in (predictions, windows, unreadable)
+        ]
+        writers = [csv_writer(file, names) for file in files[:2]]
+        reasons = csv_writer(files[2], ["file", "reason"])
+        found = classifier.predict([recording.path for recording in recordings], how, threads)
+        for recording, prediction in zip(recordings, found, strict=True):
+            for writer, each in zip(writers, (False, True), strict=True):
+                writer.writerows(rows(recording, prediction, classifier.labels, windows=each))
+            if prediction.problem:
+                problems.append(prediction.problem)
+                reason = prediction.problem.removeprefix(f"{recording.path}: ")
+                reasons.writerows([{"file": recording.path, "reason": reason}])
+                logger.warning("%s", prediction.problem)
+        if len(problems) == len(recordings):
+            raise InputError(problems, "Not one recording can be predicted:")
+    return len(problems)
+
+
+def model_name(folder: str) -> str:
+    """The name of the model in ``<results>/runs/{dataset}/{model}/seed{seed}/fold{fold}``."""
+    return Path(folder).parts[-3]
+
+
+def validation_losses(folders: list[str], histories: list[str]) -> dict[str, float]:
+    """Each model's lowest validation loss, averaged over its folds and seeds; the test folds have no say in it.
+
+    Args:
+        histories: the history of the training in each folder; none, if there is nothing to choose.
+
+    Raises:
+        InputError: models that were not validated.
+    """
+    losses = defaultdict(list)
+    for folder, history in zip(folders, histories, strict=bool(histories)):
+        table = pd.read_csv(history)
+        if "val_loss" not in table:
+            raise InputError(f"{history}: nothing was validated, so there is no best model; name the model instead")
+        losses[model_name(folder)].append(table["val_loss"].min())
+    return {name: round(float(sum(values) / len(values)), 6) for name, values in losses.items()}
+
+
+def _listed(losses: dict[str, float]) -> str:
+    return ", ".join(f"{name} {loss:.3f}" for name, loss in sorted(losses.items(), key=lambda each: each[1]))
+
+
+def trained_on(
+    recordings: list[Recording], clips: list[str], splits: list[str], descriptions: list[dict[str, Any]]
+) -> list[str]:
+    """The recordings whose bytes are those of a clip that one of the models was trained or validated on."""
+    seen: set[str] = set()
+    for table in map(read_clip_table, clips):
+        digests = table.set_index("clip")["sha256"]
+        roles = {Path(split).stem: read_split(split).set_index("clip") for split in splits}
+        for description in descriptions:
+            role = roles[f"seed{description['seed']}"][fold_column(description["fold"])]
+            seen |= set(digests[role.index[role.isin(["train", "val"])]])
+    return [recording.path for recording in recordings if seen and _digest(recording.path) in seen]
+
+
+def _digest(path: str) -> str | None:
+    return file_sha256(path) if Path(path).is_file() else None

@@ -1,0 +1,113 @@
+"""Which recordings are to be predicted: folders, files, patterns and lists, and what is known of their labels."""
+
+from __future__ import annotations
+
+import csv
+import glob
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundbench.core.errors import InputError
+from soundbench.data.files import AUDIO_SUFFIXES, audio_files, folders_below, is_plain
+from soundbench.data.names import is_utf8, normalised, shown
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file, and its label where that is known."""
+
+    path: str
+    actual: str = ""
+
+
+def find_recordings(places: Iterable[str], labels: list[str]) -> list[Recording]:
+    """The recordings at these places, in this order, each once.
+
+    A place is a file, a folder (all audio files in it and below, by name), a pattern such as ``field/*.wav``, or
+    a list: a CSV file with the column ``path``, relative to its folder, and optionally ``label``. The sub-folders of a
+    folder are labels where all that lies in it lies in one that a label of the model names.
+
+    Raises:
+        InputError: nothing is found at a place; all such places are named.
+    """
+    found: dict[str, Recording] = {}
+    problems: list[str] = []
+    for place in places:
+        try:
+            for recording in _at(place, labels):
+                found.setdefault(recording.path, recording)
+                if not is_utf8(recording.path):
+                    problems.append(f"{shown(recording.path)}: the name of the file is not in UTF-8; rename it")
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return list(found.values())
+
+
+def _at(place: str, labels: list[str]) -> Iterator[Recording]:
+    path = Path(place).expanduser()
+    if path.is_dir():
+        yield from _in_folder(path, labels)
+    elif path.suffix.lower() == ".csv" and path.is_file():
+        yield from _in_list(path)
+    elif path.exists() or not (matches := matching(place)):
+        if problem := place_problem(place):
+            raise InputError(problem)
+        yield Recording(str(path))
+    else:
+        for match in matches:
+            if Path(match).is_dir() or Path(match).suffix.lower() in AUDIO_SUFFIXES:
+                yield from _at(match, labels)
+
+
+def matching(pattern: str) -> list[str]:
+    """The files and folders that a pattern names, sorted."""
+    # Path.glob() takes no absolute pattern.
+    return sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207
+
+
+def place_problem(place: str) -> str | None:
+    """What is wrong with a place, as far as can be told without looking into it."""
+    if Path(place).expanduser().exists() or matching(place):
+        return None
+    return f"{place}: matches no file" if glob.has_magic(place) else f"{place}: does not exist"
+
+
+def watched_files(place: str) -> list[str]:
+    """The files and folders whose times tell that the recordings at a place have changed, or that some came or went.
+
+    Those whose names Snakemake would take for wildcards or path variables are predicted, but not watched.
+    """
+    path = Path(place).expanduser()
+    found = [str(path)] if path.exists() else matching(place)
+    return [*filter(is_plain, found), *folders_below(path)]
+
+
+def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
+    files, _ = audio_files(folder)
+    if not files:
+        raise InputError(f"{folder}: no audio file is in it")
+    tops = [normalised(file.relative_to(folder).parts[0]) for file in files]
+    labelled = all(file.parent != folder for file in files) and set(tops) <= set(labels)
+    for file, top in zip(files, tops, strict=True):
+        yield Recording(str(file), top if labelled else "")
+
+
+def _in_list(table: Path) -> Iterator[Recording]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines, skipinitialspace=True)
+            if "path" not in (rows.fieldnames or []):
+                raise InputError(
+                    f"{table}: lacks the column path; its first line names {', '.join(rows.fieldnames or [])}"
+                )
+            for row in rows:
+                if not row["path"]:
+                    raise InputError(f"{table}, line {rows.line_num}: the path is empty")
+                yield Recording(
+                    str(table.parent / Path(row["path"]).expanduser()), normalised(row.get("label") or "").strip()
+                )
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error

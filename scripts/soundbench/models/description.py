@@ -1,0 +1,73 @@
+"""What ``model.json`` may say: a schema, made of those of the configuration.
+
+A model folder may come from anybody, so each field is checked before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from soundbench.core.schema import Schema, schema_problems, with_defaults
+from soundbench.features.settings import BINS, EMBEDDING, feature_problems
+from soundbench.models.schema import load_schema
+
+Description = dict[str, Any]
+
+TEXT = {"type": "string", "minLength": 1}
+COUNT = {"type": "integer", "minimum": 0}
+LONGEST = 360_000  # frames of an hour, 100 a second; a larger picture would not fit into memory
+SIZE = {"type": "integer", "minimum": 1, "maximum": LONGEST}
+NEEDED = ("recipe", "front_end", "labels", "shape", "normalisation")
+FIELDS: Schema = {
+    "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
+    "shape": {"type": "array", "minItems": 2, "maxItems": 2, "items": SIZE},
+    "normalisation": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["mean", "std"],
+        "properties": {"mean": {"type": "number"}, "std": {"type": "number", "exclusiveMinimum": 0}},
+    },
+    "dataset": TEXT,
+    "model": TEXT,
+    "seed": COUNT,
+    "fold": COUNT,
+    "sources": {"type": "array", "items": TEXT},
+    "parameters": COUNT,
+    "examples": {"type": "object", "additionalProperties": COUNT},
+}
+
+
+def complete_description(description: Any) -> tuple[Description, list[str]]:
+    """What a model's description says, with defaults where an older one says nothing, and what is wrong with it."""
+    schema = _schema()
+    problems, _ = schema_problems(schema, description)
+    if problems:
+        return description, problems
+    description = with_defaults(schema, schema, description)
+    front_end = description["front_end"]
+    if front_end["front_end"] == EMBEDDING:
+        return description, []
+    problems = list(feature_problems("front_end", front_end, front_end["sample_rate"]))
+    bins = (front_end.get("resize") or [front_end[BINS[front_end["front_end"]]]])[0]
+    if description["shape"][0] != bins:
+        problems.append(f"shape.0: {description['shape'][0]} bins, but the front-end gives {bins}")
+    return description, problems
+
+
+def run_problems(description: Any) -> list[str]:
+    """What is wrong with the description of a run to start from, whose weights alone are used."""
+    return schema_problems(_schema() | {"required": []}, description)[0]
+
+
+def _schema() -> Schema:
+    config = load_schema()
+    parts = config["properties"]
+    recipe = dict(parts["models"]["additionalProperties"])
+    # How the model was trained, and on which features by name, says nothing of how it predicts.
+    recipe["required"] = ["family"]
+    recipe["properties"] = recipe["properties"] | {"training": {"type": "object"}}
+    front_end = dict(parts["features"]["additionalProperties"])
+    embedding = config["$defs"]["embedding_features"]["properties"]
+    embedding["features"] = {"type": ["string", "null", "object"]}  # a run's holds the front-end that it was made of
+    fields = FIELDS | {"recipe": recipe, "front_end": front_end}
+    return {"type": "object", "required": list(NEEDED), "properties": fields, "$defs": config["$defs"]}

@@ -1,0 +1,147 @@
+"""Embeddings: what a network that was trained before gives its last layer, computed once for every clip.
+
+A linear model on them is a strong baseline that needs no GPU (J. Turian et al., "HEAR: Holistic evaluation of audio
+representations", 2022).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from torch import nn
+
+from soundbench.core.devices import choose_device, prepare_process, uses_bfloat16
+from soundbench.core.errors import InputError
+from soundbench.core.integrity import DIGEST, checked_array, row_digest
+from soundbench.core.microbatches import Pieces, chunks
+from soundbench.core.storage import atomic_path, read_clip_table, write_csv
+from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.models.finetuning import network_parts
+from soundbench.models.initial_weights import Weights, find_weights, refusal
+from soundbench.models.registry import build_model
+
+logger = logging.getLogger(__name__)
+
+BATCH = 8  # clips that the network sees at a time, and each thread its own
+CLASSES = 2  # of the last layer, which is not listened to
+UNSCALED = Normalisation(0.0, 1.0)
+
+
+def last_layer(network: nn.Module) -> nn.Module:
+    """The layer that a network's class scores come from: the last of its head that has a matrix of weights."""
+    layers = [layer for module in network_parts(network)[-1] for layer in module.modules()]
+    return [layer for layer in layers if any(weight.ndim > 1 for weight in layer.parameters(recurse=False))][-1]
+
+
+class Embedder:
+    """A network up to its last layer; it may be called by several threads at a time.
+
+    Args:
+        normalise: what the network's pictures are normalised by.
+        precision: ``float32``, ``bf16``, or ``auto`` for the latter where the hardware has it.
+    """
+
+    def __init__(self, network: nn.Module, normalise: Normalisation = UNSCALED, precision: str = "float32") -> None:
+        self.device = choose_device()
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.normalise, self.bfloat16 = normalise, uses_bfloat16(precision, self.device)
+        layer = last_layer(network)
+        self.dimensions, self._given = layer.weight.shape[1], threading.local()
+        layer.register_forward_pre_hook(self._keep)
+
+    def _keep(self, _: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        self._given.features = given[0]
+
+    @torch.inference_mode()
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+        """Map ``(batch, bins, frames)`` to ``(batch, dimensions)`` float32; what comes with places is averaged over
+        them."""
+        batch = self.normalise(torch.from_numpy(pictures).to(self.device).float()).unsqueeze(1)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            self.network(batch.to(memory_format=torch.channels_last))
+        features = self._given.features.float()
+        return (features.flatten(2).mean(dim=2) if features.ndim > 2 else features).cpu().numpy()
+
+
+def build_embedder(
+    recipe: dict[str, Any], front_end: dict[str, Any], shape: tuple[int, int], weights: Weights, precision: str
+) -> Embedder:
+    """What embeds pictures of ``shape`` (bins, frames). They are normalised as a run's own were, or else as their
+    front-end says.
+
+    Args:
+        recipe: family and options of the network; those of a run are its own.
+    """
+    run = weights.run
+    network = build_model(run["recipe"] if run else recipe, CLASSES, shape, weights)
+    normalise = Normalisation(**run["normalisation"]) if run else choose_normalisation(front_end, UNSCALED)
+    return Embedder(network, normalise, precision)
+
+
+def _embed_all(embedder: Embedder, pictures: np.ndarray, found: np.ndarray, threads: int) -> None:
+    """Embed all clips, batch by batch; threads have a core each, so that their number does not change the result."""
+    workers = threads if embedder.device.type == "cpu" else 1
+
+    def embed(chosen: torch.Tensor) -> None:
+        found[chosen.numpy(), :, 0] = embedder(pictures[chosen.numpy()])
+
+    def compute(size: int) -> None:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(embed, chunks(torch.arange(len(pictures)), size)))
+
+    Pieces(BATCH, "embedding:").fit(compute)
+
+
+def embed_clips(
+    source: str,
+    recipe: dict[str, Any],
+    front_end: dict[str, Any],
+    precision: str,
+    *,
+    weights: Sequence[str],
+    pictures: str,
+    pictures_index: str,
+    array: str,
+    index: str,
+    threads: int,
+) -> None:
+    """Embed all clips of a source, or copies of them, into one array ``(clips, dimensions, 1)`` of float32.
+
+    ``index`` is that of the pictures, with one frame and another digest each.
+
+    Args:
+        recipe: family and options of the network that embeds; those of a run are its own.
+        front_end: the settings of the front-end that made the ``pictures`` ``(clips, bins, frames)``.
+        weights: the files that :func:`soundbench.models.initial_weights.find_weights` takes.
+
+    Raises:
+        InputError: the weights do not fit, a run was trained on this source or on another front-end's pictures, or an
+            embedding is not finite.
+    """
+    prepare_process(0, 1)
+    found, table = find_weights(weights), read_clip_table(pictures_index)
+    before = checked_array(pictures, table, table["row"].to_numpy())
+    if source in found.sources:
+        raise InputError(refusal(str(found.file.parent), source))
+    if found.run and found.run["front_end"] != front_end:
+        raise InputError(f"{found.file.parent}: was trained on pictures of another front-end than {front_end}")
+    embedder = build_embedder(recipe, front_end, before.shape[1:], found, precision)
+    logger.info("%s: %d clips, %d numbers each", found.file, len(before), embedder.dimensions)
+    with atomic_path(array) as temporary:
+        rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(before), embedder.dimensions, 1))
+        _embed_all(embedder, before, rows, threads)
+        rows.flush()
+        lost = ~np.isfinite(rows).all(axis=(1, 2))
+        if lost.any():
+            clips = ", ".join(table["clip"][lost[table["row"]]])
+            raise InputError(f"{found.file}: gives numbers that are not finite for {clips}")
+        digests = [row_digest(rows[row]) for row in table["row"]]
+    write_csv(Path(index), table.assign(frames=1, **{DIGEST: digests}))

@@ -1,0 +1,144 @@
+"""The audio spectrogram transformer, as transformers has it.
+
+Y. Gong, Y.-A. Chung and J. Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from soundbench.core.errors import InputError
+from soundbench.models.initial_weights import WEIGHTS_FILES, Address, Weights
+from soundbench.models.load import State, load_weights, read_weights
+
+if TYPE_CHECKING:
+    from transformers import ASTConfig, ASTForAudioClassification
+
+AUDIOSET = "MIT/ast-finetuned-audioset-10-10-0.4593"
+POSITIONS = "network.audio_spectrogram_transformer.embeddings.position_embeddings"
+TOKENS = 2  # class and distillation token, before those of the patches
+
+
+class SpectrogramTransformer(nn.Module):
+    """transformers' AST for pictures as all networks here take them."""
+
+    def __init__(self, network: ASTForAudioClassification) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Map ``(batch, 1, bins, frames)`` to logits ``(batch, classes)``."""
+        return self.network(pictures.squeeze(1).transpose(1, 2)).logits
+
+    def parts(self) -> list[nn.Module]:
+        """Its blocks from the input on, and its head."""
+        body = self.network.audio_spectrogram_transformer
+        return [body.embeddings, *body.layers, body.layernorm, self.network.classifier]
+
+
+def build(
+    classes: int,
+    shape: tuple[int, int],
+    *,
+    width: int,
+    depth: int,
+    heads: int,
+    patch: int,
+    frequency_stride: int,
+    time_stride: int,
+) -> nn.Module:
+    """Build it from scratch for pictures of ``shape``.
+
+    Raises:
+        InputError: no patch fits into the picture, or the heads do not share the width evenly.
+    """
+    from transformers import ASTConfig, ASTForAudioClassification
+
+    if min(shape) < patch:
+        raise InputError(f"ast: a patch of {patch} × {patch} does not fit into pictures of {shape[0]} × {shape[1]}")
+    if width % heads:
+        raise InputError(f"ast: a width of {width} cannot be shared by {heads} heads")
+    config = ASTConfig(
+        hidden_size=width,
+        num_hidden_layers=depth,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        patch_size=patch,
+        frequency_stride=frequency_stride,
+        time_stride=time_stride,
+        num_mel_bins=shape[0],
+        max_length=shape[1],
+        num_labels=classes,
+    )
+    return SpectrogramTransformer(ASTForAudioClassification(config))
+
+
+def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **options: Any) -> nn.Module:
+    """Build the same with the ``weights`` of a run, or of a folder that transformers saved; position embeddings are
+    interpolated to ``shape``, and a head of other classes is replaced.
+
+    Raises:
+        InputError: the weights do not fit.
+    """
+    network = build(classes, shape, **options)
+    if weights.run:
+        recipe = weights.run["recipe"]
+        strides = recipe["patch"], recipe["frequency_stride"], recipe["time_stride"]
+        state, before = read_weights(weights.file), _grid(tuple(weights.run["shape"]), *strides)
+    else:
+        state, config = _saved_by_transformers(weights.file)
+        before = _grid_of(config)
+    state = state | {POSITIONS: resample_positions(state[POSITIONS], before, _grid_of(network.network.config))}
+    return load_weights(network, state, weights.file)
+
+
+def transformers_model(network: SpectrogramTransformer) -> ASTForAudioClassification:
+    """The model as transformers knows it, for an export that its pipelines load."""
+    return network.network
+
+
+def published(**options: Any) -> Address:
+    """The weights that were trained on AudioSet."""
+    return Address(AUDIOSET, WEIGHTS_FILES, ("config.json",))
+
+
+def resample_positions(positions: torch.Tensor, before: tuple[int, int], after: tuple[int, int]) -> torch.Tensor:
+    """Position embeddings ``(1, tokens, width)`` of a grid of patches ``(bins, frames)`` for another grid, by bilinear
+    interpolation as in the paper; those of the class and distillation tokens stay."""
+    if before == after:
+        return positions
+    tokens, patches = positions[:, :TOKENS].float(), positions[:, TOKENS:].float()
+    grid = patches.reshape(1, *before, -1).permute(0, 3, 1, 2)
+    grid = nn.functional.interpolate(grid, size=after, mode="bilinear")
+    return torch.cat([tokens, grid.permute(0, 2, 3, 1).reshape(1, after[0] * after[1], -1)], dim=1)
+
+
+def _grid(shape: tuple[int, int], patch: int, frequency_stride: int, time_stride: int) -> tuple[int, int]:
+    return (shape[0] - patch) // frequency_stride + 1, (shape[1] - patch) // time_stride + 1
+
+
+def _grid_of(config: ASTConfig) -> tuple[int, int]:
+    shape = config.num_mel_bins, config.max_length
+    return _grid(shape, config.patch_size, config.frequency_stride, config.time_stride)
+
+
+def _saved_by_transformers(file: Path) -> tuple[State, ASTConfig]:
+    """The weights beside a ``config.json``, under the names that transformers has for them by now, and the latter."""
+    from transformers import ASTConfig, ASTForAudioClassification
+
+    if not file.with_name("config.json").is_file():
+        raise InputError(
+            f"{file}: there is no config.json beside it; name a folder that transformers' AST was saved to"
+        )
+    config = ASTConfig.from_pretrained(file.parent)
+    network, found = ASTForAudioClassification.from_pretrained(
+        None, config=config, state_dict=read_weights(file), output_loading_info=True
+    )
+    lost = sorted(found["missing_keys"]) + sorted(found["unexpected_keys"])
+    if lost:
+        raise InputError(f"{file}: does not fit its config.json: {', '.join(lost[:5])} missing or left over")
+    return SpectrogramTransformer(network).state_dict(), config

@@ -1,0 +1,91 @@
+"""Anything in timm by its name there, with one input channel (R. Wightman, "PyTorch Image Models", 2019)."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from torch import nn
+
+from soundbench.core.errors import InputError
+from soundbench.models.initial_weights import WEIGHTS_FILES, Address, Weights
+from soundbench.models.load import State, fitting, read_weights
+
+
+def build(classes: int, shape: tuple[int, int], *, name: str, arguments: dict[str, Any]) -> nn.Module:
+    """Build ``timm.create_model(name)`` from scratch; ``arguments`` are passed on to it.
+
+    A network for pictures of one size, as vision transformers are, is built for ``shape``; of what is beyond the last
+    whole patch it sees nothing.
+
+    Raises:
+        InputError: there is no such model, or it does not take these arguments.
+    """
+    return _create(name, shape, arguments, num_classes=classes)
+
+
+def build_pretrained(
+    classes: int, shape: tuple[int, int], weights: Weights, *, name: str, arguments: dict[str, Any]
+) -> nn.Module:
+    """Build the same with ``weights``, loaded by timm: it sums the first convolution over its channels, and resamples
+    position embeddings. A head of other classes is replaced.
+
+    Raises:
+        InputError: the weights do not fit.
+    """
+    state, known = read_weights(weights.file), _configuration(name)
+    found = _rows(state, known.classifier)
+    single = _rows(state, known.first_conv, axis=1) == 1
+    size = weights.run["shape"] if weights.run else known.input_size[1:]
+    source = {
+        "file": str(weights.file),
+        "num_classes": found,
+        "label_offset": 0,
+        "input_size": (1 if single else known.input_size[0], *size),
+    }
+    with fitting(weights.file):
+        network = _create(name, shape, arguments, num_classes=found, pretrained=True, pretrained_cfg_overlay=source)
+    if found != classes:
+        network.reset_classifier(classes)
+    return network
+
+
+def published(*, name: str, **options: Any) -> Address:
+    """The weights that timm takes by default for a name, mostly of ImageNet.
+
+    Raises:
+        InputError: timm knows of none.
+    """
+    known = _configuration(name)
+    if not known.has_weights:
+        raise InputError(f"{name}: timm has no pretrained weights of this name")
+    if known.hf_hub_id:
+        return Address(known.hf_hub_id, (known.hf_hub_filename,) if known.hf_hub_filename else WEIGHTS_FILES)
+    return Address(known.url, (known.url.rsplit("/", 1)[1],))
+
+
+def _configuration(name: str) -> Any:
+    """What timm knows about the weights of a name."""
+    import timm
+
+    if not timm.is_model(name):
+        near = ", ".join(get_close_matches(name, timm.list_models()))
+        raise InputError(f"{name}: timm has no model of this name" + (f"; it has {near}" if near else ""))
+    return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
+
+
+def _create(name: str, shape: tuple[int, int], arguments: dict[str, Any], **how: Any) -> nn.Module:
+    import timm
+
+    known = _configuration(name)
+    sized = {"img_size": shape} if known.fixed_input_size else {}
+    try:
+        return timm.create_model(name, in_chans=1, **how, **(sized | arguments))
+    except (AssertionError, AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: timm does not build it with the arguments {arguments} ({error})") from error
+
+
+def _rows(state: State, layer: Any, axis: int = 0) -> int:
+    """How many outputs (or, along axis 1, inputs) a layer has in ``state``; 0 where it is not there."""
+    weight = state.get(f"{layer[0] if isinstance(layer, tuple) else layer}.weight")
+    return 0 if weight is None else weight.shape[axis]

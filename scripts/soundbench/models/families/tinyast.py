@@ -1,0 +1,56 @@
+"""A compact vision transformer on small spectrograms, by default 64 × 64: 8 × 8 patches, a class token, learned
+positions.
+
+The AST of Y. Gong, Y.-A. Chung and J. Glass (Interspeech 2021) in small; as timm builds the ViT of A. Dosovitskiy et
+al., "An image is worth 16 × 16 words", ICLR 2021.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from soundbench.core.errors import InputError
+from soundbench.models.families import timm
+from soundbench.models.initial_weights import Weights
+
+NAME = "vit_tiny_patch16_224"  # what timm calls the network whose sizes are overruled
+
+
+def build(
+    classes: int, shape: tuple[int, int], *, patch: int, width: int, depth: int, heads: int, dropout: float
+) -> nn.Module:
+    """Build it for pictures of ``shape``; of what is beyond the last whole patch it sees nothing.
+
+    Raises:
+        InputError: no patch fits into the picture, or the heads do not share the width evenly.
+    """
+    return timm.build(classes, shape, name=NAME, arguments=_arguments(shape, patch, width, depth, heads, dropout))
+
+
+def build_pretrained(
+    classes: int,
+    shape: tuple[int, int],
+    weights: Weights,
+    *,
+    patch: int,
+    width: int,
+    depth: int,
+    heads: int,
+    dropout: float,
+) -> nn.Module:
+    """Build the same with ``weights``; positions are resampled to ``shape``."""
+    arguments = _arguments(shape, patch, width, depth, heads, dropout)
+    return timm.build_pretrained(classes, shape, weights, name=NAME, arguments=arguments)
+
+
+def _arguments(
+    shape: tuple[int, int], patch: int, width: int, depth: int, heads: int, dropout: float
+) -> dict[str, Any]:
+    if min(shape) < patch:
+        raise InputError(f"tinyast: a patch of {patch} × {patch} does not fit into pictures of {shape[0]} × {shape[1]}")
+    if width % heads:
+        raise InputError(f"tinyast: a width of {width} cannot be shared by {heads} heads")
+    sizes = {"patch_size": patch, "embed_dim": width, "depth": depth, "num_heads": heads}
+    return sizes | {"drop_rate": dropout}

@@ -1,0 +1,125 @@
+"""Folders of trained models: found, checked, and loaded from what lies in them alone.
+
+A model is its weights (``model.safetensors``) and its description (``model.json``). Nothing else is read, and pickles
+least of all: loading one runs whatever code is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_json
+from soundbench.models.description import complete_description
+from soundbench.models.registry import build_model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WEIGHTS, DESCRIPTION, CHECKPOINT = "model.safetensors", "model.json", "checkpoint.pt"
+PICKLES = {".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"}
+
+
+def find_models(folder: str | Path) -> list[str]:
+    """The folders of the models to average: ``folder`` itself, or those of the folds, or seeds and folds, in it.
+
+    Raises:
+        InputError: there is none, or some of them cannot be used; all reasons are named.
+    """
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise InputError(f"{folder}: there is no such folder; a folder with {WEIGHTS} and {DESCRIPTION} is needed")
+    found = [root] if _holds_model(root) else _numbered(root, "fold")
+    found = found or [fold for seed in _numbered(root, "seed") for fold in _numbered(seed, "fold")]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no model: neither {WEIGHTS} and {DESCRIPTION}, nor folders fold1, ... or seed1, ..."
+        )
+    if problems := [problem for path in found for problem in folder_problems(path)]:
+        raise InputError(problems, f"{folder} cannot be used as a model:" if len(found) > 1 else "")
+    return list(map(str, found))
+
+
+def _holds_model(folder: Path) -> bool:
+    names = {path.name for path in folder.iterdir()}
+    return bool(names & {WEIGHTS, DESCRIPTION, CHECKPOINT}) or any(Path(name).suffix in PICKLES for name in names)
+
+
+def _numbered(folder: Path, name: str) -> list[Path]:
+    """The sub-folders ``name1``, ``name2`` and so on, by number."""
+    numbers = {path: re.fullmatch(rf"{name}(\d+)", path.name) for path in folder.iterdir() if path.is_dir()}
+    return sorted((path for path in numbers if numbers[path]), key=lambda path: int(numbers[path][1]))
+
+
+def folder_problems(folder: Path) -> Iterator[str]:
+    """Why the model in a folder cannot be used; the weights are not looked into."""
+    missing = [name for name in (WEIGHTS, DESCRIPTION) if not (folder / name).is_file()]
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.name != CHECKPOINT)
+    if pickles:
+        yield f"{folder}: holds {', '.join(pickles)}: pickles can run any code, and are not loaded; only {WEIGHTS} is"
+    if missing and (folder / CHECKPOINT).exists():
+        yield f"{folder}: its training is not finished; there is a checkpoint, but no {' and no '.join(missing)}"
+    elif missing:
+        yield f"{folder}: lacks {' and '.join(missing)}"
+    if (folder / DESCRIPTION).is_file():
+        try:
+            read_description(folder)
+        except InputError as error:
+            yield from error.problems
+
+
+def read_description(folder: str | Path) -> dict[str, Any]:
+    """What ``model.json`` says, with defaults where an older one says nothing.
+
+    Raises:
+        InputError: it cannot be read, or some field is missing or wrong; all of these are named.
+    """
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = read_json(path)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(description, dict):
+        raise InputError(f"{path}: should hold a mapping")
+    description, problems = complete_description(description)
+    if problems:
+        raise InputError([f"{path}: {problem}" for problem in problems])
+    return description
+
+
+def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Rebuild a trained network, ready to predict, from its folder alone; also returns its description.
+
+    Raises:
+        InputError: description and weights do not fit each other, cannot be read, or hold numbers that are not finite.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from soundbench.core.finite import check_weights
+
+    description = read_description(folder)
+    weights = Path(folder) / WEIGHTS
+    network = _build(description, Path(folder) / DESCRIPTION)
+    try:
+        state = load_file(weights)
+        network.load_state_dict(state)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{weights}: cannot be read as safetensors ({error})") from error
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"{weights}: does not fit {DESCRIPTION} ({str(error).splitlines()[0]})") from error
+    check_weights(state, f"{weights}:", "its training failed; train it again")
+    return network.eval(), description
+
+
+def _build(description: dict[str, Any], path: Path) -> nn.Module:
+    try:
+        return build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
+    except InputError as error:
+        raise InputError(f"{path}: {problem}" for problem in error.problems) from error
+    except Exception as error:  # libraries raise anything where settings do not fit each other
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: no network can be built of recipe ({reason})") from error

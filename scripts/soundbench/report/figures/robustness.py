@@ -1,0 +1,51 @@
+"""Figure of how scores fall when the sound is changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from soundbench.evaluation.metrics import METRIC_NAMES
+from soundbench.evaluation.robustness_table import UNCHANGED
+from soundbench.report.drawing import figure
+from soundbench.report.style import model_colours, model_markers
+
+AXES = {
+    "noise": "white noise: signal-to-noise ratio (dB)",
+    "pitch": "pitch shift (semitones)",
+    "speed": "speed (× the original, pitch kept)",
+}
+NEUTRAL = {"pitch": 0.0, "speed": 1.0}  # the level at which a clip is what it was
+
+
+def plot_robustness(table: str, dataset: str, models: list[str], metric: str, path: str) -> None:
+    """Score against level on one data set, a panel a kind of change: a line a model with its interval as a band, and
+    dotted its score on the clips as they are."""
+    rows = pd.read_csv(table)
+    rows = rows[rows["dataset"] == dataset]
+    colours, markers = model_colours(models), model_markers(models)
+    kinds = [kind for kind in AXES if kind in set(rows["kind"])]
+    drawn = [model for model in models if model in set(rows["model"])]
+    title = f"{METRIC_NAMES[metric]} on {dataset} when the clips are changed"
+    with figure(path, len(kinds), 4.4, 3.6, title) as (_, axes):
+        for axis, kind in zip(axes, kinds, strict=True):
+            for model in drawn:
+                mine = rows[rows["model"] == model]
+                clean = mine[mine["kind"] == UNCHANGED].assign(level=NEUTRAL.get(kind))
+                curve = mine[mine["kind"] == kind]
+                if kind in NEUTRAL:
+                    curve = pd.concat([curve[curve["level"] != NEUTRAL[kind]], clean])
+                curve = curve.sort_values("level")
+                low, high = 100 * curve[f"{metric}_low"], 100 * curve[f"{metric}_high"]
+                axis.fill_between(curve["level"], low, high, color=colours[model], alpha=0.15, linewidth=0)
+                axis.axhline(100 * clean[metric].iloc[0], color=colours[model], linestyle=":", linewidth=1)
+                look = {"color": colours[model], "marker": markers[model], "linewidth": 1.8, "markersize": 6}
+                axis.plot(curve["level"], 100 * curve[metric], label=model, **look)
+            axis.set_xticks(curve["level"])  # the same of every model
+            axis.set_xlabel(AXES[kind])
+            axis.grid(alpha=0.3)
+        limits = [limit for axis in axes for limit in axis.get_ylim()]
+        for axis in axes:
+            axis.set_ylim(max(0, min(limits)), min(101, max(limits)))
+        axes[0].set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+        axes[0].legend()
+        axes[0].set_title(dataset, loc="left")

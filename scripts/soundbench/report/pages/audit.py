@@ -1,0 +1,56 @@
+"""The page of what the audit finds in a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.escaping import escape_table
+from soundbench.core.storage import read_json, write_csv, write_text
+from soundbench.data.audit import CHECKS, SEVERITIES, find_problems, read_measures
+from soundbench.data.fingerprints import load_landmarks
+from soundbench.data.subsets import view_clips
+from soundbench.report.rendering import render
+
+ROWS_ON_PAGE = 300
+
+
+def audit_clips(
+    measures: str | Path,
+    landmarks: str | Path,
+    notes: str | Path,
+    dataset: str,
+    view: dict[str, Any],
+    table: str | Path,
+    page: str | Path,
+) -> None:
+    """Write the findings on a data set as a table and as a page."""
+    clips = view_clips(read_measures(measures), view)
+    points = load_landmarks(landmarks)
+    findings = find_problems(clips, [points[row] for row in clips.index], view, read_json(notes))
+    write_csv(table, escape_table(findings))
+    write_text(page, render("audit.html", title=f"Audit of {dataset}", **page_values(clips, findings, view)))
+
+
+def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows: a line a check, and the findings of each severity as far as there is room."""
+    keys = {"too short": "short", "too long": "long", "near-duplicate": "near_duplicate"}
+    count = findings["check"].value_counts()
+    checks = [
+        {"name": name, "what": what, "threshold": view["audit"].get(keys.get(name, name)), "count": count.get(name, 0)}
+        for name, what in CHECKS.items()
+    ]
+    parts = {severity: findings[findings["severity"] == severity] for severity in SEVERITIES}
+    return {
+        "checks": checks,
+        "parts": {
+            name: part.head(ROWS_ON_PAGE).astype(object).fillna("").to_dict("records") for name, part in parts.items()
+        },
+        "counts": {name: len(part) for name, part in parts.items()},
+        "clips": len(clips),
+        "left_out": int((clips["problem"] != "").sum()),
+        "labels": clips["label"].nunique(),
+        "groups": clips["group"].nunique(),
+    }

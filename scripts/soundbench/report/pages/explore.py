@@ -1,0 +1,182 @@
+"""Looking at a data set and listening to it, before any model does."""
+
+from __future__ import annotations
+
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from soundbench.core.storage import read_clip_table, write_text
+from soundbench.data.audio import read_mono, resample
+from soundbench.data.subsets import view_clips
+from soundbench.report.figures import clips as clipplots
+from soundbench.report.rendering import render
+
+SHOWN = 3  # clips a class in the pictures
+MEASURED = 10  # clips a class in the spectra
+HEARD = 3.0  # s of a clip on the page
+HEARD_IN_ALL = 150.0  # s on the page: with more classes each is heard for less, so that the page stays below 5 MB
+PEAK = 0.9  # to which each excerpt is brought
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
+MEL_BANDS = 48
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A clip that was chosen to stand for its class, decoded: ``samples`` ``(samples,)`` at ``sample_rate`` Hz."""
+
+    clip: str
+    label: str
+    group: str
+    place: int  # among the chosen clips of its class
+    samples: np.ndarray
+    sample_rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+    def power(self) -> tuple[np.ndarray, float]:
+        """Power spectra ``(frames, bins)`` of about 50 ms each, at steps of a quarter, and the Hz between bins."""
+        n_fft = 1 << round(np.log2(self.sample_rate / 20))
+        padded = np.pad(self.samples, n_fft // 2)
+        frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: n_fft // 4]
+        spectrum = np.fft.rfft(frames * np.hanning(n_fft).astype(np.float32), axis=1)
+        return spectrum.real**2 + spectrum.imag**2, self.sample_rate / n_fft
+
+    @cached_property
+    def mel_levels(self) -> np.ndarray:
+        """Levels ``(bands, frames)`` in dB below the maximum, in :data:`MEL_BANDS` bands of equal width in mel.
+
+        The scale is D. O'Shaughnessy's, "Speech Communication", 1987.
+        """
+        power, step = self.power()
+        top = 2595 * np.log10(1 + self.sample_rate / 2 / 700)
+        edges = 700 * (10 ** (np.linspace(0, top, MEL_BANDS + 1) / 2595) - 1)
+        return _level(_in_bands(power, edges / step)).T
+
+    def third_octaves(self) -> pd.Series:
+        """The mean level in bands of a third of an octave, in dB below the loudest band, by centre frequency (Hz)."""
+        power, step = self.power()
+        centres = 1000 * 2.0 ** (np.arange(-10, 14) / 3)
+        centres = centres[centres * 2 ** (1 / 6) <= self.sample_rate / 2]
+        edges = np.append(centres * 2 ** (-1 / 6), centres[-1] * 2 ** (1 / 6))
+        return pd.Series(_level(_in_bands(power.mean(axis=0, keepdims=True), edges / step))[0], centres)
+
+
+def _in_bands(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Sums of ``(frames, bins)`` between ``edges`` (in bins): ``(frames, edges - 1)``."""
+    bounds = np.clip(np.round(edges).astype(int), 0, power.shape[1])
+    total = np.pad(np.cumsum(power, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    return np.clip(total[:, bounds[1:]] - total[:, bounds[:-1]], 0, None)
+
+
+def _level(power: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(np.maximum(power / max(power.max(), 1e-20), 1e-12))
+
+
+def choose_clips(clips: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Up to ``count`` clips of each label, of as many groups as there are, and their ``place`` from 0 on."""
+    chosen = []
+    for _, members in clips.groupby("label"):
+        turn = members.groupby("group").cumcount()
+        ordered = members.assign(turn=turn).sort_values(["turn", "group", "clip"], kind="stable")
+        firsts = int((turn == 0).sum())
+        rows = np.linspace(0, firsts - 1, count).astype(int) if firsts >= count else np.arange(min(count, len(members)))
+        chosen.append(ordered.iloc[rows].assign(place=range(len(rows))))
+    return pd.concat(chosen)
+
+
+def decode(clip: Any) -> Sound:
+    """Decode a row of :func:`choose_clips`."""
+    return Sound(clip.clip, clip.label, clip.group, clip.place, *read_mono(clip.path))
+
+
+def class_spectra(clips: pd.DataFrame, threads: int) -> pd.DataFrame:
+    """Third-octave spectra of :func:`choose_clips`: a row a clip, with its label as the index."""
+    with ThreadPoolExecutor(threads) as pool:
+        rows = pool.map(lambda clip: decode(clip).third_octaves(), clips.itertuples())
+        return pd.DataFrame(list(rows), index=clips["label"]).sort_index(axis="columns")
+
+
+def loudest_part(samples: np.ndarray, length: int) -> np.ndarray:
+    """The ``length`` samples with the most energy; all, if there are fewer."""
+    if len(samples) <= length:
+        return samples
+    energy = np.concatenate([[0], np.cumsum(np.square(samples, dtype=np.float64))])
+    start = int(np.argmax(energy[length:] - energy[:-length]))
+    return samples[start : start + length]
+
+
+def excerpt(sound: Sound, seconds: float) -> Sound:
+    """The loudest ``seconds`` of a sound, brought to a common peak."""
+    part = loudest_part(sound.samples, round(seconds * sound.sample_rate))
+    scaled = part * (PEAK / max(float(np.abs(part).max()), 1e-6))
+    return Sound(sound.clip, sound.label, sound.group, sound.place, scaled, sound.sample_rate)
+
+
+def audio_uri(sound: Sound) -> str:
+    """A sound as MP3 in a data URI: of the compressed formats, the one that every browser plays."""
+    rate = sound.sample_rate if sound.sample_rate in MP3_RATES else 44100
+    buffer = io.BytesIO()
+    soundfile.write(buffer, resample(sound.samples, sound.sample_rate, rate), rate, format="MP3")
+    return "data:audio/mpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def waveform_path(sound: Sound, points: int = 200) -> str:
+    """The outline of a waveform as an SVG path in a box of ``points`` × 100."""
+    low, high = clipplots.outline(sound.samples, points)
+    step = points / len(low)
+    upper = [f"{step * place:.1f} {50 - 50 * value:.0f}" for place, value in enumerate(high)]
+    lower = [f"{step * place:.1f} {50 - 50 * value:.0f}" for place, value in enumerate(low)]
+    return f"M{' L'.join([*upper, *reversed(lower)])}Z"
+
+
+def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
+    """What the page shows of the first clip of each class."""
+    seconds = min(HEARD, HEARD_IN_ALL / len(sounds))
+    heard = [excerpt(sound, seconds) for sound in sounds]
+    return [
+        {
+            "label": sound.label,
+            "clip": sound.clip,
+            "group": sound.group,
+            "whole": whole.seconds,
+            "seconds": sound.seconds,
+            "audio": audio_uri(sound),
+            "waveform": waveform_path(sound),
+            "spectrogram": clipplots.image_uri(sound.mel_levels),
+        }
+        for sound, whole in zip(heard, sounds, strict=True)
+    ]
+
+
+def explore_dataset(
+    clips: str | Path,
+    dataset: str,
+    view: dict[str, Any],
+    threads: int,
+    *,
+    listen: str,
+    labels: str,
+    waveforms: str,
+    spectrograms: str,
+    spectra: str,
+) -> None:
+    """Draw the clips of a view and write the page on which they can be heard."""
+    table = view_clips(read_clip_table(clips), view)
+    sounds = [decode(clip) for clip in choose_clips(table, SHOWN).itertuples()]
+    clipplots.plot_labels(table, labels)
+    clipplots.plot_waveforms(sounds, waveforms)
+    clipplots.plot_spectrograms(sounds, spectrograms)
+    clipplots.plot_spectra(class_spectra(choose_clips(table, MEASURED), threads), spectra)
+    rows = page_rows([sound for sound in sounds if sound.place == 0])
+    write_text(listen, render("listen.html", title=f"One sample of each class of {dataset}", rows=rows))

@@ -1,0 +1,120 @@
+"""One clip in all its variants: to hear on a page, and to see in a figure."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, write_text
+from soundbench.data.audio import read_mono
+from soundbench.data.copies import ORIGINAL, training_copies, variant_names
+from soundbench.report.drawing import figure
+from soundbench.report.rendering import render
+
+EXCERPT = 10  # seconds that a page holds of a clip at most
+RANGE = 80  # dB that a spectrogram shows
+UNITS = {"snr": " dB", "gain": " dB", "seconds": " s"}
+
+
+def example_copies(split: str, rules: list[dict[str, Any]], tables: dict[str, str]) -> pd.DataFrame:
+    """The original and the first copy of each variant of one clip: the first of those with the most variants.
+
+    Args:
+        split: a split table of the view.
+        rules: the view's ``augment``.
+        tables: the table of each variant's copies.
+
+    Returns:
+        ``variant, clip, label, path``, the original first.
+    """
+    clips = read_split(split)
+    copies = training_copies(clips, rules, seed=0)
+    # A clip that balancing passes over has no copy; it is no example.
+    variety = clips["clip"].map(copies.groupby("clip")["variant"].nunique()).fillna(0)
+    chosen = clips.loc[variety.idxmax()]
+    mine = set(copies.loc[copies["clip"] == chosen["clip"], "variant"])
+    rows = []
+    for variant in [ORIGINAL, *(name for name in variant_names(rules) if name in mine)]:
+        made = read_clip_table(tables[variant])
+        rows.append((variant, *chosen[["clip", "label"]], made.loc[made["clip"] == chosen["clip"], "path"].iloc[0]))
+    return pd.DataFrame(rows, columns=["variant", "clip", "label", "path"])
+
+
+def audio_address(path: str) -> str:
+    """The first :data:`EXCERPT` seconds of a file as a ``data:`` address, which a page plays without a network."""
+    samples, sample_rate = read_mono(path)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples[: EXCERPT * sample_rate], sample_rate, format="FLAC", subtype="PCM_16")
+    return "data:audio/flac;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
+    """Draw the spectrogram of each variant on one scale of loudness."""
+    with (
+        figure(path, len(examples), 2.9, 3.0, "one clip in all its variants") as (canvas, axes),
+        np.errstate(divide="ignore"),
+    ):
+        loudest = None
+        for axis, (variant, file) in zip(axes, examples[["variant", "path"]].itertuples(index=False), strict=True):
+            samples, sample_rate = read_mono(file)
+            power, *_, image = axis.specgram(samples, NFFT=1024, noverlap=512, Fs=sample_rate, cmap="magma")
+            loudest = loudest or 10 * np.log10(max(power.max(), 1e-20))
+            image.set_clim(loudest - RANGE, loudest)
+            axis.set_ylim(0, sample_rate / 2)
+            axis.set_facecolor("black")
+            axis.set_title(variant)
+            axis.set_xlabel("time (s)")
+            axis.set_yticks(axis.get_yticks(), [f"{tick / 1000:g}" for tick in axis.get_yticks()])
+            axis.set_ylim(0, sample_rate / 2)
+        axes[0].set_ylabel("frequency (kHz)")
+        canvas.suptitle(f"{examples['clip'].iloc[0]} ({examples['label'].iloc[0]})", fontsize=11)
+        canvas.colorbar(image, ax=list(axes), label="power (dB)", shrink=0.8)
+
+
+def describe_steps(steps: list[dict[str, Any]]) -> str:
+    """The steps of a variant in words: ``noise (snr 15 dB); pitch_shift (semitones -2 to 2)``."""
+    told = []
+    for step in steps:
+        amounts = {
+            key: " to ".join(map(str, value)) if isinstance(value, list) else value for key, value in step.items()
+        }
+        effect = amounts.pop("effect")
+        named = (f"{key} {value}{UNITS.get(key, '')}" for key, value in amounts.items() if value is not None)
+        told.append(f"{effect} ({', '.join(named)})")
+    return "; ".join(told) or "untouched"
+
+
+def show_variants(
+    split: str,
+    rules: list[dict[str, Any]],
+    variants: dict[str, dict[str, Any]],
+    tables: dict[str, str],
+    page: str | Path,
+    picture: str | Path,
+) -> None:
+    """Write the page on which one clip can be heard in all its variants, and the figure of their spectrograms.
+
+    Args:
+        variants: the entry of each variant in ``augmentations.yaml``.
+    """
+    examples = example_copies(split, rules, tables)
+    plot_variants(examples, picture)
+    rows = [
+        {
+            "variant": row.variant,
+            "steps": describe_steps(variants[row.variant]["steps"]),
+            "audio": audio_address(row.path),
+        }
+        for row in examples.itertuples()
+    ]
+    clip, label = examples.iloc[0][["clip", "label"]]
+    write_text(
+        page, render("variants.html", title="Augmented variants", clip=clip, label=label, rows=rows, rules=rules)
+    )

@@ -1,0 +1,60 @@
+"""What the rules read that turn a source of recordings into clips and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from soundbench.data.checks import is_archive
+from soundbench.data.files import folders_below
+from soundbench.study.paths import CLIPS, FETCHED, LANDMARKS, MEASURES, fill
+from soundbench.study.study import Study, Wildcards
+
+
+class DataInputs:
+    """Inputs and parameters of fetching, indexing, auditing and splitting."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def reader_module(self, wildcards: Wildcards) -> str:
+        """The module that reads a source, by its dotted name."""
+        return f"soundbench.data.readers.{self.study.source(wildcards)['reader']}"
+
+    def own_root(self, wildcards: Wildcards) -> str:
+        """The user's own folder, table or archive of a source's recordings; empty where there is none."""
+        root = self.study.source(wildcards).get("root")
+        return str(Path(root).expanduser()) if root else ""
+
+    def own_archive(self, wildcards: Wildcards) -> list[str]:
+        """The user's own archive of a source's recordings, if there is one."""
+        root = self.own_root(wildcards)
+        return [root] if is_archive(root) else []
+
+    def source_files(self, wildcards: Wildcards) -> list[str] | str:
+        """What must exist before a source can be read: the user's own recordings, or what ``fetch_dataset`` wrote.
+
+        The folders among the user's recordings change their times when clips come or go.
+        """
+        root = self.own_root(wildcards)
+        return [root, *folders_below(root)] if root and not is_archive(root) else FETCHED
+
+    def source_root(self, wildcards: Wildcards, input: list[str]) -> str:
+        """The folder (or table) of a source's recordings: the user's own, or what ``fetch_dataset`` made."""
+        if self.own_root(wildcards) == input[0]:
+            return input[0]
+        unpacked = self.own_archive(wildcards) or self.study.source(wildcards).get("url")
+        return str(Path(input[0]).parent / ("recordings" if unpacked else ""))
+
+    def clip_table(self, wildcards: Wildcards) -> str:
+        """The clip table behind a data set."""
+        return self.of_source(CLIPS)(wildcards)
+
+    def measures(self, wildcards: Wildcards) -> dict[str, str]:
+        """What ``index_clips`` measured of the clips behind a data set."""
+        patterns = {"measures": MEASURES, "landmarks": LANDMARKS}
+        return {name: self.of_source(pattern)(wildcards) for name, pattern in patterns.items()}
+
+    def of_source(self, pattern: str) -> Callable[[Wildcards], str]:
+        """An input function: ``pattern`` for the source of a data set."""
+        return lambda wildcards: fill(pattern, source=self.study.source_of(wildcards.dataset))[0]

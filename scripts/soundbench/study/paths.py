@@ -1,0 +1,63 @@
+"""Where every artefact lies, each pattern once; ``<results>`` and the like are path variables of Snakemake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
+
+FETCHED = "<resources>/{source}/fetched.json"
+CLIPS = "<results>/clips/{source}.csv"
+MEASURES = "<results>/measures/{source}.csv"
+LANDMARKS = "<results>/measures/{source}.npz"
+NOTES = "<results>/measures/{source}.json"
+AUDIT = "<results>/audit/{dataset}.csv"
+OVERLAP = "<results>/overlaps/{dataset}/{source}.csv"
+NOISE_OVERLAP = "<results>/overlaps/{dataset}/noise/{variant}.csv"
+SPLIT = "<results>/splits/{dataset}/seed{seed}.csv"
+
+COPIES = "<results>/augmented/{source}/{variant}.csv"
+FEATURES = "<results>/features/{source}/{features}/{variant}.npy"
+FEATURE_INDEX = "<results>/features/{source}/{features}/{variant}.csv"
+WEIGHTS = "<resources>/weights/{model}.json"
+EMBEDDING_WEIGHTS = "<resources>/weights/features/{features}.json"
+
+RUN = "<results>/runs/{dataset}/{model}/seed{seed}"
+FOLD = RUN + "/fold{fold}"
+MODEL = FOLD + "/model.safetensors"
+DESCRIPTION = FOLD + "/model.json"
+TRAINED_ON = FOLD + "/trained_on.txt"
+HISTORY = FOLD + "/history.csv"
+PREDICTIONS = RUN + "/predictions.csv"
+METRICS = RUN + "/metrics.json"
+TRAINING_BENCHMARK = "<benchmarks>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.tsv"
+EVALUATION_BENCHMARK = "<benchmarks>/evaluate_model/{dataset}/{model}/seed{seed}.tsv"
+
+EXPORTED = "<results>/exported/{dataset}/{model}"
+PERTURBED_FEATURES = "<results>/robustness/{dataset}/{features}.npy"
+PERTURBED_INDEX = "<results>/robustness/{dataset}/{features}.csv"
+PERTURBED_PREDICTIONS = "<results>/robustness/{dataset}/{model}/seed{seed}.csv"
+TRANSFER_PREDICTIONS = "<results>/transfer/{transfer}/predictions.csv"
+TRANSFER_SCORES = "<results>/transfer/{transfer}/scores.csv"
+PREDICTED = "<results>/predictions/{prediction}/predictions.csv"
+SUMMARY = "<results>/summary"
+
+
+def fill(pattern: str, **values: Any) -> list[str]:
+    """``pattern`` for every combination of the ``values``, each one value or several; other wildcards stay.
+
+    The last value varies fastest, as in Snakemake's ``expand``.
+    """
+    names = [name for name in values if f"{{{name}}}" in pattern]
+    several = [_as_sequence(values[name]) for name in names]
+    return [_replaced(pattern, zip(names, chosen, strict=True)) for chosen in product(*several)]
+
+
+def _as_sequence(value: Any) -> Sequence[Any]:
+    return [value] if isinstance(value, str | int) else list(value)
+
+
+def _replaced(pattern: str, pairs: Iterable[tuple[str, Any]]) -> str:
+    for name, value in pairs:
+        pattern = pattern.replace(f"{{{name}}}", str(value))
+    return pattern

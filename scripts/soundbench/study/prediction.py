@@ -1,0 +1,93 @@
+"""Which recordings are to be predicted, and with which models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+
+from soundbench.core.errors import InputError
+from soundbench.inference.recordings import watched_files
+from soundbench.models.saved import find_models
+from soundbench.study.paths import fill
+from soundbench.study.study import Entry, Study, Wildcards
+
+
+class PredictionInputs:
+    """Inputs of the target ``predict``."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.entries: dict[str, Entry] = study.settings["predict"]
+
+    def entry(self, wildcards: Wildcards) -> Entry:
+        """The entry of the configuration that names recordings and a model."""
+        return self.entries[wildcards.prediction]
+
+    @property
+    def large(self) -> list[str]:
+        """The entries that a large model predicts."""
+        return [name for name in self.entries if set(self.models(name)) & set(self.study.large_models)]
+
+    def models(self, name: str) -> list[str]:
+        """The models of this workflow that an entry may be predicted with; none where it names a model's folder."""
+        model = self.entries[name]["model"]
+        if isinstance(model, str):
+            return []
+        return self.study.selected["models"] if "best" in model else [model["model"]]
+
+    def pages(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: the page of each entry.
+
+        Raises:
+            InputError: there is no entry.
+        """
+
+        def files(wildcards: Wildcards) -> list[str]:
+            if not self.entries:
+                raise InputError("predict: the configuration names no recordings to predict; see config/README.md")
+            return fill(pattern, prediction=self.entries)
+
+        return files
+
+    def of_models(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: a file of every model that is averaged, or that there are to choose from.
+
+        Args:
+            pattern: the file of a fold.
+        """
+
+        def files(wildcards: Wildcards) -> list[str]:
+            model = self.entry(wildcards)["model"]
+            if isinstance(model, str):
+                name = pattern.rsplit("/", 1)[1]
+                return [f"{folder}/{name}" for folder in find_models(model)]
+            return fill(
+                pattern,
+                dataset=model["dataset"],
+                model=self.models(wildcards.prediction),
+                seed=model.get("seed", self.study.selected["seeds"]),
+                fold=self.study.folds(model["dataset"]),
+            )
+
+        return files
+
+    def of_choice(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: a file of every model that there are to choose from; none where nothing is chosen."""
+        return lambda wildcards: self.of_models(pattern)(wildcards) if "best" in self.entry(wildcards)["model"] else []
+
+    def of_dataset(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: ``pattern`` for the data set of a model that this workflow trains, and for its seeds."""
+
+        def files(wildcards: Wildcards) -> list[str]:
+            model = self.entry(wildcards)["model"]
+            if isinstance(model, str):
+                return []
+            dataset = model["dataset"]
+            seeds = model.get("seed", self.study.selected["seeds"])
+            return fill(pattern, dataset=dataset, source=self.study.source_of(dataset), seed=seeds)
+
+        return files
+
+    def recordings(self, wildcards: Wildcards) -> list[str]:
+        """The files and folders whose times show that there is something new to predict."""
+        return list(chain.from_iterable(map(watched_files, self.entry(wildcards)["recordings"])))

@@ -1,0 +1,67 @@
+"""Which runs the tables, figures and pages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from soundbench.core.storage import canonical_json
+from soundbench.study.paths import METRICS, SPLIT, fill
+from soundbench.study.study import Study, Wildcards
+
+Files = Callable[[Wildcards], list[str]]
+
+
+class SelectedRuns:
+    """The runs that ``benchmark`` selects; where gaps are shown (``report.missing``), those that are finished."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.datasets: list[str] = study.selected["datasets"]
+        self.models: list[str] = study.selected["models"]
+        self.seeds: list[int] = study.selected["seeds"]
+
+    @property
+    def plan_json(self) -> str:
+        """What the tables should hold, so that they can say what is missing, in the order of the selection."""
+        views = {name: self.study.settings["datasets"][name]["split"] for name in self.datasets}
+        plan: dict[str, Any] = {
+            "datasets": {
+                name: {key: split[key] for key in ("scheme", "protocol", "folds")} for name, split in views.items()
+            },
+            "models": self.models,
+            "seeds": self.seeds,
+        }
+        return canonical_json(plan, sort_keys=False)
+
+    def finished(self, files: list[str]) -> list[str]:
+        """All of these files; where gaps are to be shown, those that exist."""
+        if self.study.settings["report"]["missing"] == "fail":
+            return files
+        return [file for file in files if Path(self.study.resolve(file)).exists()]
+
+    def files(self, pattern: str, dataset: str, models: list[str]) -> list[str]:
+        """``pattern`` for every run of these models on a data set."""
+        folds = self.study.folds(dataset)
+        return self.finished(fill(pattern, dataset=dataset, model=models, seed=self.seeds, fold=folds))
+
+    def of(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run, or for those of the data set and model that wildcards name."""
+
+        def files(wildcards: Wildcards) -> list[str]:
+            datasets = [wildcards.dataset] if hasattr(wildcards, "dataset") else self.datasets
+            models = [wildcards.model] if hasattr(wildcards, "model") else self.models
+            return [file for name in datasets for pattern in patterns for file in self.files(pattern, name, models)]
+
+        return files
+
+    def has(self, dataset: str, model: str) -> bool:
+        """Whether a model's runs on a data set are evaluated, or will be."""
+        files = fill(METRICS, dataset=dataset, model=model, seed=self.seeds)
+        return self.finished(files) == files
+
+    def splits(self, wildcards: Wildcards) -> list[str]:
+        """A split table of every data set, whatever its seed: the groups and the sizes are the same in all."""
+        found = [self.finished(fill(SPLIT, dataset=name, seed=self.seeds)) for name in self.datasets]
+        return [file for files in found for file in files[:1]]

@@ -1,0 +1,59 @@
+"""The checked configuration as rules ask for it: entries by wildcard, and the part of one that a job depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from soundbench.core.storage import canonical_json
+
+Entry = dict[str, Any]
+Wildcards = Any  # an object with an attribute a wildcard, such as Snakemake's
+
+
+def without(key: str | None, entry: Entry) -> Entry:
+    """``entry`` but for one key."""
+    return {name: value for name, value in entry.items() if name != key}
+
+
+class Study:
+    """What is to be run, and the library of names.
+
+    Args:
+        settings: the checked configuration.
+        resolve: fills in the path variables of a path, such as ``<results>``.
+    """
+
+    def __init__(self, settings: Entry, resolve: Callable[[str], str] = str) -> None:
+        # Models that need a GPU for more than training. It does not change results, so recipes are kept without it.
+        self.large_models = [name for name, recipe in settings["models"].items() if recipe["large"]]
+        recipes = {name: without("large", recipe) for name, recipe in settings["models"].items()}
+        self.settings: Entry = settings | {"models": recipes}
+        self.resolve = resolve
+        self.selected: Entry = settings["benchmark"]
+        # Made once and shared by an entry's jobs, of which there may be thousands.
+        self.entry_json = lru_cache(maxsize=None)(self._entry_json)
+
+    def _entry_json(self, part: str, name: str, left_out: str | None = None) -> str:
+        return canonical_json(without(left_out, self.settings[part][name]))
+
+    def view(self, wildcards: Wildcards) -> Entry:
+        """A view's keys that decide its split; what the audit reports changes neither splits nor models."""
+        return without("audit", self.settings["datasets"][wildcards.dataset])
+
+    def source(self, wildcards: Wildcards) -> Entry:
+        """A source's keys that say which recordings it holds, and not what becomes of bad ones."""
+        return without("on_bad_clip", self.settings["sources"][wildcards.source])
+
+    def recipe(self, wildcards: Wildcards) -> Entry:
+        """The entry of a model."""
+        return self.settings["models"][wildcards.model]
+
+    def source_of(self, dataset: str) -> str:
+        """The name of the source that a data set is a view on."""
+        return self.settings["datasets"][dataset]["source"]
+
+    def folds(self, dataset: str) -> range:
+        """The numbers of a data set's folds."""
+        return range(1, self.settings["datasets"][dataset]["split"]["folds"] + 1)

@@ -1,0 +1,45 @@
+"""What a training run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from soundbench.models.initial_weights import workflow_sources
+from soundbench.study.features import FeatureInputs
+from soundbench.study.paths import FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
+from soundbench.study.study import Study, Wildcards
+
+
+class TrainingInputs:
+    """Inputs and parameters of training, and of the rules that read trained folds."""
+
+    def __init__(self, study: Study, features: FeatureInputs) -> None:
+        self.study = study
+        self.features = features
+        # The sources that this workflow trained a model on before it is trained, by the name of the model.
+        self.earlier_sources = lru_cache(maxsize=None)(self._earlier_sources)
+
+    def family_module(self, wildcards: Wildcards) -> str:
+        """The module of a model's family, by its dotted name."""
+        return f"soundbench.models.families.{self.study.recipe(wildcards)['family']}"
+
+    def files(self, wildcards: Wildcards) -> dict[str, Any]:
+        """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""
+        return {
+            **self.features.of_model(wildcards),
+            "variants": self.features.of_variants(FEATURES)(wildcards),
+            "variant_indexes": self.features.of_variants(FEATURE_INDEX)(wildcards),
+            "weights": self.features.weights(self.study.recipe(wildcards)["pretrained"], WEIGHTS),
+            "measures": fill(MEASURES, source=self.study.source_of(wildcards.dataset))[0],
+            "overlaps": fill(OVERLAP, source=self.earlier_sources(wildcards.model)),
+            "embedding": self.features.embedding_weights(self.study.recipe(wildcards)["features"]),
+        }
+
+    def _earlier_sources(self, model: str) -> list[str]:
+        return sorted(workflow_sources(self.study.settings, model))
+
+    def of_folds(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: ``pattern`` for every fold of a run."""
+        return lambda wildcards: fill(pattern, fold=self.study.folds(wildcards.dataset))

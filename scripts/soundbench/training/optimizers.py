@@ -1,0 +1,35 @@
+"""Optimisers, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn, optim
+
+from soundbench.models.finetuning import parameter_groups
+
+Settings = dict[str, Any]
+
+
+def _adam(parameters: Any, settings: Settings) -> optim.Optimizer:
+    return optim.Adam(parameters, settings["learning_rate"], weight_decay=settings["weight_decay"])
+
+
+def _adamw(parameters: Any, settings: Settings) -> optim.Optimizer:
+    return optim.AdamW(parameters, settings["learning_rate"], weight_decay=settings["weight_decay"])
+
+
+def _sgd(parameters: Any, settings: Settings) -> optim.Optimizer:
+    return optim.SGD(
+        parameters, settings["learning_rate"], momentum=0.9, nesterov=True, weight_decay=settings["weight_decay"]
+    )
+
+
+OPTIMIZERS: dict[str, Callable[[Any, Settings], optim.Optimizer]] = {"adam": _adam, "adamw": _adamw, "sgd": _sgd}
+
+
+def build_optimizer(network: nn.Module, settings: Settings) -> optim.Optimizer:
+    """The optimiser that ``settings["optimizer"]`` names, over the parameters of the network that are not frozen; the
+    head's come first, so that the first rate is theirs."""
+    return OPTIMIZERS[settings["optimizer"]](parameter_groups(network, settings), settings)

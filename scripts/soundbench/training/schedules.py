@@ -1,0 +1,95 @@
+"""Learning-rate schedules, by name, with warm-up; all of them multiply the optimiser's own rates.
+
+A schedule steps after every step of the optimiser. Only ``plateau`` looks at a loss, after every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import optim
+from torch.optim import lr_scheduler
+
+from soundbench.training.settings import falling_epochs
+
+Settings = dict[str, Any]
+Builder = Callable[[optim.Optimizer, Settings, int], lr_scheduler.LRScheduler]
+
+
+def _constant(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+def _cosine(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+    """I. Loshchilov and F. Hutter, "SGDR", ICLR 2017, without restarts."""
+    return lr_scheduler.CosineAnnealingLR(optimizer, steps * settings["epochs"])
+
+
+def _onecycle(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+    """L. Smith and N. Topin, "Super-convergence", 2018; the given rates are the peaks."""
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=steps * settings["epochs"])
+
+
+def _step(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+    milestones = [epoch * steps for epoch in falling_epochs(settings)]
+    return lr_scheduler.MultiStepLR(optimizer, milestones, settings["step_factor"])
+
+
+SCHEDULES: dict[str, Builder] = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "onecycle": _onecycle,
+    "step": _step,
+    "plateau": _constant,  # within an epoch; see Schedule
+}
+
+
+class Schedule:
+    """The schedule that ``settings["schedule"]`` names, and the warm-up on top of it.
+
+    During ``warmup_epochs`` the scheduled rate is multiplied by a factor that rises linearly to 1 (P. Goyal et al.,
+    "Accurate, large minibatch SGD", 2017); the schedule itself runs from the first step on, as timm's do.
+
+    Args:
+        steps: of the optimiser, an epoch.
+    """
+
+    def __init__(self, optimizer: optim.Optimizer, settings: Settings, steps: int) -> None:
+        self.optimizer, self._plateau = optimizer, None
+        self._stepped = [SCHEDULES[settings["schedule"]](optimizer, settings, steps)]
+        if rising := round(settings["warmup_epochs"] * steps):
+            self._stepped.append(lr_scheduler.LinearLR(optimizer, 1 / (rising + 1), total_iters=rising))
+        if settings["schedule"] == "plateau":
+            # The threshold and the count of epochs are those of early stopping.
+            self._plateau = lr_scheduler.ReduceLROnPlateau(
+                optimizer, factor=settings["step_factor"], patience=settings["plateau_epochs"] - 1, threshold=0.0
+            )
+
+    @property
+    def rate(self) -> float:
+        """The highest rate of any parameter."""
+        return max(group["lr"] for group in self.optimizer.param_groups)
+
+    def step(self) -> None:
+        """Go on to the rates of the next step of the optimiser."""
+        for schedule in self._stepped:
+            schedule.step()
+
+    def end_epoch(self, loss: float) -> None:
+        """Tell the loss of the epoch: the validation loss, or the training loss where nothing is validated."""
+        if self._plateau is not None:
+            self._plateau.step(loss)
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """What :meth:`load_state_dict` goes on from."""
+        return [part.state_dict() for part in self._parts()]
+
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        """Go on from a saved state; the optimiser's own holds the rates."""
+        for part, saved in zip(self._parts(), state, strict=True):
+            part.load_state_dict(saved)
+
+    def _parts(self) -> list[Any]:
+        return [*self._stepped, *([self._plateau] if self._plateau is not None else [])]

@@ -1,0 +1,241 @@
+"""The training loop: epochs of optimiser steps, early stopping, and a state that can be saved after any step.
+
+A step takes ``batch_size × accumulate`` clips. Each batch is read and augmented as a whole, and computed in pieces
+that fit the device's memory; the gradients of all pieces add up to that of the mean loss over the clips of the step.
+Only batch norms see the difference: they normalise each piece by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+
+from soundbench.augment.batch import OnlineAugmentation
+from soundbench.core.devices import uses_bfloat16
+from soundbench.core.finite import check_loss, check_weights
+from soundbench.core.microbatches import Pieces, chunks
+from soundbench.features.normalisation import Normalisation
+from soundbench.models.finetuning import freeze, set_training
+from soundbench.training.batches import Examples
+from soundbench.training.checkpoints import Checkpoint, State, Stopped
+from soundbench.training.losses import build_loss
+from soundbench.training.optimizers import build_optimizer
+from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
+from soundbench.training.schedules import Schedule
+from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
+
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """A network, its optimiser and the examples, advanced step by step.
+
+    Args:
+        settings: the recipe's ``training``.
+        parts: the examples of ``train`` and ``val``; the latter may be empty.
+        tag: the beginning of each log line.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: dict[str, Any],
+        parts: dict[str, Examples],
+        normalise: Normalisation,
+        augmentation: OnlineAugmentation,
+        device: torch.device,
+        *,
+        seed: int,
+        tag: str,
+    ) -> None:
+        self.settings, self.parts, self.device, self.tag = settings, parts, device, tag
+        self.normalise, self.augment = normalise, augmentation
+        self.network = network.to(device, memory_format=torch.channels_last)
+        freeze(self.network, settings["trainable"])
+        self.bfloat16 = uses_bfloat16(settings["precision"], device)
+        self.order = torch.Generator().manual_seed(seed)
+        self.progress, self.epoch, self.stopwatch = Progress(), self._new_epoch(), Stopwatch()
+        self.optimizer = build_optimizer(self.network, settings)
+        self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
+        self.loss = build_loss(settings, parts["train"].targets, augmentation.classes, device)
+        self.average = AVERAGES[settings["average"]](self.network, settings)
+        self.pieces = Pieces(min(settings["batch_size"], len(parts["train"])), tag)
+
+    def state(self) -> State:
+        """Everything that decides how training goes on, down to the position in the epoch."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "progress": vars(self.progress),
+            "epoch": vars(self.epoch),
+            "pieces": self.pieces.size,
+            "order": self.order.get_state(),
+            "random": self._random_state(),
+            "stopwatch": self.stopwatch.read(),
+        }
+
+    def resume(self, state: State) -> None:
+        """Go on from what :meth:`state` returned."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.progress, self.epoch = Progress(**state["progress"]), Epoch(**state["epoch"])
+        self.pieces.size = state["pieces"]
+        self.order.set_state(state["order"])
+        self._set_random_state(state["random"])
+        self.stopwatch = Stopwatch(**state["stopwatch"])
+
+    def _random_state(self) -> list[torch.Tensor]:
+        """What augmentation and dropout draw from."""
+        cuda = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
+        return [self.augment.generator.get_state(), torch.get_rng_state(), *cuda]
+
+    def _set_random_state(self, state: list[torch.Tensor]) -> None:
+        self.augment.generator.set_state(state[0])
+        torch.set_rng_state(state[1])
+        if len(state) > 2:
+            torch.cuda.set_rng_state(state[2], self.device)
+
+    def fit(self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Callable[[Row], None]) -> None:
+        """Train until the last epoch, or until ``patience`` epochs have brought no lower validation loss.
+
+        Args:
+            stopping: asked after every step.
+            record: told the row of ``history.csv`` after every epoch.
+
+        Raises:
+            Stopped: ``stopping()`` was true; the checkpoint holds the state after that step.
+            InputError: a loss or a weight is no longer finite, or the device's memory does not hold a single clip.
+        """
+        while not self._finished():
+            for _ in self._remaining_steps():
+                stop = stopping()
+                if stop or checkpoint.due():
+                    checkpoint.save(self.state())
+                if stop:
+                    raise Stopped
+            record(self._end_epoch())
+
+    def _finished(self) -> bool:
+        done = len(self.progress.history) >= self.settings["epochs"]
+        return done or self.progress.exhausted(self.settings["patience"])
+
+    def _new_epoch(self) -> Epoch:
+        return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order))
+
+    def _steps(self) -> tuple[torch.Tensor, ...]:
+        """The clips of each step of the epoch."""
+        return chunks(self.epoch.order, self.settings["batch_size"] * self.settings["accumulate"])
+
+    def _remaining_steps(self) -> Iterator[None]:
+        """Train on what is left of the epoch, one step of the optimiser a step of this iterator."""
+        set_training(self.network)
+        for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
+            loss, correct = self._gradient(chosen)
+            check_loss(loss, f"{self.tag} the loss")
+            if self.settings["gradient_clip"] is not None:
+                clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])
+            self.optimizer.step()
+            self.schedule.step()
+            self.average.after_step()
+            self.epoch.steps += 1
+            self.epoch.loss += loss * len(chosen)
+            self.epoch.correct += correct
+            yield
+
+    def _gradient(self, chosen: torch.Tensor) -> tuple[float, int]:
+        """Compute the gradient of the mean loss over the clips ``chosen``; returns that loss, and how many of them
+        are classified correctly."""
+        before = self._random_state()
+
+        def compute(size: int) -> tuple[float, int]:
+            self._set_random_state(before)
+            self.optimizer.zero_grad(set_to_none=True)
+            sums = [self._add_gradient(*piece, len(chosen)) for piece in self._training_pieces(chosen, size)]
+            return sum(loss.item() for loss, _ in sums), sum(int(correct) for _, correct in sums)
+
+        return self.pieces.fit(compute)
+
+    def _training_pieces(self, chosen: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Pictures, targets and classes of at most ``size`` clips of the step, augmented batch by batch."""
+        for batch in chunks(chosen, self.settings["batch_size"]):
+            pictures, classes = self.parts["train"].batch(batch, self.normalise, self.device)
+            pictures, targets = self.augment(pictures, classes)
+            yield from zip(*(chunks(part, size) for part in (pictures, targets, classes)), strict=True)
+
+    def _add_gradient(
+        self, pictures: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add this piece's share of the gradient of a step of ``clips`` clips; its share of the loss, and the number
+        of clips that are classified correctly."""
+        logits = self._logits(self.network, pictures)
+        loss = self.loss(logits, targets) * (len(pictures) / clips)
+        loss.backward()
+        return loss.detach(), (logits.detach().argmax(dim=1) == classes).sum()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def _logits(self, network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+        with self._precision():
+            return network(pictures.to(memory_format=torch.channels_last)).float()
+
+    def _plain(self, part: str, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Pictures and classes of all clips of a part as they are, at most ``size`` at once.
+
+        Mixed, always in the same way: the statistics of batches of one class would not be those of all.
+        """
+        mixed = torch.randperm(len(self.parts[part]), generator=torch.Generator().manual_seed(0))
+        for chosen in chunks(mixed, size):
+            yield self.parts[part].batch(chosen, self.normalise, self.device)
+
+    @torch.inference_mode()
+    def validate(self) -> Row:
+        """Mean cross-entropy and accuracy on the validation clips; nothing in a protocol that has none."""
+        network, clips = self.average.network.eval(), len(self.parts["val"])
+
+        def compute(size: int) -> Row:
+            total, right = 0.0, 0
+            for pictures, classes in self._plain("val", size):
+                logits = self._logits(network, pictures)
+                total += nn.functional.cross_entropy(logits, classes).item() * len(classes)
+                right += int((logits.argmax(dim=1) == classes).sum())
+            return {"val_loss": total / clips, "val_accuracy": right / clips}
+
+        return self.pieces.fit(compute) if clips else {}
+
+    def _measure_batch_norms(self) -> None:
+        """On the training clips as they are, without augmentation."""
+
+        def compute(size: int) -> None:
+            batches = (pictures for pictures, _ in self._plain("train", size))
+            with self._precision():
+                measure_batch_norms(self.average.network, batches)
+
+        self.pieces.fit(compute)
+
+    def _end_epoch(self) -> Row:
+        clips = len(self.parts["train"])
+        epoch = len(self.progress.history) + 1
+        row = {"epoch": epoch, "learning_rate": self.schedule.rate}
+        row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
+        self.average.after_epoch(epoch)
+        if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
+            self._measure_batch_norms()
+        check_weights(self.average.network.state_dict(), f"{self.tag} the network")
+        row |= self.validate()
+        check_loss(row.get("val_loss", 0.0), f"{self.tag} the validation loss")
+        self.schedule.end_epoch(row.get("val_loss", row["train_loss"]))
+        self.progress.record(row, self.average.network, self.settings["keep"])
+        self.epoch = self._new_epoch()
+        logger.info("%s %s", self.tag, epoch_line(row, self.settings["epochs"], self.stopwatch.read()["wall"]))
+        return row

@@ -1,0 +1,217 @@
+"""The configuration: what is accepted, what is refused, and how that is said."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from helpers.workflow import REPOSITORY
+from soundbench.config.check import check_configuration, duplicate_keys
+from soundbench.core.errors import InputError
+from soundbench.data.index import READERS
+from soundbench.data.splits import PROTOCOLS, SCHEMES
+from soundbench.evaluation.metrics import METRICS
+from soundbench.features.frontends import FRONT_ENDS
+from soundbench.features.settings import EMBEDDING
+from soundbench.models.registry import FAMILIES
+from soundbench.models.schema import load_schema
+from soundbench.training.losses import CLASS_WEIGHTS, LOSSES
+from soundbench.training.optimizers import OPTIMIZERS
+from soundbench.training.schedules import SCHEDULES
+from soundbench.training.weight_averaging import AVERAGES
+
+FILES = [
+    REPOSITORY / "config" / f"{name}.yaml"
+    for name in ("datasets", "augmentations", "features", "models", "references", "config")
+]
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """The configuration as shipped."""
+    merged: dict[str, Any] = {}
+    for file in FILES:
+        merged |= yaml.safe_load(file.read_text())
+    return merged
+
+
+def problems(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        check_configuration(config)
+    return refused.value.problems
+
+
+def test_shipped_configuration_is_valid_and_complete(config: dict[str, Any]) -> None:
+    before = copy.deepcopy(config)
+    resolved = check_configuration(config, FILES)
+    assert config == before
+    assert resolved["benchmark"]["metric"] == "accuracy"
+    assert resolved["models"]["cnn"]["training"]["optimizer"] == "adamw"
+    assert resolved["sources"]["synthetic"]["takes"] == 3
+    assert check_configuration(resolved) == resolved
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"benchmrk": {}}, "benchmrk: unknown key; did you mean 'benchmark'?"),
+        ({"benchmark": {"modles": ["cnn"]}}, "benchmark.modles: unknown key; did you mean 'models'?"),
+        ({"benchmark": {"seeds": ["one"]}}, "benchmark.seeds.0: should be of type integer, but is 'one'"),
+        ({"benchmark": {"seeds": [1, 1]}}, "benchmark.seeds: names something twice: [1, 1]"),
+        ({"benchmark": {"models": []}}, "benchmark.models: is empty; name at least 1"),
+        ({"benchmark": {"models": ["resnet81"]}}, "benchmark.models: there is no 'resnet81'; did you mean 'resnet18'?"),
+        ({"benchmark": {"metric": "accuracies"}}, "benchmark.metric: 'accuracies' is not one of its values"),
+        ({"models": {"cnn": {"width": 0}}}, "models.cnn.width: 0 is less than the minimum of 1"),
+        ({"models": {"cnn": {"features": "logmel65"}}}, "models.cnn.features: there is no 'logmel65'"),
+        ({"models": {"my model": {"family": "cnn", "features": "logmel64", "training": {"epochs": 1}}}}, "my model"),
+        ({"features": {"logmel64": {"fmax": 20000}}}, "features.logmel64.fmax: 20000 Hz is above half the sample rate"),
+        ({"features": {"logmel64": {"hop_length": 0}}}, "features.logmel64.hop_length: 0 is less than the minimum"),
+        ({"datasets": {"synthetic": {"source": "synth"}}}, "datasets.synthetic.source: there is no 'synth'"),
+        ({"sources": {"synthetic": {"root": "here"}}}, "sources.synthetic.root: unknown key"),
+        ({"sources": {"synthetic": {"reader": "syntetic"}}}, "sources.synthetic.reader: 'syntetic' is not one of"),
+    ],
+)
+def test_problem_is_named_with_its_key(config: dict[str, Any], change: dict[str, Any], expected: str) -> None:
+    def merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
+        for key, value in changes.items():
+            if isinstance(value, dict) and isinstance(into.get(key), dict):
+                merge(into[key], value)
+            else:
+                into[key] = value
+
+    config = copy.deepcopy(config)
+    merge(config, change)
+    assert any(expected in problem for problem in problems(config)), problems(config)
+
+
+def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any]) -> None:
+    config["benchmark"] |= {"datasets": ["esc-10"], "extra": 1}
+    config["models"]["cnn"]["training"]["precision"] = "float16"
+    config["models"]["resnet18"]["features"] = "mel"
+    found = "\n".join(problems(config))
+    for part in ("did you mean 'esc10'", "benchmark.extra", "training.precision", "models.resnet18.features"):
+        assert part in found
+
+
+@pytest.mark.parametrize(("training", "keys"), [
+    ({"schedule": "cosine", "warmup_epochs": 30}, ["warmup_epochs"]),
+    ({"warmup_epochs": 2}, ["warmup_epochs"]),
+    ({"schedule": "step"}, ["step_epochs"]),
+    ({"schedule": "cosine", "step_epochs": 5}, ["step_epochs"]),
+    ({"schedule": "plateau", "plateau_epochs": 12}, ["patience"]),
+    ({"average": "swa"}, ["keep", "patience"]),
+    ({"average": "swa", "schedule": "step", "warmup_epochs": 40}, ["keep", "patience", "step_epochs", "warmup_epochs"]),
+    ({"schedule": "plateau", "warmup_epochs": 1.5, "average": "ema", "accumulate": 4}, []),
+    ({"schedule": "step", "step_epochs": [10, 20], "patience": None, "average": "swa", "keep": "last"}, []),
+])  # fmt: skip
+def test_training_settings_that_contradict_each_other(
+    config: dict[str, Any], training: dict[str, Any], keys: list[str]
+) -> None:
+    config["models"]["cnn"]["training"] |= training  # 30 epochs, patience 12
+    found = problems(config) if keys else check_configuration(config) and []
+    assert [problem.split(":")[0] for problem in found] == [f"models.cnn.training.{key}" for key in keys]
+
+
+def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -> None:
+    config["sources"]["esc50"]["root"] = "/nowhere/ESC-50"
+    check_configuration(config)
+    config["benchmark"]["datasets"] = ["esc10"]
+    assert problems(config) == ["sources.esc50.root: /nowhere/ESC-50 does not exist"]
+
+
+def with_model(config: dict[str, Any], pretrained: str, family: str = "cnn", **training: Any) -> dict[str, Any]:
+    """The configuration with a selected model that starts from these weights."""
+    config = copy.deepcopy(config)
+    entry = {"family": family, "features": "logmel64", "training": {"epochs": 1, **training}, "pretrained": pretrained}
+    config["models"]["tuned"] = entry
+    config["benchmark"]["models"] = ["tuned"]
+    return config
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "expected"),
+    [
+        ("imagenet", "models.tuned.pretrained: no imagenet weights are published for cnn"),
+        (
+            "/nowhere/weights.pth",
+            "models.tuned.pretrained: /nowhere/weights.pth is neither a file of weights nor a folder",
+        ),
+        ("results/runs/esc-10/cnn/seed1/fold1", "there is no such data set or model in the library"),
+        ("results/runs/esc10/cnn/seed1/fold9", "esc10 has 5 folds"),
+        ("results/runs/esc10/tuned/seed1/fold1", "tuned starts from tuned: without end"),
+        ("results/runs/synthetic/cnn/seed1/fold1", "was trained on synthetic, and may have seen the clips"),
+        ("<results>/runs/synthetic/cnn/seed1/fold1/", "was trained on synthetic, and may have seen the clips"),
+    ],
+)
+def test_weights_that_cannot_be_started_from(config: dict[str, Any], pretrained: str, expected: str) -> None:
+    config["benchmark"]["datasets"] = ["synthetic"]
+    found = problems(with_model(config, pretrained))
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_run_that_does_not_exist_yet_may_be_started_from(config: dict[str, Any]) -> None:
+    check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1"))
+
+
+def test_what_a_run_started_from_counts_too(config: dict[str, Any]) -> None:
+    """A model that starts from one that starts from a run on the selected data set."""
+    config = with_model(config, "results/runs/esc10/between/seed1/fold1")
+    config["models"]["between"] = config["models"]["tuned"] | {"pretrained": "results/runs/synthetic/cnn/seed1/fold2"}
+    assert "was trained on synthetic" in problems(config)[0]
+
+
+def test_run_of_another_study_tells_what_it_was_trained_on(config: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "model.json").write_text('{"sources": ["emodb", "synthetic"]}')
+    assert "was trained on synthetic" in problems(with_model(config, str(tmp_path)))[0]
+    (tmp_path / "model.json").write_text("{}")
+    assert "does not tell on which sources" in problems(with_model(config, str(tmp_path / "model.safetensors")))[0]
+
+
+def test_what_is_trained_is_all_head_or_a_number(config: dict[str, Any]) -> None:
+    for trainable in ("all", "head", 3):
+        check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable=trainable))
+    found = problems(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable="heads"))
+    assert found == ["models.tuned.training.trainable: 'heads' is neither all nor head nor a number of blocks"]
+
+
+def test_duplicate_keys_are_found_at_any_depth(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("a: {b: [{c: 1, c: 2}]}\nd: 1\na: 2\n")
+    assert [problem.split(": ", 1)[1] for problem in duplicate_keys(file)] == [
+        "the key a.b.0.c stands twice",
+        "the key a stands twice",
+    ]
+
+
+def _enum(*path: str) -> set[str]:
+    schema: Any = load_schema()
+    for key in path:
+        schema = schema[key]
+    return set(schema["enum"])
+
+
+def test_schema_names_and_registries_are_equal() -> None:
+    source = ("properties", "sources", "additionalProperties", "properties")
+    model = ("properties", "models", "additionalProperties", "properties")
+    front_end = ("properties", "features", "additionalProperties", "properties")
+    assert _enum(*source, "reader") == set(READERS)
+    assert _enum(*model, "family") == set(FAMILIES)
+    assert _enum(*front_end, "front_end") == {*FRONT_ENDS, EMBEDDING}
+    training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
+    for key, registry in (training | {"average": AVERAGES}).items():
+        assert _enum("$defs", "training", "properties", key) == set(registry)
+    assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
+    assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
+    assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)
+
+
+@pytest.mark.parametrize("name", [*(f"data.readers.{r}" for r in READERS), *(f"models.families.{f}" for f in FAMILIES)])
+def test_every_registered_name_is_a_module(name: str) -> None:
+    assert importlib.util.find_spec(f"soundbench.{name}")

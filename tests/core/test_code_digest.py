@@ -1,0 +1,142 @@
+"""Code digests: they cover what a script runs, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.workflow import REPOSITORY, Workflow
+from soundbench.core.code_digest import imported_names, used_modules
+
+SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
+
+# Too heavy to import where it is not used; each takes from half a second to several.
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "torchvision",
+    "timm",
+    "transformers",
+    "librosa",
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "pandas",
+}
+USES = {
+    "aggregate_comparisons": {"pandas"},
+    "aggregate_costs": {"pandas"},
+    "aggregate_details": {"pandas"},
+    "aggregate_robustness": {"pandas"},
+    "aggregate_scores": {"pandas"},
+    "aggregate_transfer": {"pandas"},
+    "alter_features": {"pandas"},
+    "audit_clips": {"pandas", "scipy"},
+    "augment_clips": {"pandas"},
+    "compute_features": {"pandas", "torch"},
+    "draw_pictures": {"matplotlib"},
+    "embed_clips": {"torch"},
+    "evaluate_model": {"pandas", "torch"},
+    "evaluate_robustness": {"pandas"},
+    "evaluate_transfer": {"pandas"},
+    "explore_dataset": {"matplotlib", "pandas"},
+    "export_model": {"pandas", "torch"},
+    "fetch_dataset": set(),
+    "fetch_weights": set(),
+    "find_noise_overlap": {"pandas", "scipy"},
+    "find_overlap": {"pandas", "scipy"},
+    "index_clips": set(),
+    "page_comparison": {"pandas"},
+    "page_confusion": {"pandas"},
+    "page_leaderboard": {"pandas"},
+    "page_mistakes": {"pandas"},
+    "page_predictions": {"pandas"},
+    "page_provenance": {"pandas"},
+    "page_transfer": {"pandas"},
+    "plot_calibration": {"matplotlib", "pandas"},
+    "plot_confusion": {"matplotlib", "pandas"},
+    "plot_costs": {"matplotlib", "pandas"},
+    "plot_ranks": {"matplotlib", "pandas"},
+    "plot_robustness": {"matplotlib", "pandas"},
+    "plot_samples": {"matplotlib", "pandas"},
+    "plot_scores": {"matplotlib", "pandas"},
+    "plot_training": {"matplotlib", "pandas"},
+    "predict_clips": set(),  # so that --help takes no time
+    "show_variants": {"matplotlib", "pandas"},
+    "split_clips": {"pandas"},
+    "train_model": {"pandas", "torch"},
+}
+
+
+def imported_by(script: str) -> set[str]:
+    """What is in ``sys.modules`` after a script's import statements have run, in a process of its own."""
+    text = (REPOSITORY / "scripts" / f"{script}.py").read_text()
+    imports = re.split(r"^with |^[a-z_]+\(", text, flags=re.MULTILINE)[0]
+    code = f"{imports}\nimport sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY / "scripts", capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_digest_covers_what_the_script_imports_and_start_up_is_lean(script: str) -> None:
+    loaded = imported_by(script)
+    ours = {name for name in loaded if name.split(".")[0] == "soundbench"}
+    assert ours <= used_modules(script)
+    assert loaded & HEAVY == USES[script]
+
+
+def test_family_counts_only_for_its_own_models() -> None:
+    assert "soundbench.models.families.cnn" not in used_modules("train_model", "soundbench.models.families.timm")
+    assert "soundbench.models.families.cnn" in used_modules("train_model", "soundbench.models.families.cnn")
+
+
+def test_imports_inside_functions_count_and_those_for_type_checkers_do_not(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import torch\nelse:\n    import json\n"
+        "def later():\n    from a.b import c\n"
+    )
+    assert imported_names(file) == {"typing", "typing.TYPE_CHECKING", "json", "a", "a.b", "a.b.c"}
+
+
+def test_unknown_module_is_an_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"soundbench\.models\.families\.nothing"):
+        used_modules("train_model", "soundbench.models.families.nothing")
+
+
+def digest(workflow: Workflow, script: str) -> str:
+    code = f"from soundbench.core.code_digest import code_digest; print(code_digest({script!r}))"
+    scripts = workflow.folder / "scripts"
+    return subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True).stdout
+
+
+def edit(workflow: Workflow, module: str, old: str, new: str) -> None:
+    path: Path = workflow.folder / "scripts" / "soundbench" / f"{module}.py"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+def test_prose_does_not_change_the_digest_but_code_does(workflow: Workflow) -> None:
+    before = digest(workflow, "split_clips")
+    edit(workflow, "data/splits", '"""Splits that leak nothing', '"""Splits, reworded')
+    assert digest(workflow, "split_clips") == before
+    edit(workflow, "data/splits", '"nested"', '"nestled"')
+    assert digest(workflow, "split_clips") != before
+
+
+def test_a_template_counts_for_the_pages_that_are_made_of_it(workflow: Workflow) -> None:
+    scripts = ("page_mistakes", "page_provenance", "train_model")
+    before = [digest(workflow, script) for script in scripts]
+    for template, changed in (("mistakes.html", [True, False, False]), ("page.html", [True, True, False])):
+        path = workflow.folder / "scripts" / "soundbench" / "report" / "templates" / template
+        path.write_text(path.read_text() + "<!-- another -->")
+        after = [digest(workflow, script) for script in scripts]
+        assert [old != new for old, new in zip(before, after, strict=True)] == changed
+        before = after

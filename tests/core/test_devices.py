@@ -1,0 +1,113 @@
+"""Which of several GPUs a job takes, tried without any."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from helpers.workflow import REPOSITORY, Workflow
+from soundbench.core import devices
+from soundbench.core.devices import choose_device, prepare_process
+from soundbench.core.errors import InputError
+
+PROFILES = ("gpu", "slurm")
+TAKE = """
+import sys, time
+from pathlib import Path
+from soundbench.core.devices import take_free
+print(take_free(sys.argv[2].split(","), Path(sys.argv[1])), flush=True)
+time.sleep(60)
+"""
+
+
+def taker(folder: Path, names: str = "0,1") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", TAKE, str(folder), names]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=REPOSITORY / "scripts", **options)
+
+
+def test_each_process_takes_a_gpu_of_its_own_and_a_dead_one_leaves_its_gpu(tmp_path: Path) -> None:
+    first = taker(tmp_path)
+    assert first.stdout.readline() == "0\n"
+    second, third = taker(tmp_path), None
+    try:
+        assert second.stdout.readline() == "1\n"
+        third = taker(tmp_path)
+        assert third.stdout.readline() in ("0\n", "1\n")  # more processes than GPUs: shared, not waited for
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        third.kill()
+        third.wait()
+        assert "all of the GPUs 0, 1 are taken; sharing" in third.stderr.read()
+        third = taker(tmp_path)
+        assert third.stdout.readline() == "0\n"
+    finally:
+        for process in (first, second, third):
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def no_cuda(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine without CUDA, on which no variable names a GPU."""
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    choose_device.cache_clear()
+    return monkeypatch
+
+
+def test_one_gpu_is_not_locked(tmp_path: Path, no_cuda: pytest.MonkeyPatch) -> None:
+    no_cuda.setenv("TMPDIR", str(tmp_path))
+    no_cuda.setenv("CUDA_VISIBLE_DEVICES", "3")
+    no_cuda.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device().type == "cuda"
+    assert not list(tmp_path.iterdir())
+    choose_device.cache_clear()
+
+
+@pytest.mark.parametrize("variable", ["CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS"])
+def test_gpu_that_was_given_and_cannot_be_used_is_an_error(no_cuda: pytest.MonkeyPatch, variable: str) -> None:
+    no_cuda.setenv(variable, "0")
+    no_cuda.setattr(devices, "driver_version", lambda: "NVRM version: 470.57")
+    no_cuda.setattr(torch.version, "cuda", "12.6")
+    with pytest.raises(InputError) as raised:
+        choose_device()
+    message = str(raised.value)
+    assert f"{variable}=0" in message
+    assert "CUDA 12.6" in message
+    assert "NVRM version: 470.57" in message
+    assert "device: cpu" in message
+
+
+@pytest.mark.parametrize("hidden", [None, "", "-1"])
+def test_without_a_gpu_the_cpu_is_taken(no_cuda: pytest.MonkeyPatch, hidden: str | None) -> None:
+    if hidden is not None:
+        no_cuda.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        no_cuda.setenv("SLURM_JOB_GPUS", "0")
+    assert choose_device().type == "cpu"
+
+
+def test_device_cpu_hides_a_gpu_that_was_given(no_cuda: pytest.MonkeyPatch) -> None:
+    no_cuda.setenv("CUDA_VISIBLE_DEVICES", "0")
+    prepare_process(1, torch.get_num_threads(), "cpu")
+    assert choose_device().type == "cpu"
+
+
+def test_profiles_send_training_and_large_models_to_gpus(workflow: Workflow) -> None:
+    gpu, slurm = (yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text()) for name in PROFILES)
+    assert gpu["resources"] == {"gpu": 1}
+    assert gpu["set-resources"].keys() == slurm["set-resources"].keys()
+    overlay = workflow.overlay("study", benchmark={"datasets": ["synthetic"], "models": ["cnn", "ast"], "seeds": [1]})
+    planned = workflow.run("--profile", "profiles/gpu", "-n", "--cores", "8", "--configfile", overlay).stdout
+    assert planned.count("gpu=1") == 10 + 1  # training of both, evaluation of ast
+    large = re.search(r"rule evaluate_large_model:\n.*?gpu=1", planned, re.S).group()
+    assert "runs/synthetic/ast/" in large
+    assert "runs/synthetic/cnn/" not in large

@@ -1,0 +1,40 @@
+"""What is resampled when seeds have tested other clips, or the same ones in other folds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from soundbench.evaluation.leaderboard import group_confusions
+from soundbench.evaluation.metrics import confusion
+
+GROUPS = pd.Series({"a": "g", "b": "g", "c": "h", "d": "i"})
+
+
+def predictions(folds: dict[str, int], wrong: str = "") -> pd.DataFrame:
+    labels = {"a": "x", "b": "y", "c": "x", "d": "y"}
+    rows = [(clip, fold, labels[clip], "x" if clip in wrong else labels[clip]) for clip, fold in folds.items()]
+    return pd.DataFrame(rows, columns=["clip", "fold", "label", "predicted"])
+
+
+def test_groups_are_counted_within_folds_where_seeds_share_them() -> None:
+    tables = [predictions({"a": 1, "b": 2, "c": 1, "d": 2}, wrong) for wrong in ("", "d")]
+    counts, members = group_confusions(tables, GROUPS)
+    assert list(members.itertuples(index=False, name=None)) == [(1, "g"), (1, "h"), (2, "g"), (2, "i")]
+    assert counts.sum(axis=(2, 3)).tolist() == [[1, 1, 1, 1]] * 2
+    for table, count in zip(tables, counts, strict=True):
+        assert (count.sum(axis=0) == confusion(table["label"], table["predicted"], ["x", "y"])).all()
+
+
+def test_groups_are_counted_whole_where_each_seed_has_its_own_folds() -> None:
+    tables = [predictions({"a": 1, "b": 1, "c": 2, "d": 2}), predictions({"d": 1, "c": 1, "b": 2, "a": 2}, "b")]
+    counts, members = group_confusions(tables, GROUPS)
+    assert members["group"].to_list() == ["g", "h", "i"]
+    assert members["fold"].nunique() == 1
+    assert counts[1, 0].tolist() == [[1, 0], [1, 0]]
+
+
+def test_what_a_seed_has_not_tested_counts_nothing_in_it() -> None:
+    counts, members = group_confusions([predictions({"a": 1, "c": 1}), predictions({"d": 1, "a": 1})], GROUPS)
+    assert members["group"].to_list() == ["g", "h", "i"]
+    assert np.array_equal(counts.sum(axis=(2, 3)), [[1, 1, 0], [1, 0, 1]])

@@ -1,0 +1,134 @@
+"""Sources and views whose keys do not fit each other: found before anything starts, all at once."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from helpers.workflow import REPOSITORY
+from soundbench.config.check import check_configuration
+from soundbench.core.errors import InputError
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """The configuration as shipped."""
+    merged: dict[str, Any] = {}
+    for name in ("datasets", "augmentations", "features", "models", "references", "config"):
+        merged |= yaml.safe_load((REPOSITORY / "config" / f"{name}.yaml").read_text())
+    return copy.deepcopy(merged)
+
+
+def problems(config: dict[str, Any], **views: Any) -> list[str]:
+    config["datasets"] |= views
+    config["benchmark"]["datasets"] = list(views)
+    with pytest.raises(InputError) as refused:
+        check_configuration(config)
+    return refused.value.problems
+
+
+def view(source: str = "synthetic", scheme: str = "official", protocol: str = "nested", **keys: Any) -> dict[str, Any]:
+    """A view on a source; what a split has besides goes there."""
+    split = {"scheme": scheme, "protocol": protocol}
+    split |= {key: keys.pop(key) for key in ("folds", "test_ratio", "val_ratio") if key in keys}
+    return {"source": source, "split": split, **keys}
+
+
+def test_impossible_folds_and_ratios_are_named_together(config: dict[str, Any]) -> None:
+    assert problems(
+        config,
+        a=view(scheme="kfold", folds=2),
+        b=view(scheme="leave-one-group-out"),
+        c=view(scheme="holdout", test_ratio=0.6, val_ratio=0.5),
+        d=view(scheme="holdout", folds=5),
+        e=view(scheme="holdout", test_ratio=1.5),
+        f=view(scheme="kfold", test_ratio=0.1),
+        g=view(scheme="kfolds"),
+    ) == [
+        "datasets.a.split.folds: the nested protocol needs 3 folds (train, validate, test) or more",
+        "datasets.b.split.folds: is missing",
+        "datasets.c.split: the ratios leave -0.1 of the clips to train on; their sum should be below 1",
+        "datasets.d.split.folds: 1 was expected",
+        "datasets.e.split.test_ratio: 1.5 is greater than or equal to the maximum of 1",
+        "datasets.f.split.test_ratio: unknown key; known: crossing_groups, duplicates, folds, protocol, scheme",
+        "datasets.g.split.scheme: 'kfolds' is not one of its values; did you mean 'kfold'?",
+    ]
+
+
+def test_a_holdout_is_one_fold_and_literature_needs_no_validation(config: dict[str, Any]) -> None:
+    config["datasets"] |= {
+        "once": view(scheme="holdout"),
+        "twice": view(scheme="kfold", protocol="literature", folds=2),
+        "most": view(scheme="holdout", protocol="literature", test_ratio=0.5, val_ratio=0.5),
+    }
+    resolved = check_configuration(config)["datasets"]
+    honest = {"crossing_groups": [], "duplicates": "fail"}
+    once = view(scheme="holdout", folds=1, test_ratio=0.2, val_ratio=0.2)["split"]
+    assert resolved["once"]["split"] == once | honest
+
+
+def test_views_that_contradict_themselves_are_named_together(config: dict[str, Any]) -> None:
+    assert problems(
+        config,
+        a=view(merge={"x": ["rain", "wind"], "y": ["wind"]}),
+        b=view(keep=["rain", "wind"], drop=["wind", "dog"], merge={"x": ["dog", "bird"]}),
+        c=view(protocol="literature", limit={"val": 5}),
+        d=view(limit={"trian": 5, "test": 0}),
+        e=view(merge={"x": "rain"}),
+    ) == [
+        "datasets.a.merge: wind is merged into two labels",
+        "datasets.b.drop: dog is dropped, but kept or merged too",
+        "datasets.b.drop: wind is dropped, but kept or merged too",
+        "datasets.b.merge: bird is not among the labels to keep",
+        "datasets.c.limit.val: the literature protocol validates on nothing",
+        "datasets.d.limit.test: 0 is less than the minimum of 1",
+        "datasets.d.limit.trian: unknown key; did you mean 'train'?",
+        "datasets.e.merge.x: should be of type array, but is 'rain'",
+    ]
+
+
+def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").touch()
+    (tmp_path / "clips.zip").touch()
+    here = {name: str(tmp_path / name) for name in ("clips.csv", "clips.zip", "none")}
+    config["sources"] |= {
+        "a": {"reader": "esc50"},
+        "b": {"reader": "folder"},
+        "c": {"reader": "folder", "root": here["none"]},
+        "d": {"reader": "folder", "root": here["clips.csv"]},
+        "e": {"reader": "csv", "root": str(tmp_path)},
+        "f": {"reader": "csv", "root": here["clips.zip"]},
+        "g": {"reader": "emodb", "url": "http://127.0.0.1/", "checksum": "7771e4b9"},
+        "fine": {"reader": "csv", "root": here["clips.csv"]},
+        "fine-too": {"reader": "folder", "root": here["clips.zip"]},
+    }
+    found = problems(config, **{name: view(name, "kfold") for name in config["sources"] if name != "synthetic"})
+    assert [problem.split(":")[0] for problem in found] == [
+        "sources.a.root",
+        "sources.b.root",
+        "sources.c.root",
+        "sources.d.root",
+        "sources.e.root",
+        "sources.f.root",
+        "sources.g.checksum",
+    ]
+    assert "or where to fetch them" in found[0]
+    assert "is missing" in found[1]
+    assert "does not exist" in found[2]
+    assert "neither a folder nor a .zip" in found[3]
+
+
+def test_every_view_of_the_library_can_be_run_without_a_copy_of_its_recordings(config: dict[str, Any]) -> None:
+    config["benchmark"]["datasets"] = list(config["datasets"])
+    resolved = check_configuration(config)
+    views = resolved["datasets"]
+    assert {"esc50", "esc50-literature", "esc10", "esc10-literature", "esc50-categories", "emodb"} <= set(views)
+    for name, entry in views.items():
+        literature = views.get(f"{name}-literature")
+        if literature:
+            assert entry["split"]["protocol"] == "nested"
+            assert literature == entry | {"split": entry["split"] | {"protocol": "literature"}}

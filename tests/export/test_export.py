@@ -1,0 +1,280 @@
+"""Exported models: the graph against the front-ends, ONNX Runtime against PyTorch, and what the folder tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import nn
+
+from helpers.library import front_end
+from helpers.modelcards import run_card
+from helpers.simulated import Study
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_clip_table, write_csv, write_json
+from soundbench.data.audio import read_mono, resample, write_audio
+from soundbench.data.trained_on import TRAINED_ON
+from soundbench.evaluation.folds import load_model
+from soundbench.export import onnxfile, transformersfolder
+from soundbench.export.folder import export_model, load_classifier, shareable
+from soundbench.export.graphs import GRAPHS, Pictures
+from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
+from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
+from soundbench.features.frontends import FRONT_ENDS, clip_features, picture
+from soundbench.features.settings import frame_count
+from soundbench.features.store import compute_features
+from soundbench.models.registry import build_model
+
+LABELS = ["dog", "hen", "NA"]
+CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
+RESNET = {"family": "timm", "features": "own", "training": {}, "name": "resnet10t", "arguments": {}}
+SHORT = {"n_fft": 512, "hop_length": 256, "n_mels": 24, "sample_rate": 16000}
+
+FRONTS: dict[str, dict[str, Any]] = {
+    "decibels": {"front_end": "logmel", **SHORT},
+    "odd": {
+        "front_end": "logmel",
+        **SHORT,
+        "n_fft": 501,
+        "win_length": 400,
+        "hop_length": 170,
+        "fmin": 60,
+        "fmax": 7000,
+    },
+    "log1p, own rate": {"front_end": "logmel", **SHORT, "sample_rate": None, "scale": "log1p", "power": 1},
+    "each clip by itself": {"front_end": "logmel", **SHORT, "scale": "log", "normalise": "clip", "duration": 0.8},
+    "resized": {"front_end": "logmel", **SHORT, "duration": 0.8, "resize": [20, 33]},
+    "stretched": {"front_end": "logmel", **SHORT, "normalise": "clip", "resize": [32, 40]},
+    "cepstra": {"front_end": "mfcc", **SHORT, "n_mfcc": 12},
+    "ast": {"front_end": "ast", "n_mels": 32, "frames": 80},
+}
+
+
+def shape_of(settings: dict[str, Any]) -> tuple[int, int]:
+    """The shape of the pictures of a source whose longest clip lasts 0.8 s."""
+    bins = settings["n_mfcc" if settings["front_end"] == "mfcc" else "n_mels"]
+    return tuple(settings.get("resize") or (bins, frame_count(0.8, settings["sample_rate"] or 22050, settings)))
+
+
+def stored(path: Path, settings: dict[str, Any]) -> torch.Tensor:
+    """A file's features as the workflow stores them."""
+    frames = frame_count(0.8, settings["sample_rate"] or 22050, settings)
+    return picture(clip_features(path, settings), frames, settings)[0].half().float()
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Sounds of the length of a picture, shorter, longer, and shorter than a window."""
+    folder, rng, paths = tmp_path_factory.mktemp("recordings"), np.random.default_rng(0), []
+    for seconds in (0.8, 0.43, 1.7, 0.011):
+        time = np.arange(round(seconds * 22050)) / 22050
+        samples = 0.4 * np.sin(2 * np.pi * (300 + 900 * time) * time) + 0.02 * rng.standard_normal(len(time))
+        paths.append(folder / f"{seconds}.wav")
+        soundfile.write(paths[-1], samples, 22050)
+    return paths
+
+
+def heard(path: Path, rate: int) -> np.ndarray:
+    return resample(*read_mono(path), rate)
+
+
+@pytest.mark.parametrize("name", FRONTS)
+def test_graph_makes_the_stored_pictures(name: str, recordings: list[Path]) -> None:
+    settings = front_end(**FRONTS[name])
+    rate = settings["sample_rate"] or 22050
+    pictures = Pictures(settings, rate, shape_of(settings))
+    for path in recordings:
+        ours, expected = pictures(torch.from_numpy(heard(path, rate))[None])[0], stored(path, settings)
+        assert ours.shape == expected.shape
+        # A last bit of float16, which is the larger the larger the value, may fall to the other side.
+        assert (ours - expected).abs().max() <= max(2e-3 * expected.abs().max(), 4e-3), path
+
+
+def test_every_front_end_has_a_graph() -> None:
+    assert set(GRAPHS) == set(FRONT_ENDS)
+
+
+def described(settings: dict[str, Any], recipe: dict[str, Any], sound: list[torch.Tensor]) -> dict[str, Any]:
+    values = torch.cat([each.flatten() for each in sound])
+    return {
+        **{"dataset": "set", "model": "net", "protocol": "nested", "seed": 1, "fold": 1, "labels": LABELS},
+        **{"front_end": settings, "recipe": recipe, "shape": list(shape_of(settings))},
+        "normalisation": {"mean": float(values.mean()), "std": float(values.std())},
+    }
+
+
+def network(recipe: dict[str, Any], shape: tuple[int, int]) -> nn.Module:
+    """An untrained network whose probabilities differ from clip to clip."""
+    torch.manual_seed(0)
+    made = build_model(recipe, len(LABELS), shape)
+    for module in made.modules():
+        if isinstance(module, nn.Linear):
+            module.weight.data *= 20
+    return made.eval()
+
+
+@torch.inference_mode()
+def chances(net: nn.Module, description: dict[str, Any], sound: list[torch.Tensor]) -> np.ndarray:
+    mean, std = description["normalisation"].values()
+    return np.concatenate([net(((each - mean) / std)[None, None]).softmax(dim=1).numpy() for each in sound])
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [("decibels", RESNET), ("log1p, own rate", CNN), ("stretched", CNN), ("cepstra", CNN), ("ast", RESNET)],
+)
+def test_onnx_gives_the_probabilities_of_the_evaluation(
+    name: str, recipe: dict[str, Any], recordings: list[Path], tmp_path: Path
+) -> None:
+    settings = front_end(**FRONTS[name])
+    features = [stored(path, settings) for path in recordings[:3]]
+    description, net = described(settings, recipe, features), network(recipe, shape_of(settings))
+    taken = input_of(description, 22050, 0.8)
+    assert taken["kind"] == "waveform"
+    write_onnx(net, description, taken, tmp_path / "model.onnx")
+    found = run_onnx(tmp_path / "model.onnx", [heard(path, taken["sample_rate"]) for path in recordings[:3]])
+    expected = chances(net, description, features)
+    assert expected.std(axis=0).max() > 1e-3
+    assert check_onnx(found, expected, ["a", "b", "c"]) < 1e-4
+    assert str(Path.cwd()).encode() not in (tmp_path / "model.onnx").read_bytes()
+    assert b"site-packages" not in (tmp_path / "model.onnx").read_bytes()
+
+
+def test_onnx_takes_features_where_rates_differ_and_tells_so(recordings: list[Path], tmp_path: Path) -> None:
+    import onnxruntime
+
+    settings = front_end(**FRONTS["log1p, own rate"])
+    features = [stored(path, settings) for path in recordings]
+    description, net = described(settings, CNN, features), network(CNN, shape_of(settings))
+    taken = input_of(description, None, 0.8)
+    write_onnx(net, description, taken, tmp_path / "model.onnx")
+    found = run_onnx(tmp_path / "model.onnx", [each.numpy() for each in features])
+    check_onnx(found, chances(net, description, features), [path.stem for path in recordings])
+    known = onnxruntime.InferenceSession(tmp_path / "model.onnx").get_modelmeta().custom_metadata_map
+    assert json.loads(known["input"]) == taken == {"kind": "features", "shape": list(shape_of(settings))}
+    assert json.loads(known["labels"]) == LABELS
+
+
+def test_a_difference_is_refused_with_its_clip() -> None:
+    right = np.array([[0.5, 0.5], [0.1, 0.9]])
+    with pytest.raises(InputError, match=r"ONNX Runtime.*\n.*second: 0\.1"):
+        check_onnx(np.array([[0.5, 0.5], [0.2, 0.8]]), right, ["first", "second"])
+    with pytest.raises(InputError, match="first: nan"):
+        check_onnx(right * np.nan, right, ["first", "second"])
+
+
+def test_places_on_this_machine_are_not_shared() -> None:
+    given = {"weights": str(Path.home() / "models" / "a.safetensors"), "deep": [{"path": "~/b"}], "scale": "db", "n": 3}
+    assert shareable(given) == {"weights": "a.safetensors", "deep": [{"path": "b"}], "scale": "db", "n": 3}
+
+
+def test_load_classifier_takes_sound(recordings: list[Path], tmp_path: Path) -> None:
+    settings = front_end(**FRONTS["decibels"])
+    features = [stored(path, settings) for path in recordings[:2]]
+    description, net = described(settings, CNN, features), network(CNN, shape_of(settings))
+    save_file(net.state_dict(), tmp_path / "model.safetensors")
+    write_json(tmp_path / "model.json", description | {"input": input_of(description, None, 0.8)})
+    assert load_model(tmp_path)[1]["labels"] == LABELS
+    with torch.inference_mode():
+        found = [load_classifier(tmp_path)(torch.from_numpy(heard(path, 16000))[None]) for path in recordings[:2]]
+    assert np.abs(torch.cat(found).numpy() - chances(net, description, features)).max() < 1e-4
+
+
+TINY_AST = {
+    **{"family": "ast", "features": "own", "training": {}, "width": 24, "depth": 1, "heads": 2},
+    **{"patch": 16, "frequency_stride": 10, "time_stride": 10},
+}
+
+
+def test_transformers_pipeline_loads_the_folder(
+    recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, paths = front_end(**FRONTS["ast"]), recordings[:3]
+    features = [stored(path, settings) for path in paths]
+    description, net = described(settings, TINY_AST, features), network(TINY_AST, shape_of(settings))
+    description["input"] = input_of(description, None, 0.8)
+    assert has_transformers(description)
+    assert not has_transformers(description | {"recipe": CNN})
+    write_transformers(net, description, tmp_path / "transformers")
+    made = {path.name for path in (tmp_path / "transformers").iterdir()}
+    assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= made
+    sound, expected = [heard(path, 16000) for path in paths], chances(net, description, features)
+    assert expected.std(axis=0).max() > 1e-3
+    check_transformers(tmp_path / "transformers", sound, expected, ["a", "b", "c"], description)
+    write_onnx(net, description, description["input"], tmp_path / "model.onnx")
+    check_onnx(run_onnx(tmp_path / "model.onnx", sound), expected, ["a", "b", "c"])
+    monkeypatch.setattr(transformersfolder, "TOLERANCE", 1e-9)
+    with pytest.raises(InputError, match=r"transformers' probabilities differ"):
+        check_transformers(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)
+
+
+def exported(root: Path, to: Path) -> None:
+    """Export an untrained model of a simulated study whose clips have two sample rates."""
+    study = Study(root, seeds=(1,), models={"net": 2.0}, classes=3, takes=2, folds=2, audio=True).write()
+    clips = read_clip_table(root / "clips.csv").assign(seconds=0.5, sample_rate=16000)
+    clips.loc[0, "sample_rate"] = 8000
+    write_audio(clips.loc[0, "path"], np.sin(np.arange(4000) / 5), 8000)
+    write_csv(root / "clips.csv", clips)
+    write_csv(root / "audit.csv", pd.DataFrame(columns=["severity", "check"]))
+    settings = front_end(front_end="logmel", **{**SHORT, "sample_rate": None})
+    compute_features(root / "clips.csv", settings, root / "orig.npy", root / "orig.csv", 1)
+    stored, folder = np.load(root / "orig.npy"), root / "runs" / "one" / "net" / "seed1" / "fold1"
+    description = described(settings, CNN, [torch.from_numpy(stored).float()]) | {"shape": list(stored.shape[1:])}
+    description |= {"dataset": "one", "protocol": "literature", "labels": study.labels, "parameters": 1000, "epochs": 3}
+    description |= {"examples": {"train": 6, "val": 0}, "best_epoch": 3}
+    description["measured"] = {
+        "train_seconds": 2.0,
+        "cpu_seconds": 2.5,
+        "device": "cpu (test)",
+        "packages": {"torch": "0"},
+    }
+    write_json(folder / "model.json", description)
+    (folder / TRAINED_ON).write_text("0123456789abcdef\n")
+    save_file(network(CNN, stored.shape[1:]).state_dict(), folder / "model.safetensors")
+    data = {"source": "simulated", "reader": "folder", "url": None, "split": {"scheme": "kfold"}}
+    export_model(
+        model=str(folder / "model.safetensors"),
+        features=str(root / "orig.npy"),
+        index=str(root / "orig.csv"),
+        split=study.splits()[0],
+        clips=str(root / "clips.csv"),
+        metrics=study.files("metrics.json"),
+        predictions=study.files("predictions.csv"),
+        audit=str(root / "audit.csv"),
+        data=data,
+        threads=1,
+        folder=str(to),
+    )
+
+
+def test_card_of_a_model_that_takes_features_works_as_written(tmp_path: Path) -> None:
+    exported(tmp_path / "study", to := tmp_path / "shared")
+    assert (to / TRAINED_ON).read_text() == "0123456789abcdef\n"
+    card = (to / "README.md").read_text()
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["pipeline_tag"] == "audio-classification"
+    assert front["model-index"][0]["results"][0]["metrics"][0]["type"] == "accuracy"
+    assert "several sample rates" in card
+    assert str(tmp_path) not in "".join(path.read_text() for path in to.iterdir() if path.suffix in {".md", ".json"})
+    write_audio(to / "sound.wav", np.sin(np.arange(8000) / 7), 16000)
+    printed = run_card(to)
+    most = float(re.findall(r"class\d\d: ([\d.]+)", printed)[0])
+    in_pytorch = [float(value) for value in re.findall(r"\d\.\d*(?:e[+-]\d+)?", printed.partition("tensor")[2])]
+    assert most == pytest.approx(max(in_pytorch), abs=1e-3)
+
+
+def test_failed_check_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxfile, "TOLERANCE", -1.0)
+    with pytest.raises(InputError, match="differ from PyTorch's"):
+        exported(tmp_path / "study", tmp_path / "shared")
+    assert not (tmp_path / "shared").exists()
+    assert not list(tmp_path.glob(".shared*"))

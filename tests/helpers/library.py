@@ -1,0 +1,50 @@
+"""The library of the repository, with changes, as the workflow reads it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers.workflow import REPOSITORY
+from soundbench.config.check import read_configuration
+from soundbench.core.schema import with_defaults
+from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.audit import FINDING_COLUMNS
+from soundbench.data.index import index_clips
+from soundbench.models.schema import load_schema
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    """The checked configuration of ``config/*.yaml`` with an overlay, every default filled in."""
+    return read_configuration(REPOSITORY / "config", changes)
+
+
+def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
+    """A front-end of the library, or ``own`` with these settings, every default filled in."""
+    changes = {"features": {name: settings}} if settings else {}
+    return configuration(**changes)["features"][name]
+
+
+_schema = cache(load_schema)
+
+
+def training(**settings: Any) -> dict[str, Any]:
+    """A recipe's ``training`` with these settings, every default filled in."""
+    return with_defaults(_schema(), _schema()["$defs"]["training"], settings)
+
+
+def no_findings(path: Path) -> Path:
+    """Write the findings of an audit that found nothing."""
+    write_csv(path, pd.DataFrame(columns=FINDING_COLUMNS))
+    return path
+
+
+def index(source: dict[str, Any], root: Path, table: Path) -> pd.DataFrame:
+    """Index a source as the workflow does, and read its clip table; what the audit measures lies beside it."""
+    measured = {"measures": table.with_suffix(".measures"), "landmarks": table.with_suffix(".npz")}
+    measured["notes"] = table.with_suffix(".json")
+    index_clips(source, root, "fail", 1, clips=table, **measured)
+    return read_clip_table(table)

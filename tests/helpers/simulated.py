@@ -1,0 +1,179 @@
+"""Finished studies without training: the files that runs leave, filled with simulated predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from soundbench.core.storage import write_csv, write_json
+from soundbench.data.audio import write_audio
+from soundbench.evaluation.scores import score_run, scores
+
+
+@dataclass
+class Study:
+    """Runs of ``models`` (name: skill, in logits) on ``datasets`` data sets of ``classes`` × ``takes`` clips a fold.
+
+    A group holds two clips of one class, or, with ``speakers``, one clip of every class. The clips of the last
+    ``untested`` classes train in every fold.
+    """
+
+    root: Path
+    models: dict[str, float] = field(default_factory=lambda: {"good": 3.0, "poor": 1.0})
+    seeds: tuple[int, ...] = (1, 2)
+    datasets: tuple[str, ...] = ("one",)
+    classes: int = 4
+    untested: int = 0
+    takes: int = 4
+    folds: int = 3
+    speakers: bool = False
+    audio: bool = False
+    missing: frozenset[tuple[str, str, int]] = frozenset()
+
+    @property
+    def labels(self) -> list[str]:
+        return [f"class{number:02d}" for number in range(self.classes)]
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        views = {name: {"protocol": "literature", "folds": self.folds} for name in self.datasets}
+        return {"datasets": views, "models": list(self.models), "seeds": list(self.seeds)}
+
+    def clips(self) -> pd.DataFrame:
+        rows = []
+        for fold in range(1, self.folds + 1):
+            for label in self.labels:
+                for take in range(self.takes):
+                    group = f"{fold}-{take}" if self.speakers else f"{fold}-{label}-{take // 2}"
+                    rows.append((f"{label}-{fold}-{take}", label, group, fold))
+        return pd.DataFrame(rows, columns=["clip", "label", "group", "fold"])
+
+    def runs(self) -> list[Path]:
+        """The folders of the runs that are not missing, in the order of the plan."""
+        names = [(d, m, s) for d in self.datasets for m in self.models for s in self.seeds]
+        return [self.root / "runs" / d / m / f"seed{s}" for d, m, s in names if (d, m, s) not in self.missing]
+
+    def files(self, name: str) -> list[str]:
+        return [str(folder / name) for folder in self.runs()]
+
+    def splits(self) -> list[str]:
+        return [str(self.root / "splits" / name / f"seed{self.seeds[0]}.csv") for name in self.datasets]
+
+    def benchmarks(self) -> list[str]:
+        return [str(path) for path in sorted((self.root / "benchmarks").rglob("*.tsv"))]
+
+    def write(self) -> Study:
+        """Write everything that a workflow run would have left for the tables, figures and pages."""
+        clips = self.clips()
+        tested = ~clips["label"].isin(self.labels[self.classes - self.untested :])
+        for dataset in self.datasets:
+            split = clips[["clip", "label", "group"]].copy()
+            for fold in range(1, self.folds + 1):
+                split[f"fold{fold}"] = (tested & clips["fold"].eq(fold)).map({True: "test", False: "train"})
+            for seed in self.seeds:
+                write_csv(self.root / "splits" / dataset / f"seed{seed}.csv", split)
+        for folder in self.runs():
+            self._write_run(folder, clips[tested].reset_index(drop=True))
+        write_csv(self.root / "clips.csv", clips.assign(path=[str(self.root / f"{c}.wav") for c in clips["clip"]]))
+        if self.audio:
+            for number, clip in enumerate(clips["clip"]):
+                tone = 0.5 * np.sin(2 * np.pi * (200 + 20 * number) * np.arange(8000) / 16000)
+                write_audio(self.root / f"{clip}.wav", tone, 16000)
+        return self
+
+    def _write_run(self, folder: Path, clips: pd.DataFrame) -> None:
+        dataset, model, seed = folder.parts[-3], folder.parts[-2], int(folder.name[4:])
+        rng = np.random.default_rng([seed, list(self.models).index(model), self.datasets.index(dataset)])
+        truth = clips["label"].map(self.labels.index).to_numpy()
+        logits = rng.normal(size=(len(clips), self.classes))
+        logits[np.arange(len(clips)), truth] += self.models[model]
+        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        table = clips[["clip", "fold", "label"]].assign(predicted=[self.labels[k] for k in chances.argmax(axis=1)])
+        table = pd.concat([table, pd.DataFrame(chances.round(6), columns=self.labels)], axis=1)
+        write_csv(folder / "predictions.csv", table)
+        cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)"}
+        parts = [(fold, part) for fold, part in table.groupby("fold")]
+        names = {"dataset": dataset, "model": model, "protocol": "literature", "seed": seed, "labels": self.labels}
+        run = names | {
+            "parameters": 1000,
+            "code": "0" * 16,
+            "packages": {"torch": "0"},
+            "model_bytes": 4000,
+            "predict_seconds": 0.5,
+        }
+        folds = [{"fold": fold, **scores(part, self.labels), "clips": len(part), **cost} for fold, part in parts]
+        groups = clips.set_index("clip")["group"]
+        write_json(folder / "metrics.json", run | {"folds": folds} | score_run(table, self.labels, groups))
+        for fold in range(1, self.folds + 1):
+            history = {"epoch": range(1, 4), "train_loss": [2.0, 1.0, 0.5], "val_loss": [2.0, 1.5, 1.2]}
+            history |= {"train_accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.3, 0.5, 0.6]}
+            write_csv(folder / f"fold{fold}" / "history.csv", pd.DataFrame(history))
+            self._write_benchmark("train_model", dataset, model, f"seed{seed}/fold{fold}")
+        self._write_benchmark("evaluate_model", dataset, model, f"seed{seed}")
+
+    def _write_benchmark(self, rule: str, dataset: str, model: str, name: str) -> None:
+        path = self.root / "benchmarks" / rule / dataset / model / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("s\tmax_rss\tcpu_time\n3.0\t500.0\t2.5\n")
+
+
+def write_report(study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = ()) -> Path:
+    """Write every table, figure and page of a study as the rules do; returns their folder."""
+    from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
+    from soundbench.evaluation.leaderboard import aggregate_comparisons, aggregate_scores
+
+    to = study.root / "summary"
+    csv = {path: str(to / f"{path}.csv") for path in TABLES}
+    metrics, predictions = study.files("metrics.json"), study.files("predictions.csv")
+    names = {name: csv[name] for name in ("scores", "leaderboard", "spread")}
+    texts = {"markdown": to / "leaderboard.md", "latex": to / "leaderboard.tex", "beside": csv["published"]}
+    aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, published(), **names, **texts)
+    aggregate_comparisons(csv["scores"], predictions, study.splits(), study.plan, metric, csv["comparisons"])
+    aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
+    aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
+    if pages:
+        _write_pages(study, to, csv, list(audits))
+    return to
+
+
+TABLES = ("scores", "leaderboard", "spread", "comparisons", "classes", "confusions", "groups", "costs", "published")
+
+
+def _write_pages(study: Study, to: Path, csv: dict[str, str], audits: list[str]) -> None:
+    from soundbench.report.pages.compare import write_comparison_page, write_confusion_page
+    from soundbench.report.pages.leaderboard import write_leaderboard_page
+    from soundbench.report.pages.mistakes import write_mistakes_page
+    from soundbench.report.pages.provenance import write_provenance_page
+
+    models = list(study.models)
+    both = {"models": models, "metric": "accuracy"}
+    of_start = {name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs", "published")}
+    write_leaderboard_page(
+        **of_start, audits=audits, splits=study.splits(), arguments="", **both, path=str(to / "leaderboard.html")
+    )
+    of_compare = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
+    write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))
+    write_provenance_page(
+        {"benchmark": study.plan}, csv["scores"], study.files("metrics.json"), str(to / "provenance.html")
+    )
+    for dataset in study.datasets:
+        of_dataset = [path for path in study.files("metrics.json") if f"/{dataset}/" in path]
+        write_confusion_page(of_dataset, models, str(to / dataset / "confusion.html"))
+        for model in models:
+            metrics = [path for path in of_dataset if f"/{model}/" in path]
+            predictions = [path.replace("metrics.json", "predictions.csv") for path in metrics]
+            if metrics:
+                page = to / dataset / model / "mistakes.html"
+                write_mistakes_page(metrics, predictions, str(study.root / "clips.csv"), str(page))
+
+
+def published() -> list[dict[str, Any]]:
+    """References for the data set ``one``: of any clips, and of more than a study has."""
+    names = {"label": "listeners", "kind": "human", "source": "a book"}
+    names |= {"datasets": ["one"], "metric": "accuracy"}
+    return [names | {"comparable": {}, "percent": 81.3}, names | {"comparable": {"clips": 9999}, "percent": 99.9}]

@@ -1,0 +1,376 @@
+"""Embeddings are what a network gives its last layer; probes on them learn; what was heard before is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import ASTConfig, ASTForAudioClassification
+
+from helpers.library import configuration
+from helpers.recipes import RECIPES
+from helpers.workflow import TINY, Workflow
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_json, write_json
+from soundbench.features.settings import EMBEDDING
+from soundbench.models.embedding_settings import embedded
+from soundbench.models.embeddings import Embedder, embed_clips
+from soundbench.models.initial_weights import lineage
+from soundbench.models.registry import build_model
+
+SHAPE = (64, 96)
+FRONT_END = {"front_end": "logmel", "normalise": "clip"}
+# What leads to the last layer, computed by the networks' own functions.
+OWN = {
+    "cnn": lambda network, x: (y := network.blocks(x).mean(dim=2)).mean(dim=2) + y.amax(dim=2),
+    "resnet10t": lambda network, x: network.forward_head(network.forward_features(x), pre_logits=True),
+    "tinyast": lambda network, x: network.forward_head(network.forward_features(x), pre_logits=True),
+    "ast": lambda network, x: network.network.classifier.layernorm(
+        network.network.audio_spectrogram_transformer(x.squeeze(1).transpose(1, 2)).pooler_output
+    ),
+    "alexnet": lambda network, x: network.classifier[:6](network.avgpool(network.features(x)).flatten(1)),
+}
+
+
+def run_of_ours(name: str, folder: Path, shape: tuple[int, int] = SHAPE) -> nn.Module:
+    """A folder as a training job leaves it; its pictures were normalised with a mean of -20 and a deviation of 5."""
+    network = build_model(RECIPES[name], 4, shape)
+    folder.mkdir()
+    save_file(network.state_dict(), folder / "model.safetensors")
+    normalisation = {"mean": -20.0, "std": 5.0}
+    told = {"recipe": RECIPES[name], "shape": list(shape), "sources": ["elsewhere"], "front_end": FRONT_END}
+    write_json(folder / "model.json", told | {"normalisation": normalisation})
+    return network.eval()
+
+
+def pictures(folder: Path, clips: int = 11, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """Pictures of clips, and their index, as compute_features leaves them."""
+    array = np.random.default_rng(0).normal(-20, 5, (clips, *shape)).astype(np.float16)
+    np.save(folder / "pictures.npy", array)
+    index = pd.DataFrame({"clip": [f"clip{row}" for row in range(clips)], "row": range(clips), "frames": shape[1]})
+    index.to_csv(folder / "pictures.csv", index=False)
+    return array
+
+
+def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, **changes: Any) -> np.ndarray:
+    files = [str(weights / name) for name in ("model.safetensors", "model.json", "config.json")]
+    embed_clips(
+        source,
+        changes.get("recipe", {}),
+        changes.get("front_end", FRONT_END),
+        changes.get("precision", "float32"),
+        weights=[file for file in files if Path(file).exists()],
+        pictures=str(folder / "pictures.npy"),
+        pictures_index=str(folder / "pictures.csv"),
+        array=str(folder / "orig.npy"),
+        index=str(folder / "orig.csv"),
+        threads=threads,
+    )
+    return np.load(folder / "orig.npy")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_embedding_is_what_the_network_gives_its_last_layer(name: str, tmp_path: Path) -> None:
+    network, before = run_of_ours(name, tmp_path / "fold1"), pictures(tmp_path)
+    found = embed(tmp_path, tmp_path / "fold1")
+    with torch.inference_mode():
+        expected = OWN[name](network, (torch.from_numpy(before).float()[:, None] + 20) / 5)
+    assert found.shape == (11, expected.shape[1], 1)
+    assert found[:, :, 0] == pytest.approx(expected.numpy(), abs=1e-4)
+    assert found.std(axis=0).mean() > 0
+    index = pd.read_csv(tmp_path / "orig.csv")
+    assert index["row"].tolist() == list(range(11))
+    assert set(index["frames"]) == {1}
+
+
+def test_head_that_pools_by_itself_and_a_convolution_as_last_layer() -> None:
+    import timm
+
+    heads = [timm.create_model("convnext_atto", in_chans=1, num_classes=3), _fully_convolutional()]
+    for network, dimensions in zip(heads, (320, 6), strict=True):
+        assert Embedder(network)(np.zeros((2, 64, 64), np.float16)).shape == (2, dimensions)
+
+
+def _fully_convolutional() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 6, 3), nn.Conv2d(6, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def test_threads_change_nothing(tmp_path: Path) -> None:
+    run_of_ours("ast", tmp_path / "fold1")
+    pictures(tmp_path, 40)
+    assert embed(tmp_path, tmp_path / "fold1").tobytes() == embed(tmp_path, tmp_path / "fold1", threads=3).tobytes()
+
+
+def test_bfloat16_is_near_but_not_the_same(tmp_path: Path) -> None:
+    run_of_ours("ast", tmp_path / "fold1")
+    pictures(tmp_path)
+    exact, near = (embed(tmp_path, tmp_path / "fold1", precision=name) for name in ("float32", "bf16"))
+    assert near.dtype == np.float32
+    assert 0 < np.abs(near - exact).mean() < 0.05 * exact.std()
+
+
+def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:
+    """Those of the front-end, as AST's extractor has them; not what these clips would give."""
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=64, max_length=96, num_labels=5)).eval()
+    network.save_pretrained(tmp_path / "ast")
+    before = pictures(tmp_path)
+    fixed = {"front_end": "ast", "normalise": "fixed", "mean": -4.0, "std": 9.0}
+    found = embed(tmp_path, tmp_path / "ast", recipe=RECIPES["ast"], front_end=fixed)
+    with torch.inference_mode():
+        seen = (torch.from_numpy(before).float().transpose(1, 2) + 4) / 9
+        expected = network.classifier.layernorm(network.audio_spectrogram_transformer(seen).pooler_output)
+    assert found[:, :, 0] == pytest.approx(expected.numpy(), abs=1e-4)
+
+
+def test_what_was_heard_before_and_other_pictures_are_refused(tmp_path: Path) -> None:
+    run_of_ours("cnn", tmp_path / "fold1")
+    pictures(tmp_path)
+    with pytest.raises(InputError, match="was trained on elsewhere, and may have seen the clips"):
+        embed(tmp_path, tmp_path / "fold1", source="elsewhere")
+    with pytest.raises(InputError, match="was trained on pictures of another front-end"):
+        embed(tmp_path, tmp_path / "fold1", front_end=FRONT_END | {"normalise": "fixed"})
+    assert not list(tmp_path.glob("*orig*"))
+
+
+def test_embedding_that_is_not_finite_names_the_clips(tmp_path: Path) -> None:
+    run_of_ours("cnn", tmp_path / "fold1")
+    array = pictures(tmp_path)
+    array[3] = np.nan
+    np.save(tmp_path / "pictures.npy", array)
+    with pytest.raises(InputError, match=r"not finite for clip3$"):
+        embed(tmp_path, tmp_path / "fold1")
+    assert not list(tmp_path.glob("*orig*"))
+
+
+def probe(model: dict[str, Any], features: str | None = None, dataset: str = "synthetic", **changes: Any) -> Any:
+    """The configuration with a selected probe on an embedding of ``model``."""
+    entry = {"front_end": EMBEDDING, "model": model} | ({"features": features} if features else {})
+    probed = {"family": "linear", "features": "mine", "training": {"epochs": 1}}
+    models = {"probe": probed, **changes}
+    return configuration(
+        features={"mine": entry}, models=models, benchmark={"datasets": [dataset], "models": ["probe"]}
+    )
+
+
+CNN = "<results>/runs/{}/cnn/seed1/fold1"
+
+
+def test_run_tells_family_and_front_end_before_it_exists() -> None:
+    settings = probe({"pretrained": CNN.format("esc10")})
+    assert embedded(settings, settings["features"]["mine"]) == ("cnn", "logmel64")
+    assert lineage(settings, settings, "probe") == {"esc50"}
+
+
+def test_options_of_the_family_get_their_defaults() -> None:
+    settings = configuration()
+    assert settings["features"]["ast-embedding"]["model"]["width"] == 768
+    assert embedded(settings, settings["features"]["ast-embedding"]) == ("ast", "ast")
+
+
+def test_family_that_the_schema_does_not_describe_may_embed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundbench.models.schema.FAMILIES", ("mine",))
+    monkeypatch.setattr("soundbench.models.schema.family_options", lambda _: {"hidden": True})
+    model = {"family": "mine", "pretrained": str(Path(__file__))}
+    assert probe(model | {"hidden": 3}, "ast")["features"]["mine"]["model"]["hidden"] == 3
+    with pytest.raises(InputError, match=r"features\.mine\.model\.hidden: is missing"):
+        probe(model, "ast")
+
+
+def test_run_of_another_study_is_found_by_its_pictures(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    seen = configuration()["features"]["mfcc20"]
+    told = {"sources": ["elsewhere"], "recipe": RECIPES["cnn"], "front_end": seen}
+    write_json(tmp_path / "model.json", told)
+    settings = probe({"pretrained": str(tmp_path)})
+    assert embedded(settings, settings["features"]["mine"]) == ("cnn", "mfcc20")
+    write_json(tmp_path / "model.json", told | {"front_end": seen | {"n_mfcc": 21}})
+    with pytest.raises(InputError, match=r'features\.mine\.model\.pretrained: no entry .* add one with .*"n_mfcc": 21'):
+        probe({"pretrained": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "expected"),
+    [
+        (
+            {"pretrained": CNN.format("synthetic")},
+            None,
+            "features.mine.model.pretrained: .* was trained on synthetic, and may",
+        ),
+        ({"pretrained": CNN.format("esc10")}, "logmel64", "features.mine.features: .* is a run, which tells it itself"),
+        (
+            {"pretrained": CNN.format("esc10"), "family": "cnn"},
+            None,
+            "features.mine.model.family: .* is a run, which tells it",
+        ),
+        (
+            {"pretrained": CNN.format("esc10"), "width": 3},
+            None,
+            "features.mine.model.width: unknown key where there is no fam",
+        ),
+        (
+            {"pretrained": "/nowhere", "family": "ast"},
+            "ast",
+            "features.mine.model.pretrained: /nowhere is neither a file of",
+        ),
+        (
+            {"pretrained": str(Path(__file__))},
+            None,
+            "features.mine.features: is missing.*features.mine.model.family: is missing",
+        ),
+        (
+            {"pretrained": "imagenet"},
+            "ast",
+            "features.mine.model.pretrained: no imagenet weights are published for no family",
+        ),
+        (
+            {"pretrained": "imagenet", "family": "cnn"},
+            "ast",
+            "features.mine.model.pretrained: no imagenet weights are .* cnn",
+        ),
+        (
+            {"pretrained": "audioset", "family": "ast", "wdth": 8},
+            "ast",
+            "features.mine.model.wdth: unknown key; did you mean",
+        ),
+        (
+            {"pretrained": "audioset", "family": "ast", "training": {}},
+            "ast",
+            "features.mine.model.training: unknown key",
+        ),
+        ({"pretrained": "audioset", "family": "ast"}, "asd", "features.mine.features: there is no 'asd'"),
+        (
+            {"pretrained": "audioset", "family": "ast"},
+            "ast-embedding",
+            "features.mine.features: .* is itself an embedding",
+        ),
+        (
+            {"pretrained": str(Path(__file__)), "family": "ast"},
+            "logmel64",
+            "features.mine.features: .* normalised by training clips",
+        ),
+        ({"pretrained": "<results>/runs/esc10/ast-probe/seed1/fold1"}, None, "itself sees an embedding"),
+        ({"pretrained": "<results>/runs/esc10/probe/seed1/fold1"}, None, "starts from probe: without end"),
+        ({"family": "ast"}, "ast", "features.mine.model.pretrained: is missing"),
+    ],
+)
+def test_what_cannot_be_embedded_is_said(model: dict[str, Any], features: str | None, expected: str) -> None:
+    with pytest.raises(InputError) as refused:
+        probe(model, features)
+    assert re.search(expected, str(refused.value), re.S)
+
+
+def test_uses_that_hear_other_sounds_are_refused() -> None:
+    move = {"from": {"dataset": "synthetic", "model": "probe"}, "to": "esc10"}
+    with pytest.raises(InputError) as refused:
+        settings = {"front_end": EMBEDDING, "model": {"pretrained": CNN.format("esc10")}}
+        configuration(
+            features={"mine": settings},
+            models={"probe": {"family": "linear", "features": "mine", "training": {"epochs": 1}}},
+            benchmark={"models": ["probe"]},
+            robustness={"noise": [10]},
+            transfer={"move": move},
+        )
+    keys = [problem.split(":")[0] for problem in refused.value.problems]
+    assert keys == ["robustness.models", "transfer.move.from.model"]
+
+
+def test_model_folder_alone_does_not_predict(tmp_path: Path) -> None:
+    from soundbench.inference.classifier import Classifier
+
+    recipe = {"family": "linear", "dropout": 0.0}
+    save_file(build_model(recipe, 2, (4, 1)).state_dict(), tmp_path / "model.safetensors")
+    front_end = {"front_end": EMBEDDING, "model": {"pretrained": "audioset"}}
+    told = {"recipe": recipe, "front_end": front_end, "labels": ["a", "b"], "shape": [4, 1]}
+    write_json(tmp_path / "model.json", told | {"normalisation": {"mean": 0.0, "std": 1.0}})
+    with pytest.raises(InputError, match="sees what audioset makes of a picture, and holds no such weights"):
+        Classifier([str(tmp_path)])
+
+
+def test_what_an_embedding_heard_counts_for_runs_that_start_from_its_probes() -> None:
+    """A chain: a run on synthetic, a probe of it on ESC-10, and a model for synthetic that starts from the probe."""
+    settings = configuration()
+    entry = {"front_end": EMBEDDING, "features": None, "model": {"pretrained": CNN.format("synthetic")}}
+    settings["features"]["mine"] = entry
+    settings["models"]["probe"] = settings["models"]["ast-probe"] | {"features": "mine"}
+    again = settings["models"]["probe"] | {"pretrained": "<results>/runs/esc10/probe/seed1/fold1"}
+    settings["models"]["again"] = again
+    assert lineage(settings, settings, "again") == {"esc50", "synthetic"}
+
+
+ARGUMENTS = ("--cores", "2", "--configfile", "probing.yaml")
+LEADERBOARD = "results/summary/leaderboard.csv"
+FOLD = "runs/synthetic/{}/seed1/fold1/model.json"
+
+
+@pytest.fixture
+def probing(workflow: Workflow) -> Workflow:
+    """A source to train on before, a small AST as transformers saves it, and a probe of each."""
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=32, max_length=64, num_labels=5))
+    network.save_pretrained(workflow.folder / "small-ast")
+    ast = {"family": "ast", "width": 8, "depth": 1, "heads": 2, "pretrained": "small-ast"}
+    small = {"front_end": "ast", "n_mels": 32, "frames": 64}
+    linear = {"family": "linear", "training": {"epochs": 2}}
+    folds = {"scheme": "kfold", "folds": 2, "protocol": "literature"}
+    sources = TINY["sources"]
+    workflow.overlay(
+        "probing",
+        benchmark={"datasets": ["synthetic"], "models": ["probed-ast", "probed-run"], "seeds": [1, 2]},
+        sources=sources | {"before": sources["synthetic"] | {"reader": "synthetic", "classes": 4, "seed": 1}},
+        datasets={"synthetic": {"split": folds}, "before": {"source": "before", "split": folds}},
+        features={
+            **TINY["features"],
+            "small": small,
+            "of-ast": {"front_end": EMBEDDING, "features": "small", "model": ast},
+            "of-run": {"front_end": EMBEDDING, "model": {"pretrained": "<results>/runs/before/cnn/seed2/fold1"}},
+        },
+        models=TINY["models"]
+        | {"probed-ast": linear | {"features": "of-ast"}, "probed-run": linear | {"features": "of-run"}},
+    )
+    return workflow
+
+
+def test_same_source_and_published_weights_before_anything_starts(probing: Workflow) -> None:
+    text = (probing.folder / "probing.yaml").read_text()
+    (probing.folder / "probing.yaml").write_text(text.replace("runs/before/", "runs/synthetic/"))
+    said = probing.run("--dry-run", *ARGUMENTS, check=False)
+    assert said.returncode != 0
+    assert re.search(r"features\.of-run\.model\.pretrained: .*was trained on synthetic", said.stdout)
+    probing.overlay("library", benchmark={"datasets": ["synthetic"], "models": ["ast-probe"], "seeds": [1, 2, 3]})
+    planned = probing.planned("--configfile", "library.yaml")
+    assert (planned["fetch_weights_of_embedding"], planned["embed_clips"], planned["compute_features"]) == (1, 1, 1)
+    assert planned["train_model"] == 15
+
+
+@pytest.mark.slow
+def test_probes_reach_the_leaderboard_and_embed_once(probing: Workflow) -> None:
+    planned = probing.planned(LEADERBOARD, "--configfile", "probing.yaml")
+    assert planned["embed_clips"] == 2  # one a model, for two seeds of two folds each
+    assert planned["train_model"] == 9
+    probing.run(LEADERBOARD, *ARGUMENTS)
+    table = pd.read_csv(probing.results / "summary" / "leaderboard.csv")
+    assert set(table["model"]) == {"probed-ast", "probed-run"}
+    assert probing.planned(LEADERBOARD, "--configfile", "probing.yaml") == {}
+    features = probing.results / "features" / "synthetic"
+    clips = len(pd.read_csv(probing.results / "clips" / "synthetic.csv"))
+    assert np.load(features / "of-ast" / "orig.npy").shape == (clips, 8, 1)
+    assert np.load(features / "of-run" / "orig.npy").shape == (clips, 4 * 2**3, 1)
+    ours, theirs = (read_json(probing.results / FOLD.format(name)) for name in ("probed-run", "probed-ast"))
+    assert (ours["sources"], theirs["sources"]) == (["before", "synthetic"], ["synthetic"])
+    assert ours["front_end"]["features"]["front_end"] == "logmel"
+
+    weights = probing.folder / "small-ast" / "model.safetensors"
+    state = load_file(weights)
+    save_file(state | {"classifier.dense.bias": state["classifier.dense.bias"] + 1}, weights)
+    again = probing.planned(LEADERBOARD, "--configfile", "probing.yaml")
+    assert (again["embed_clips"], again["train_model"]) == (1, 4)
+    assert "compute_features" not in again

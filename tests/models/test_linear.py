@@ -1,0 +1,72 @@
+"""The linear family against scikit-learn, and what standardises its input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from helpers.library import configuration
+from soundbench.augment.batch import OnlineAugmentation
+from soundbench.features.normalisation import Normalisation
+from soundbench.models.registry import build_model
+from soundbench.training.batches import Examples
+from soundbench.training.checkpoints import Checkpoint
+from soundbench.training.trainer import Trainer
+
+DIMENSIONS, CLASSES = 48, 5
+RECIPE = configuration()["models"]["ast-probe"]
+
+
+def blobs(clips: int, seed: int) -> Examples:
+    """Clips in groups that overlap a little; every dimension has a scale and an offset of its own."""
+    rng, same = np.random.default_rng(seed), np.random.default_rng(0)
+    centres, scale = same.normal(0, 0.55, (CLASSES, DIMENSIONS)), 10 ** same.uniform(-1, 1, DIMENSIONS)
+    targets = np.arange(clips) % CLASSES
+    values = (centres[targets] + rng.normal(0, 1, (clips, DIMENSIONS))) * scale + 3 * scale
+    array = values.astype(np.float32)[:, :, None]
+    return Examples((array,), np.zeros(clips, dtype=int), np.arange(clips), torch.from_numpy(targets))
+
+
+def trained(parts: dict[str, Examples], folder: Path) -> torch.nn.Module:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    network, settings = build_model(RECIPE, CLASSES, (DIMENSIONS, 1)), RECIPE["training"]
+    normalise, online = parts["train"].normalisation(), OnlineAugmentation({}, CLASSES, None, 0)
+    trainer = Trainer(network, settings, parts, normalise, online, torch.device("cpu"), seed=0, tag="[test]")
+    trainer.fit(Checkpoint(folder / "checkpoint.pt", "", 1e9), lambda: False, id)
+    network.load_state_dict(trainer.progress.weights)
+    return network.eval()
+
+
+def accuracy(network: torch.nn.Module, examples: Examples, normalise: Normalisation) -> float:
+    with torch.inference_mode():
+        pictures, classes = examples.batch(torch.arange(len(examples)), normalise, torch.device("cpu"))
+        return float((network(pictures).argmax(dim=1) == classes).float().mean())
+
+
+def test_accuracy_is_that_of_logistic_regression(tmp_path: Path) -> None:
+    parts, test = {"train": blobs(400, 1), "val": blobs(100, 2)}, blobs(1000, 3)
+    ours = accuracy(trained(parts, tmp_path), test, parts["train"].normalisation())
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    theirs.fit(parts["train"].arrays[0][:, :, 0], parts["train"].targets)
+    expected = theirs.score(test.arrays[0][:, :, 0], test.targets)
+    assert 0.8 < expected < 0.99  # neither trivial nor hopeless
+    assert ours > expected - 0.02
+
+
+def test_each_dimension_is_standardised_with_training_clips_alone(tmp_path: Path) -> None:
+    train = blobs(400, 1)
+    networks = [trained({"train": train, "val": blobs(50, seed)}, tmp_path) for seed in (2, 3)]
+    pictures, _ = train.batch(torch.arange(len(train)), train.normalisation(), torch.device("cpu"))
+    with torch.inference_mode():
+        standard = networks[0][:2](pictures)
+    seen = standard.std(dim=0) > 0.5  # dimensions of hardly any variance stay small
+    assert seen.float().mean() > 0.5
+    assert standard.mean(dim=0).abs().max() < 0.05
+    assert (standard.std(dim=0)[seen] < 1.05).all()
+    assert torch.allclose(networks[0][1].running_mean, networks[1][1].running_mean, atol=0.02)

@@ -1,0 +1,130 @@
+"""Every model of the library takes one channel and gives logits; adding one takes one function and one entry."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from helpers.library import configuration
+from helpers.recipes import RECIPES
+from helpers.workflow import REPOSITORY, Workflow
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_json
+from soundbench.models.registry import COMMON_KEYS, FAMILIES, build_model, family_options
+from soundbench.models.schema import load_schema
+
+# Small ones of every family, for what needs no large network.
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("shape", [(64, 216), (80, 67)])
+@pytest.mark.parametrize("name", RECIPES)
+def test_pictures_in_logits_out(name: str, shape: tuple[int, int]) -> None:
+    network = build_model(RECIPES[name], 7, shape)
+    logits = network(torch.zeros(2, 1, *shape))
+    assert logits.shape == (2, 7)
+    logits.sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_every_family_is_tried() -> None:
+    assert {recipe["family"] for recipe in RECIPES.values()} == set(FAMILIES)
+
+
+def test_library_states_each_model_s_parameters() -> None:
+    """The comment beside each entry, against the network that is built from it."""
+    comments = re.findall(
+        r"^  ([\w-]+):  # .*?([\d.]+) (thousand|million) parameters$",
+        (REPOSITORY / "config" / "models.yaml").read_text(),
+        re.M,
+    )
+    recipes = configuration()["models"]
+    assert {name for name, _, _ in comments} == set(recipes)
+    for name, number, unit in comments:
+        shape = {"tinyast": (64, 64), "linear": (768, 1)}.get(recipes[name]["family"], (128, 1024))
+        with torch.device("meta"):
+            count = parameters(build_model(recipes[name], 10, shape))
+        assert f"{count / {'thousand': 1e3, 'million': 1e6}[unit]:.{len(number.partition('.')[2])}f}" == number, name
+
+
+@pytest.mark.parametrize(("model", "attention"), [("resnet50-se", "SEModule"), ("resnet50-cbam", "CbamModule")])
+def test_attention_stands_in_every_residual_block(model: str, attention: str) -> None:
+    from timm.models.resnet import Bottleneck
+
+    with torch.device("meta"):
+        network = build_model(configuration()["models"][model], 10, (64, 216))
+    blocks = [module for module in network.modules() if isinstance(module, Bottleneck)]
+    assert len(blocks) == 3 + 4 + 6 + 3
+    assert {type(block.se).__name__ for block in blocks} == {attention}
+
+
+def test_seresnet50_is_resnet50_with_attention_by_name() -> None:
+    by_argument = {"family": "timm", "name": "resnet50", "arguments": {"block_args": {"attn_layer": "se"}}}
+    with torch.device("meta"):
+        networks = [build_model(r, 10, (64, 216)) for r in (configuration()["models"]["resnet50-se"], by_argument)]
+    assert str(networks[0]) == str(networks[1])
+
+
+def test_width_and_convolutions_set_the_size_of_the_baseline() -> None:
+    changes = ({}, {"width": 16}, {"convolutions": 2})
+    base, wide, deep = (parameters(build_model(RECIPES["cnn"] | change, 10, (64, 64))) for change in changes)
+    assert wide > 3 * base
+    assert deep - base == sum(9 * width**2 + 2 * width for width in (8, 16, 32, 64))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "shape", "expected"),
+    [
+        (RECIPES["alexnet"], (40, 216), "63 × 63 (bins × frames) or more, but these features give 40 × 216"),
+        (RECIPES["ast"], (64, 12), "a patch of 16 × 16 does not fit"),
+        (RECIPES["tinyast"] | {"heads": 5}, (64, 64), "a width of 12 cannot be shared by 5 heads"),
+        (RECIPES["resnet10t"] | {"name": "resnet_18"}, (64, 64), "timm has no model of this name; it has"),
+        (RECIPES["resnet10t"] | {"arguments": {"blocks": 3}}, (64, 64), "does not build it with the arguments"),
+    ],
+)
+def test_what_cannot_be_built_is_said(recipe: dict[str, Any], shape: tuple[int, int], expected: str) -> None:
+    with pytest.raises(InputError, match=re.escape(expected)):
+        build_model(recipe, 10, shape)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_schema_describes_the_keys_that_the_family_takes(family: str) -> None:
+    described = load_schema()["$defs"][f"{family}_model"]
+    options = family_options(family)
+    assert set(described["properties"]) == {*COMMON_KEYS, *options}
+    assert all(options[key] for key in described.get("required", []))
+
+
+@pytest.fixture
+def with_mine(workflow: Workflow) -> Workflow:
+    """A workflow with a family of one's own, as CONTRIBUTING.md shows it: one function, and one entry."""
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    function = re.search(r"^```python\n(# scripts/soundbench/models/families/mine\.py\n.*?)^```", text, re.M | re.S)[1]
+    entry = yaml.safe_load(re.search(r"^```yaml\n# config/models\.yaml\n(.*?)^```", text, re.M | re.S)[1])
+    (workflow.folder / "scripts" / "soundbench" / "models" / "families" / "mine.py").write_text(function)
+    workflow.overlay("mine", models=entry, benchmark={"models": ["mine"], "seeds": [1]})
+    return workflow
+
+
+@pytest.mark.slow
+def test_a_model_is_added_by_one_function_and_one_entry(with_mine: Workflow) -> None:
+    with_mine.run("results/runs/synthetic/mine/seed1/fold1/model.json", "--cores", "2", "--configfile", "mine.yaml")
+    description = read_json(with_mine.results / "runs" / "synthetic" / "mine" / "seed1" / "fold1" / "model.json")
+    assert description["parameters"] == 64 * 32 + 32 + 32 * 12 + 12
+    assert len(description["labels"]) == 12
+
+
+def test_keys_of_an_added_family_are_those_of_its_function(with_mine: Workflow) -> None:
+    wrong = {"family": "mine", "features": "logmel64", "hiden": 8, "training": {"epochs": 1}}
+    with_mine.overlay("mine", models={"mine": wrong}, benchmark={"models": ["mine"]})
+    said = with_mine.run("--dry-run", "--configfile", "mine.yaml", check=False).stdout
+    assert "models.mine.hiden: unknown key; did you mean 'hidden'?" in said
+    assert "models.mine.hidden: is missing" in said

@@ -1,0 +1,130 @@
+"""Inputs and parameters of rules, as functions of the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace as Wildcards
+
+import pytest
+from snakemake.io import expand
+
+from helpers.library import configuration
+from soundbench.core.errors import InputError
+from soundbench.study import paths
+from soundbench.study.augmentation import AugmentationInputs
+from soundbench.study.data import DataInputs
+from soundbench.study.features import FeatureInputs
+from soundbench.study.prediction import PredictionInputs
+from soundbench.study.runs import SelectedRuns
+from soundbench.study.study import Study
+from soundbench.study.training import TrainingInputs
+from soundbench.study.uses import ExportInputs, RobustnessInputs, TransferInputs
+
+COPIES = {"augment": [{"variants": ["noisy", "pitchUp2"]}]}
+
+
+def study(resolve: object = str, **changes: object) -> Study:
+    return Study(configuration(**changes), resolve)
+
+
+@pytest.mark.parametrize("values", [{"fold": range(1, 4)}, {"dataset": "one", "model": ["a", "b"], "seed": [1, 2]}])
+def test_patterns_are_filled_as_snakemake_does(values: dict[str, object]) -> None:
+    assert paths.fill(paths.HISTORY, **values) == expand(paths.HISTORY, **values, allow_missing=True)
+
+
+def test_a_value_without_a_wildcard_repeats_nothing() -> None:
+    assert paths.fill(paths.METRICS, dataset="one", model="cnn", seed=1, fold=range(1, 6)) == [
+        "<results>/runs/one/cnn/seed1/metrics.json"
+    ]
+
+
+def test_no_pattern_stands_twice() -> None:
+    patterns = [value for name, value in vars(paths).items() if name.isupper()]
+    assert len(patterns) == len(set(patterns)) > 20
+
+
+def test_training_reads_features_of_the_clips_and_of_their_copies() -> None:
+    found = study(datasets={"synthetic": COPIES})
+    augmentation = AugmentationInputs(found)
+    training = TrainingInputs(found, FeatureInputs(found, augmentation))
+    files = training.files(Wildcards(dataset="synthetic", model="cnn", seed="1", fold="2"))
+    folder = "<results>/features/synthetic/logmel64"
+    assert files["features"] == f"{folder}/orig.npy"
+    assert files["variants"] == [f"{folder}/noisy.npy", f"{folder}/pitchUp2.npy"]
+    assert files["variant_indexes"] == [f"{folder}/noisy.csv", f"{folder}/pitchUp2.csv"]
+    assert files["weights"] == files["embedding"] == []
+
+
+def test_published_weights_are_a_list_that_is_fetched() -> None:
+    found = study()
+    features = FeatureInputs(found, AugmentationInputs(found))
+    training = TrainingInputs(found, features)
+    assert training.files(Wildcards(dataset="synthetic", model="ast"))["weights"] == [paths.WEIGHTS]
+    assert features.embedding_weights("ast-embedding") == ["<resources>/weights/features/ast-embedding.json"]
+
+
+def test_own_recordings_are_watched_and_an_archive_is_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "dog").mkdir()
+    archive = tmp_path / "sounds.zip"
+    archive.touch()
+    sources = {
+        "mine": {"reader": "folder", "root": str(tmp_path)},
+        "packed": {"reader": "esc50", "root": str(archive)},
+    }
+    data = DataInputs(study(sources=sources))
+    mine, packed = Wildcards(source="mine"), Wildcards(source="packed")
+    assert data.source_files(mine) == [str(tmp_path), str(tmp_path / "dog")]
+    assert data.source_root(mine, [str(tmp_path)]) == str(tmp_path)
+    assert data.source_files(packed) == paths.FETCHED
+    assert data.own_archive(packed) == [str(archive)]
+    assert data.source_root(packed, ["results/sources/packed/fetched.json"]) == "results/sources/packed/recordings"
+
+
+def test_only_finished_runs_are_read_where_gaps_are_shown(tmp_path: Path) -> None:
+    done = tmp_path / "runs" / "synthetic" / "cnn" / "seed1"
+    done.mkdir(parents=True)
+    (done / "metrics.json").touch()
+    changes = {
+        "benchmark": {"datasets": ["synthetic"], "models": ["cnn", "resnet18"], "seeds": [1]},
+        "report": {"missing": "show"},
+    }
+    found = study(lambda path: path.replace("<results>", str(tmp_path)), **changes)
+    runs = SelectedRuns(found)
+    assert runs.of(paths.METRICS)(Wildcards()) == ["<results>/runs/synthetic/cnn/seed1/metrics.json"]
+    assert runs.has("synthetic", "cnn")
+    assert not runs.has("synthetic", "resnet18")
+    transfer = {"away": {"from": {"dataset": "synthetic", "model": "resnet18"}, "to": "synthetic"}}
+    assert not TransferInputs(found, runs, DataInputs(found)).of_entries("{transfer}")(Wildcards()), transfer
+
+
+def test_wildcards_choose_among_the_selected_runs() -> None:
+    selected = {"datasets": ["esc10", "emodb"], "models": ["cnn", "resnet18"], "seeds": [1, 2]}
+    runs = SelectedRuns(study(benchmark=selected))
+    assert len(runs.of(paths.METRICS)(Wildcards())) == 2 * 2 * 2
+    assert len(runs.of(paths.HISTORY)(Wildcards(dataset="emodb"))) == 2 * 2 * 10
+    assert runs.of(paths.METRICS)(Wildcards(dataset="esc10", model="cnn")) == [
+        "<results>/runs/esc10/cnn/seed1/metrics.json",
+        "<results>/runs/esc10/cnn/seed2/metrics.json",
+    ]
+    assert runs.splits(Wildcards()) == ["<results>/splits/esc10/seed1.csv", "<results>/splits/emodb/seed1.csv"]
+
+
+def test_robustness_is_drawn_only_where_levels_are_given() -> None:
+    pattern = "{dataset}.svg"
+    without = study()
+    assert RobustnessInputs(without, SelectedRuns(without)).figures(pattern)(Wildcards()) == []
+    given = study(robustness={"noise": [10]})
+    inputs = RobustnessInputs(given, SelectedRuns(given))
+    assert inputs.figures(pattern)(Wildcards()) == paths.fill(pattern, dataset=given.selected["datasets"])
+    assert inputs.perturbations == [("noise", 10)]
+
+
+def test_the_first_seed_is_exported_unless_another_is_named() -> None:
+    inputs = ExportInputs(study(export={"fold": 2}))
+    wildcards = Wildcards(dataset="synthetic", model="cnn")
+    assert inputs.of_fold(paths.MODEL)(wildcards) == "<results>/runs/{dataset}/{model}/seed1/fold2/model.safetensors"
+
+
+def test_predicting_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="names no recordings"):
+        PredictionInputs(study()).pages("{prediction}.html")(Wildcards())

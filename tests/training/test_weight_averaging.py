@@ -1,0 +1,119 @@
+"""Averages of weights: their values, the statistics of batch norms, and that they are validated and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import update_bn
+
+from helpers.trainers import convolutions, fit, linear, trainer
+from soundbench.features.normalisation import Normalisation
+from soundbench.models.registry import build_model
+from soundbench.training.weight_averaging import measure_batch_norms
+
+MEASURED = {"batch_norm": "measured"}
+SWA = {"average": "swa", "swa_from": 0.5, "keep": "last", "epochs": 4}
+
+
+def weights(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def test_moving_average_by_hand(tmp_path: Path) -> None:
+    """Weights and running statistics; the decay rises to 0.4 with the third update."""
+    one, seen = trainer(average="ema", ema_decay=0.4, keep="last"), []
+    fit(one, tmp_path, stopping=lambda: bool(seen.append(weights(one.network))))
+    expected = seen[0]
+    for update, state in enumerate(seen[1:], start=1):
+        decay = min(0.4, (1 + update) / (10 + update))
+        expected = {name: decay * expected[name] + (1 - decay) * value for name, value in state.items()}
+    assert len(seen) == 9
+    for name, value in one.progress.weights.items():
+        if value.is_floating_point():
+            assert torch.allclose(value, expected[name], atol=1e-6), name
+        else:
+            assert torch.equal(value, seen[-1][name]), name
+    assert not torch.allclose(one.progress.weights["classifier.weight"], seen[-1]["classifier.weight"], atol=1e-4)
+
+
+def test_mean_of_the_last_epochs(tmp_path: Path) -> None:
+    one, ends = trainer(linear, **SWA), []
+    fit(one, tmp_path, record=lambda _: ends.append(weights(one.network)))
+    for name, value in one.progress.weights.items():
+        assert torch.allclose(value, (ends[2][name] + ends[3][name]) / 2, atol=1e-6), name
+    assert one.progress.kept_epoch == 4
+
+
+@pytest.mark.parametrize("settings", [SWA, MEASURED, MEASURED | {"average": "ema"}], ids=["swa", "none", "ema"])
+@pytest.mark.parametrize("validated", [True, False])
+def test_batch_norms_are_measured_anew_on_unchanged_training_clips(
+    tmp_path: Path, settings: dict[str, Any], validated: bool
+) -> None:
+    def first_a_norm() -> nn.Module:
+        return nn.Sequential(nn.BatchNorm2d(1), linear())
+
+    one = fit(trainer(first_a_norm, validated=validated, **settings, augment={"gain": 30}), tmp_path)
+    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    assert one.progress.weights["0.running_mean"].item() == pytest.approx(pictures.mean().item(), abs=1e-5)
+
+
+def test_clips_that_are_sorted_by_label_do_not_understate_the_variance(tmp_path: Path) -> None:
+    """Batches of one class would hold nothing of the variance between classes."""
+    one = trainer(lambda: nn.Sequential(nn.BatchNorm2d(1), linear()), **MEASURED)
+    array = one.parts["train"].arrays[0]
+    array[:] = np.random.default_rng(0).normal(0, 0.1, array.shape)
+    array[12:] += 40
+    fit(one, tmp_path)
+    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    assert one.progress.weights["0.running_var"].item() > 0.6 * pictures.var().item()
+
+
+def test_running_statistics_lag_behind(tmp_path: Path) -> None:
+    one = fit(trainer(convolutions), tmp_path)
+    before = one.validate()["val_loss"]
+    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    measure_batch_norms(one.network, [pictures])
+    assert one.validate()["val_loss"] < before
+
+
+def test_batch_norms_are_measured_as_torch_does() -> None:
+    batches = [torch.randn(6, 1, 16, 20) + 2 for _ in range(3)]
+    recipe = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
+    ours, theirs = (build_model(recipe, 3, (16, 20)) for _ in "ab")
+    theirs.load_state_dict(ours.state_dict())
+    measure_batch_norms(ours, batches)
+    update_bn(batches, theirs)
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], value), name
+    assert not any(module.training for module in ours.modules())
+    assert [module.momentum for module in ours.modules() if isinstance(module, nn.BatchNorm2d)] == [0.1, 0.1]
+
+
+def test_batch_norms_that_could_not_be_measured_train_on_as_before() -> None:
+    network = convolutions()
+    with pytest.raises(RuntimeError):
+        measure_batch_norms(network, [torch.randn(4, 7, 16, 20)])
+    assert [module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)] == [0.1, 0.1]
+
+
+def test_frozen_batch_norms_are_left_alone() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(1).requires_grad_(False), nn.BatchNorm2d(1))
+    measure_batch_norms(network, [torch.randn(4, 1, 5, 5) + 3])
+    assert network[0].running_mean.item() == 0
+    assert network[1].running_mean.item() == pytest.approx(3, abs=0.5)
+
+
+@pytest.mark.parametrize("settings", [SWA, {"average": "ema", "ema_decay": 0.9}, MEASURED, {"average": "none"}])
+def test_what_is_validated_is_what_is_saved(tmp_path: Path, settings: dict[str, Any]) -> None:
+    one = fit(trainer(**settings), tmp_path)
+    network = convolutions().eval()
+    network.load_state_dict(one.progress.weights)
+    pictures, classes = one.parts["val"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    loss = cross_entropy(network(pictures), classes).item()
+    assert one.progress.history[one.progress.kept_epoch - 1]["val_loss"] == pytest.approx(loss, rel=1e-5)

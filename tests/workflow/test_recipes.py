@@ -1,0 +1,196 @@
+"""Each recipe of ``config/recipes`` to its leaderboard, with few clips and epochs; real recordings where they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import timm
+import yaml
+from safetensors.torch import save_file
+from transformers import ASTConfig, ASTForAudioClassification
+
+from helpers.workflow import DATA, REPOSITORY, Workflow
+from soundbench.data.readers.emodb import read
+
+RECIPES = REPOSITORY / "config" / "recipes"
+Config = dict[str, Any]
+
+# What a person would do who tries a recipe: one split, few clips, an epoch or two.
+TRIAL = {"split": {"scheme": "holdout", "folds": 1}, "limit": {"train": 10, "val": 10, "test": 10}}
+EMOTIONS = {"happiness": "Celebration", "anger": "Excitement", "sadness": "Disappointment", "boredom": "Boring"}
+# ESC-10's share of ESC-50's categories.
+CATEGORIES = {
+    "animals": ["dog", "rooster"],
+    "natural_soundscapes_and_water": ["crackling_fire", "rain", "sea_waves"],
+    "human_non_speech": ["crying_baby", "sneezing"],
+    "interior_domestic": ["clock_tick"],
+    "exterior_urban": ["chainsaw", "helicopter"],
+}
+
+
+def trial(recipe: Config, epochs: int = 1, library: tuple[str, ...] = ()) -> Config:
+    """An overlay that makes a recipe small: its data sets, its own models and those it takes from the library."""
+    models = [*recipe.get("models", {}), *library]
+    return {
+        "benchmark": {"seeds": [1]},
+        "datasets": {name: dict(TRIAL) for name in recipe["benchmark"]["datasets"]},
+        "models": {name: {"training": {"epochs": epochs}} for name in models},
+    }
+
+
+@pytest.fixture(scope="module")
+def emodb_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of EmoDB."""
+    if not (DATA / "emodb").is_dir():
+        pytest.skip(f"no real recordings: {DATA / 'emodb'} is not there")
+    root = tmp_path_factory.mktemp("emodb")
+    for file in sorted((DATA / "emodb" / "wav").iterdir())[::4]:
+        (root / file.name).symlink_to(file)
+    return root
+
+
+@pytest.fixture(scope="module")
+def esc10_quarter(esc10_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of ESC-10: two clips of each class and fold."""
+    whole, root = esc10_root / "ESC-50-master", tmp_path_factory.mktemp("quarter")
+    clips = pd.read_csv(whole / "meta" / "esc50.csv").sort_values(["category", "fold", "filename"])[::4]
+    (root / "audio").mkdir()
+    (root / "meta").mkdir()
+    clips.to_csv(root / "meta" / "esc50.csv", index=False)
+    for name in clips["filename"]:
+        (root / "audio" / name).symlink_to(whole / "audio" / name)
+    return root
+
+
+@pytest.fixture
+def esc50_generated(tmp_path: Path) -> Path:
+    """All 2,000 clips that ESC-50's table lists, as 0.25 s of noise."""
+    table, rate = DATA / "esc50.csv", 16000
+    if not table.exists():
+        pytest.skip(f"no real table: {table} is not there")
+    root = tmp_path / "esc50"
+    for folder in ("audio", "meta"):
+        (root / folder).mkdir(parents=True)
+    (root / "meta" / "esc50.csv").symlink_to(table)
+    noise = np.random.default_rng(0)
+    for name in pd.read_csv(table)["filename"]:
+        soundfile.write(root / "audio" / name, 0.1 * noise.standard_normal(rate // 4), rate)
+    return root
+
+
+def reach_the_leaderboard(workflow: Workflow, name: str, overlay: Config, *others: str) -> Path:
+    """Run a recipe as far as its leaderboard and ``others``, files of its summary; returns its results."""
+    recipe = yaml.safe_load((RECIPES / name).read_text())
+    reduced, results = workflow.overlay("reduced", **overlay), recipe["pathvars"]["results"]
+    wanted = [f"{results}/summary/{file}" for file in ("leaderboard.csv", *others)]
+    workflow.run(*wanted, "--cores", "2", "--configfile", f"config/recipes/{name}", reduced)
+    board = pd.read_csv(workflow.folder / wanted[0])
+    selected = recipe["benchmark"] | overlay["benchmark"]
+    assert len(board) == len(selected["datasets"]) * len(selected["models"])
+    assert board["mean"].between(0, 1).all()
+    return workflow.folder / results
+
+
+def test_every_recipe_has_its_page() -> None:
+    page = (RECIPES / "README.md").read_text()
+    for file in RECIPES.glob("*.yaml"):
+        assert f"## {file.stem}" in page
+        assert f"config/recipes/{file.name}" in page
+
+
+@pytest.mark.slow
+def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, tmp_path: Path) -> None:
+    """AST fine-tuned on four emotions: as they are, and two of the study's steps that merge and augment."""
+    clips = read(emodb_root)
+    for row in clips[clips["label"].isin(EMOTIONS)].itertuples():
+        folder = tmp_path / "emotions" / EMOTIONS[row.label]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{row.clip}.wav").symlink_to(row.path)
+    sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
+    ASTForAudioClassification(ASTConfig(**sizes, num_labels=5, max_length=128)).save_pretrained(tmp_path / "ast")
+    overlay = trial(yaml.safe_load((RECIPES / "emotion-ast.yaml").read_text()))
+    steps = ("emotions", "emotions-one-merged-augmented", "emotions-merged-augmented")
+    overlay["benchmark"]["datasets"] = list(steps)
+    overlay["sources"] = {"emotions": {"root": str(tmp_path / "emotions")}}
+    overlay["features"] = {"ast": {"frames": 128}}
+    overlay["models"]["ast-weighted"] |= {"pretrained": str(tmp_path / "ast"), "width": 12, "depth": 1, "heads": 2}
+    results = reach_the_leaderboard(workflow, "emotion-ast.yaml", overlay, "confusion/ast-weighted.svg")
+    labels = {name: set(pd.read_csv(results / "splits" / name / "seed1.csv")["label"]) for name in steps}
+    assert labels["emotions"] == set(EMOTIONS.values())
+    assert labels["emotions-one-merged-augmented"] == {"positive", "Disappointment", "Boring"}
+    assert labels["emotions-merged-augmented"] == {"positive", "negative"}
+    copied = pd.read_csv(results / "augmented" / "emotions" / "pitchUp2.csv", dtype=str)
+    asked = [name for name, emotion in EMOTIONS.items() if emotion in ("Disappointment", "Excitement")]
+    assert len(copied) == clips["label"].isin(asked).sum()
+    trained = json.loads((results / "runs" / steps[-1] / "ast-weighted" / "seed1" / "fold1" / "model.json").read_text())
+    split = pd.read_csv(results / "splits" / steps[-1] / "seed1.csv")
+    augmented = split["source_label"].isin(["Disappointment", "Excitement"]) & (split["fold1"] == "train")
+    assert trained["examples"]["train"] == (split["fold1"] == "train").sum() + 3 * augmented.sum()
+
+
+@pytest.mark.slow
+def test_few_clips_and_epochs_for_a_compact_transformer(workflow: Workflow, esc50_generated: Path) -> None:
+    """The study with ten clips held out, by its own settings on as many clips as ESC-50 has."""
+    overlay = {
+        "benchmark": {"datasets": ["esc50-410"], "models": ["tinyast-brief"], "seeds": [1]},
+        "sources": {"esc50": {"root": str(esc50_generated)}},
+    }
+    run = reach_the_leaderboard(workflow, "tinyast-esc50.yaml", overlay) / "runs" / "esc50-410" / "tinyast-brief"
+    listed = pd.read_csv(run / "seed1" / "predictions.csv")
+    assert listed["label"].nunique() == len(listed) == 10
+    assert {"clip", "label", "predicted"} <= set(listed)
+    assert len(set(listed) - {"clip", "fold", "label", "predicted"}) == 50
+    trained = json.loads((run / "seed1" / "fold1" / "model.json").read_text())
+    assert (trained["examples"]["train"], trained["epochs"]) == (400, 5)
+    scores = json.loads((run / "seed1" / "metrics.json").read_text())["scores"]
+    assert scores["uar"] == scores["accuracy"]  # a clip each of the classes that occur
+
+
+@pytest.mark.slow
+def test_attention_in_resnets_on_two_data_sets(workflow: Workflow, esc10_quarter: Path, emodb_root: Path) -> None:
+    """Three of its models, for the sake of time: tests/models/test_registry.py builds the others."""
+    models = ("cnn", "alexnet", "resnet50-cbam")
+    overlay = trial(yaml.safe_load((RECIPES / "attention-resnets.yaml").read_text()), library=models)
+    overlay["benchmark"]["models"] = list(models)
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}, "emodb": {"root": str(emodb_root)}}
+    reach_the_leaderboard(workflow, "attention-resnets.yaml", overlay, "ranks.svg")
+
+
+def save_imagenet(path: Path) -> None:
+    """Weights of the shape of ImageNet's, as timm's are published."""
+    save_file(timm.create_model("resnet18").state_dict(), path)
+
+
+@pytest.mark.slow
+def test_resnet_with_and_without_weights_to_start_from(workflow: Workflow, esc10_quarter: Path, tmp_path: Path) -> None:
+    save_imagenet(tmp_path / "resnet18.safetensors")
+    overlay = trial(yaml.safe_load((RECIPES / "resnet18-transfer.yaml").read_text()))
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    overlay["models"]["resnet18-imagenet"]["pretrained"] = str(tmp_path / "resnet18.safetensors")
+    reach_the_leaderboard(workflow, "resnet18-transfer.yaml", overlay)
+
+
+@pytest.mark.slow
+def test_five_categories(workflow: Workflow, esc10_quarter: Path) -> None:
+    overlay = trial(yaml.safe_load((RECIPES / "esc50-categories.yaml").read_text()), epochs=2)
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    overlay["datasets"]["esc50-categories"] |= {"merge": CATEGORIES}
+    drawn = [f"esc50-categories/{model}/samples.svg" for model in ("resnet18-masked", "densenet121-masked")]
+    reach_the_leaderboard(workflow, "esc50-categories.yaml", overlay, *drawn)
+
+
+@pytest.mark.slow
+def test_the_same_models_in_two_precisions(workflow: Workflow, esc10_quarter: Path) -> None:
+    overlay = trial(yaml.safe_load((RECIPES / "precision.yaml").read_text()))
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    del overlay["datasets"]["esc10-literature"]["limit"]["val"]  # nothing validates in that protocol
+    results = reach_the_leaderboard(workflow, "precision.yaml", overlay)
+    devices = pd.read_csv(results / "summary" / "scores.csv").set_index("model")["device"]
+    in_bf16 = devices.str.endswith(" in bf16")
+    assert in_bf16.to_dict() == {model: model.endswith("-bf16") for model in devices.index}

@@ -1,0 +1,112 @@
+"""Export, robustness, transfer and prediction in one small study with copies, by the real workflow.
+
+Each rule runs in the environment of its own file in envs/, with no other package in reach.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import standin_conda
+from helpers.modelcards import run_card
+from helpers.workflow import REPOSITORY, Workflow
+from soundbench.core.storage import read_clip_table
+from soundbench.data.audio import write_audio
+
+pytestmark = pytest.mark.slow
+
+TONES = {"reader": "synthetic", "classes": 3, "recordings": 1, "takes": 2, "seconds": 0.5}
+HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
+SHORT = {"epochs": 1, "batch_size": 8}
+RUN = {"dataset": "copies", "model": "cnn"}
+STUDY = {
+    "benchmark": {"datasets": ["copies"], "models": ["cnn", "transformer"], "seeds": [1]},
+    "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7}},
+    "datasets": {
+        "copies": {"source": "synthetic", "augment": [{"variants": ["pitchUp2", "stretch0.9"]}], "split": HOLDOUT},
+        "other": {"source": "other", "split": HOLDOUT},
+    },
+    "models": {
+        "cnn": {"width": 4, "training": SHORT},
+        "transformer": {"family": "ast", "features": "ast", "width": 24, "heads": 1, "depth": 1, "training": SHORT},
+    },
+    "robustness": {"models": ["cnn"], "noise": [0], "pitch": [2], "speed": [1.1]},
+    "transfer": {"elsewhere": {"from": RUN, "to": "other"}, "home": {"from": RUN, "to": "copies", "clips": "test"}},
+    "predict": {"noise": {"recordings": ["noise.wav"], "model": RUN | {"seed": 1}}},
+}
+EXPORTED = "results/exported/copies/cnn"
+TARGETS = ("all", "results/summary/ranks.svg", "robustness", "transfer", "predict", "pictures", EXPORTED)
+# Fetching weights, and embedding clips with them, needs published ones.
+NOT_RUN = {"fetch_weights", "embed_clips"}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The finished study; Snakemake's log is in ``log.txt``."""
+    folder = tmp_path_factory.mktemp("uses")
+    workflow = Workflow(folder / "workflow")
+    write_audio(workflow.folder / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16000)
+    overlay = workflow.overlay("study", **STUDY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(standin_conda.install(folder / "conda")), prepend=":")
+        done = workflow.run(*TARGETS, "--profile", "profiles/conda", "--cores", "2", "--configfile", overlay)
+    (workflow.folder / "log.txt").write_text(done.stdout)
+    return workflow
+
+
+def test_every_rule_with_a_script_ran_in_the_environment_of_its_own_file(study: Workflow) -> None:
+    expected = set()
+    for file in (REPOSITORY / "rules").glob("*.smk"):
+        parts = re.split(r"^rule (\w+):", file.read_text(), flags=re.M)[1:]
+        expected |= {name for name, body in zip(parts[::2], parts[1::2], strict=True) if "\n    script:" in body}
+    ran = set(re.findall(r"^(?:local)?rule (\w+):", (study.folder / "log.txt").read_text(), flags=re.M))
+    assert len(expected) > 30
+    assert ran >= expected - NOT_RUN
+    made = list((study.folder / ".snakemake" / "conda").glob("*/pyvenv.cfg"))
+    assert len(made) == len(list((REPOSITORY / "envs").iterdir()))
+
+
+def test_trained_models_are_exported_and_tested_with_noise_and_elsewhere(study: Workflow, tmp_path: Path) -> None:
+    shutil.copytree(study.folder / EXPORTED, shared := tmp_path / "shared")
+    for file in shared.iterdir():
+        assert str(study.folder).encode() not in file.read_bytes(), file
+        assert str(Path.home()).encode() not in file.read_bytes() or str(Path.home()) == "/", file
+    clips = read_clip_table(study.results / "clips" / "synthetic.csv")
+    shutil.copyfile(study.folder / clips["path"].iloc[0], shared / "sound.wav")
+    printed = run_card(shared)
+    assert set(re.findall(r"^(\w+): 0\.", printed, flags=re.MULTILINE)) == {"alarm", "bird", "clock"}
+
+    board = pd.read_csv(study.results / "summary" / "leaderboard.csv").set_index("model")
+    card = (shared / "README.md").read_text()
+    entry = board.loc["cnn"]
+    assert f"{100 * entry['interval_low']:.1f} to {100 * entry['interval_high']:.1f}" in card
+
+    curves = pd.read_csv(study.results / "summary" / "robustness.csv")
+    assert curves["kind"].tolist() == ["unchanged", "noise", "pitch", "speed"]
+    assert curves["accuracy"].iloc[0] == pytest.approx(entry["mean"])
+    assert not list((study.results / "robustness" / "copies").glob("*.npy"))
+
+    moved = pd.read_csv(study.results / "summary" / "transfer.csv").set_index(["transfer", "tested_on"])
+    assert moved.loc[("elsewhere", "other"), "clips"] == 30
+    # On its own data set a model is tested on what it has not heard: its own test clips.
+    scores = pd.read_csv(study.results / "transfer" / "home" / "scores.csv")
+    predictions = read_clip_table(study.results / "runs" / "copies" / "cnn" / "seed1" / "predictions.csv")
+    assert scores["clips"].tolist() == [len(predictions)]
+    at_home = moved.xs("home")
+    assert at_home["accuracy"].nunique() == 1
+    assert at_home["accuracy"].iloc[0] == pytest.approx(entry["mean"])
+    assert len(read_clip_table(study.results / "predictions" / "noise" / "predictions.csv")) == 1
+
+
+def test_another_use_of_a_trained_model_does_not_train_it_again(study: Workflow) -> None:
+    more = study.overlay("more", robustness={"noise": [0, 10]}, transfer={"all": {"from": RUN, "to": "other"}})
+    targets = ("results/exported/copies/transformer", "robustness", "transfer")
+    planned = study.planned(*targets, "--configfile", "study.yaml", more)
+    assert set(planned) >= {"export_model", "alter_features", "evaluate_transfer"}
+    assert "train_model" not in planned

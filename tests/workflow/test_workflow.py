@@ -1,0 +1,197 @@
+"""The real workflow, run for real on a tiny study."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from helpers.workflow import TINY, Workflow
+from soundbench.evaluation.leaderboard import LEADERBOARD_COLUMNS, SCORE_COLUMNS
+
+TINY_ARGUMENTS = ("--cores", "2", "--configfile", "tiny.yaml")
+
+
+def digests(folder: Path, *patterns: str) -> dict[str, str]:
+    files = (file for pattern in patterns for file in folder.glob(pattern))
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_default_benchmark_is_what_the_readme_says(workflow: Workflow) -> None:
+    planned = workflow.planned()
+    assert planned["augment_clips"] == 2  # the copies, and the untouched clips that the page of variants shows
+    assert planned["train_model"] == 2 * 2 * 2 * 5  # with copies and without, cnn and resnet10, two seeds, five folds
+    assert planned["evaluate_model"] == 2 * 2 * 2
+    assert planned["aggregate_comparisons"] == planned["show_variants"] == 1
+
+
+@pytest.mark.parametrize("dataset", ["esc10", "esc10-literature", "esc50", "esc50-literature"])
+def test_every_library_data_set_plans(workflow: Workflow, dataset: str, tmp_path: Path) -> None:
+    overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}}, benchmark={"datasets": [dataset]})
+    assert workflow.planned("--configfile", overlay)["train_model"] == 2 * 2 * 5
+
+
+def test_one_model_has_no_figure_of_ranks(workflow: Workflow) -> None:
+    views = {name: {"source": "synthetic", "split": {"scheme": "kfold", "protocol": "nested"}} for name in "ab"}
+    overlay = workflow.overlay("own", datasets=views, benchmark={"datasets": ["a", "b"], "models": ["cnn"]})
+    planned = workflow.planned("--configfile", overlay)
+    assert "plot_scores" in planned
+    assert "plot_ranks" not in planned
+
+
+def test_slurm_profile_plans_from_the_root(workflow: Workflow) -> None:
+    assert "train_model" in workflow.run("--profile", "slurm", "-n").stdout
+
+
+@pytest.mark.slow
+def test_tiny_study_reaches_the_leaderboard(tiny_study: Workflow) -> None:
+    scores = pd.read_csv(tiny_study.results / "summary" / "scores.csv")
+    assert list(scores.columns) == SCORE_COLUMNS
+    assert len(scores) == 2 * 2 * 5
+    board = pd.read_csv(tiny_study.results / "summary" / "leaderboard.csv")
+    assert list(board.columns) == LEADERBOARD_COLUMNS
+    assert set(board["model"]) == {"cnn", "resnet10t"}
+    # Folds are of equal size here, so the out-of-fold accuracy is the mean over folds and seeds.
+    means = scores.groupby("model")["accuracy"].mean()
+    assert board.set_index("model")["mean"].to_dict() == pytest.approx(means.to_dict())
+
+
+@pytest.mark.slow
+def test_every_file_has_the_mode_that_the_umask_gives(tiny_study: Workflow, tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    usual = (tmp_path / "usual").stat().st_mode
+    files = [path for path in tiny_study.results.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".safetensors", ".npy", ".csv", ".json", ".html", ".svg", ".tsv", ".log"}
+    assert not [path for path in files if path.stat().st_mode != usual]
+
+
+@pytest.mark.slow
+def test_every_clip_is_predicted_once_and_by_a_model_that_never_saw_it(tiny_study: Workflow) -> None:
+    clips = pd.read_csv(tiny_study.results / "clips" / "synthetic.csv").set_index("clip")
+    for path in tiny_study.results.glob("runs/*/*/*/predictions.csv"):
+        predictions = pd.read_csv(path)
+        assert sorted(predictions["clip"]) == sorted(clips.index)
+        assert list(predictions.columns[:4]) == ["clip", "fold", "label", "predicted"]
+        assert predictions.iloc[:, 4:].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-4)
+        assert (clips.loc[predictions["clip"], "fold"].to_numpy() == predictions["fold"]).all()
+
+
+@pytest.mark.slow
+def test_second_run_has_nothing_to_do(tiny_study: Workflow) -> None:
+    assert tiny_study.planned("--configfile", "tiny.yaml") == {}
+
+
+@pytest.mark.slow
+def test_reordered_configuration_is_no_change(tiny_copy: Workflow) -> None:
+    backwards = {key: TINY[key] for key in reversed(TINY)}
+    backwards["models"] = {name: dict(reversed(recipe.items())) for name, recipe in TINY["models"].items()}
+    tiny_copy.overlay("tiny", **backwards)
+    planned = tiny_copy.planned("--configfile", "tiny.yaml")
+    assert set(planned) <= {"all", "page_provenance"}  # that page shows the configuration as it was written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "rerun", "kept"),
+    [
+        ("models/cnn.py", {"train_model": 10, "evaluate_model": 2}, {"compute_features", "split_clips"}),
+        ("splits.py", {"split_clips": 2, "train_model": 20}, {"compute_features", "fetch_dataset"}),
+        ("plots/__init__.py", {"plot_scores": 1, "plot_confusion": 1}, {"train_model", "evaluate_model"}),
+    ],
+)
+def test_edited_module_reruns_just_the_jobs_that_use_it(
+    tiny_copy: Workflow, module: str, rerun: dict[str, int], kept: set[str]
+) -> None:
+    path = tiny_copy.folder / "scripts" / "soundbench" / module
+    path.write_text(path.read_text() + "\n# a comment changes nothing\n")
+    assert tiny_copy.planned("--configfile", "tiny.yaml") == {}
+    path.write_text(path.read_text() + "\nEDITED = True\n")
+    planned = tiny_copy.planned("--configfile", "tiny.yaml")
+    assert rerun.items() <= planned.items()
+    assert not kept & set(planned)
+
+
+@pytest.mark.slow
+def test_same_seed_gives_the_same_bytes(tiny_copy: Workflow) -> None:
+    patterns = (
+        "clips/*",
+        "splits/*/*",
+        "features/**/*.*",
+        "runs/**/*.safetensors",
+        "runs/**/*.csv",
+        "summary/**/[!c]*.svg",
+        "summary/**/confusion.svg",
+        "summary/**/calibration.svg",  # all but costs.svg, which shows measured time
+    )
+    before = digests(tiny_copy.results, *patterns)
+    # Clip table, splits, features, weights and histories, predictions, figures.
+    assert len(before) == 1 + 2 + 2 + 2 * 20 + 4 + 6
+    tiny_copy.run(*TINY_ARGUMENTS, "--forceall")
+    assert digests(tiny_copy.results, *patterns) == before
+
+
+@pytest.mark.slow
+def test_interrupted_and_started_again_it_finishes(workflow: Workflow) -> None:
+    workflow.overlay("tiny", **TINY)
+    running = subprocess.Popen(
+        workflow.command(*TINY_ARGUMENTS),
+        cwd=workflow.folder,
+        env=workflow.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(workflow.results.glob("runs/**/model.safetensors")):
+        assert time.monotonic() < deadline and running.poll() is None, "no model was trained"
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=60) != 0
+    assert not (workflow.results / "summary" / "scores.csv").exists()
+    workflow.run(*TINY_ARGUMENTS)
+    assert len(pd.read_csv(workflow.results / "summary" / "scores.csv")) == 20
+
+
+def test_bad_configuration_starts_nothing_and_names_everything(workflow: Workflow) -> None:
+    (workflow.folder / "bad.yaml").write_text(
+        "benchmark: {datasets: [synthetix], models: [cnn], seeds: []}\n"
+        "models: {cnn: {widht: 3, training: {epochs: many}}}\n"
+        "features: {mine: {front_end: logmel, hop_length: 2}, mine: {front_end: logmel}}\n"
+    )
+    done = workflow.run("--cores", "1", "--configfile", "bad.yaml", check=False)
+    assert done.returncode != 0
+    for part in (
+        "'synthetic'?",
+        "benchmark.seeds: is empty",
+        "'width'?",
+        "training.epochs",
+        "features.mine stands twice",
+    ):
+        assert part in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not workflow.results.exists()
+
+
+@pytest.mark.slow
+def test_unreadable_and_missing_clips_are_all_named(workflow: Workflow, esc10_root: Path) -> None:
+    audio = esc10_root / "ESC-50-master" / "audio"
+    broken, missing = sorted(audio.iterdir())[:2]
+    kept = broken.read_bytes(), missing.read_bytes()
+    broken.write_text("no audio")
+    missing.unlink()
+    try:
+        root = {"esc50": {"root": str(esc10_root)}}
+        overlay = workflow.overlay("own", sources=root, benchmark={"datasets": ["esc10"]})
+        done = workflow.run("results/clips/esc50.csv", "--cores", "1", "--configfile", overlay, check=False)
+    finally:
+        broken.write_bytes(kept[0])
+        missing.write_bytes(kept[1])
+    assert done.returncode != 0
+    assert f"{broken}: cannot be read as audio" in done.stdout
+    assert f"{missing}: does not exist" in done.stdout
+    assert not list(workflow.results.glob("clips/*"))
