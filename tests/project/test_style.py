@@ -16,6 +16,7 @@ from helpers.workflow import REPOSITORY, Workflow
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
         ("snakefmt", "--check", "--config", "pyproject.toml", "Snakefile", "rules"),
+        ("codespell_lib",),
     ],
     ids=" ".join,
 )

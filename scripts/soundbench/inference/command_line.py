@@ -50,7 +50,6 @@ def _count(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """What may stand on the command line."""
     made = argparse.ArgumentParser(
-        "predict_clips.py",
         description=DESCRIPTION,
         epilog=EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

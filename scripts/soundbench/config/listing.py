@@ -1,0 +1,105 @@
+"""The names that a study can use, with one line each: the command ``soundbench-list``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from soundbench.core.schema import LIBRARY, FastLoader, read_schemas
+
+Entries = dict[str, str]
+
+ENTRY = re.compile(r"  (\S+):(?: .*?)??(?:  ?# (.*))?")  # "  NAME: ...  # what it is"
+
+
+def library_entries(file: str, section: str) -> Entries:
+    """The entries of a section of a library file, each with the comment on its first line, "" without one."""
+    text = (LIBRARY / file).read_text(encoding="utf-8")
+    names = yaml.load(text, FastLoader)[section]
+    body = text.partition(f"{section}:\n")[2]
+    lines = re.split(r"^\S.*:$", body, flags=re.M)[0].splitlines()
+    found = {match[1]: match[2] or "" for line in lines if (match := ENTRY.fullmatch(line))}
+    return {name: found.get(name, "") for name in names}
+
+
+def recipe_entries() -> Entries:
+    """The recipes, each with the question that its first sentence asks."""
+    files = sorted((LIBRARY / "recipes").glob("*.yaml"))
+    return {file.stem: _first_sentence(file.read_text(encoding="utf-8").removeprefix("# ")) for file in files}
+
+
+def documented(registry: dict[str, Callable[..., Any]]) -> Entries:
+    """The functions of a registry, each with the first sentence of its docstring."""
+    return {name: _first_sentence(function.__doc__ or "") for name, function in sorted(registry.items())}
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence of a text, without a full stop and without the marks of reStructuredText."""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=[.?]) ", paragraph)[0].removesuffix(".")
+    return re.sub(r":\w+:|`", "", sentence)
+
+
+def front_end_entries() -> Entries:
+    """The front-ends that an entry of ``features`` can name."""
+    from soundbench.features.frontends import FRONT_ENDS
+
+    return documented(FRONT_ENDS)
+
+
+def effect_entries() -> Entries:
+    """The effects that a step of an entry of ``augmentations`` can name."""
+    from soundbench.augment.waveform import EFFECTS
+
+    return documented(EFFECTS)
+
+
+def batch_effect_entries() -> Entries:
+    """The effects that ``training.augment`` of a model can name."""
+    defined = read_schemas()["$defs"]
+    effects = defined["online"]["properties"]
+    resolved = {name: defined[name] if "$ref" in effect else effect for name, effect in effects.items()}
+    return {name: _first_sentence(effect["description"]) for name, effect in resolved.items()}
+
+
+PARTS: dict[str, Callable[[], Entries]] = {
+    "sources": lambda: library_entries("datasets.yaml", "sources"),
+    "datasets": lambda: library_entries("datasets.yaml", "datasets"),
+    "features": lambda: library_entries("features.yaml", "features"),
+    "front-ends": front_end_entries,
+    "augmentations": lambda: library_entries("augmentations.yaml", "augmentations"),
+    "effects": effect_entries,
+    "batch-effects": batch_effect_entries,
+    "models": lambda: library_entries("models.yaml", "models"),
+    "recipes": recipe_entries,
+}
+
+
+def listing(parts: list[str]) -> str:
+    """One block per part: its name, then one line per entry."""
+    blocks = []
+    for part in parts:
+        entries = PARTS[part]()
+        width = max(map(len, entries))
+        lines = [f"  {name:{width}}  {text}".rstrip() for name, text in entries.items()]
+        blocks.append("\n".join([part, *lines]))
+    return "\n\n".join(blocks)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="List the names that a study can use, with one line each.")
+    parser.add_argument("parts", metavar="PART", nargs="*", help=f"what to list (default: all): {', '.join(PARTS)}")
+    options = parser.parse_args(arguments)
+    if unknown := [part for part in options.parts if part not in PARTS]:
+        parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(PARTS)}")
+    with contextlib.suppress(AttributeError, ValueError):  # not on Windows, not outside the main thread
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(listing(options.parts or list(PARTS)))
+    return 0

@@ -1,0 +1,38 @@
+"""``soundbench-list`` names everything that a study can use."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.library import configuration
+from soundbench.config.listing import PARTS, main
+
+
+@pytest.fixture(scope="module")
+def listed() -> dict[str, dict[str, str]]:
+    return {part: entries() for part, entries in PARTS.items()}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_entry_has_one_line(listed: dict[str, dict[str, str]], part: str) -> None:
+    assert listed[part]
+    lacking = [name for name, text in listed[part].items() if len(text) < 5 or "\n" in text]
+    assert not lacking, "these need a comment on their first line, or a docstring"
+
+
+@pytest.mark.parametrize("part", ["sources", "datasets", "features", "augmentations", "models"])
+def test_every_name_of_the_library_is_listed(listed: dict[str, dict[str, str]], part: str) -> None:
+    assert list(listed[part]) == list(configuration()[part])
+
+
+def test_the_command_prints_the_requested_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["effects", "recipes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  volume        Make louder by gain dB" in lines
+    assert [line for line in lines if line and line[0] != " "] == ["effects", "recipes"]
+
+
+def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["model"])
+    assert "unknown: model; known: sources, datasets" in capsys.readouterr().err

@@ -1,0 +1,96 @@
+"""The package installs without the workflow: its metadata, its commands and the files that it needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
+from helpers.workflow import REPOSITORY
+from tools.write_environments import imported_packages, locked
+
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def test_dependencies_are_what_the_package_imports() -> None:
+    """In ranges that hold the tested versions."""
+    ranges = [Requirement(line) for line in PROJECT["dependencies"]]
+    imported = imported_packages(set((REPOSITORY / "scripts" / "soundbench").rglob("*.py")))
+    assert {canonicalize_name(requirement.name) for requirement in ranges} == imported - {"snakemake"}
+    workflow = [Requirement(line) for line in PROJECT["optional-dependencies"]["workflow"]]
+    for requirement in (*ranges, *workflow):
+        pin = next(iter(locked()[canonicalize_name(requirement.name)].specifier))
+        assert requirement.specifier.contains(pin.version), requirement
+
+
+def test_citation_has_the_version() -> None:
+    assert yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())["version"] == PROJECT["version"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an unpacked wheel, apart from the checkout."""
+    made = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", made]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    (wheel,) = made.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(made / "site")
+    return made / "site"
+
+
+def run_command(installed: Path, command: str, *arguments: str | Path) -> str:
+    """What a console script of the installed package writes to standard output."""
+    module, function = PROJECT["scripts"][command].split(":")
+    code = f"import sys; from {module} import {function}; sys.exit({function}())"
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=installed, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_metadata_has_the_readme_and_the_licence(installed: Path) -> None:
+    (folder,) = installed.glob("*.dist-info")
+    metadata = message_from_string((folder / "METADATA").read_text())
+    assert (metadata["Name"], metadata["Version"]) == ("soundbench", PROJECT["version"])
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert "Snakemake" in metadata.get_payload()
+    assert set(PROJECT["scripts"]) == {"soundbench-predict", "soundbench-list"}
+
+
+def test_the_package_brings_what_its_modules_read(installed: Path) -> None:
+    def files(folder: Path) -> set[Path]:
+        return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+    own = files(REPOSITORY / "scripts" / "soundbench")
+    assert own <= files(installed / "soundbench")
+    assert any(path.parent.name == "templates" for path in own)
+    assert files(REPOSITORY / "config" / "schemas") == files(installed / "soundbench" / "library" / "schemas")
+
+
+def test_an_installed_package_lists_the_library(installed: Path) -> None:
+    parts = ("sources", "datasets", "features", "augmentations", "models", "recipes")
+    assert run_command(installed, "soundbench-list", *parts) == run_command(
+        REPOSITORY / "scripts", "soundbench-list", *parts
+    )
+
+
+def test_an_installed_package_predicts(installed: Path, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model", LABELS, shape=TINY_INPUT["shape"], models=TINY_INPUT["models"])
+    write_sound(tmp_path / "dog.wav", 1.0)
+    header, row = run_command(installed, "soundbench-predict", model, tmp_path / "dog.wav").splitlines()
+    assert "label" in header
+    assert "dog.wav" in row
