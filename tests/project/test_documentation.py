@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from helpers.workflow import REPOSITORY
 from tools.write_config_reference import PAGE, page, reference
@@ -28,6 +29,26 @@ def test_links_lead_somewhere(document: object) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
     missing = [link for link in links if not (document.parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("name", ["bug", "feature"])
+def test_issue_form_is_one_that_github_reads(name: str) -> None:
+    form = yaml.safe_load((REPOSITORY / ".github" / "ISSUE_TEMPLATE" / f"{name}.yaml").read_text())
+    assert {"name", "description", "body"} <= set(form)
+    assert {field["type"] for field in form["body"]} <= {"textarea", "input", "dropdown", "markdown"}
+    identifiers = [field["id"] for field in form["body"]]
+    assert len(identifiers) == len(set(identifiers))
+    assert all(field["attributes"]["label"] for field in form["body"])
+    assert any(field.get("validations", {}).get("required") for field in form["body"])
+
+
+def test_changelog_has_the_released_version_and_the_usual_sections() -> None:
+    text = (REPOSITORY / "CHANGELOG.md").read_text()
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    versions = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
+    assert versions[:2] == ["[Unreleased]", f"[{citation['version']}] - {citation['date-released']}"]
+    sections = re.findall(r"^### (.*)$", text, flags=re.MULTILINE)
+    assert set(sections) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
 def test_readme_names_the_two_commands() -> None:
