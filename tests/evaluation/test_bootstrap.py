@@ -12,8 +12,8 @@ from scipy import stats
 from soundbench.evaluation.bootstrap import bootstrap_interval, group_weights, spreads
 from soundbench.evaluation.metrics import METRICS
 from soundbench.evaluation.significance import (
-    Contest,
     Difference,
+    ModelComparison,
     corrected_t_test,
     critical_difference,
     holm,
@@ -162,15 +162,15 @@ def test_a_true_difference_is_found_with_stated_power() -> None:
     assert np.mean([paired_test(each, 1 / 4).p < 0.05 for each in found]) >= 0.8
 
 
-def contest(*means: float) -> Contest:
+def comparison(*means: float) -> ModelComparison:
     rng = np.random.default_rng(0)
     scores = {f"m{k}": pd.DataFrame(mean + rng.normal(0, 0.01, (3, 5))) for k, mean in enumerate(means)}
     right = {name: pd.DataFrame(rng.random((3, 100)) < grid.to_numpy().mean()) for name, grid in scores.items()}
-    return Contest(scores, right, 0.25)
+    return ModelComparison(scores, right, 0.25)
 
 
 def test_verdicts_say_who_is_better_and_what_cannot_be_told() -> None:
-    table = contest(0.5, 0.8, 0.8).compare().set_index(["model_a", "model_b"])
+    table = comparison(0.5, 0.8, 0.8).compare().set_index(["model_a", "model_b"])
     assert table.loc[("m0", "m1"), "verdict"].startswith("m1 is better than m0 (+")
     assert "indistinguishable" in table.loc[("m1", "m2"), "verdict"]
     assert (table["p_holm"] >= table["p"]).all()
@@ -187,7 +187,7 @@ def test_a_verdict_counts_from_the_model_that_is_ahead() -> None:
 
 
 def test_comparisons_tell_the_number_they_rest_on() -> None:
-    study = contest(0.5, 0.8, 0.7)
+    study = comparison(0.5, 0.8, 0.7)
     study.scores["m1"].iloc[1] = np.nan
     study.scores["m2"].iloc[:] = np.nan
     table = study.compare().set_index(["model_a", "model_b"])

@@ -41,12 +41,14 @@ def test_scores_of_decisions_equal_scikit_learns(pairs: list[tuple[str, str]]) -
 @pytest.mark.parametrize("seed", range(5))
 def test_scores_of_probabilities_equal_scikit_learns(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    truth, chances = rng.integers(6, size=50), rng.dirichlet(np.full(6, 0.3), size=50).astype(np.float32)
-    chances[0] = np.roll([0.99, 0.003, 0.002, 0.004, 0.001, 0], truth[0] + 1)  # sure and wrong
+    truth, probabilities = rng.integers(6, size=50), rng.dirichlet(np.full(6, 0.3), size=50).astype(np.float32)
+    probabilities[0] = np.roll([0.99, 0.003, 0.002, 0.004, 0.001, 0], truth[0] + 1)  # sure and wrong
     classes = list(range(6))
-    assert log_loss(truth, chances) == pytest.approx(sklearn.log_loss(truth, chances, labels=classes), rel=1e-4)
-    expected = sklearn.top_k_accuracy_score(truth, chances.astype(float), k=3, labels=classes)
-    assert top_k_accuracy(truth, chances, 3) == pytest.approx(expected)
+    assert log_loss(truth, probabilities) == pytest.approx(
+        sklearn.log_loss(truth, probabilities, labels=classes), rel=1e-4
+    )
+    expected = sklearn.top_k_accuracy_score(truth, probabilities.astype(float), k=3, labels=classes)
+    assert top_k_accuracy(truth, probabilities, 3) == pytest.approx(expected)
 
 
 def test_a_model_that_tells_nothing_gets_no_credit_for_ties() -> None:
@@ -55,8 +57,8 @@ def test_a_model_that_tells_nothing_gets_no_credit_for_ties() -> None:
 
 def test_calibration_error_by_hand() -> None:
     # Two clips at 0.9, one of them right; two at 0.6, both right: (2 · |0.9 - 0.5| + 2 · |0.6 - 1|) / 4 = 0.4
-    truth, chances = np.array([0, 1, 0, 0]), np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
-    bins = calibration_bins(truth, chances)
+    truth, probabilities = np.array([0, 1, 0, 0]), np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    bins = calibration_bins(truth, probabilities)
     assert [part["clips"] for part in bins] == [2, 2]
     assert calibration_error(bins) == pytest.approx(0.4)
 

@@ -92,9 +92,11 @@ class Study:
         truth = clips["label"].map(self.labels.index).to_numpy()
         logits = rng.normal(size=(len(clips), self.classes))
         logits[np.arange(len(clips)), truth] += self.models[model]
-        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        table = clips[["clip", "fold", "label"]].assign(predicted=[self.labels[k] for k in chances.argmax(axis=1)])
-        table = pd.concat([table, pd.DataFrame(chances.round(6), columns=self.labels)], axis=1)
+        probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        table = clips[["clip", "fold", "label"]].assign(
+            predicted=[self.labels[k] for k in probabilities.argmax(axis=1)]
+        )
+        table = pd.concat([table, pd.DataFrame(probabilities.round(6), columns=self.labels)], axis=1)
         write_csv(folder / "predictions.csv", table)
         cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)"}
         parts = [(fold, part) for fold, part in table.groupby("fold")]

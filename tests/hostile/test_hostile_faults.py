@@ -28,7 +28,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split, row_digest, write_split
 from soundbench.core.job_log import logged
 from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
-from soundbench.evaluation.folds import evaluate_model, probabilities
+from soundbench.evaluation.folds import evaluate_model, predict_probabilities
 from soundbench.features.frontends import stored
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.store import compute_features
@@ -132,7 +132,7 @@ def test_evaluation_refuses_probabilities_that_are_not_finite() -> None:
     clips = examples(4)
     clips.arrays[0][2] = np.inf
     with pytest.raises(InputError, match="the model gives 1 of 4 clips probabilities that are not finite"):
-        probabilities(nn.Sequential(nn.Flatten(), nn.Linear(320, 3)), clips, Normalisation(0, 1))
+        predict_probabilities(nn.Sequential(nn.Flatten(), nn.Linear(320, 3)), clips, Normalisation(0, 1))
 
 
 def spoilt_model(folder: Path, value: float) -> Path:

@@ -1,4 +1,4 @@
-"""What a score is worth: intervals that respect how clips hang together."""
+"""Bootstrap intervals of scores, which resample groups of related clips."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ CONFIDENCE = 0.95
 
 
 def group_weights(groups: pd.DataFrame, resamples: int, seed: int = 0) -> np.ndarray:
-    """How often each group is drawn in each bootstrap resample of groups within folds.
+    """The number of times that each bootstrap resample draws each group; groups are drawn within folds.
 
-    Clips of one recording or speaker succeed and fail together; resampling clips would call that many independent
-    observations and make intervals too narrow (C. Field and A. Welsh, "Bootstrapping clustered data", JRSS B 2007).
+    Errors on clips of one recording or speaker are correlated. Resampling single clips would treat them as
+    independent observations, and the intervals would be too narrow (C. Field and A. Welsh,
+    "Bootstrapping clustered data", JRSS B 2007).
     Where a fold is a single group, as in leave-one-speaker-out, groups are drawn over all folds instead.
 
     Args:
-        groups: a row a group with the column ``fold``.
+        groups: one row per group, with the column ``fold``.
 
     Returns:
         ``(resamples, groups)``, integers.
@@ -31,7 +32,7 @@ def group_weights(groups: pd.DataFrame, resamples: int, seed: int = 0) -> np.nda
     return _drawn(tuple(strata.tolist()), resamples, seed)
 
 
-@lru_cache(maxsize=1)  # the models of a data set are resampled alike, one after the other
+@lru_cache(maxsize=1)  # all models of a data set use the same resamples, one after the other
 def _drawn(strata: tuple[int, ...], resamples: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     weights = np.zeros((resamples, len(strata)), dtype=int)
@@ -48,10 +49,11 @@ def bootstrap_interval(
 
     Args:
         counts: ``(seeds, groups, classes, classes)`` confusion counts.
-        groups: a row a group, in the order of ``counts``, with the column ``fold``.
+        groups: one row per group, in the order of ``counts``, with the column ``fold``.
     """
     # float32 holds these counts exactly, and its matrix product is many times as fast as that of integers.
-    weights, classes = group_weights(groups, RESAMPLES).astype(np.float32), counts.shape[-1]
+    weights = group_weights(groups, RESAMPLES).astype(np.float32)
+    classes = counts.shape[-1]
     drawn = [weights @ seed.reshape(len(groups), -1).astype(np.float32) for seed in counts]
     resampled = np.stack([metric(seed.astype(float).reshape(-1, classes, classes)) for seed in drawn])
     tail = 50 * (1 - CONFIDENCE)
@@ -62,13 +64,15 @@ def bootstrap_interval(
 def spreads(scores: pd.DataFrame) -> dict[str, float]:
     """The mean of a score, and its standard deviation over seeds and over folds, kept apart.
 
-    Over seeds: of the means over folds, that is the luck of initial weights and the order of clips. Over folds: of
-    the means over seeds, that is how much harder some clips are. A deviation of a single value is NaN.
+    Over seeds: the deviation of the means over folds. It comes from the initial weights and the order of clips.
+    Over folds: the deviation of the means over seeds. It shows how much harder some clips are than others.
+    The deviation of a single value is NaN.
 
     Args:
-        scores: a row a seed, a column a fold; NaN where there is no score.
+        scores: one row per seed, one column per fold; NaN where there is no score.
     """
-    over_seeds, over_folds = scores.mean(axis=1).dropna(), scores.mean(axis=0).dropna()
+    over_seeds = scores.mean(axis=1).dropna()
+    over_folds = scores.mean(axis=0).dropna()
     return {
         "mean": float(over_seeds.mean()),
         "seed_deviation": float(over_seeds.std(ddof=1)),

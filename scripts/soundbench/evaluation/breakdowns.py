@@ -1,4 +1,4 @@
-"""Tables of what lies behind a score: classes, confused pairs, speakers, and what it cost."""
+"""Tables that explain a score: by class, by confused pair and by speaker, and what the model costs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from soundbench.core.storage import read_json, write_csv
-from soundbench.evaluation.leaderboard import CONTEST, Plan, planned
-from soundbench.evaluation.metrics import class_scores
+from soundbench.evaluation.leaderboard import LEADERBOARD_KEYS, Plan, planned
+from soundbench.evaluation.metrics import class_scores, row_shares
 
 COST_COLUMNS = [
-    *CONTEST,
+    *LEADERBOARD_KEYS,
     "runs",
     "parameters",
     "model_megabytes",
@@ -34,7 +34,7 @@ def read_records(metrics: list[str]) -> Records:
     found: Records = {}
     for path in metrics:
         run = read_json(path)
-        found.setdefault(tuple(run[name] for name in CONTEST), []).append(run)
+        found.setdefault(tuple(run[name] for name in LEADERBOARD_KEYS), []).append(run)
     return found
 
 
@@ -44,57 +44,58 @@ def pooled_confusion(runs: list[dict[str, Any]]) -> np.ndarray:
 
 
 def class_order(counts: np.ndarray) -> np.ndarray:
-    """The classes so that those which are confused stand side by side, ``(classes,)``.
+    """An order of the classes in which those that are confused are neighbours, ``(classes,)``.
 
     Average linkage on the mutual confusion, leaves ordered optimally (Z. Bar-Joseph et al., Bioinformatics 17, 2001).
     """
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares = row_shares(counts)
     distance = 1 - (shares + shares.T) / 2
     np.fill_diagonal(distance, 0)
     return leaves_list(linkage(squareform(distance), "average", optimal_ordering=True))
 
 
 def class_table(records: Records) -> pd.DataFrame:
-    """A row a class and model: precision, recall, F1 over all seeds, and the clips of the class."""
+    """One row per class and model: precision, recall, F1 over all seeds, and the clips of the class."""
     parts = []
-    for contest, runs in records.items():
+    for key, runs in records.items():
         found = class_scores(pooled_confusion(runs))
         found["support"] = found["support"] // len(runs)
         table = pd.DataFrame({"label": runs[0]["labels"], **found})
-        parts.append(table.assign(**dict(zip(CONTEST, contest, strict=True)), seeds=len(runs)))
+        parts.append(table.assign(**dict(zip(LEADERBOARD_KEYS, key, strict=True)), seeds=len(runs)))
     return _joined(parts, ["label", "precision", "recall", "f1", "support", "seeds"])
 
 
 def confusion_table(records: Records) -> pd.DataFrame:
-    """A row a model and pair of different classes that were confused: how often, and the share of the true class."""
+    """One row per model and pair of confused classes: the number of clips, and their share of the true class."""
     parts = []
-    for contest, runs in records.items():
-        counts, labels = pooled_confusion(runs), np.array(runs[0]["labels"])
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for key, runs in records.items():
+        counts = pooled_confusion(runs)
+        labels = np.array(runs[0]["labels"])
+        shares = row_shares(counts)
         rows, columns = np.nonzero(counts * (1 - np.eye(len(labels), dtype=int)))
         pairs = {"label": labels[rows], "predicted": labels[columns]}
         table = pd.DataFrame({**pairs, "clips": counts[rows, columns], "share": shares[rows, columns]})
         table = table.sort_values(["clips", "share"], ascending=False, kind="stable")
-        parts.append(table.assign(**dict(zip(CONTEST, contest, strict=True)), seeds=len(runs)))
+        parts.append(table.assign(**dict(zip(LEADERBOARD_KEYS, key, strict=True)), seeds=len(runs)))
     return _joined(parts, ["label", "predicted", "clips", "share", "seeds"])
 
 
 def group_table(records: Records) -> pd.DataFrame:
-    """A row a model and speaker (or other group of several classes): mean scores over seeds, worst first."""
+    """One row per model and speaker (or other group of several classes): mean scores over seeds, worst first."""
     parts = []
-    for contest, runs in records.items():
+    for key, runs in records.items():
         rows = pd.DataFrame([group for run in runs for group in run["groups"]])
         if len(rows):
             table = rows.groupby("group").mean().astype({"clips": int}).sort_values("accuracy").reset_index()
-            parts.append(table.assign(**dict(zip(CONTEST, contest, strict=True)), seeds=len(runs)))
+            parts.append(table.assign(**dict(zip(LEADERBOARD_KEYS, key, strict=True)), seeds=len(runs)))
     return _joined(parts, ["group", "clips", "accuracy", "uar", "seeds"])
 
 
 def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    columns = [*CONTEST, *columns]
+    columns = [*LEADERBOARD_KEYS, *columns]
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
@@ -113,17 +114,17 @@ def average_predictions(tables: list[pd.DataFrame]) -> pd.DataFrame:
     seeds that were wrong.
     """
     labels = list(tables[0].columns[4:])
-    chances = sum(table.set_index("clip")[labels] for table in tables) / len(tables)
-    truth = tables[0].set_index("clip")["label"].loc[chances.index]
+    probabilities = sum(table.set_index("clip")[labels] for table in tables) / len(tables)
+    truth = tables[0].set_index("clip")["label"].loc[probabilities.index]
     wrong = sum((table["label"] != table["predicted"]).set_axis(table["clip"]).astype(int) for table in tables)
-    rows = range(len(chances))
+    rows = range(len(probabilities))
     return pd.DataFrame(
         {
             "label": truth,
-            "predicted": chances.idxmax(axis=1),
-            "probability": chances.max(axis=1),
-            "given": chances.to_numpy()[rows, pd.Index(labels).get_indexer(truth)],
-            "wrong": wrong.loc[chances.index],
+            "predicted": probabilities.idxmax(axis=1),
+            "probability": probabilities.max(axis=1),
+            "given": probabilities.to_numpy()[rows, pd.Index(labels).get_indexer(truth)],
+            "wrong": wrong.loc[probabilities.index],
         }
     )
 
@@ -141,17 +142,17 @@ def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, 
 
 
 def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """A row a data set × model × protocol: what training a fold and predicting a clip takes, means over its runs.
+    """One row per data set × model × protocol: the mean cost of training a fold and of predicting a clip.
 
     Args:
-        measured: Snakemake's records of the jobs: ``rule, dataset, model`` and ``max_rss`` (MB). Their
-            CPU time is not used: it is that of the last sample, up to half a minute before a job's end.
+        measured: Snakemake's records of the jobs: ``rule, dataset, model`` and ``max_rss`` (MB). Their CPU time is not
+            used: Snakemake samples it, the last time up to half a minute before a job ends.
     """
     peaks = measured.groupby(["rule", "dataset", "model"])["max_rss"].max()
     rows = []
-    for contest in planned(plan):
-        runs = records.get(contest, [])
-        row = dict(zip(CONTEST, contest, strict=True)) | {"runs": len(runs)}
+    for key in planned(plan):
+        runs = records.get(key, [])
+        row = dict(zip(LEADERBOARD_KEYS, key, strict=True)) | {"runs": len(runs)}
         if runs:
             folds = [fold for run in runs for fold in run["folds"]]
             gpu = [fold["train_seconds"] for fold in folds if not fold["device"].startswith("cpu")]
@@ -167,8 +168,8 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
                 "device": ", ".join(sorted({fold["device"] for fold in folds})),
             }
         for rule, part in (("train_model", "train"), ("evaluate_model", "predict")):
-            if (rule, *contest[:2]) in peaks.index:
-                row[f"{part}_megabytes"] = peaks.loc[(rule, *contest[:2])]
+            if (rule, *key[:2]) in peaks.index:
+                row[f"{part}_megabytes"] = peaks.loc[(rule, *key[:2])]
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COST_COLUMNS)
 
@@ -180,13 +181,13 @@ def read_measured(benchmarks: list[str]) -> pd.DataFrame:
         head, values = (line.split("\t") for line in Path(path).read_text().splitlines()[:2])
         found = dict(zip(head, values, strict=True))
         parts = Path(path).parts
-        place = next(number for number, part in enumerate(parts) if part.startswith("seed"))
-        rows.append((*parts[place - 3 : place], found["max_rss"]))
+        position = next(number for number, part in enumerate(parts) if part.startswith("seed"))
+        rows.append((*parts[position - 3 : position], found["max_rss"]))
     table = pd.DataFrame(rows, columns=["rule", "dataset", "model", "max_rss"])
     # A job too short to be measured leaves NA.
     return table.assign(max_rss=pd.to_numeric(table["max_rss"], errors="coerce"))
 
 
 def aggregate_costs(metrics: list[str], benchmarks: list[str], plan: Plan, costs: str) -> None:
-    """Write what each model takes: time, memory, parameters, size."""
+    """Write the costs of each model: time, memory, parameters, size."""
     write_csv(costs, cost_table(read_records(metrics), read_measured(benchmarks), plan))

@@ -28,7 +28,7 @@ BATCH = 64
 
 
 @torch.inference_mode()
-def probabilities(network: nn.Module, examples: Examples, normalise: Normalisation) -> np.ndarray:
+def predict_probabilities(network: nn.Module, examples: Examples, normalise: Normalisation) -> np.ndarray:
     """Class probabilities ``(clips, classes)`` of every example, in float32 whatever the training precision.
 
     Raises:
@@ -40,8 +40,8 @@ def probabilities(network: nn.Module, examples: Examples, normalise: Normalisati
     def compute(size: int) -> torch.Tensor:
         found = []
         for chosen in chunks(torch.arange(len(examples)), size):
-            pictures, _ = examples.batch(chosen, normalise, device)
-            found.append(network(pictures.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
+            features, _ = examples.batch(chosen, normalise, device)
+            found.append(network(features.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
         return torch.cat(found)
 
     found = Pieces(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
@@ -54,23 +54,30 @@ def probabilities(network: nn.Module, examples: Examples, normalise: Normalisati
 def evaluate_model(
     folders: list[str], *, features: str, index: str, split: str, threads: int, predictions: str, metrics: str
 ) -> None:
-    """Predict every test clip with the model that has not seen it; write the predictions and their scores.
+    """Predict every test clip with the model that was not trained on it; write the predictions and their scores.
 
     Args:
         folders: the folder of each fold's model.
     """
     prepare_process(0, threads)
-    clips, rows, tables, folds, seconds = read_split(split), read_clip_table(index), [], [], 0.0
+    clips = read_split(split)
+    rows = read_clip_table(index)
+    tables = []
+    folds = []
+    seconds = 0.0
     for folder in folders:
         network, description = load_model(folder)
-        fold, labels = description["fold"], description["labels"]
+        fold = description["fold"]
+        labels = description["labels"]
         tested = clips[clips[fold_column(fold)] == "test"]
         examples = load_examples(features, rows, tested, labels)
         started = time.perf_counter()
-        chances = probabilities(network, examples, Normalisation(**description["normalisation"]))
+        probabilities = predict_probabilities(network, examples, Normalisation(**description["normalisation"]))
         seconds += time.perf_counter() - started
-        table = tested[["clip", "label"]].assign(fold=fold, predicted=[labels[best] for best in chances.argmax(axis=1)])
-        tables.append(pd.concat([table.reset_index(drop=True), pd.DataFrame(chances, columns=labels)], axis=1))
+        table = tested[["clip", "label"]].assign(
+            fold=fold, predicted=[labels[best] for best in probabilities.argmax(axis=1)]
+        )
+        tables.append(pd.concat([table.reset_index(drop=True), pd.DataFrame(probabilities, columns=labels)], axis=1))
         folds.append(_fold_scores(tables[-1], description))
     out_of_fold = pd.concat(tables)
     names = ["clip", "fold", "label", "predicted"]
@@ -85,7 +92,7 @@ def evaluate_model(
 
 
 def _fold_scores(table: pd.DataFrame, description: dict[str, Any]) -> dict[str, Any]:
-    """One fold's scores, and what its training took."""
+    """One fold's scores, and what its training cost."""
     measured = description["measured"]
     return {
         "fold": description["fold"],

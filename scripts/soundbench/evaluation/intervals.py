@@ -1,4 +1,4 @@
-"""Every score of a set of predictions with its interval, as the leaderboard tells them."""
+"""Every score of a set of predictions with its interval, defined as in the leaderboard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def interval_scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, 
     """Each metric's mean over tables, its deviation (NaN for one table), and the 95 % interval over groups.
 
     Args:
-        tables: ``clip, fold, label, predicted``, a table a seed.
+        tables: ``clip, fold, label, predicted``, one table per seed.
         groups: each clip's group, indexed by clip.
 
     Returns:

@@ -34,10 +34,10 @@ def _cells(board: pd.DataFrame, sign: str, dash: str) -> list[list[str]]:
 
 
 def published(references: list[dict[str, Any]], views: dict[str, dict[str, Any]], metric: str) -> pd.DataFrame:
-    """The published scores that stand beside each data set's leaderboard, the highest first: :data:`PUBLISHED_COLUMNS`.
+    """The published scores shown beside each data set's leaderboard, the highest first: :data:`PUBLISHED_COLUMNS`.
 
-    A view that an overlay has changed under its old name asks another question: it has to be what the score's
-    ``comparable`` says.
+    An overlay may change a view and keep its name. A score is shown only if the view has the values of its
+    ``comparable``.
 
     Args:
         references: ``label, kind, source, datasets, comparable, metric, percent``.
@@ -69,7 +69,7 @@ def _head(metric: str) -> list[str]:
 
 
 def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metric: str) -> str:
-    """A table a data set and protocol, in percent: mean ± standard deviation over seeds, and the 95 % interval.
+    """One table per data set and protocol, in percent: mean ± standard deviation over seeds, and the 95 % interval.
 
     Published scores (see :func:`published`) follow, with their kind in place of a rank.
     """
@@ -82,7 +82,7 @@ def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metric: str)
 
 
 def leaderboard_latex(board: pd.DataFrame, others: pd.DataFrame, metric: str) -> str:
-    """The same as :func:`leaderboard_markdown`, a ``tabular`` with booktabs rules for each."""
+    """The same as :func:`leaderboard_markdown`, as one ``tabular`` with booktabs rules per table."""
     parts = []
     for title, measured, beside in _tables(board, others, r"±", "--"):
         head = " & ".join([*_head(metric)[:2], f"{METRIC_NAMES[metric]} (\\%)", "95\\,\\% interval"])

@@ -1,4 +1,4 @@
-"""Scores. Those of decisions come from confusion counts, so that one definition serves a fold and a thousand resamples.
+"""Scores. Those of decisions are computed from confusion counts: one definition serves a fold and many resamples.
 
 A confusion array has the shape ``(..., classes, classes)``: true class by predicted class. Every metric maps it to
 ``(...)``. Register one in :data:`METRICS` and the tables, the leaderboard and the schema's ``metric`` know it.
@@ -29,6 +29,11 @@ def confusion(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[s
     """Counts of true class (row) by predicted class (column), ``(classes, classes)``."""
     cells = confusion_cells(truth, predicted, labels)
     return np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
+
+
+def row_shares(counts: np.ndarray) -> np.ndarray:
+    """Confusion counts as shares of the true class, ``(classes, classes)``: each row sums to 1, or to 0 if empty."""
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -64,53 +69,56 @@ METRIC_NAMES = {"accuracy": "accuracy", "uar": "unweighted average recall", "mac
 
 def class_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall, F1 and support (the clips) of each class, ``(classes,)``; 0 where undefined."""
-    right, support, found = np.diagonal(counts), counts.sum(axis=1), counts.sum(axis=0)
+    correct = np.diagonal(counts)
+    support = counts.sum(axis=1)
+    predicted = counts.sum(axis=0)
     return {
-        "precision": _share(right, found),
-        "recall": _share(right, support),
-        "f1": _share(2 * right, support + found),
+        "precision": _share(correct, predicted),
+        "recall": _share(correct, support),
+        "f1": _share(2 * correct, support + predicted),
         "support": support,
     }
 
 
-def log_loss(truth: np.ndarray, chances: np.ndarray) -> float:
+def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean of -ln of the true class's probability: the loss on the test clips, without label smoothing.
 
     Args:
         truth: ``(clips,)`` class numbers.
-        chances: ``(clips, classes)``; as in scikit-learn, clipped to what float32 can tell from 0.
+        probabilities: ``(clips, classes)``; clipped to the resolution of float32, as in scikit-learn.
     """
-    given = chances[np.arange(len(truth)), truth].astype(float)
+    given = probabilities[np.arange(len(truth)), truth].astype(float)
     return float(-np.log(np.maximum(given, np.finfo(np.float32).eps)).mean())
 
 
-def top_k_accuracy(truth: np.ndarray, chances: np.ndarray, k: int) -> float:
-    """The share of clips whose true class is among the ``k`` most probable; of equals the first, as in argmax."""
-    best = np.argsort(-chances, axis=1, kind="stable")[:, :k]
+def top_k_accuracy(truth: np.ndarray, probabilities: np.ndarray, k: int) -> float:
+    """The share of clips whose true class is among the ``k`` most probable; ties go to the first, as in argmax."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return float((best == truth[:, None]).any(axis=1).mean())
 
 
-def calibration_bins(truth: np.ndarray, chances: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
-    """A row a bin of equal width that holds clips: how sure the model was, how often it was right.
+def calibration_bins(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
+    """One row per bin of equal width that holds clips: the mean confidence, and the share of correct predictions.
 
     The data of a reliability diagram (A. Niculescu-Mizil and R. Caruana, ICML 2005).
     """
-    sure, right = chances.max(axis=1), chances.argmax(axis=1) == truth
-    places = np.minimum((sure * bins).astype(int), bins - 1)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == truth
+    positions = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         {
-            "low": place / bins,
-            "high": (place + 1) / bins,
-            "clips": int((places == place).sum()),
-            "confidence": float(sure[places == place].mean()),
-            "accuracy": float(right[places == place].mean()),
+            "low": position / bins,
+            "high": (position + 1) / bins,
+            "clips": int((positions == position).sum()),
+            "confidence": float(confidence[positions == position].mean()),
+            "accuracy": float(correct[positions == position].mean()),
         }
-        for place in np.unique(places).tolist()
+        for position in np.unique(positions).tolist()
     ]
 
 
 def calibration_error(bins: list[dict[str, float]]) -> float:
-    """Expected calibration error: the gap of confidence and accuracy, averaged over clips.
+    """Expected calibration error: the gap between confidence and accuracy, averaged over clips.
 
     C. Guo et al., "On calibration of modern neural networks", ICML 2017.
     """

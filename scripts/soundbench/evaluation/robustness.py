@@ -19,7 +19,7 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.splits import fold_column
 
-Level = tuple[str, float]  # a kind of change, and how much of it
+Level = tuple[str, float]  # the kind of a change, and its amount
 
 CHANGES: dict[str, Callable[[float], dict[str, Any]]] = {
     "noise": lambda level: {"effect": "noise", "snr": level, "recordings": None},
@@ -29,7 +29,7 @@ CHANGES: dict[str, Callable[[float], dict[str, Any]]] = {
 
 
 def _changed(steps: Steps, kind: str, clip: str, samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    # One noise a clip, whatever its level: a curve then shows the level and nothing else.
+    # All levels of a clip use the same noise: a curve then shows the effect of the level only.
     return apply_steps(samples, sample_rate, steps, copy_generator(0, kind, clip, 1))
 
 
@@ -62,7 +62,8 @@ def alter_features(
     from soundbench.features.frontends import picture_shape
     from soundbench.features.store import store_features
 
-    source, tested = read_clip_table(clips), clips_of_tests(splits)
+    source = read_clip_table(clips)
+    tested = clips_of_tests(splits)
     chosen = source[source["clip"].isin(tested)]
     rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
     changes = [partial(_changed, [CHANGES[kind](level)], kind, clip) for clip, _, kind, level in rows]
@@ -75,25 +76,30 @@ def alter_features(
 def evaluate_robustness(
     folders: list[str], *, features: str, index: str, split: str, threads: int, predictions: str
 ) -> None:
-    """Predict every changed test clip with the model that has not seen it; write
+    """Predict every changed test clip with the model that was not trained on it; write
     ``clip, fold, label, predicted, kind, level``.
 
     Args:
         folders: the folder of each fold's model.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.evaluation.folds import load_model, probabilities
+    from soundbench.evaluation.folds import load_model, predict_probabilities
     from soundbench.features.normalisation import Normalisation
     from soundbench.training.batches import load_examples
 
     prepare_process(0, threads)
-    clips, rows, tables = read_split(split), read_clip_table(index), []
+    clips = read_split(split)
+    rows = read_clip_table(index)
+    tables = []
     for folder in folders:
         network, description = load_model(folder)
         tested = clips.loc[clips[fold_column(description["fold"])] == "test", ["clip", "label"]]
-        normalise, labels = Normalisation(**description["normalisation"]), np.array(description["labels"])
+        normalise = Normalisation(**description["normalisation"])
+        labels = np.array(description["labels"])
         for (kind, level), part in rows.groupby(["kind", "level"], sort=False):
-            chances = probabilities(network, load_examples(features, part, tested, list(labels)), normalise)
-            found = {"predicted": labels[chances.argmax(axis=1)], "kind": kind, "level": level}
+            probabilities = predict_probabilities(
+                network, load_examples(features, part, tested, list(labels)), normalise
+            )
+            found = {"predicted": labels[probabilities.argmax(axis=1)], "kind": kind, "level": level}
             tables.append(tested.assign(fold=description["fold"], **found))
     write_csv(predictions, pd.concat(tables)[["clip", "fold", "label", "predicted", "kind", "level"]])

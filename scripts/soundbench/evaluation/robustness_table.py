@@ -10,7 +10,7 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.evaluation.intervals import interval_scores, score_columns
-from soundbench.evaluation.leaderboard import CONTEST, read_predictions, run_of
+from soundbench.evaluation.leaderboard import LEADERBOARD_KEYS, read_predictions, run_of
 
 UNCHANGED = "unchanged"
 
@@ -18,11 +18,11 @@ UNCHANGED = "unchanged"
 def aggregate_robustness(
     altered: list[str], predictions: list[str], splits: list[str], protocols: dict[str, str], table: str
 ) -> None:
-    """Write a row a data set × model × kind × level: every metric with its interval, over all seeds and folds.
+    """Write one row per data set × model × kind × level: every metric with its interval, over all seeds and folds.
 
     Args:
-        altered: predictions of changed clips, a file a run.
-        predictions: those of the same runs' clips as they are; their kind is ``unchanged``.
+        altered: predictions of changed clips, one file per run.
+        predictions: predictions of the same runs on unchanged clips; their kind is ``unchanged``.
         splits: ``…/{dataset}/seed{seed}.csv`` of each data set, for the groups.
         protocols: of each data set.
     """
@@ -35,9 +35,8 @@ def aggregate_robustness(
             for level, part in run.groupby(["kind", "level"], sort=False):
                 parts.setdefault(level, []).append(part)
         for (kind, level), of_seeds in parts.items():
-            names = dict(
-                zip([*CONTEST, "kind", "level"], (dataset, model, protocols[dataset], kind, level), strict=True)
-            )
+            values = (dataset, model, protocols[dataset], kind, level)
+            names = dict(zip([*LEADERBOARD_KEYS, "kind", "level"], values, strict=True))
             scores = score_columns(interval_scores(of_seeds, groups[dataset]))
             rows.append(names | {"seeds": len(of_seeds), "clips": of_seeds[0]["clip"].nunique()} | scores)
     write_csv(table, pd.DataFrame(rows))

@@ -18,29 +18,29 @@ from soundbench.evaluation.metrics import (
 )
 
 TOP = 3
-MANY_CLASSES = 10  # beyond it, being right within TOP guesses says something
+MANY_CLASSES = 10  # with more classes than this, top-k accuracy is reported
 
 
 def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
     """Every score of one set of predictions, by name.
 
     Args:
-        table: ``label, predicted`` and a column of probabilities a class.
+        table: ``label, predicted`` and one column of probabilities per class.
     """
     counts = confusion(table["label"], table["predicted"], labels)
-    truth, chances = _numbers(table, labels)
+    truth, probabilities = _numbers(table, labels)
     found = {name: float(metric(counts)) for name, metric in METRICS.items()}
     found |= {
-        "log_loss": log_loss(truth, chances),
-        "calibration_error": calibration_error(calibration_bins(truth, chances)),
+        "log_loss": log_loss(truth, probabilities),
+        "calibration_error": calibration_error(calibration_bins(truth, probabilities)),
     }
     if len(labels) > MANY_CLASSES:
-        found[f"top{TOP}"] = top_k_accuracy(truth, chances, TOP)
+        found[f"top{TOP}"] = top_k_accuracy(truth, probabilities, TOP)
     return found
 
 
 def score_run(table: pd.DataFrame, labels: list[str], groups: pd.Series) -> dict[str, Any]:
-    """What ``metrics.json`` says of all folds of a run together.
+    """The part of ``metrics.json`` on all folds of a run together.
 
     Args:
         table: out-of-fold predictions.
@@ -61,9 +61,9 @@ def score_run(table: pd.DataFrame, labels: list[str], groups: pd.Series) -> dict
 
 
 def group_scores(table: pd.DataFrame, groups: pd.Series) -> list[dict[str, Any]]:
-    """Clips, accuracy and UAR of each group, where groups are people or places: where most hold several classes.
+    """Clips, accuracy and UAR of each group, if most groups hold several classes, as people and places do.
 
-    A recording that was cut into clips holds one class, and a score of it would say little.
+    A recording that was cut into clips holds one class: its score would mean little, and the list is empty.
     """
     named = table.assign(group=groups.loc[table["clip"]].to_numpy())
     parts = named.groupby("group")

@@ -1,7 +1,7 @@
-"""Which differences between models are real: paired tests on the same clips, corrected for their number.
+"""Significance of differences between models: paired tests on the same clips, corrected for their number.
 
-A difference is believed if the paired test rejects after Holm's correction; everything else is called
-indistinguishable. McNemar's test stands beside it as a second opinion on the pooled predictions.
+A difference is significant if the paired test rejects after Holm's correction; all other pairs are called
+indistinguishable. McNemar's test on the pooled predictions is reported as a second opinion.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference, its 95 % interval, and the p-value of there being none."""
+    """A mean difference, its 95 % interval, and the p-value under the hypothesis of no difference."""
 
     mean: float
     low: float
@@ -45,11 +45,11 @@ def corrected_t_test(differences: np.ndarray, test_share: float) -> Difference:
     Learning 52, 2003; for repeated cross-validation R. Bouckaert and E. Frank, PAKDD 2004).
 
     Args:
-        differences: a value a fold and seed, whatever their shape.
-        test_share: clips tested in a fold for each clip trained on.
+        differences: one value per fold and seed, in any shape.
+        test_share: tested clips per training clip of a fold.
 
     Returns:
-        NaN limits and p where there are fewer than two differences.
+        NaN limits and p if there are fewer than two differences.
     """
     values = np.ravel(differences)
     if len(values) < 2:
@@ -59,19 +59,18 @@ def corrected_t_test(differences: np.ndarray, test_share: float) -> Difference:
 
 
 def paired_test(differences: np.ndarray, test_share: float) -> Difference:
-    """The difference of two models: :func:`corrected_t_test`, unless the folds alone speak with less certainty.
+    """The difference of two models: :func:`corrected_t_test`, or the test over fold means if its interval is wider.
 
-    That test counts every seed as a new sample. Where two models differ on the same clips with every seed, seeds
-    repeat each other, and with ten of them it calls one pair of equals in ten different
-    (tests/evaluation/test_bootstrap.py).
-    A t-test over the folds' means, which counts each fold once, bounds that: the wider interval
-    holds, and its p.
+    The corrected t-test counts every seed as a new sample. If two models differ on the same clips with every seed,
+    the seeds repeat each other: with ten seeds the test calls one in ten pairs of equal models different
+    (tests/evaluation/test_bootstrap.py). A t-test over the means of the folds counts each fold once and limits that
+    error. The result is the test with the wider interval.
 
     Args:
         differences: ``(seeds, folds)``.
 
     Returns:
-        NaN limits and p where there are fewer than two folds: one part of the clips says nothing of the others.
+        NaN limits and p if there are fewer than two folds: one fold is no evidence about other clips.
     """
     means = np.asarray(differences).mean(axis=0)
     if len(means) < 2:
@@ -80,23 +79,25 @@ def paired_test(differences: np.ndarray, test_share: float) -> Difference:
     return max(corrected_t_test(differences, test_share), over_folds, key=lambda found: found.high - found.low)
 
 
-def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[int, int, float]:
+def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, float]:
     """McNemar's exact test on the pooled out-of-fold predictions of two models.
 
-    With several seeds a clip goes to the model that had it right in more of them and counts once, since the seeds of
-    a clip are no independent observations. Clips of one recording still hang together, which makes this p too small:
-    a second opinion, not the verdict (Q. McNemar, Psychometrika 12, 1947; T. Dietterich, Neural Computation 10, 1998).
+    With several seeds each clip counts once, for the model that is correct with more seeds, since the seeds of a clip
+    are not independent observations. Clips of one recording are still correlated, which makes this p too small.
+    It is a second opinion and does not decide the verdict (Q. McNemar, Psychometrika 12, 1947; T. Dietterich,
+    Neural Computation 10, 1998).
 
     Args:
-        right_a, right_b: ``(seeds, clips)``, whether a prediction was right.
+        correct_a, correct_b: ``(seeds, clips)``, whether a prediction is correct.
 
     Returns:
-        The clips that only (or more often) a had right, those that b had, and the p-value.
+        The number of clips on which only a is correct (or with more seeds), the same for b, and the p-value.
     """
     from statsmodels.stats.contingency_tables import mcnemar as exact_test
 
-    balance = right_a.sum(axis=0, dtype=int) - right_b.sum(axis=0, dtype=int)
-    only_a, only_b = int((balance > 0).sum()), int((balance < 0).sum())
+    balance = correct_a.sum(axis=0, dtype=int) - correct_b.sum(axis=0, dtype=int)
+    only_a = int((balance > 0).sum())
+    only_b = int((balance < 0).sum())
     if only_a + only_b == 0:
         return 0, 0, 1.0
     return only_a, only_b, float(exact_test([[0, only_a], [only_b, 0]], exact=True).pvalue)
@@ -107,14 +108,15 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     from statsmodels.stats.multitest import multipletests
 
     p_values = np.asarray(p_values, dtype=float)
-    corrected, known = np.full(p_values.shape, np.nan), ~np.isnan(p_values)
+    corrected = np.full(p_values.shape, np.nan)
+    known = ~np.isnan(p_values)
     if known.any():
         corrected[known] = multipletests(p_values[known], method="holm")[1]
     return corrected
 
 
 def power(difference: float, deviation: float, folds: int, seeds: int, test_share: float) -> float:
-    """The chance that :func:`corrected_t_test` finds a true ``difference`` (noncentral t; J. Cohen, 1988, chapter 2).
+    """The probability that :func:`corrected_t_test` finds a true ``difference`` (noncentral t; Cohen, 1988, chapter 2).
 
     Args:
         deviation: standard deviation of the difference over folds and seeds.
@@ -128,10 +130,10 @@ def power(difference: float, deviation: float, folds: int, seeds: int, test_shar
 
 
 def seeds_needed(difference: float, deviation: float, folds: int, test_share: float) -> float:
-    """At least so many seeds find a true ``difference`` with a power of 80 %; infinite where no number suffices.
+    """The number of seeds that finds a true ``difference`` with a power of 80 %; infinite if no number suffices.
 
-    More seeds average out the luck of training, but not that of which clips are in the data set: beyond a point only
-    more clips help.
+    More seeds average out the randomness of training, but not the choice of clips in the data set: beyond some
+    number of seeds only more clips help.
     """
     if power(difference, deviation, folds, MOST_SEEDS, test_share) < POWER:
         return math.inf
@@ -150,15 +152,15 @@ def smallest_difference(deviation: float, test_share: float) -> float:
 
 
 def verdict(model_a: str, model_b: str, difference: Difference, p_corrected: float) -> str:
-    """What a comparison says, in words; ``difference`` is a's score less b's."""
+    """The result of a comparison in words; ``difference`` is the score of a minus that of b."""
     if math.isnan(p_corrected):
         return f"{model_a} and {model_b} cannot be compared: that takes two folds that both have been tested on"
     points, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
-    if points < 0:  # the one that is ahead comes first
+    if points < 0:  # the better model comes first
         model_a, model_b, points, low, high = model_b, model_a, -points, -high, -low
     span = f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
     if p_corrected >= LEVEL:
-        # One interval may leave out zero and yet be no surprise among so many.
+        # Among many pairs, some intervals leave out zero by chance.
         why = " once corrected for the number of pairs" if low * high > 0 else ""
         return f"{model_a} and {model_b} are indistinguishable{why} ({span})"
     return f"{model_a} is better than {model_b} ({span})"
@@ -171,22 +173,23 @@ PAIR_COLUMNS = [
 
 
 @dataclass(frozen=True)
-class Contest:
+class ModelComparison:
     """The models of one data set, on the same clips.
 
     Attributes:
-        scores: a model's scores, a row a seed and a column a fold (NaN where a run is missing).
-        right: a model's ``(seeds, clips)`` hits, in the order of its seeds.
-        test_share: clips tested in a fold for each clip trained on.
+        scores: the scores of each model, one row per seed and one column per fold (NaN if a run is missing).
+        correct: whether each prediction of a model is correct, ``(seeds, clips)``, in the order of its seeds.
+        test_share: tested clips per training clip of a fold.
     """
 
     scores: dict[str, pd.DataFrame]
-    right: dict[str, pd.DataFrame]
+    correct: dict[str, pd.DataFrame]
     test_share: float
 
     def compare(self) -> pd.DataFrame:
-        """A row a pair of models; only seeds and folds that both have count, and their number is in the row."""
-        rows, found = [], []
+        """One row per pair of models, over the seeds and folds that both have; the row holds their numbers."""
+        rows = []
+        found = []
         for a, b in combinations(self.scores, 2):
             shared = (self.scores[a] - self.scores[b]).dropna(how="all").dropna(axis=1, how="any")
             found.append(paired_test(shared.to_numpy(), self.test_share) if shared.size else None)
@@ -195,7 +198,8 @@ class Contest:
         table["difference"], table["interval_low"], table["interval_high"], table["p"] = (
             [getattr(each, name) if each else np.nan for each in found] for name in ("mean", "low", "high", "p")
         )
-        table["p_holm"], table["p_mcnemar_holm"] = holm(table["p"]), holm(table["p_mcnemar"])
+        table["p_holm"] = holm(table["p"])
+        table["p_mcnemar_holm"] = holm(table["p_mcnemar"])
         nothing = Difference(*[math.nan] * 4)
         table["verdict"] = [
             verdict(row.model_a, row.model_b, each or nothing, row.p_holm)
@@ -208,9 +212,9 @@ class Contest:
             return {"seeds": 0, "folds": 0, "p_mcnemar": math.nan}
         seeds, folds = shared.shape
         only_a, only_b, p_mcnemar = mcnemar(
-            *(self.right[model].loc[shared.index].to_numpy(dtype=bool) for model in (a, b))
+            *(self.correct[model].loc[shared.index].to_numpy(dtype=bool) for model in (a, b))
         )
-        known = folds > 1  # as in paired_test: one fold says nothing of the others, whatever the number of seeds
+        known = folds > 1  # as in paired_test: one fold is not enough, with any number of seeds
         spread = float(np.ravel(shared.to_numpy()).std(ddof=1)) if known else math.nan
         return {
             "seeds": seeds,

@@ -1,4 +1,4 @@
-"""Trained models on another data set: what a score is worth where the recordings are others."""
+"""Evaluation of trained models on another data set, with other recordings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from soundbench.evaluation.metrics import METRICS
 
 
 def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> None:
-    """Refuse a data set that has not the labels that a model was trained on.
+    """Refuse a data set whose labels are not those that a model was trained on.
 
     Raises:
         InputError: naming the labels that only one of them has.
     """
-    trained, found = set(trained), set(found)
+    trained = set(trained)
+    found = set(found)
     problems = [
         f"only {who}: {', '.join(sorted(labels))}"
         for who, labels in (("the model knows", trained - found), (f"{where} has", found - trained))
@@ -37,7 +38,7 @@ def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> No
 
 
 def untrained(clips: pd.DataFrame, known: Container[str], groups: Container[str]) -> pd.DataFrame:
-    """The clips on which a fold's model may be tested: nothing of them was trained or validated on.
+    """The clips on which a fold's model may be tested: it was neither trained nor validated on any part of them.
 
     Args:
         clips: of the data set to test on, with ``group``.
@@ -66,20 +67,20 @@ def evaluate_transfer(
 
     Args:
         folders: the models' folders, of all seeds and folds.
-        splits: ``seed{seed}.csv`` of the data set they were trained on, one a seed.
+        splits: ``seed{seed}.csv`` of the data set they were trained on, one per seed.
         shared: whether both data sets are of one source, so that a group means the same in both.
         clips: the clip table of the data set ``to``, which is the ``view`` on it.
-        measures: what was measured of these clips, for the digests of their samples.
+        measures: the measurements of these clips, for the digests of their samples.
         overlaps: which of them are copies of clips of the sources that the models were trained on.
-        tested: split tables of that data set, whose test clips alone count; empty: all count.
-        predictions: ``seed, fold, clip, group, label, predicted`` and a column of probabilities a class.
-        scores: a row a model: ``seed, fold, clips, left_out`` and every metric.
+        tested: split tables of that data set: only their test clips count. If empty, all clips count.
+        predictions: ``seed, fold, clip, group, label, predicted`` and one column of probabilities per class.
+        scores: one row per model: ``seed, fold, clips, left_out`` and every metric.
 
     Raises:
         InputError: the labels differ, or the models, or the weights they started from, were trained on these clips.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.evaluation.folds import load_model, probabilities
+    from soundbench.evaluation.folds import load_model, predict_probabilities
     from soundbench.features.normalisation import Normalisation
     from soundbench.training.batches import load_examples
 
@@ -95,7 +96,8 @@ def evaluate_transfer(
     digests = sample_digests(measures)
     digests = {clip: digests[clip] for clip in chosen["clip"]}
     roles = {Path(path).stem: read_split(path) for path in splits}
-    tables, rows = [], []
+    tables = []
+    rows = []
     Path(predictions).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=Path(predictions).parent) as folder:
         features, index = _features_like(first, chosen, threads, Path(folder))
@@ -109,8 +111,8 @@ def evaluate_transfer(
             if own.empty:
                 raise InputError(f"seed {model['seed']}, fold {model['fold']} was trained on every clip of {to}")
             examples = load_examples(features, index, own, model["labels"])
-            chances = probabilities(network, examples, Normalisation(**model["normalisation"]))
-            tables.append(_table(own, chances, model))
+            probabilities = predict_probabilities(network, examples, Normalisation(**model["normalisation"]))
+            tables.append(_table(own, probabilities, model))
             rows.append(_scored(tables[-1], model, len(chosen) - len(own)))
     labels = first["labels"]
     write_csv(predictions, pd.concat(tables).round(dict.fromkeys(labels, 6)))
@@ -130,12 +132,14 @@ def _features_like(
     return folder / "features.npy", clips[["clip"]].assign(row=range(len(clips)))
 
 
-def _table(clips: pd.DataFrame, chances: np.ndarray, model: dict[str, Any]) -> pd.DataFrame:
+def _table(clips: pd.DataFrame, probabilities: np.ndarray, model: dict[str, Any]) -> pd.DataFrame:
     labels = model["labels"]
     table = clips[["clip", "group", "label"]].reset_index(drop=True)
-    table = table.assign(seed=model["seed"], fold=model["fold"], predicted=np.array(labels)[chances.argmax(axis=1)])
+    table = table.assign(
+        seed=model["seed"], fold=model["fold"], predicted=np.array(labels)[probabilities.argmax(axis=1)]
+    )
     table = table[["seed", "fold", "clip", "group", "label", "predicted"]]
-    return pd.concat([table, pd.DataFrame(chances, columns=labels)], axis=1)
+    return pd.concat([table, pd.DataFrame(probabilities, columns=labels)], axis=1)
 
 
 def _scored(table: pd.DataFrame, model: dict[str, Any], left_out: int) -> dict[str, Any]:

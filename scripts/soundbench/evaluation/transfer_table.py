@@ -21,7 +21,7 @@ def aggregate_transfer(
     splits: list[str],
     table: str,
 ) -> None:
-    """Write two rows a transfer: the out-of-fold scores on the data set it was trained on, and those on the other.
+    """Write two rows per transfer: the out-of-fold scores on the training data set, and the scores on the other.
 
     The folds of a seed are pooled: each clip counts once for every model that predicted it, and intervals resample
     groups with all of their predictions.
@@ -34,9 +34,11 @@ def aggregate_transfer(
     """
     other, left = ({Path(path).parent.name: path for path in paths} for paths in (predictions, scores))
     groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
-    decisions, rows = read_predictions(home), []
+    decisions = read_predictions(home)
+    rows = []
     for name, entry in entries.items():
-        dataset, model = entry["from"]["dataset"], entry["from"]["model"]
+        dataset = entry["from"]["dataset"]
+        model = entry["from"]["model"]
         names = {"transfer": name, "model": model, "trained_on": dataset}
         rows.append(names | {"tested_on": dataset, "left_out": 0} | _scores(decisions[dataset, model], groups[dataset]))
         found = read_clip_table(other[name])

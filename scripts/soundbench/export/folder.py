@@ -18,7 +18,7 @@ from soundbench.core.storage import atomic_folder, read_clip_table, write_json, 
 from soundbench.data.audio import read_mono, resample
 from soundbench.data.splits import fold_column
 from soundbench.data.trained_on import TRAINED_ON
-from soundbench.evaluation.folds import load_model, probabilities
+from soundbench.evaluation.folds import load_model, predict_probabilities
 from soundbench.export.graphs import Classifier, Pictures
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
@@ -92,7 +92,7 @@ def export_model(
     source, parts = read_clip_table(clips), read_split(split)
     checked = checked_clips(parts, description["fold"], source)
     examples = load_examples(features, read_clip_table(index), checked, description["labels"])
-    expected = probabilities(network, examples, Normalisation(**description["normalisation"]))
+    expected = predict_probabilities(network, examples, Normalisation(**description["normalisation"]))
     rates = set(source["sample_rate"])
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
     sound = taken["kind"] == "waveform"
