@@ -333,7 +333,7 @@ def test_one_clip_is_shown_in_all_its_variants(study: dict[str, Any]) -> None:
     tables = {name: str(folder / "augmented" / f"{name}.csv") for name in ("orig", "noisy")}
     show_variants(folder / "split.csv", entry["augment"], variants, tables, folder / "page.html", folder / "figure.svg")
     page = (folder / "page.html").read_text()
-    assert page.count('<audio controls preload="metadata" src="data:audio/flac;base64,') == 2
+    assert page.count('<audio controls preload="metadata" src="data:audio/mpeg;base64,') == 2
     assert "noise (snr 15 dB)" in page
     assert "http://" not in page and "https://" not in page
     assert (folder / "figure.svg").stat().st_size > 10_000
@@ -409,4 +409,4 @@ def test_esc10_with_and_without_augmentation(workflow: Workflow, esc10_root: Pat
     assert len(list((workflow.results / "augmented" / "esc50" / "noisy").glob("*_noisy.flac"))) == 40
     page = (workflow.results / "summary" / "augmented" / "variants.html").read_text()
     assert page.count("<audio") == 4
-    assert 'src="data:audio/flac;base64,' in page
+    assert 'src="data:audio/mpeg;base64,' in page

@@ -1,4 +1,4 @@
-"""Sound and pictures inside a page, as ``data:`` addresses."""
+"""Audio and images inside a page, as data URIs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import soundfile
 from soundbench.data.audio import read_mono, resample
 
 LISTENING_RATE = 22050  # Hz
-LONGEST = 10.0  # s; what is longer is cut, so that a page of clips stays small
-LOWEST, HIGHEST = 50, 11000  # Hz, the edges of a picture
-DYNAMICS = 70.0  # dB below the loudest that a picture shows
+LONGEST = 10.0  # s; longer clips are cut, so that a page of clips stays small
+LOWEST, HIGHEST = 50, 11000  # Hz, the edges of a spectrogram
+DYNAMICS = 70.0  # dB below the maximum that a spectrogram shows
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """``content`` as an address that needs no file."""
+    """``content`` as a data URI; ``kind`` is its media type, such as ``audio/mpeg``."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -29,17 +30,22 @@ def read_for_listening(path: str | Path, start: float = 0, seconds: float = LONG
     return 0.9 * samples / max(float(np.abs(samples).max()), 1e-6)
 
 
-def audio_uri(samples: np.ndarray) -> str:
-    """``(samples,)`` as MP3, which every browser plays and which is a tenth of the size of WAV."""
+def audio_uri(samples: np.ndarray, sample_rate: int = LISTENING_RATE) -> str:
+    """``(samples,)`` at ``sample_rate`` Hz as MP3, which every browser plays and which is a tenth of the size of WAV.
+
+    Audio at a rate that MP3 does not have is resampled to 44100 Hz.
+    """
+    rate = sample_rate if sample_rate in MP3_RATES else 44100
+    samples = resample(samples, sample_rate, rate)
     content = io.BytesIO()
-    soundfile.write(content, samples, LISTENING_RATE, "MPEG_LAYER_III", format="MP3", compression_level=0.6)
+    soundfile.write(content, samples, rate, "MPEG_LAYER_III", format="MP3", compression_level=0.6)
     return data_uri("audio/mpeg", content.getvalue())
 
 
 def spectrogram_shades(samples: np.ndarray, height: int = 110) -> np.ndarray:
     """The spectrogram of ``(samples,)`` in shades of 0 to 1, ``(height, frames)``.
 
-    Rows go from :data:`HIGHEST` down to :data:`LOWEST` Hz, logarithmic; 0 is :data:`DYNAMICS` below the loudest.
+    Rows go from :data:`HIGHEST` down to :data:`LOWEST` Hz, logarithmic; 0 is :data:`DYNAMICS` below the maximum.
     """
     from scipy.signal import spectrogram
 
@@ -52,12 +58,12 @@ def spectrogram_shades(samples: np.ndarray, height: int = 110) -> np.ndarray:
 
 
 def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110) -> str:
-    """The spectrogram of ``(samples,)`` as a picture; see :func:`spectrogram_shades`."""
+    """The spectrogram of ``(samples,)`` as a JPEG image; see :func:`spectrogram_shades`."""
     from matplotlib import colormaps
     from PIL import Image
 
     shades = spectrogram_shades(samples, height)
-    picture = Image.fromarray((255 * colormaps["magma"](shades)[..., :3]).astype(np.uint8))
+    image = Image.fromarray((255 * colormaps["magma"](shades)[..., :3]).astype(np.uint8))
     content = io.BytesIO()
-    picture.resize((width, height), Image.Resampling.BILINEAR).save(content, "JPEG", quality=80)
+    image.resize((width, height), Image.Resampling.BILINEAR).save(content, "JPEG", quality=80)
     return data_uri("image/jpeg", content.getvalue())

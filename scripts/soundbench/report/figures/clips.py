@@ -1,8 +1,7 @@
-"""Figures of clips, a row a class."""
+"""Figures of clips, one row per class."""
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import Protocol
 
@@ -12,17 +11,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from soundbench.report.drawing import figure
+from soundbench.report.media import data_uri
 from soundbench.report.style import PALETTE
 
 RANGE = 80  # dB that a spectrogram shows
-SHADES = 16  # in which it shows them: a picture of few colours is a small file
-SPECTRUM_RANGE = 40  # dB in the height of a row
+SHADES = 16  # colours of a spectrogram: with few colours the file is small
+SPECTRUM_RANGE = 40  # dB that the height of a row spans
 OUTLINE = 400  # points of a waveform
 GAP = 6  # bands between the spectrograms of two classes
 
 
 class Clip(Protocol):
-    """What is drawn of a clip."""
+    """The properties of a clip that the figures draw."""
 
     label: str
     place: int
@@ -45,7 +45,7 @@ def _name_rows(axes: np.ndarray, labels: list[str]) -> None:
 
 
 def plot_labels(clips: pd.DataFrame, path: str) -> None:
-    """Clips a class, and their lengths: a dot a clip."""
+    """The number of clips of each class, and their lengths with one dot per clip."""
     counts = clips["label"].value_counts().sort_index()
     with figure(path, 2, 4.8, _heights(len(counts), 0.24), "clips of each label, and their lengths") as (_, axes):
         _name_rows(axes, list(counts.index))
@@ -73,9 +73,9 @@ def _panels(sounds: list[Clip]) -> tuple[list[str], range]:
 
 
 def plot_waveforms(sounds: list[Clip], path: str) -> None:
-    """Waveforms, a row a class and a panel a clip, each scaled to its own maximum."""
+    """Waveforms, one row per class and one panel per clip, each scaled to its own maximum."""
     labels, panels = _panels(sounds)
-    with figure(path, len(panels), 3.6, _heights(len(labels), 0.36), "waveforms, a row a label") as (_, axes):
+    with figure(path, len(panels), 3.6, _heights(len(labels), 0.36), "waveforms, one row per label") as (_, axes):
         _name_rows(axes, labels)
         for sound in sounds:
             low, high = outline(sound.samples, OUTLINE)
@@ -93,11 +93,14 @@ def _time_axes(axes: np.ndarray, sounds: list[Clip]) -> None:
 
 
 def plot_spectrograms(sounds: list[Clip], path: str) -> None:
-    """Log-mel spectrograms, a row a class and a panel a clip, in dB below each clip's maximum."""
+    """Log-mel spectrograms, one row per class and one panel per clip, in dB below each clip's maximum."""
     labels, panels = _panels(sounds)
     longest = max(sound.seconds for sound in sounds)
     empty = np.full_like(_tile(sounds[0], longest), np.nan)
-    with figure(path, len(panels), 3.6, _heights(len(labels), 0.5), "spectrograms, a row a label") as (canvas, axes):
+    with figure(path, len(panels), 3.6, _heights(len(labels), 0.5), "spectrograms, one row per label") as (
+        canvas,
+        axes,
+    ):
         _name_rows(axes, labels)
         for place, axis in zip(panels, axes, strict=True):
             here = {sound.label: sound for sound in sounds if sound.place == place}
@@ -127,14 +130,15 @@ def _tile(sound: Clip, longest: float, width: int = 200) -> np.ndarray:
 
 
 def plot_spectra(levels: pd.DataFrame, path: str) -> None:
-    """Third-octave spectra, a row a class: the median over clips, and the range of the middle half.
+    """Third-octave spectra, one row per class: the median over clips, and the range of the middle half.
 
     Args:
-        levels: a row a clip, its label as the index, a column a centre frequency (Hz); dB below the loudest band.
+        levels: one row per clip with its label as the index, one column per centre frequency (Hz); dB below the
+            loudest band.
     """
     labels, centres = sorted(set(levels.index)), levels.columns.to_numpy()
     rows = (levels.clip(lower=-SPECTRUM_RANGE) / SPECTRUM_RANGE + 1).groupby(level=0)
-    with figure(path, 1, 7.5, _heights(len(labels), 0.45), "mean spectra, a row a label") as (_, axes):
+    with figure(path, 1, 7.5, _heights(len(labels), 0.45), "mean spectra, one row per label") as (_, axes):
         _name_rows(axes, labels)
         _ridges(axes[0], centres, labels, rows)
         axes[0].set_xscale("log")
@@ -156,7 +160,7 @@ def _ridges(axis: Axes, centres: np.ndarray, labels: list[str], rows: pd.api.typ
 
 
 def image_uri(levels: np.ndarray) -> str:
-    """Levels ``(bands, frames)`` in dB below the maximum as a PNG picture in a data URI."""
+    """Levels ``(bands, frames)`` in dB below the maximum as a PNG image in a data URI."""
     buffer = io.BytesIO()
     plt.imsave(buffer, levels[::-1], cmap="magma", vmin=-RANGE, vmax=0, format="png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_uri("image/png", buffer.getvalue())

@@ -1,9 +1,7 @@
-"""Looking at a data set and listening to it, before any model does."""
+"""Figures of the clips of a data set, and a page with the audio of one clip per class."""
 
 from __future__ import annotations
 
-import base64
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,26 +10,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from soundbench.core.storage import read_clip_table, write_text
-from soundbench.data.audio import read_mono, resample
+from soundbench.data.audio import read_mono
 from soundbench.data.subsets import view_clips
 from soundbench.report.figures import clips as clipplots
+from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
 
-SHOWN = 3  # clips a class in the pictures
-MEASURED = 10  # clips a class in the spectra
+SHOWN = 3  # clips per class in the waveforms and spectrograms
+MEASURED = 10  # clips per class in the spectra
 HEARD = 3.0  # s of a clip on the page
-HEARD_IN_ALL = 150.0  # s on the page: with more classes each is heard for less, so that the page stays below 5 MB
-PEAK = 0.9  # to which each excerpt is brought
-MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
+HEARD_IN_ALL = 150.0  # s on the page: with many classes each excerpt is shorter, so that the page stays below 5 MB
+PEAK = 0.9  # of each excerpt after scaling
 MEL_BANDS = 48
 
 
 @dataclass(frozen=True)
 class Sound:
-    """A clip that was chosen to stand for its class, decoded: ``samples`` ``(samples,)`` at ``sample_rate`` Hz."""
+    """A decoded clip that was chosen as an example of its class: ``samples`` ``(samples,)`` at ``sample_rate`` Hz."""
 
     clip: str
     label: str
@@ -101,14 +98,14 @@ def decode(clip: Any) -> Sound:
 
 
 def class_spectra(clips: pd.DataFrame, threads: int) -> pd.DataFrame:
-    """Third-octave spectra of :func:`choose_clips`: a row a clip, with its label as the index."""
+    """Third-octave spectra of :func:`choose_clips`: one row per clip, with its label as the index."""
     with ThreadPoolExecutor(threads) as pool:
         rows = pool.map(lambda clip: decode(clip).third_octaves(), clips.itertuples())
         return pd.DataFrame(list(rows), index=clips["label"]).sort_index(axis="columns")
 
 
 def loudest_part(samples: np.ndarray, length: int) -> np.ndarray:
-    """The ``length`` samples with the most energy; all, if there are fewer."""
+    """The ``length`` samples with the most energy, or all samples if there are fewer."""
     if len(samples) <= length:
         return samples
     energy = np.concatenate([[0], np.cumsum(np.square(samples, dtype=np.float64))])
@@ -117,18 +114,10 @@ def loudest_part(samples: np.ndarray, length: int) -> np.ndarray:
 
 
 def excerpt(sound: Sound, seconds: float) -> Sound:
-    """The loudest ``seconds`` of a sound, brought to a common peak."""
+    """The loudest ``seconds`` of a sound, scaled to a common peak."""
     part = loudest_part(sound.samples, round(seconds * sound.sample_rate))
     scaled = part * (PEAK / max(float(np.abs(part).max()), 1e-6))
     return Sound(sound.clip, sound.label, sound.group, sound.place, scaled, sound.sample_rate)
-
-
-def audio_uri(sound: Sound) -> str:
-    """A sound as MP3 in a data URI: of the compressed formats, the one that every browser plays."""
-    rate = sound.sample_rate if sound.sample_rate in MP3_RATES else 44100
-    buffer = io.BytesIO()
-    soundfile.write(buffer, resample(sound.samples, sound.sample_rate, rate), rate, format="MP3")
-    return "data:audio/mpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def waveform_path(sound: Sound, points: int = 200) -> str:
@@ -141,9 +130,9 @@ def waveform_path(sound: Sound, points: int = 200) -> str:
 
 
 def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
-    """What the page shows of the first clip of each class."""
+    """The values that the page shows of the first clip of each class."""
     seconds = min(HEARD, HEARD_IN_ALL / len(sounds))
-    heard = [excerpt(sound, seconds) for sound in sounds]
+    excerpts = [excerpt(sound, seconds) for sound in sounds]
     return [
         {
             "label": sound.label,
@@ -151,11 +140,11 @@ def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
             "group": sound.group,
             "whole": whole.seconds,
             "seconds": sound.seconds,
-            "audio": audio_uri(sound),
+            "audio": audio_uri(sound.samples, sound.sample_rate),
             "waveform": waveform_path(sound),
             "spectrogram": clipplots.image_uri(sound.mel_levels),
         }
-        for sound, whole in zip(heard, sounds, strict=True)
+        for sound, whole in zip(excerpts, sounds, strict=True)
     ]
 
 
@@ -171,7 +160,7 @@ def explore_dataset(
     spectrograms: str,
     spectra: str,
 ) -> None:
-    """Draw the clips of a view and write the page on which they can be heard."""
+    """Draw the clips of a view and write the page with their audio."""
     table = view_clips(read_clip_table(clips), view)
     sounds = [decode(clip) for clip in choose_clips(table, SHOWN).itertuples()]
     clipplots.plot_labels(table, labels)

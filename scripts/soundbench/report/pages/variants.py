@@ -1,24 +1,22 @@
-"""One clip in all its variants: to hear on a page, and to see in a figure."""
+"""One clip in all its augmented variants: a page to listen to, and a figure of spectrograms."""
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_text
 from soundbench.data.audio import read_mono
 from soundbench.data.copies import ORIGINAL, training_copies, variant_names
 from soundbench.report.drawing import figure
+from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
 
-EXCERPT = 10  # seconds that a page holds of a clip at most
+EXCERPT = 10  # s, the longest excerpt of a clip on the page
 RANGE = 80  # dB that a spectrogram shows
 UNITS = {"snr": " dB", "gain": " dB", "seconds": " s"}
 
@@ -36,7 +34,7 @@ def example_copies(split: str, rules: list[dict[str, Any]], tables: dict[str, st
     """
     clips = read_split(split)
     copies = training_copies(clips, rules, seed=0)
-    # A clip that balancing passes over has no copy; it is no example.
+    # A clip without copies, as balancing leaves some, is not an example.
     variety = clips["clip"].map(copies.groupby("clip")["variant"].nunique()).fillna(0)
     chosen = clips.loc[variety.idxmax()]
     mine = set(copies.loc[copies["clip"] == chosen["clip"], "variant"])
@@ -47,12 +45,9 @@ def example_copies(split: str, rules: list[dict[str, Any]], tables: dict[str, st
     return pd.DataFrame(rows, columns=["variant", "clip", "label", "path"])
 
 
-def audio_address(path: str) -> str:
-    """The first :data:`EXCERPT` seconds of a file as a ``data:`` address, which a page plays without a network."""
-    samples, sample_rate = read_mono(path)
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples[: EXCERPT * sample_rate], sample_rate, format="FLAC", subtype="PCM_16")
-    return "data:audio/flac;base64," + base64.b64encode(buffer.getvalue()).decode()
+def excerpt_uri(path: str) -> str:
+    """The first :data:`EXCERPT` seconds of a file as a data URI."""
+    return audio_uri(*read_mono(path, 0, EXCERPT))
 
 
 def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
@@ -80,15 +75,15 @@ def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
 
 def describe_steps(steps: list[dict[str, Any]]) -> str:
     """The steps of a variant in words: ``noise (snr 15 dB); pitch_shift (semitones -2 to 2)``."""
-    told = []
+    parts = []
     for step in steps:
         amounts = {
             key: " to ".join(map(str, value)) if isinstance(value, list) else value for key, value in step.items()
         }
         effect = amounts.pop("effect")
         named = (f"{key} {value}{UNITS.get(key, '')}" for key, value in amounts.items() if value is not None)
-        told.append(f"{effect} ({', '.join(named)})")
-    return "; ".join(told) or "untouched"
+        parts.append(f"{effect} ({', '.join(named)})")
+    return "; ".join(parts) or "untouched"
 
 
 def show_variants(
@@ -99,7 +94,7 @@ def show_variants(
     page: str | Path,
     picture: str | Path,
 ) -> None:
-    """Write the page on which one clip can be heard in all its variants, and the figure of their spectrograms.
+    """Write the page with the audio of one clip in all its variants, and the figure of their spectrograms.
 
     Args:
         variants: the entry of each variant in ``augmentations.yaml``.
@@ -110,7 +105,7 @@ def show_variants(
         {
             "variant": row.variant,
             "steps": describe_steps(variants[row.variant]["steps"]),
-            "audio": audio_address(row.path),
+            "audio": excerpt_uri(row.path),
         }
         for row in examples.itertuples()
     ]
