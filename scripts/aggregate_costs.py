@@ -1,4 +1,4 @@
-"""Write what each model takes."""
+"""Write the costs of each model."""
 
 import json
 

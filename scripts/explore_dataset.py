@@ -1,4 +1,4 @@
-"""Draw what the clips of a data set look like, and write a page on which they can be heard."""
+"""Draw the clips of a data set, and write a page with their audio."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Write the folder with which others can use a trained model."""
+"""Export a trained model to a folder for use elsewhere."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Write the page to open first."""
+"""Write the page of the leaderboard."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Draw the scores of a data set against what they cost."""
+"""Draw the scores of a data set against the costs."""
 
 from soundbench.core.job_log import logged
 from soundbench.report.figures.scores import plot_costs

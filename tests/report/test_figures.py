@@ -115,7 +115,7 @@ def test_titles_of_samples_do_not_overlap(tmp_path: Path) -> None:
         table = pd.read_csv(path).rename(columns=long)
         table.replace({"label": long, "predicted": long}).to_csv(path, index=False)
     plot_samples(made.files("predictions.csv"), str(tmp_path / "clips.csv"), str(tmp_path / "figure.svg"))
-    titles = re.findall(r"<text[^>]*>([^<]*(?:natural|right)[^<]*)</text>", (tmp_path / "figure.svg").read_text())
+    titles = re.findall(r"<text[^>]*>([^<]*(?:natural|correct)[^<]*)</text>", (tmp_path / "figure.svg").read_text())
     widths = [TextPath((0, 0), title, size=9).get_extents().width for title in titles]
     assert any("taken for" in title for title in titles)
     assert max(widths) < 72 * PANEL

@@ -207,7 +207,7 @@ def test_a_report_needs_no_more_than_one_finished_model(tmp_path: Path, models: 
 def test_one_fold_names_no_winner_and_no_difference_to_be_seen(tmp_path: Path) -> None:
     to = write_report(Study(tmp_path, {"good": 3.0, "poor": 1.0}, folds=1, audio=True).write())
     text = (to / "leaderboard.html").read_text()
-    assert re.search(r"Mean score: good [\d.]+ % and poor [\d.]+ %. Which is better cannot be told", text)
+    assert re.search(r"Mean score: good [\d.]+ % and poor [\d.]+ %. Which is better cannot be decided", text)
     assert "scores highest" not in text
     assert "difference of 1 point" not in text
     pairs = pd.read_csv(to / "comparisons.csv")

@@ -1,4 +1,4 @@
-"""Features as PNG files, for people who want to look at them; models read the arrays."""
+"""Features as PNG files for people; models read the arrays."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from matplotlib.image import imsave
 
 
 def draw_pictures(features: str | Path, index: str | Path, variant: str, folder: str | Path) -> None:
-    """Write ``<clip>_<variant>.png`` of every row of a feature array: a pixel a value, low frequencies below.
+    """Write ``<clip>_<variant>.png`` of every row of a feature array, one pixel per value, low frequencies below.
 
-    Padding is left out, and each picture spans the whole range of colours.
+    Padding is left out, and each image spans the whole range of colours.
     """
     table = read_clip_table(index)
     array = checked_array(features, table, table["row"].to_numpy())
     copies = table["copy"] if variant != ORIGINAL else [1] * len(table)
     with atomic_folder(folder) as temporary:
         for clip, copy, row, frames in zip(table["clip"], copies, table["row"], table["frames"], strict=True):
-            picture = np.float32(array[row, :, :frames])
-            imsave(temporary / f"{copy_name(clip, variant, copy)}.png", picture, cmap="magma", origin="lower")
+            image = np.float32(array[row, :, :frames])
+            imsave(temporary / f"{copy_name(clip, variant, copy)}.png", image, cmap="magma", origin="lower")

@@ -14,15 +14,18 @@ AXES = {
     "pitch": "pitch shift (semitones)",
     "speed": "speed (× the original, pitch kept)",
 }
-NEUTRAL = {"pitch": 0.0, "speed": 1.0}  # the level at which a clip is what it was
+NEUTRAL = {"pitch": 0.0, "speed": 1.0}  # the level that leaves a clip unchanged
 
 
 def plot_robustness(table: str, dataset: str, models: list[str], metric: str, path: str) -> None:
-    """Score against level on one data set, a panel a kind of change: a line a model with its interval as a band, and
-    dotted its score on the clips as they are."""
+    """Score against level on one data set, one panel per kind of change and one line per model.
+
+    A band shows the interval of each model, a dotted line its score on the unchanged clips.
+    """
     rows = pd.read_csv(table)
     rows = rows[rows["dataset"] == dataset]
-    colours, markers = model_colours(models), model_markers(models)
+    colours = model_colours(models)
+    markers = model_markers(models)
     kinds = [kind for kind in AXES if kind in set(rows["kind"])]
     drawn = [model for model in models if model in set(rows["model"])]
     title = f"{METRIC_NAMES[metric]} on {dataset} when the clips are changed"
@@ -35,11 +38,12 @@ def plot_robustness(table: str, dataset: str, models: list[str], metric: str, pa
                 if kind in NEUTRAL:
                     curve = pd.concat([curve[curve["level"] != NEUTRAL[kind]], clean])
                 curve = curve.sort_values("level")
-                low, high = 100 * curve[f"{metric}_low"], 100 * curve[f"{metric}_high"]
+                low = 100 * curve[f"{metric}_low"]
+                high = 100 * curve[f"{metric}_high"]
                 axis.fill_between(curve["level"], low, high, color=colours[model], alpha=0.15, linewidth=0)
                 axis.axhline(100 * clean[metric].iloc[0], color=colours[model], linestyle=":", linewidth=1)
-                look = {"color": colours[model], "marker": markers[model], "linewidth": 1.8, "markersize": 6}
-                axis.plot(curve["level"], 100 * curve[metric], label=model, **look)
+                style = {"color": colours[model], "marker": markers[model], "linewidth": 1.8, "markersize": 6}
+                axis.plot(curve["level"], 100 * curve[metric], label=model, **style)
             axis.set_xticks(curve["level"])  # the same of every model
             axis.set_xlabel(AXES[kind])
             axis.grid(alpha=0.3)

@@ -15,11 +15,12 @@ ROWS, COLUMNS = 4, 3
 HEIGHT, WIDTH, SHADES = 72, 160, 16  # of a spectrogram: few, so that a report of many models stays small
 PANEL = 3.4  # inches, the width of a panel
 LABEL = 28  # letters of a label; "taken for" and a share fit beside it over a panel
-RIGHT, WRONG = PALETTE[0], PALETTE[1]
+CORRECT = PALETTE[0]
+WRONG = PALETTE[1]
 
 
 def draw_samples(clips: pd.DataFrame, number: int) -> pd.DataFrame:
-    """``number`` clips at random, not by how they fared: one of each class in turn, the same at every call."""
+    """``number`` random clips, whether correct or not: one of each class in turn, the same at every call."""
     mixed = clips.sample(frac=1, random_state=0)
     turn = mixed.groupby("label").cumcount().rename("turn")
     return mixed.iloc[np.argsort(turn.to_numpy(), kind="stable")][:number].sort_values("label", kind="stable")
@@ -33,30 +34,31 @@ def _small(shades: np.ndarray) -> np.ndarray:
 
 
 def _shortened(label: str) -> str:
-    """A label of at most :data:`LABEL` letters, so that the titles of neighbours do not meet."""
+    """A label of at most :data:`LABEL` letters, so that the titles of neighbouring panels do not overlap."""
     return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
 
 
 def plot_samples(predictions: list[str], clips: str, path: str) -> None:
-    """Spectrograms of some test clips with their labels and what a model took them for.
+    """Spectrograms of some test clips with their labels and a model's predictions.
 
     Args:
-        predictions: a file a seed; probabilities are means over them.
+        predictions: one file per seed; probabilities are means over them.
         clips: the clip table, for the files.
     """
     table = average_predictions([read_clip_table(name) for name in predictions])
-    chosen, files = draw_samples(table, ROWS * COLUMNS), read_clip_table(clips).set_index("clip")["path"]
+    chosen = draw_samples(table, ROWS * COLUMNS)
+    files = read_clip_table(clips).set_index("clip")["path"]
     rows = -(-len(chosen) // COLUMNS)
     with figure(path, COLUMNS, PANEL, 1.9, "sample predictions on spectrograms", rows) as (_, axes):
         for axis, (clip, row) in zip(axes, chosen.iterrows(), strict=False):
             samples = read_for_listening(files[clip])
-            picture = _small(spectrogram_shades(samples, HEIGHT))
+            image = _small(spectrogram_shades(samples, HEIGHT))
             extent = (0, len(samples) / LISTENING_RATE, 0, 1)
-            axis.imshow(picture, cmap="magma", aspect="auto", interpolation="none", extent=extent)
-            right = row["label"] == row["predicted"]
-            verdict = "right" if right else f"taken for {_shortened(row['predicted'])}"
+            axis.imshow(image, cmap="magma", aspect="auto", interpolation="none", extent=extent)
+            correct = row["label"] == row["predicted"]
+            verdict = "correct" if correct else f"taken for {_shortened(row['predicted'])}"
             title = f"{_shortened(row['label'])}\n{verdict}, {100 * row['probability']:.0f} %"
-            axis.set_title(title, color=RIGHT if right else WRONG, fontsize=9)
+            axis.set_title(title, color=CORRECT if correct else WRONG, fontsize=9)
             axis.set_yticks([])
             axis.tick_params(labelsize=7)
         for axis in axes[len(chosen) :]:

@@ -1,4 +1,4 @@
-"""Figures of scores: every fold and seed, the ranks over data sets, and what a score costs."""
+"""Figures of scores: every fold and seed, the ranks over data sets, and score against cost."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from soundbench.report.style import model_colours, model_markers
 
 
 def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, path: str) -> None:
-    """Compare models, a panel a data set and protocol: a dot a fold and seed, the mean, and its interval."""
-    rows, board, colours = pd.read_csv(scores), pd.read_csv(leaderboard), model_colours(models)
+    """Compare models, one panel per data set and protocol: one dot per fold and seed, the mean, and its interval."""
+    rows = pd.read_csv(scores)
+    board = pd.read_csv(leaderboard)
+    colours = model_colours(models)
     panels = board[["dataset", "protocol"]].drop_duplicates()
     height = 1.3 + 0.55 * board.groupby(["dataset", "protocol"]).size().max()
     with figure(path, len(panels), 5.2, height, f"{METRIC_NAMES[metric]} of every model, fold and seed") as (_, axes):
         for axis, (dataset, protocol) in zip(axes, panels.itertuples(index=False), strict=True):
             here = board[(board["dataset"] == dataset) & (board["protocol"] == protocol)].iloc[::-1]
             ticks = []
-            for place, entry in enumerate(here.itertuples()):
+            for position, entry in enumerate(here.itertuples()):
                 mine = rows[(rows["dataset"] == dataset) & (rows["model"] == entry.model)]
-                _score_row(axis, place, entry, mine[metric].dropna(), colours[entry.model])
+                _score_row(axis, position, entry, mine[metric].dropna(), colours[entry.model])
                 done, seeds = mine.dropna(subset=metric)["seed"].nunique(), mine["seed"].nunique()
                 ticks.append(entry.model if done == seeds else f"{entry.model}\n({done} of {seeds} seeds)")
             axis.set_yticks(range(len(here)), ticks)
@@ -33,29 +35,29 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, p
             axis.grid(axis="x", alpha=0.3)
 
 
-def _score_row(axis: Axes, place: int, entry: tuple, values: pd.Series, colour: str) -> None:
+def _score_row(axis: Axes, position: int, entry: tuple, values: pd.Series, colour: str) -> None:
     if values.empty:
-        axis.annotate("missing", (0.5, place), xycoords=("axes fraction", "data"), ha="center", color="0.4")
+        axis.annotate("missing", (0.5, position), xycoords=("axes fraction", "data"), ha="center", color="0.4")
         return
     jitter = np.linspace(-0.16, 0.16, len(values))
-    axis.plot(100 * values, place + jitter, "o", color=colour, alpha=0.35, markersize=4, markeredgewidth=0)
+    axis.plot(100 * values, position + jitter, "o", color=colour, alpha=0.35, markersize=4, markeredgewidth=0)
     interval = [100 * entry.interval_low, 100 * entry.interval_high]
-    axis.plot(interval, [place, place], color=colour, linewidth=3, solid_capstyle="butt")
-    axis.plot(100 * entry.mean, place, "D", color=colour, markersize=8, markeredgecolor="white")
+    axis.plot(interval, [position, position], color=colour, linewidth=3, solid_capstyle="butt")
+    axis.plot(100 * entry.mean, position, "D", color=colour, markersize=8, markeredgecolor="white")
     axis.annotate(
-        f"{100 * entry.mean:.1f} %", (100 * entry.mean, place), (0, 9), textcoords="offset points", ha="center"
+        f"{100 * entry.mean:.1f} %", (100 * entry.mean, position), (0, 9), textcoords="offset points", ha="center"
     )
 
 
 COSTS = {
-    "train_seconds": "training (s a fold)",
-    "predict_milliseconds": "prediction (ms a clip)",
+    "train_seconds": "training (s per fold)",
+    "predict_milliseconds": "prediction (ms per clip)",
     "parameters": "parameters",
 }
 
 
 def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], metric: str, path: str) -> None:
-    """Score against cost on one data set, a panel a kind of cost: better is up, cheaper is left."""
+    """Score against cost on one data set, one panel per kind of cost: better is up, cheaper is left."""
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     board = board[board["dataset"] == dataset].dropna(subset=["mean"])
     colours, markers = model_colours(models), model_markers(models)
@@ -85,9 +87,11 @@ def _short(value: float, _: int) -> str:
 def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
     """Mean ranks over data sets and the critical difference: a bar joins models that do not differ (Demšar, 2006).
 
-    Data sets on which a model has no score are left out; the title tells their number. It takes at least two models.
+    Data sets on which a model has no score are left out; the title gives the number of those used. At least two
+    models are needed.
     """
-    from soundbench.evaluation.significance import critical_difference  # with scipy, which no other figure here needs
+    # This imports scipy, which no other figure here needs.
+    from soundbench.evaluation.significance import critical_difference
 
     grid = pd.read_csv(leaderboard).pivot(index=["dataset", "protocol"], columns="model", values="mean").dropna()
     with figure(path, 1, 7.2, 1.6 + 0.28 * len(models), "mean ranks of the models over data sets") as (_, (axis,)):
@@ -105,13 +109,15 @@ def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
 def _draw_ranks(axis: Axes, ranks: dict[str, float], critical: float, p: float) -> None:
     colours, markers = model_colours(ranks), model_markers(ranks)
     order = sorted(ranks, key=ranks.__getitem__)
-    for place, model in enumerate(order):
-        axis.plot(ranks[model], -place, markers[model], color=colours[model], markersize=8)
-        # From each model as far as no other one is worse for sure.
+    for position, model in enumerate(order):
+        axis.plot(ranks[model], -position, markers[model], color=colours[model], markersize=8)
+        # From each model to the last one whose rank is within the critical difference.
         reach = max(ranks[other] for other in order if ranks[other] <= ranks[model] + critical)
-        axis.plot([ranks[model], reach], [-place, -place], color="0.6", linewidth=3, zorder=0, solid_capstyle="butt")
+        axis.plot(
+            [ranks[model], reach], [-position, -position], color="0.6", linewidth=3, zorder=0, solid_capstyle="butt"
+        )
     # Beside the axis, clear of the bars.
-    axis.set_yticks([-place for place in range(len(order))], [f"{model}  {ranks[model]:.2f}" for model in order])
+    axis.set_yticks([-position for position in range(len(order))], [f"{model}  {ranks[model]:.2f}" for model in order])
     axis.tick_params(left=False)
     friedman = "" if np.isnan(p) else f"; Friedman p = {p:.3g}"
     axis.set_xlabel(f"mean rank; grey bars reach to models within the critical difference of {critical:.2f}{friedman}")

@@ -1,4 +1,4 @@
-"""Figures of how training went."""
+"""Figures of training curves."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ MEASURES = {"loss": 1, "accuracy": 100}  # and the factor to the unit of its axi
 
 
 def plot_training(histories: list[str], models: list[str], path: str) -> None:
-    """Training curves of one data set, a column of panels a model: loss above, accuracy below. Each run is a thin line,
-    their mean a thick one.
+    """Training curves of one data set, one column of panels per model: loss above, accuracy below.
+
+    Each run is a thin line, their mean is a thick line.
 
     Args:
         histories: ``…/{model}/seed{seed}/fold{fold}/history.csv`` of every run.
@@ -25,7 +26,7 @@ def plot_training(histories: list[str], models: list[str], path: str) -> None:
     tables = [pd.read_csv(name).assign(run=name, model=Path(name).parents[2].name) for name in histories]
     epochs = pd.concat(tables)
     trained = [model for model in models if model in set(epochs["model"])]
-    title = "loss and accuracy after each epoch, a column a model"
+    title = "loss and accuracy after each epoch, one column per model"
     with figure(path, len(trained), 4.6, 2.8, title, rows=len(MEASURES)) as (_, panels):
         axes = panels.reshape(len(MEASURES), len(trained))
         for column, model in zip(axes.T, trained, strict=True):
@@ -46,8 +47,8 @@ def plot_training(histories: list[str], models: list[str], path: str) -> None:
 
 
 def _draw_curves(axis: Axes, curves: pd.DataFrame, colour: str, name: str) -> None:
-    """Draw ``curves``, a row an epoch and a column a run."""
+    """Draw ``curves``, one row per epoch and one column per run."""
     axis.plot(curves.index, curves, color=colour, alpha=0.25, linewidth=0.7)
-    # Beyond the epoch at which half of the runs have stopped, a mean would be that of the slow ones.
+    # Once more than half of the runs have stopped, the mean would be that of the slow ones.
     mean = curves.mean(axis=1)[curves.notna().mean(axis=1) >= 0.5]
     axis.plot(mean.index, mean, color=colour, linewidth=2.2, label=name)

@@ -1,4 +1,4 @@
-"""The page of what the audit finds in a data set."""
+"""The page of the audit's findings on a data set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def audit_clips(
 
 
 def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: dict[str, Any]) -> dict[str, Any]:
-    """What the page shows: a line a check, and the findings of each severity as far as there is room."""
+    """The values of the page: one row per check, and the first findings of each severity."""
     keys = {"too short": "short", "too long": "long", "near-duplicate": "near_duplicate"}
     count = findings["check"].value_counts()
     checks = [

@@ -1,4 +1,4 @@
-"""Pages that set models side by side: all data sets in one matrix, class by class, and confusion by confusion."""
+"""Pages that compare models: scores on all data sets, scores by class, and confusion matrices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def write_comparison_page(
     *, leaderboard: str, comparisons: str, classes: str, groups: str, models: list[str], metric: str, path: str
 ) -> None:
     """Write the matrix of models × data sets, every paired comparison, and the differences class by class."""
-    board, table = pd.read_csv(leaderboard), pd.read_csv(classes, dtype={"label": str}, keep_default_na=False)
+    board = pd.read_csv(leaderboard)
+    table = pd.read_csv(classes, dtype={"label": str}, keep_default_na=False)
     cells = {(row["dataset"], row["model"]): row for row in records(board)}
     people = pd.read_csv(groups, dtype={"group": str}, keep_default_na=False)
     values = {
@@ -54,7 +55,7 @@ def write_confusion_page(metrics: list[str], models: list[str], path: str) -> No
     counts = {model: pooled_confusion(own) for model, own in runs.items()}
     order = class_order(sum(counts.values()))
     data = {
-        "labels": [next(iter(runs.values()))[0]["labels"][place] for place in order],
+        "labels": [next(iter(runs.values()))[0]["labels"][number] for number in order],
         "models": {
             model: {"seeds": len(runs[model]), "counts": table[order][:, order].tolist()}
             for model, table in counts.items()

@@ -1,4 +1,4 @@
-"""The page to open first: who wins, by how much, whether to believe it, and what it costs."""
+"""The page of the leaderboard: which model is best, by how much, with what significance, and at what cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from soundbench.evaluation.metrics import METRIC_NAMES
 from soundbench.report.rendering import percent, records, render
 from soundbench.report.style import model_colours
 
-BELIEVED = 0.05
+SIGNIFICANCE = 0.05
 
 
 def write_leaderboard_page(
@@ -35,12 +35,12 @@ def write_leaderboard_page(
     arguments: str,
     path: str,
 ) -> None:
-    """Write the leaderboard as a page: a verdict and a sortable table a data set and protocol.
+    """Write the leaderboard as a page: one verdict and one sortable table per data set and protocol.
 
     Args:
         audits: ``…/{dataset}.csv``, the findings on each data set.
         splits: ``…/{dataset}/seed{seed}.csv`` of every data set and seed.
-        arguments: what has to follow ``snakemake --cores all`` to run this study; see
+        arguments: the arguments after ``snakemake --cores all`` that run this study; see
             :func:`soundbench.core.provenance.study_arguments`.
         published: a table of published scores, from :func:`soundbench.evaluation.leaderboard_text.published`.
     """
@@ -51,7 +51,9 @@ def write_leaderboard_page(
     divided = {name: copies_on_two_sides(found, tables.get(name, [])) for name, found in findings.items()}
     warned = {name: list(warnings(found.drop(index=divided[name].index))) for name, found in findings.items()}
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
-    runs, pairs, others = pd.read_csv(scores), pd.read_csv(comparisons), pd.read_csv(published, keep_default_na=False)
+    runs = pd.read_csv(scores)
+    pairs = pd.read_csv(comparisons)
+    others = pd.read_csv(published, keep_default_na=False)
     details = pd.read_csv(spread).pivot(index=["dataset", "model"], columns="metric", values="pooled")
     chosen = pd.read_csv(spread).query("metric == @metric")[
         ["dataset", "model", "seeds", "folds", "fold_deviation", "runs_missing"]
@@ -71,7 +73,7 @@ def write_leaderboard_page(
                 "warnings": warned.get(dataset, []),
                 "untested": untested(tables.get(dataset, [])),
                 "rows": records(part),
-                "top3": bool(part["top3"].notna().any()),  # asked of more than ten classes only
+                "top3": bool(part["top3"].notna().any()),  # reported for more than ten classes only
                 "published": records(others[others["dataset"] == dataset]),
                 "clips": int(runs[runs["dataset"] == dataset].groupby(["model", "seed"])["clips"].sum().max()),
             }
@@ -97,7 +99,7 @@ def gaps(runs: pd.DataFrame) -> Iterator[str]:
 
 
 def copies_on_two_sides(findings: pd.DataFrame, splits: list[pd.DataFrame]) -> pd.DataFrame:
-    """The audit's findings on copies that the split of some seed divides; ``text`` says it of the first such seed."""
+    """The audit's findings on copies that the split of some seed divides; ``text`` is that of the first such seed."""
     found = pd.concat(
         [findings.iloc[:0].assign(text=""), *(divided_copies(table, fold_columns(table), findings) for table in splits)]
     )
@@ -105,7 +107,7 @@ def copies_on_two_sides(findings: pd.DataFrame, splits: list[pd.DataFrame]) -> p
 
 
 def untested(splits: list[pd.DataFrame]) -> str:
-    """A sentence that names the classes of a data set which no clip of its splits tests; empty where there are none."""
+    """A sentence that names the classes without any test clip in the splits of a data set; empty if there are none."""
     labels = {label for table in splits for label in table["label"]}
     tested = {
         label for table in splits for label in table.loc[(table[fold_columns(table)] == "test").any(axis=1), "label"]
@@ -119,21 +121,24 @@ def untested(splits: list[pd.DataFrame]) -> str:
 
 
 def warnings(findings: pd.DataFrame) -> Iterator[str]:
-    """What the audit found that may spoil the numbers, a sentence a kind of finding."""
+    """The audit's findings that may distort the scores, one sentence per kind of finding."""
     for severity in ("error", "warning"):
         for check, found in findings[findings["severity"] == severity].groupby("check", sort=False):
-            first, more = found.iloc[0], f" and {len(found) - 1} more" if len(found) > 1 else ""
+            first = found.iloc[0]
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
             yield f"{severity}: {check}: {first['clips']}: {first['detail']}{more}"
 
 
 def summary(board: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
-    """Who wins on one data set, by how much, and whether that can be believed, in sentences."""
+    """Sentences on the best model of one data set, its lead, and the significance of that lead."""
     scored = board.dropna(subset=["mean"]).sort_values("rank")
     if scored.empty:
         yield "No run has finished."
         return
     best = scored.iloc[0]
-    level, behind, untested = [], [], []
+    level = []
+    behind = []
+    untested = []
     for row in pairs[(pairs["model_a"] == best["model"]) | (pairs["model_b"] == best["model"])].itertuples():
         other, sign = (row.model_b, 1) if row.model_a == best["model"] else (row.model_a, -1)
         if pd.isna(row.p_holm):
@@ -142,27 +147,28 @@ def summary(board: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
             continue
         limits = sorted((sign * row.interval_low, sign * row.interval_high))
         text = f"{other} ({100 * sign * row.difference:+.1f} points, {100 * limits[0]:+.1f} to {100 * limits[1]:+.1f})"
-        (behind if row.p_holm < BELIEVED and sign * row.difference > 0 else level).append(text)
+        (behind if row.p_holm < SIGNIFICANCE and sign * row.difference > 0 else level).append(text)
     if not (behind or level):
         means = [f"{row.model} {percent(row.mean)} %" for row in scored.itertuples()]
         yield f"Mean score: {_listed(means)}."
         if untested:
-            yield "Which is better cannot be told: that takes two folds that both models have been tested on."
+            yield "Which is better cannot be decided: both models must be tested on two common folds."
         return
     yield f"{best['model']} scores highest: {percent(best['mean'])} %."
     if behind:
-        yield f"It is ahead, and more than chance explains, of {_listed(behind)}."
+        yield f"It is significantly better than {_listed(behind)}."
     if level:
-        yield f"It is statistically indistinguishable from {_listed(level)}: do not read a winner into that order."
+        yield f"It is statistically indistinguishable from {_listed(level)}: that order does not show which is better."
     if untested:
-        yield f"It was not tested against {_listed(untested)}, for want of two folds that both have been tested on."
+        yield f"It was not compared with {_listed(untested)}: both models must be tested on two common folds."
     yield from _seeds_sentence(pairs)
 
 
 def _seeds_sentence(pairs: pd.DataFrame) -> Iterator[str]:
     if pairs.empty or pairs["smallest_difference"].isna().all():
         return
-    needed, floor = pairs["seeds_for_one_point"].max(), pairs["smallest_difference"].max()
+    needed = pairs["seeds_for_one_point"].max()
+    floor = pairs["smallest_difference"].max()
     if np.isfinite(needed):
         yield f"To see a difference of 1 point between any two of these models takes at least {needed:.0f} seeds."
     else:

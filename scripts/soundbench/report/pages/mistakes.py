@@ -1,4 +1,4 @@
-"""The page of mistakes of a model on a data set: to look at and to listen to."""
+"""The page of mistakes of a model on a data set: with audio and spectrograms."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from soundbench.report.rendering import records, render
 
 CLIPS = 8  # a page: 0.4 MB with clips of 5 s
 PAIRS = 10
-PAIR_CLIPS = 3  # of them, clips that stand for the most confused pairs
+PAIR_CLIPS = 3  # how many of the clips are examples of the most confused pairs
 
 
 def choose_mistakes(clips: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The clips to show, most confident first: the surest errors, and one of each of the most confused pairs."""
+    """The most confident errors and one of each of the most confused pairs, most confident first."""
     errors = clips[clips["label"] != clips["predicted"]].sort_values("probability", ascending=False, kind="stable")
     typical = [
         errors.index[(errors["label"] == pair.label) & (errors["predicted"] == pair.predicted)][:1]
@@ -33,7 +33,7 @@ def write_mistakes_page(metrics: list[str], predictions: list[str], clips: str, 
     """Write the most confused pairs and the most confident errors of one model, with sound and spectrogram.
 
     Args:
-        metrics, predictions: a file a seed.
+        metrics, predictions: one file per seed.
         clips: the clip table, for the files.
     """
     pairs = confusion_table(read_records(metrics)).head(PAIRS)

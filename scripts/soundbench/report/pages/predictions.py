@@ -1,4 +1,4 @@
-"""The page of predicted recordings: to look at, to listen to, and to compare with what is known."""
+"""The page of predicted recordings, with audio, spectrograms and the scores on known labels."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from soundbench.evaluation.metrics import METRIC_NAMES, METRICS, confusion
 from soundbench.report.media import HIGHEST, LOWEST, audio_uri, read_for_listening, spectrogram_uri
 from soundbench.report.rendering import records, render
 
-CARDS, WRONG = 12, 6  # recordings to listen to, and how many of them may be mistakes
-BYTES = 4_000_000  # of sound and pictures on a page
-ROWS, BAD = 500, 50  # of all recordings, and of those that could not be predicted, at most
+CARDS = 12  # recordings with audio
+WRONG = 6  # how many of them may be mistakes
+BYTES = 4_000_000  # of audio and images on a page
+ROWS = 500  # the most recordings in the table
+BAD = 50  # the most that could not be predicted
 NUMBERS = ("start", "end", "probability")
 
 
@@ -25,7 +27,8 @@ def write_predictions_page(
     *, predictions: str, windows: str, unreadable: str, about: str, name: str, path: str
 ) -> None:
     """Write the page of one entry of ``predict`` from what ``predict_clips`` wrote."""
-    report, table = read_json(about), read_predictions(predictions)
+    report = read_json(about)
+    table = read_predictions(predictions)
     bad = plain_table(pd.read_csv(unreadable, dtype=str, keep_default_na=False))
     known = table[table["actual"].isin(report["labels"])]
     values = {
@@ -59,19 +62,19 @@ def describe_models(models: list[dict[str, Any]]) -> str:
     runs = defaultdict(list)
     for each in models:
         runs[f"{each['model']} of {each['dataset']}"].append(each)
-    told = []
+    parts_in_words = []
     for run, parts in runs.items():
         numbers = [f"{key} {', '.join(map(str, sorted({part[key] for part in parts})))}" for key in ("seed", "fold")]
-        told.append(f"{run} ({'; '.join(numbers)})")
-    return " and ".join(told)
+        parts_in_words.append(f"{run} ({'; '.join(numbers)})")
+    return " and ".join(parts_in_words)
 
 
 def _comparison(known: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     """Scores and confusion of the recordings whose labels are known, over the labels that occur."""
     counts = confusion(known["actual"], known["label1"], labels)
-    there = [number for number, label in enumerate(labels) if label in {*known["actual"], *known["label1"]}]
+    occurring = [number for number, label in enumerate(labels) if label in {*known["actual"], *known["label1"]}]
     scores = {METRIC_NAMES[name]: float(METRICS[name](counts)) for name in ("accuracy", "uar")}
-    rows = [{"label": labels[row], "counts": [int(counts[row, column]) for column in there]} for row in there]
+    rows = [{"label": labels[row], "counts": [int(counts[row, column]) for column in occurring]} for row in occurring]
     return {"scores": scores, "confusion": rows}
 
 
@@ -88,11 +91,12 @@ def choose_recordings(table: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
 
 
 def _cards(table: pd.DataFrame, labels: list[str], windows: str) -> list[dict[str, Any]]:
-    """What is shown of each chosen recording, as long as there is room for its sound."""
+    """The values shown of each chosen recording, up to :data:`BYTES` of audio and images."""
     chosen = choose_recordings(table, labels)
     pieces = read_predictions(windows, chunksize=100_000)
     parts = pd.concat([piece[piece["file"].isin(chosen["file"])] for piece in pieces]).groupby("file")
-    cards, size = [], 0
+    cards = []
+    size = 0
     for row in records(chosen):
         card = row | _media(row, parts.get_group(row["file"])) | {"name": Path(row["file"]).name}
         size += len(card["audio"]) + len(card["picture"])
@@ -103,7 +107,7 @@ def _cards(table: pd.DataFrame, labels: list[str], windows: str) -> list[dict[st
 
 
 def _media(row: dict[str, Any], windows: pd.DataFrame) -> dict[str, Any]:
-    """The sound of a recording, or of its window that sounds most like what was predicted; and its stretches."""
+    """The audio of a recording, or of its window with the highest probability of the prediction; and its stretches."""
     alike = windows[windows["label1"] == row["label1"]]
     best = (alike if len(alike) else windows).sort_values("probability1", kind="stable").iloc[-1]
     samples = read_for_listening(row["file"], best["start"], best["end"] - best["start"])

@@ -1,4 +1,4 @@
-"""The page that says what made the numbers."""
+"""The page of the configuration, versions and hardware behind the results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ ORIGIN = ["dataset", "model", "code", "packages", "seconds"]
 
 def write_provenance_page(config: dict[str, Any], scores: str, metrics: list[str], path: str) -> None:
     """Write the resolved configuration, versions, hardware, code and durations as a page."""
-    runs, trained = pd.read_csv(scores), pd.DataFrame([_origin(read_json(name)) for name in metrics], columns=ORIGIN)
+    runs = pd.read_csv(scores)
+    trained = pd.DataFrame([_origin(read_json(name)) for name in metrics], columns=ORIGIN)
     done = runs.dropna(subset=["accuracy"])
     facts = {
         "workflow": {"revision": revision()},

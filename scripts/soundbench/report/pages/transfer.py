@@ -10,10 +10,10 @@ from soundbench.report.rendering import records, render
 
 
 def write_transfer_page(table: str, metric: str, path: str) -> None:
-    """Write a row a transfer: the leaderboard's metric at home and abroad, what is lost, and the other metrics abroad.
+    """Write one row per transfer: the leaderboard's metric on both data sets, their difference, and the other metrics.
 
     Args:
-        table: what ``aggregate_transfer`` wrote.
+        table: the output of ``aggregate_transfer``.
     """
     rows = pd.read_csv(table, dtype={"transfer": str, "model": str, "trained_on": str, "tested_on": str})
     pairs = []
