@@ -2,14 +2,20 @@
 # Both set up .venv first, which needs Python 3.11 or newer and nothing else.
 PYTHON ?= python3
 ACTIVATE = . .venv/bin/activate
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: report test lock clean
+.PHONY: report test test-quick lock clean
 
 report: .venv/installed
 	$(ACTIVATE) && snakemake --cores all && snakemake --report report.html
 
+# SLURM's tests share one cluster, so they run one after the other; they are skipped where there is none.
 test: .venv/installed
-	$(ACTIVATE) && python -m pytest
+	$(ACTIVATE) && python -m pytest $(PARALLEL) -m "not slurm"
+	$(ACTIVATE) && python -m pytest -m slurm
+
+test-quick: .venv/installed
+	$(ACTIVATE) && python -m pytest $(PARALLEL) -m "not slow and not slurm"
 
 .venv/installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "soundbench needs Python 3.11 or newer")'

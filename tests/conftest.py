@@ -14,6 +14,7 @@ import pytest
 
 from helpers import interrupted
 from helpers.interrupted import LongRun
+from helpers.shared import made_once
 from helpers.workflow import DATA, TINY, Workflow
 
 if TYPE_CHECKING:
@@ -39,19 +40,19 @@ def workflow(tmp_path: Path) -> Workflow:
 @pytest.fixture(scope="session")
 def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """A workflow whose tiny study has run; tests read it and must not change it."""
-    study = Workflow(tmp_path_factory.mktemp("tiny") / "workflow")
-    study.overlay("tiny", **TINY)
-    study.run("--cores", "2", "--configfile", "tiny.yaml")
-    return study
+
+    def make(folder: Path) -> None:
+        study = Workflow(folder)
+        study.overlay("tiny", **TINY)
+        study.run("--cores", "2", "--configfile", "tiny.yaml")
+
+    return Workflow.of(made_once(tmp_path_factory, "tiny", make))
 
 
 @pytest.fixture
 def tiny_copy(tiny_study: Workflow, tmp_path: Path) -> Workflow:
     """A copy of the finished tiny study, to change and run again."""
-    copy = Workflow.__new__(Workflow)
-    copy.folder, copy.results = tmp_path / "study", tmp_path / "study" / "results"
-    shutil.copytree(tiny_study.folder, copy.folder, symlinks=True)
-    return copy
+    return Workflow.of(Path(shutil.copytree(tiny_study.folder, tmp_path / "study", symlinks=True)))
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +61,11 @@ def esc10_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = DATA / "make-esc50-layout"
     if not script.exists():
         pytest.skip(f"no real recordings: {script} is not there")
-    root = tmp_path_factory.mktemp("esc50")
-    subprocess.run([sys.executable, script, root], check=True, capture_output=True)
-    return root
+
+    def make(folder: Path) -> None:
+        subprocess.run([sys.executable, script, folder], check=True, capture_output=True)
+
+    return made_once(tmp_path_factory, "esc50", make)
 
 
 @pytest.fixture(scope="session")
@@ -88,10 +91,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 @pytest.fixture(scope="session")
 def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """A workflow with all that its training runs need, and one of them trained without interruption."""
-    study = Workflow(tmp_path_factory.mktemp("prepared") / "workflow")
-    study.overlay("study", **interrupted.STUDY)
-    study.run(interrupted.TARGET, "--cores", "2", "--configfile", "study.yaml")
-    return study
+
+    def make(folder: Path) -> None:
+        study = Workflow(folder)
+        study.overlay("study", **interrupted.STUDY)
+        study.run(interrupted.TARGET, "--cores", "2", "--configfile", "study.yaml")
+
+    return Workflow.of(made_once(tmp_path_factory, "prepared", make))
 
 
 @pytest.fixture(scope="session")

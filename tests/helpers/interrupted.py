@@ -37,9 +37,7 @@ class LongRun:
     """One training run of the workflow, in a copy of a folder where all that it needs has been made."""
 
     def __init__(self, prepared: Workflow, folder: Path) -> None:
-        self.workflow = Workflow.__new__(Workflow)
-        self.workflow.folder, self.workflow.results = folder, folder / "results"
-        shutil.copytree(prepared.folder, folder, symlinks=True)
+        self.workflow = Workflow.of(Path(shutil.copytree(prepared.folder, folder, symlinks=True)))
         shutil.rmtree(folder / FOLD, ignore_errors=True)
         self.output = folder / "output.txt"
         self.running: subprocess.Popen[bytes] | None = None  # the last Snakemake that was started

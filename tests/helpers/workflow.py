@@ -21,14 +21,25 @@ class Workflow:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.results = folder / "results"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for room in ROOMS:
             source = REPOSITORY / room
             if source.is_dir() and not source.is_symlink():
                 shutil.copytree(source, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(source, folder / room, follow_symlinks=False)
+
+    @classmethod
+    def of(cls, folder: Path) -> Workflow:
+        """The copy of the workflow that is in ``folder`` already."""
+        workflow = cls.__new__(cls)
+        workflow.folder = folder
+        return workflow
+
+    @property
+    def results(self) -> Path:
+        """The folder of everything that it makes."""
+        return self.folder / "results"
 
     def overlay(self, name: str, **config: Any) -> str:
         """Write an overlay for ``--configfile`` and return its name."""

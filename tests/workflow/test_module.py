@@ -39,8 +39,7 @@ rule all:
 @pytest.fixture
 def outer(workflow: Workflow) -> Workflow:
     """A workflow that uses this one twice."""
-    outer = Workflow.__new__(Workflow)
-    outer.folder = workflow.folder.with_name("outer")
+    outer = Workflow.of(workflow.folder.with_name("outer"))
     outer.folder.mkdir()
     (outer.folder / "Snakefile").write_text(SNAKEFILE)
     first = TINY | {"pathvars": {"results": "one", "resources": "one/sources"}}

@@ -15,6 +15,7 @@ import pytest
 
 from helpers import standin_conda
 from helpers.modelcards import run_card
+from helpers.shared import made_once
 from helpers.workflow import REPOSITORY, Workflow
 from soundbench.core.storage import read_clip_table
 from soundbench.data.audio import write_audio
@@ -49,7 +50,11 @@ NOT_RUN = {"fetch_weights", "embed_clips"}
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The finished study; Snakemake's log is in ``log.txt``."""
-    folder = tmp_path_factory.mktemp("uses")
+    return Workflow.of(made_once(tmp_path_factory, "trained", run_study) / "workflow")
+
+
+def run_study(folder: Path) -> None:
+    """Run the study in ``folder``, and keep Snakemake's log."""
     workflow = Workflow(folder / "workflow")
     write_audio(workflow.folder / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16000)
     overlay = workflow.overlay("study", **STUDY)
@@ -57,7 +62,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
         patch.setenv("PATH", str(standin_conda.install(folder / "conda")), prepend=":")
         done = workflow.run(*TARGETS, "--profile", "profiles/conda", "--cores", "2", "--configfile", overlay)
     (workflow.folder / "log.txt").write_text(done.stdout)
-    return workflow
 
 
 def test_every_rule_with_a_script_ran_in_the_environment_of_its_own_file(study: Workflow) -> None:
