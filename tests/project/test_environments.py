@@ -21,7 +21,7 @@ ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 
 # Named on the command line, or loaded by what is.
 PROGRAMS = {"snakemake", "snakemake-executor-plugin-slurm"}
-PROGRAMS_OF_TESTS = {"codespell", "hatchling", "ruff", "snakefmt"}
+PROGRAMS_OF_TESTS = {"codespell", "hatchling", "pytest-xdist", "ruff", "snakefmt"}
 
 
 def direct_requirements() -> tuple[list[Requirement], list[Requirement]]:

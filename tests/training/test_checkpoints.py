@@ -164,7 +164,8 @@ def test_two_processes_never_write_one_run(data: Path, tmp_path: Path, uninterru
     until((tmp_path / "run" / "checkpoint.pt").exists, "no checkpoint was written")
     orphan.send_signal(signal.SIGSTOP)
     successor = start(data, tmp_path / "run")
-    assert "another process is training this run; waiting" in successor.stderr.readline()
+    waiting = "another process is training this run; waiting"
+    assert any(waiting in line for line in iter(successor.stderr.readline, ""))
     orphan.send_signal(signal.SIGCONT)
     assert "was finished by the process before" in successor.communicate(timeout=60)[1]
     assert (orphan.wait(), successor.returncode) == (0, 0)

@@ -162,4 +162,5 @@ class ReportItems:
             for dataset in self.runs.datasets if "{dataset}" in item.path else [""]:
                 for model in self.runs.models if "{model}" in item.path else [""]:
                     if item.shown(self, dataset, model):
-                        yield from fill(item.path, dataset=dataset, model=model)
+                        # Resolved here: a workflow that uses this one as a module has other path variables.
+                        yield from map(self.study.resolve, fill(item.path, dataset=dataset, model=model))
