@@ -249,7 +249,7 @@ except MemoryError:
 def test_an_array_larger_than_memory_is_read_through_the_map(tmp_path: Path) -> None:
     clips, shape = 4000, (128, 256)
     np.lib.format.open_memmap(tmp_path / "big.npy", "w+", np.float16, (clips, *shape))  # a sparse file of 262 MB
-    code = LARGER_THAN_MEMORY % {"clips": clips, "spare": 64 * 2**20}
+    code = LARGER_THAN_MEMORY % {"clips": clips, "spare": 128 * 2**20}
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "big.npy"], cwd=REPOSITORY / "scripts", capture_output=True, text=True
     )

@@ -12,7 +12,7 @@ SCRIPT = (
 def overlay(recordings: str) -> dict[str, Any]:
     """An overlay of the tiny study whose every free text is :data:`SCRIPT`; ``recordings`` is a folder with sounds."""
     split = {"scheme": "official", "protocol": "nested"}
-    steps = [{"effect": "noise", "snr": 10, "recordings": SCRIPT}]
+    steps = [{"effect": "noise", "snr": 10, "recordings": "noises"}]  # a path with < or { is refused
     front_end = {"front_end": "embedding", "features": "logmel64", "model": {"family": "cnn", "pretrained": SCRIPT}}
     timm = {"family": "timm", "name": SCRIPT, "arguments": {"act_layer": SCRIPT}, "pretrained": SCRIPT}
     reference = {"label": SCRIPT, "source": SCRIPT, "kind": "human", "datasets": ["synthetic"], "percent": 50}

@@ -99,9 +99,9 @@ def test_reordered_configuration_is_no_change(tiny_copy: Workflow) -> None:
 @pytest.mark.parametrize(
     ("module", "rerun", "kept"),
     [
-        ("models/cnn.py", {"train_model": 10, "evaluate_model": 2}, {"compute_features", "split_clips"}),
-        ("splits.py", {"split_clips": 2, "train_model": 20}, {"compute_features", "fetch_dataset"}),
-        ("plots/__init__.py", {"plot_scores": 1, "plot_confusion": 1}, {"train_model", "evaluate_model"}),
+        ("models/families/cnn.py", {"train_model": 10, "evaluate_model": 2}, {"compute_features", "split_clips"}),
+        ("data/splits.py", {"split_clips": 2, "train_model": 20}, {"compute_features", "fetch_dataset"}),
+        ("report/drawing.py", {"plot_scores": 1, "plot_confusion": 1}, {"train_model", "evaluate_model"}),
     ],
 )
 def test_edited_module_reruns_just_the_jobs_that_use_it(
