@@ -26,20 +26,22 @@ TONES = {"reader": "synthetic", "classes": 3, "recordings": 1, "takes": 2, "seco
 HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
 SHORT = {"epochs": 1, "batch_size": 8}
 RUN = {"dataset": "copies", "model": "cnn"}
+COPIES = [{"variants": ["pitchUp2", "stretch0.9", "hum"]}]
 STUDY = {
     "benchmark": {"datasets": ["copies"], "models": ["cnn", "transformer"], "seeds": [1]},
     "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7}},
     "datasets": {
-        "copies": {"source": "synthetic", "augment": [{"variants": ["pitchUp2", "stretch0.9"]}], "split": HOLDOUT},
+        "copies": {"source": "synthetic", "augment": COPIES, "split": HOLDOUT},
         "other": {"source": "other", "split": HOLDOUT},
     },
+    "augmentations": {"hum": {"steps": [{"effect": "noise", "snr": 10, "recordings": "noises"}]}},
     "models": {
         "cnn": {"width": 4, "training": SHORT},
         "transformer": {"family": "ast", "features": "ast", "width": 24, "heads": 1, "depth": 1, "training": SHORT},
     },
     "robustness": {"models": ["cnn"], "noise": [0], "pitch": [2], "speed": [1.1]},
     "transfer": {"elsewhere": {"from": RUN, "to": "other"}, "home": {"from": RUN, "to": "copies", "clips": "test"}},
-    "predict": {"noise": {"recordings": ["noise.wav"], "model": RUN | {"seed": 1}}},
+    "predict": {"noise": {"recordings": ["noises/noise.wav"], "model": RUN | {"seed": 1}}},
 }
 EXPORTED = "results/exported/copies/cnn"
 TARGETS = ("all", "results/summary/ranks.svg", "robustness", "transfer", "predict", "pictures", EXPORTED)
@@ -56,7 +58,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 def run_study(folder: Path) -> None:
     """Run the study in ``folder``, and keep Snakemake's log."""
     workflow = Workflow(folder / "workflow")
-    write_audio(workflow.folder / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16000)
+    noise = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
+    (workflow.folder / "noises").mkdir()
+    write_audio(workflow.folder / "noises" / "noise.wav", noise, 16000)
     overlay = workflow.overlay("study", **STUDY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(standin_conda.install(folder / "conda")), prepend=":")
