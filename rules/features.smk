@@ -52,26 +52,26 @@ rule compute_features:
         "../scripts/compute_features.py"
 
 
-rule draw_pictures:
+rule draw_features:
     input:
         features=paths.FEATURES,
         index=paths.FEATURE_INDEX,
     output:
-        pictures=directory("<results>/pictures/{source}/{features}/{variant}"),
+        images=directory("<results>/feature_images/{source}/{features}/{variant}"),
     log:
-        "<logs>/draw_pictures/{source}/{features}/{variant}.log",
+        "<logs>/draw_features/{source}/{features}/{variant}.log",
     conda:
         "../envs/reporting.yaml"
     params:
-        code=code_digest("draw_pictures"),
+        code=code_digest("draw_features"),
     script:
-        "../scripts/draw_pictures.py"
+        "../scripts/draw_features.py"
 
 
-# Images are for people: `snakemake pictures` draws those of all features that the selection uses.
-rule pictures:
+# Images are for people: `snakemake feature_images` draws those of all features that the selection uses.
+rule feature_images:
     input:
-        features.selected(rules.draw_pictures.output[0]),
+        features.selected(rules.draw_features.output[0]),
 
 
 rule show_variants:

@@ -7,7 +7,7 @@ rule robustness:
         robustness.figures(ITEMS["robustness"].path),
 
 
-rule alter_features:
+rule perturb_features:
     input:
         clips=data.clip_table,
         splits=expand(paths.SPLIT, seed=study.selected["seeds"], allow_missing=True),
@@ -15,7 +15,7 @@ rule alter_features:
         features=temp(paths.PERTURBED_FEATURES),
         index=temp(paths.PERTURBED_INDEX),
     log:
-        "<logs>/alter_features/{dataset}/{features}.log",
+        "<logs>/perturb_features/{dataset}/{features}.log",
     conda:
         "../envs/training.yaml"
     threads: 4
@@ -25,9 +25,9 @@ rule alter_features:
     params:
         settings=lambda w: study.entry_json("features", w.features),
         levels=canonical_json(robustness.perturbations),
-        code=code_digest("alter_features"),
+        code=code_digest("perturb_features"),
     script:
-        "../scripts/alter_features.py"
+        "../scripts/perturb_features.py"
 
 
 rule evaluate_robustness:

@@ -1,4 +1,4 @@
-"""Embed the pictures of all clips of a source, or of the augmented copies of one variant."""
+"""Embed the features of all clips of a source, or of the augmented copies of one variant."""
 
 import json
 
@@ -12,8 +12,8 @@ with logged(snakemake.log[0]):
         json.loads(snakemake.params.front_end),
         snakemake.params.precision,
         weights=list(snakemake.input.weights),
-        pictures=snakemake.input.features,
-        pictures_index=snakemake.input.index,
+        features=snakemake.input.features,
+        features_index=snakemake.input.index,
         array=snakemake.output.features,
         index=snakemake.output.index,
         threads=snakemake.threads,

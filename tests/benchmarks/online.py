@@ -33,19 +33,19 @@ EVERYTHING = {"stretch": [0.9, 1.1], "crop": 0.1, "roll": 1.0, "gain": 6, "mixup
 def steps() -> dict[str, Callable[[], object]]:
     """A training step of the library's CNN without augmentation, and each effect by itself and all together."""
     recipe = configuration(models={"cnn": {"training": {"augment": EVERYTHING}}})["models"]["cnn"]
-    pictures, targets = torch.randn(CLIPS, 1, BINS, FRAMES), torch.arange(CLIPS) % CLASSES
+    features, targets = torch.randn(CLIPS, 1, BINS, FRAMES), torch.arange(CLIPS) % CLASSES
     network = build_model(recipe, CLASSES, (BINS, FRAMES)).to(memory_format=torch.channels_last)
     optimizer = build_optimizer(network, recipe["training"])
 
     def step() -> None:
-        logits = network(pictures.to(memory_format=torch.channels_last))
+        logits = network(features.to(memory_format=torch.channels_last))
         optimizer.zero_grad(set_to_none=True)
         torch.nn.functional.cross_entropy(logits, targets).backward()
         optimizer.step()
 
     def effect(settings: dict[str, object]) -> Callable[[], object]:
         augment = OnlineAugmentation(settings, CLASSES, 0.05, 0)
-        return lambda: augment(pictures, targets)
+        return lambda: augment(features, targets)
 
     augment = recipe["training"]["augment"]
     return {"step": step, "all": effect(augment)} | {name: effect({name: augment[name]}) for name in augment}

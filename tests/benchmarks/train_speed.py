@@ -80,16 +80,16 @@ def plain(folder: Path, epochs: int, precision: str) -> None:
 
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    pictures = torch.from_numpy(np.load(folder / "x.npy")).float().unsqueeze(1)
+    features = torch.from_numpy(np.load(folder / "x.npy")).float().unsqueeze(1)
     targets = torch.arange(CLIPS) % CLASSES
-    pictures = ((pictures - pictures.mean()) / pictures.std()).to(memory_format=torch.channels_last)
+    features = ((features - features.mean()) / features.std()).to(memory_format=torch.channels_last)
     network = build_model(NETWORK, CLASSES, SHAPE).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), 0.003, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.003, total_steps=epochs * CLIPS // 32)
     for _ in range(epochs):
         for chosen in torch.randperm(CLIPS).split(32):
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-                logits = network(pictures[chosen])
+                logits = network(features[chosen])
             loss = torch.nn.functional.cross_entropy(logits.float(), targets[chosen])
             optimizer.zero_grad()
             loss.backward()

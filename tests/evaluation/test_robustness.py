@@ -14,7 +14,7 @@ from helpers.simulated import Study
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audio import write_audio
 from soundbench.evaluation.metrics import METRICS
-from soundbench.evaluation.robustness import CHANGES, alter_features, clips_of_tests
+from soundbench.evaluation.robustness import CHANGES, clips_of_tests, perturb_features
 from soundbench.evaluation.robustness_table import UNCHANGED, aggregate_robustness
 from soundbench.models.schema import load_schema
 from soundbench.report.figures.robustness import AXES, plot_robustness
@@ -45,7 +45,7 @@ def test_only_test_clips_are_changed_and_each_level_is_what_it_says(sounds: Path
     levels = [("noise", 60), ("noise", 0), ("pitch", 12), ("speed", 2)]
     features, index = tmp_path / "features.npy", tmp_path / "index.csv"
     split = [str(sounds / "split.csv")]
-    alter_features(
+    perturb_features(
         str(sounds / "clips.csv"), split, settings, levels, features=str(features), index=str(index), threads=1
     )
     rows, stored = read_clip_table(index), np.load(features).astype(np.float32)

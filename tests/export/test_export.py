@@ -26,10 +26,10 @@ from soundbench.data.trained_on import TRAINED_ON
 from soundbench.evaluation.folds import load_model
 from soundbench.export import onnxfile, transformersfolder
 from soundbench.export.folder import export_model, load_classifier, shareable
-from soundbench.export.graphs import GRAPHS, Pictures
+from soundbench.export.graphs import GRAPHS, FeatureGraph
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
-from soundbench.features.frontends import FRONT_ENDS, clip_features, picture
+from soundbench.features.frontends import FRONT_ENDS, clip_features, fixed_size
 from soundbench.features.settings import frame_count
 from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
@@ -60,7 +60,7 @@ FRONTS: dict[str, dict[str, Any]] = {
 
 
 def shape_of(settings: dict[str, Any]) -> tuple[int, int]:
-    """The shape of the pictures of a source whose longest clip lasts 0.8 s."""
+    """The shape of the features of a source whose longest clip lasts 0.8 s."""
     bins = settings["n_mfcc" if settings["front_end"] == "mfcc" else "n_mels"]
     return tuple(settings.get("resize") or (bins, frame_count(0.8, settings["sample_rate"] or 22050, settings)))
 
@@ -68,7 +68,7 @@ def shape_of(settings: dict[str, Any]) -> tuple[int, int]:
 def stored(path: Path, settings: dict[str, Any]) -> torch.Tensor:
     """A file's features as the workflow stores them."""
     frames = frame_count(0.8, settings["sample_rate"] or 22050, settings)
-    return picture(clip_features(path, settings), frames, settings)[0].half().float()
+    return fixed_size(clip_features(path, settings), frames, settings)[0].half().float()
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,9 @@ def heard(path: Path, rate: int) -> np.ndarray:
 def test_graph_makes_the_stored_pictures(name: str, recordings: list[Path]) -> None:
     settings = front_end(**FRONTS[name])
     rate = settings["sample_rate"] or 22050
-    pictures = Pictures(settings, rate, shape_of(settings))
+    features = FeatureGraph(settings, rate, shape_of(settings))
     for path in recordings:
-        ours, expected = pictures(torch.from_numpy(heard(path, rate))[None])[0], stored(path, settings)
+        ours, expected = features(torch.from_numpy(heard(path, rate))[None])[0], stored(path, settings)
         assert ours.shape == expected.shape
         # A last bit of float16, which is the larger the larger the value, may fall to the other side.
         assert (ours - expected).abs().max() <= max(2e-3 * expected.abs().max(), 4e-3), path
@@ -123,7 +123,7 @@ def network(recipe: dict[str, Any], shape: tuple[int, int]) -> nn.Module:
 
 
 @torch.inference_mode()
-def chances(net: nn.Module, description: dict[str, Any], sound: list[torch.Tensor]) -> np.ndarray:
+def probabilities(net: nn.Module, description: dict[str, Any], sound: list[torch.Tensor]) -> np.ndarray:
     mean, std = description["normalisation"].values()
     return np.concatenate([net(((each - mean) / std)[None, None]).softmax(dim=1).numpy() for each in sound])
 
@@ -142,7 +142,7 @@ def test_onnx_gives_the_probabilities_of_the_evaluation(
     assert taken["kind"] == "waveform"
     write_onnx(net, description, taken, tmp_path / "model.onnx")
     found = run_onnx(tmp_path / "model.onnx", [heard(path, taken["sample_rate"]) for path in recordings[:3]])
-    expected = chances(net, description, features)
+    expected = probabilities(net, description, features)
     assert expected.std(axis=0).max() > 1e-3
     assert check_onnx(found, expected, ["a", "b", "c"]) < 1e-4
     assert str(Path.cwd()).encode() not in (tmp_path / "model.onnx").read_bytes()
@@ -158,7 +158,7 @@ def test_onnx_takes_features_where_rates_differ_and_tells_so(recordings: list[Pa
     taken = input_of(description, None, 0.8)
     write_onnx(net, description, taken, tmp_path / "model.onnx")
     found = run_onnx(tmp_path / "model.onnx", [each.numpy() for each in features])
-    check_onnx(found, chances(net, description, features), [path.stem for path in recordings])
+    check_onnx(found, probabilities(net, description, features), [path.stem for path in recordings])
     known = onnxruntime.InferenceSession(tmp_path / "model.onnx").get_modelmeta().custom_metadata_map
     assert json.loads(known["input"]) == taken == {"kind": "features", "shape": list(shape_of(settings))}
     assert json.loads(known["labels"]) == LABELS
@@ -186,7 +186,7 @@ def test_load_classifier_takes_sound(recordings: list[Path], tmp_path: Path) -> 
     assert load_model(tmp_path)[1]["labels"] == LABELS
     with torch.inference_mode():
         found = [load_classifier(tmp_path)(torch.from_numpy(heard(path, 16000))[None]) for path in recordings[:2]]
-    assert np.abs(torch.cat(found).numpy() - chances(net, description, features)).max() < 1e-4
+    assert np.abs(torch.cat(found).numpy() - probabilities(net, description, features)).max() < 1e-4
 
 
 TINY_AST = {
@@ -207,7 +207,7 @@ def test_transformers_pipeline_loads_the_folder(
     write_transformers(net, description, tmp_path / "transformers")
     made = {path.name for path in (tmp_path / "transformers").iterdir()}
     assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= made
-    sound, expected = [heard(path, 16000) for path in paths], chances(net, description, features)
+    sound, expected = [heard(path, 16000) for path in paths], probabilities(net, description, features)
     assert expected.std(axis=0).max() > 1e-3
     check_transformers(tmp_path / "transformers", sound, expected, ["a", "b", "c"], description)
     write_onnx(net, description, description["input"], tmp_path / "model.onnx")

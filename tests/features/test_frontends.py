@@ -18,11 +18,11 @@ import yaml
 from helpers.library import configuration, front_end
 from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
-from soundbench.features.frontends import FRONT_ENDS, log_mel, mfcc, picture
+from soundbench.features.frontends import FRONT_ENDS, fixed_size, log_mel, mfcc
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.settings import BINS, EMBEDDING, empty_filters, values_per_decibel
 from soundbench.features.store import compute_features
-from soundbench.report.figures.features import draw_pictures
+from soundbench.report.figures.features import draw_features
 
 RATE = 22050
 
@@ -146,7 +146,7 @@ def test_duration_crops_and_pads(tmp_path: Path) -> None:
 
 def test_resized_padding_keeps_its_share() -> None:
     settings = front_end(front_end="logmel", duration=2.0, resize=[32, 40])
-    resized, frames = picture(torch.rand(64, 50), 100, settings)
+    resized, frames = fixed_size(torch.rand(64, 50), 100, settings)
     assert resized.shape == (32, 40)
     assert frames == 20
 
@@ -220,9 +220,9 @@ def test_pictures_are_of_the_clips_own_frames(tmp_path: Path) -> None:
     from PIL import Image
 
     computed(tmp_path, clip_table(tmp_path, (1.0, RATE), (0.5, RATE)), front_end("logmel64"))
-    draw_pictures(tmp_path / "orig.npy", tmp_path / "orig.csv", "orig", tmp_path / "pictures")
-    assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == ["clip0_orig.png", "clip1_orig.png"]
-    assert Image.open(tmp_path / "pictures" / "clip1_orig.png").size == (22, 64)
+    draw_features(tmp_path / "orig.npy", tmp_path / "orig.csv", "orig", tmp_path / "features")
+    assert sorted(file.name for file in (tmp_path / "features").iterdir()) == ["clip0_orig.png", "clip1_orig.png"]
+    assert Image.open(tmp_path / "features" / "clip1_orig.png").size == (22, 64)
 
 
 LARGER_THAN_MEMORY = """
@@ -236,8 +236,8 @@ used = int(next(line for line in open("/proc/self/status") if line.startswith("V
 resource.setrlimit(resource.RLIMIT_DATA, (used + %(spare)d,) * 2)
 seen = 0
 for chosen in torch.arange(len(examples)).split(32):
-    pictures, _ = examples.batch(chosen, normalise, torch.device("cpu"))
-    seen += len(pictures)
+    features, _ = examples.batch(chosen, normalise, torch.device("cpu"))
+    seen += len(features)
 assert seen == len(clips)
 try:
     np.ones(np.load(sys.argv[1], mmap_mode="r").nbytes, np.uint8)

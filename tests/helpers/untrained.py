@@ -15,7 +15,7 @@ from soundbench.core.storage import write_json
 from soundbench.models.registry import build_model
 
 LABELS = ["dog", "rain", "wind"]
-TINY_INPUT = {"models": {"cnn": {"width": 4}}, "shape": (64, 44)}  # pictures of a second
+TINY_INPUT = {"models": {"cnn": {"width": 4}}, "shape": (64, 44)}  # features of a second
 
 
 def write_model(
@@ -26,7 +26,7 @@ def write_model(
     seed: int = 0,
     **config: Any,
 ) -> Path:
-    """A model of the library's `cnn` that takes pictures of ``shape`` (bins, frames): by default of clips of 5 s.
+    """A model of the library's `cnn` that takes features of ``shape`` (bins, frames): by default of clips of 5 s.
 
     Args:
         config: changes of the library.

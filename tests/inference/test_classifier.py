@@ -225,13 +225,13 @@ def test_a_recording_is_summarised_over_its_windows(model: Path, tmp_path: Path,
     (found,) = classifier.predict([path], options, threads=2)
     settings = classifier.descriptions[0]["front_end"]
     windows = list(recording_windows(path, settings, (64, 44), 0.25))
-    chances = classifier.probabilities(np.stack([window.features for window in windows]))
+    probabilities = classifier.probabilities(np.stack([window.features for window in windows]))
     assert len(windows) == 6
-    assert found.chances == pytest.approx(getattr(chances, summary)(axis=0), abs=1e-6)
+    assert found.probabilities == pytest.approx(getattr(probabilities, summary)(axis=0), abs=1e-6)
     ranked = list(found.ranked_windows())
     assert [(each.start, each.end) for each in ranked] == [(window.start, window.end) for window in windows]
-    best = np.sort(chances, axis=1)[:, ::-1][:, :2]
-    assert np.stack([each.chances for each in ranked]) == pytest.approx(best, abs=1e-6)
+    best = np.sort(probabilities, axis=1)[:, ::-1][:, :2]
+    assert np.stack([each.probabilities for each in ranked]) == pytest.approx(best, abs=1e-6)
     assert found.end == pytest.approx(4.2)
 
 
@@ -243,7 +243,7 @@ def test_predictions_do_not_depend_on_threads(model: Path, tmp_path: Path) -> No
 
     one, three = predicted(1), predicted(3)
     assert [each.end for each in one] == pytest.approx([0.3 + n % 5 for n in range(25)], abs=1e-3)
-    assert all(np.array_equal(a.chances, b.chances) for a, b in zip(one, three, strict=True))
+    assert all(np.array_equal(a.probabilities, b.probabilities) for a, b in zip(one, three, strict=True))
 
 
 def test_probabilities_of_a_network_are_softmax_of_its_logits(model: Path) -> None:

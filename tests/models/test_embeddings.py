@@ -40,7 +40,7 @@ OWN = {
 
 
 def run_of_ours(name: str, folder: Path, shape: tuple[int, int] = SHAPE) -> nn.Module:
-    """A folder as a training job leaves it; its pictures were normalised with a mean of -20 and a deviation of 5."""
+    """A folder as a training job leaves it; its features were normalised with a mean of -20 and a deviation of 5."""
     network = build_model(RECIPES[name], 4, shape)
     folder.mkdir()
     save_file(network.state_dict(), folder / "model.safetensors")
@@ -50,12 +50,12 @@ def run_of_ours(name: str, folder: Path, shape: tuple[int, int] = SHAPE) -> nn.M
     return network.eval()
 
 
-def pictures(folder: Path, clips: int = 11, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+def features(folder: Path, clips: int = 11, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     """Pictures of clips, and their index, as compute_features leaves them."""
     array = np.random.default_rng(0).normal(-20, 5, (clips, *shape)).astype(np.float16)
-    np.save(folder / "pictures.npy", array)
+    np.save(folder / "features.npy", array)
     index = pd.DataFrame({"clip": [f"clip{row}" for row in range(clips)], "row": range(clips), "frames": shape[1]})
-    index.to_csv(folder / "pictures.csv", index=False)
+    index.to_csv(folder / "features.csv", index=False)
     return array
 
 
@@ -67,8 +67,8 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
         changes.get("front_end", FRONT_END),
         changes.get("precision", "float32"),
         weights=[file for file in files if Path(file).exists()],
-        pictures=str(folder / "pictures.npy"),
-        pictures_index=str(folder / "pictures.csv"),
+        features=str(folder / "features.npy"),
+        features_index=str(folder / "features.csv"),
         array=str(folder / "orig.npy"),
         index=str(folder / "orig.csv"),
         threads=threads,
@@ -78,7 +78,7 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
 
 @pytest.mark.parametrize("name", OWN)
 def test_embedding_is_what_the_network_gives_its_last_layer(name: str, tmp_path: Path) -> None:
-    network, before = run_of_ours(name, tmp_path / "fold1"), pictures(tmp_path)
+    network, before = run_of_ours(name, tmp_path / "fold1"), features(tmp_path)
     found = embed(tmp_path, tmp_path / "fold1")
     with torch.inference_mode():
         expected = OWN[name](network, (torch.from_numpy(before).float()[:, None] + 20) / 5)
@@ -104,13 +104,13 @@ def _fully_convolutional() -> nn.Module:
 
 def test_threads_change_nothing(tmp_path: Path) -> None:
     run_of_ours("ast", tmp_path / "fold1")
-    pictures(tmp_path, 40)
+    features(tmp_path, 40)
     assert embed(tmp_path, tmp_path / "fold1").tobytes() == embed(tmp_path, tmp_path / "fold1", threads=3).tobytes()
 
 
 def test_bfloat16_is_near_but_not_the_same(tmp_path: Path) -> None:
     run_of_ours("ast", tmp_path / "fold1")
-    pictures(tmp_path)
+    features(tmp_path)
     exact, near = (embed(tmp_path, tmp_path / "fold1", precision=name) for name in ("float32", "bf16"))
     assert near.dtype == np.float32
     assert 0 < np.abs(near - exact).mean() < 0.05 * exact.std()
@@ -122,7 +122,7 @@ def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:
     sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=64, max_length=96, num_labels=5)).eval()
     network.save_pretrained(tmp_path / "ast")
-    before = pictures(tmp_path)
+    before = features(tmp_path)
     fixed = {"front_end": "ast", "normalise": "fixed", "mean": -4.0, "std": 9.0}
     found = embed(tmp_path, tmp_path / "ast", recipe=RECIPES["ast"], front_end=fixed)
     with torch.inference_mode():
@@ -133,19 +133,19 @@ def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:
 
 def test_what_was_heard_before_and_other_pictures_are_refused(tmp_path: Path) -> None:
     run_of_ours("cnn", tmp_path / "fold1")
-    pictures(tmp_path)
+    features(tmp_path)
     with pytest.raises(InputError, match="was trained on elsewhere, and may have seen the clips"):
         embed(tmp_path, tmp_path / "fold1", source="elsewhere")
-    with pytest.raises(InputError, match="was trained on pictures of another front-end"):
+    with pytest.raises(InputError, match="was trained on features of another front-end"):
         embed(tmp_path, tmp_path / "fold1", front_end=FRONT_END | {"normalise": "fixed"})
     assert not list(tmp_path.glob("*orig*"))
 
 
 def test_embedding_that_is_not_finite_names_the_clips(tmp_path: Path) -> None:
     run_of_ours("cnn", tmp_path / "fold1")
-    array = pictures(tmp_path)
+    array = features(tmp_path)
     array[3] = np.nan
-    np.save(tmp_path / "pictures.npy", array)
+    np.save(tmp_path / "features.npy", array)
     with pytest.raises(InputError, match=r"not finite for clip3$"):
         embed(tmp_path, tmp_path / "fold1")
     assert not list(tmp_path.glob("*orig*"))

@@ -96,7 +96,7 @@ def test_alexnet_of_torchvision(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def audio_transformer(tmp_path_factory: pytest.TempPathFactory) -> tuple[nn.Module, Path]:
-    """A small AST as transformers saves it, for pictures of 36 bins and 66 frames, with learned positions."""
+    """A small AST as transformers saves it, for features of 36 bins and 66 frames, with learned positions."""
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=36, max_length=66, num_labels=5))
@@ -156,7 +156,7 @@ def test_every_family_starts_from_a_run_of_its_own(recipe: dict[str, Any], tmp_p
 def test_positions_of_a_run_are_resampled_on_its_own_grid(
     recipe: dict[str, Any], grid: tuple[int, int], tmp_path: Path
 ) -> None:
-    """What differs along frequency alone stays so when the pictures get longer; the grid is not square."""
+    """What differs along frequency alone stays so when the features get longer; the grid is not square."""
     run_of_ours(recipe, tmp_path / "fold1", (64, 96))
     from safetensors.torch import load_file
 

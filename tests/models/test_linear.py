@@ -45,8 +45,8 @@ def trained(parts: dict[str, Examples], folder: Path) -> torch.nn.Module:
 
 def accuracy(network: torch.nn.Module, examples: Examples, normalise: Normalisation) -> float:
     with torch.inference_mode():
-        pictures, classes = examples.batch(torch.arange(len(examples)), normalise, torch.device("cpu"))
-        return float((network(pictures).argmax(dim=1) == classes).float().mean())
+        features, classes = examples.batch(torch.arange(len(examples)), normalise, torch.device("cpu"))
+        return float((network(features).argmax(dim=1) == classes).float().mean())
 
 
 def test_accuracy_is_that_of_logistic_regression(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_accuracy_is_that_of_logistic_regression(tmp_path: Path) -> None:
 def test_each_dimension_is_standardised_with_training_clips_alone(tmp_path: Path) -> None:
     train = blobs(400, 1)
     networks = [trained({"train": train, "val": blobs(50, seed)}, tmp_path) for seed in (2, 3)]
-    pictures, _ = train.batch(torch.arange(len(train)), train.normalisation(), torch.device("cpu"))
+    features, _ = train.batch(torch.arange(len(train)), train.normalisation(), torch.device("cpu"))
     with torch.inference_mode():
-        standard = networks[0][:2](pictures)
+        standard = networks[0][:2](features)
     seen = standard.std(dim=0) > 0.5  # dimensions of hardly any variance stay small
     assert seen.float().mean() > 0.5
     assert standard.mean(dim=0).abs().max() < 0.05

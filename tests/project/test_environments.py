@@ -93,7 +93,7 @@ def test_lazy_and_computed_imports_count() -> None:
 
     assert "statsmodels" in packages("aggregate_comparisons")
     assert "librosa" in packages("augment_clips")
-    assert "librosa" in packages("alter_features")
+    assert "librosa" in packages("perturb_features")
     assert "torch" not in packages("aggregate_robustness")
     assert "timm" not in packages("train_model")
     assert "timm" in packages("train_model", "soundbench.models.families.timm")

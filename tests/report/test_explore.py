@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from soundbench.core.storage import write_csv
-from soundbench.report.pages.explore import HEARD, Sound, choose_clips, excerpt, explore_dataset, loudest_part
+from soundbench.report.pages.explore import PLAYED, Sound, choose_clips, excerpt, explore_dataset, loudest_part
 
 RATE = 16000  # Hz
 OUTPUTS = {"listen": "html", "labels": "svg", "waveforms": "svg", "spectrograms": "svg", "spectra": "svg"}
@@ -66,10 +66,10 @@ def test_loudest_part_is_heard() -> None:
     quiet = np.zeros(RATE * 10)
     quiet[6 * RATE : 7 * RATE] = 0.1 * tone(440, 1)
     assert np.abs(loudest_part(quiet, 3 * RATE)).sum() == pytest.approx(np.abs(quiet).sum())
-    heard = excerpt(sound(quiet), HEARD)
-    assert heard.seconds == HEARD
+    heard = excerpt(sound(quiet), PLAYED)
+    assert heard.seconds == PLAYED
     assert np.abs(heard.samples).max() == pytest.approx(0.9, rel=0.01)
-    assert excerpt(sound(np.zeros(RATE)), HEARD).seconds == 1  # silence stays silence
+    assert excerpt(sound(np.zeros(RATE)), PLAYED).seconds == 1  # silence stays silence
 
 
 @pytest.mark.slow
@@ -87,7 +87,7 @@ def test_fifty_classes_fit_and_can_be_heard(tmp_path: Path, browser: WebDriver) 
     assert len(players) == 50
     script = "return [...document.querySelectorAll('audio')].map(a => a.duration || 0)"
     durations = WebDriverWait(browser, 30).until(lambda b: (d := b.execute_script(script)) and min(d) > 0 and d)
-    assert durations == pytest.approx([HEARD] * 50, abs=0.1)
+    assert durations == pytest.approx([PLAYED] * 50, abs=0.1)
     # From the keyboard: the button plays the first clip, and again stops it.
     assert players[0].get_attribute("aria-label").startswith("class 00 & <co>, clip 0, 3.0 s")
     browser.find_element(By.ID, "all").send_keys(Keys.ENTER)

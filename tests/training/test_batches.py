@@ -24,7 +24,7 @@ from soundbench.training.checkpoints import Checkpoint
 CPU = torch.device("cpu")
 
 
-def pictures(frames: int = 40) -> torch.Tensor:
+def features(frames: int = 40) -> torch.Tensor:
     """``(8, 1, 12, frames)`` of different values, the frame's number in each."""
     rows = torch.arange(frames, dtype=torch.float32).expand(8, 1, 12, frames)
     return rows + 100 * torch.arange(8)[:, None, None, None]
@@ -79,33 +79,33 @@ def test_every_effect_changes_the_batch_and_keeps_its_shape(name: str) -> None:
 def test_seeded_and_resumable() -> None:
     targets = torch.arange(8) % 3
     whole = augmentation(seed=3, **EVERYTHING)
-    batches = [whole(pictures(), targets) for _ in range(4)]
+    batches = [whole(features(), targets) for _ in range(4)]
     begun = augmentation(seed=3, **EVERYTHING)
     for batch in batches[:2]:
-        assert torch.equal(begun(pictures(), targets)[0], batch[0])
+        assert torch.equal(begun(features(), targets)[0], batch[0])
     state = begun.generator.get_state()
     torch.manual_seed(99)  # a new process, in which other things draw random numbers
     resumed = augmentation(seed=0, **EVERYTHING)
     resumed.generator.set_state(state)
     for batch in batches[2:]:
-        again = resumed(pictures(), targets)
+        again = resumed(features(), targets)
         assert all(map(torch.equal, again, batch))
     assert not torch.equal(batches[0][0], batches[1][0])
-    assert not torch.equal(augmentation(seed=4, **EVERYTHING)(pictures(), targets)[0], batches[0][0])
+    assert not torch.equal(augmentation(seed=4, **EVERYTHING)(features(), targets)[0], batches[0][0])
 
 
 def test_other_random_numbers_are_left_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    augmentation(**EVERYTHING)(pictures(), torch.arange(8) % 3)
+    augmentation(**EVERYTHING)(features(), torch.arange(8) % 3)
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_roll_rotates_each_clip_by_its_own_number_of_frames() -> None:
-    rolled = augmentation(roll=1.0)(pictures(), torch.zeros(8))[0]
+    rolled = augmentation(roll=1.0)(features(), torch.zeros(8))[0]
     shifts = set()
-    for before, after in zip(pictures(), rolled, strict=True):
+    for before, after in zip(features(), rolled, strict=True):
         shift = int(after[0, 0].argmin())
         assert torch.equal(after, before.roll(shift, dims=2))
         shifts.add(shift)
@@ -113,7 +113,7 @@ def test_roll_rotates_each_clip_by_its_own_number_of_frames() -> None:
 
 
 def test_crop_shifts_and_fills_with_the_quietest_value() -> None:
-    cropped = augmentation(crop=0.25)(pictures(), torch.zeros(8))[0]
+    cropped = augmentation(crop=0.25)(features(), torch.zeros(8))[0]
     for number, row in enumerate(cropped[:, 0, 0] - 100 * torch.arange(8)[:, None]):
         shift = int((row - torch.arange(40)).median())
         inside = (torch.arange(40) + shift >= 0) & (torch.arange(40) + shift < 40)
@@ -122,7 +122,7 @@ def test_crop_shifts_and_fills_with_the_quietest_value() -> None:
 
 
 def test_stretch_plays_each_clip_at_a_rate_of_the_range() -> None:
-    stretched = augmentation(stretch=[0.5, 2.0])(pictures(), torch.zeros(8))[0]
+    stretched = augmentation(stretch=[0.5, 2.0])(features(), torch.zeros(8))[0]
     rows = stretched[:, 0, 0] - 100 * torch.arange(8)[:, None]
     rates = rows[:, 1]
     assert ((rates >= 0.5) & (rates <= 2)).all()
@@ -145,7 +145,7 @@ def test_vtlp_moves_the_bins_of_each_clip_by_a_factor_of_the_range() -> None:
 
 
 def test_gain_is_in_decibels() -> None:
-    change = augmentation(gain=6)(pictures(), torch.zeros(8))[0] - pictures()
+    change = augmentation(gain=6)(features(), torch.zeros(8))[0] - features()
     each = change.flatten(1)
     assert torch.allclose(each, each[:, :1].expand_as(each), atol=1e-4)
     assert each.abs().max() <= 3  # 6 dB at 0.5 a dB
@@ -170,7 +170,7 @@ def test_a_mask_hides_half_a_picture_at_most() -> None:
 
 def test_mixup_mixes_targets_as_it_mixes_clips() -> None:
     targets = torch.arange(8) % 3
-    mixed, shares = augmentation(mixup=1.0)(pictures(), targets)
+    mixed, shares = augmentation(mixup=1.0)(features(), targets)
     assert torch.allclose(shares.sum(dim=1), torch.ones(8))
     assert torch.equal(shares.argmax(dim=1), targets)
     levels = mixed[:, 0, 0, 0]  # 100 × the number of the clip, mixed
@@ -202,7 +202,7 @@ def test_validation_is_never_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_augmentation_draws_nothing() -> None:
     none = augmentation()
     state = none.generator.get_state()
-    same, targets = none(batch := pictures(), labels := torch.arange(8))
+    same, targets = none(batch := features(), labels := torch.arange(8))
     assert same is batch and targets is labels
     assert torch.equal(none.generator.get_state(), state)
 

@@ -16,7 +16,7 @@ import pytest
 
 from helpers.workflow import REPOSITORY
 from soundbench.core.storage import write_csv
-from soundbench.training.checkpoints import heard_signals
+from soundbench.training.checkpoints import stop_signals
 
 TRAIN = """
 import json, sys
@@ -121,7 +121,7 @@ def test_signal_writes_a_checkpoint_and_the_next_attempt_resumes(
 def test_sighup_stays_ignored_under_nohup() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with heard_signals() as stopping:
+        with stop_signals() as stopping:
             signal.raise_signal(signal.SIGHUP)
             assert not stopping()
     finally:

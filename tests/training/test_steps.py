@@ -97,11 +97,11 @@ class Small(nn.Module):
         self.first, self.clips, self.backward = linear(dropout), clips, backward
         self.second = nn.Linear(3, 3)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        full = len(pictures) > self.clips
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        full = len(features) > self.clips
         if full and not self.backward:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        hidden = self.first(pictures)
+        hidden = self.first(features)
         return self.second(_Fails.apply(hidden) if full and torch.is_grad_enabled() else hidden)
 
 
@@ -118,9 +118,9 @@ def test_what_does_not_fit_is_halved_and_trains_the_same(
         "12 clips do not fit the device's memory; from now on 6 at once",
         "6 clips do not fit the device's memory; from now on 3 at once",
     ]
-    assert small.state()["pieces"] == 3
+    assert small.state()["microbatches"] == 3
     split = trainer(lambda: Small(3, backward, dropout=0.3), **settings)
-    split.pieces.size = 3
+    split.microbatches.size = 3
     assert_equal(small, fit(split, tmp_path))
 
 
@@ -132,10 +132,10 @@ def test_pieces_add_up_to_the_whole_batch(tmp_path: Path) -> None:
 
 def test_size_of_pieces_is_kept_over_an_interruption() -> None:
     small = trainer(linear)
-    small.pieces.size = 2
+    small.microbatches.size = 2
     resumed = trainer(linear)
     resumed.resume(small.state())
-    assert resumed.pieces.size == 2
+    assert resumed.microbatches.size == 2
 
 
 def test_single_clip_that_does_not_fit_is_a_clear_error(tmp_path: Path) -> None:

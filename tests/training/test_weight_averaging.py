@@ -59,8 +59,8 @@ def test_batch_norms_are_measured_anew_on_unchanged_training_clips(
         return nn.Sequential(nn.BatchNorm2d(1), linear())
 
     one = fit(trainer(first_a_norm, validated=validated, **settings, augment={"gain": 30}), tmp_path)
-    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
-    assert one.progress.weights["0.running_mean"].item() == pytest.approx(pictures.mean().item(), abs=1e-5)
+    features, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    assert one.progress.weights["0.running_mean"].item() == pytest.approx(features.mean().item(), abs=1e-5)
 
 
 def test_clips_that_are_sorted_by_label_do_not_understate_the_variance(tmp_path: Path) -> None:
@@ -70,15 +70,15 @@ def test_clips_that_are_sorted_by_label_do_not_understate_the_variance(tmp_path:
     array[:] = np.random.default_rng(0).normal(0, 0.1, array.shape)
     array[12:] += 40
     fit(one, tmp_path)
-    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
-    assert one.progress.weights["0.running_var"].item() > 0.6 * pictures.var().item()
+    features, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    assert one.progress.weights["0.running_var"].item() > 0.6 * features.var().item()
 
 
 def test_running_statistics_lag_behind(tmp_path: Path) -> None:
     one = fit(trainer(convolutions), tmp_path)
     before = one.validate()["val_loss"]
-    pictures, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
-    measure_batch_norms(one.network, [pictures])
+    features, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    measure_batch_norms(one.network, [features])
     assert one.validate()["val_loss"] < before
 
 
@@ -114,6 +114,6 @@ def test_what_is_validated_is_what_is_saved(tmp_path: Path, settings: dict[str, 
     one = fit(trainer(**settings), tmp_path)
     network = convolutions().eval()
     network.load_state_dict(one.progress.weights)
-    pictures, classes = one.parts["val"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
-    loss = cross_entropy(network(pictures), classes).item()
+    features, classes = one.parts["val"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    loss = cross_entropy(network(features), classes).item()
     assert one.progress.history[one.progress.kept_epoch - 1]["val_loss"] == pytest.approx(loss, rel=1e-5)

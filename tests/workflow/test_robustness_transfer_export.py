@@ -44,7 +44,7 @@ STUDY = {
     "predict": {"noise": {"recordings": ["noises/noise.wav"], "model": RUN | {"seed": 1}}},
 }
 EXPORTED = "results/exported/copies/cnn"
-TARGETS = ("all", "results/summary/ranks.svg", "robustness", "transfer", "predict", "pictures", EXPORTED)
+TARGETS = ("all", "results/summary/ranks.svg", "robustness", "transfer", "predict", "feature_images", EXPORTED)
 # Fetching weights, and embedding clips with them, needs published ones.
 NOT_RUN = {"fetch_weights", "embed_clips"}
 
@@ -116,5 +116,5 @@ def test_another_use_of_a_trained_model_does_not_train_it_again(study: Workflow)
     more = study.overlay("more", robustness={"noise": [0, 10]}, transfer={"all": {"from": RUN, "to": "other"}})
     targets = ("results/exported/copies/transformer", "robustness", "transfer")
     planned = study.planned(*targets, "--configfile", "study.yaml", more)
-    assert set(planned) >= {"export_model", "alter_features", "evaluate_transfer"}
+    assert set(planned) >= {"export_model", "perturb_features", "evaluate_transfer"}
     assert "train_model" not in planned

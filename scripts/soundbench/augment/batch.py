@@ -1,6 +1,6 @@
 """On-the-fly augmentation: changes each training batch anew, on the device that trains.
 
-An effect is a function ``(pictures, settings) -> pictures`` on ``(batch, 1, bins, frames)`` that draws from torch's
+An effect is a function ``(features, settings) -> features`` on ``(batch, 1, bins, frames)`` that draws from torch's
 global random numbers, which library functions use too. :class:`OnlineAugmentation` lends them a state that follows
 from its own generator alone and puts the previous one back: nothing else that is random in training notices, and
 whoever restores the generator's state goes on as if there had been no interruption.
@@ -15,83 +15,83 @@ from typing import Any
 import torch
 from torch.nn.functional import one_hot
 
-MASKED_SHARE = 0.5  # a mask hides at most this share of a picture
+MASKED_SHARE = 0.5  # a mask hides at most this share of the features of a clip
 HINGE = 0.6  # of the bins, counted from the lowest, move by vtlp's factor: 4.8 of 8 kHz in the paper
-BINS, FRAMES = 2, 3  # the axes of a batch of pictures
+BINS, FRAMES = 2, 3  # the axes of a batch of features
 STREAM = 2**32  # added to the seed, so that these are not the numbers that decide the order of clips
 
 
-def _uniform(pictures: torch.Tensor, low: float, high: float) -> torch.Tensor:
+def _uniform(features: torch.Tensor, low: float, high: float) -> torch.Tensor:
     """A number a clip, ``(batch, 1, 1, 1)``."""
-    return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
+    return low + (high - low) * torch.rand(len(features), 1, 1, 1, device=features.device)
 
 
-def _at(pictures: torch.Tensor, places: torch.Tensor, axis: int) -> torch.Tensor:
+def _at(features: torch.Tensor, places: torch.Tensor, axis: int) -> torch.Tensor:
     """Each clip at its own bins or frames: ``places`` are whole numbers of such that exist, ``(batch, 1, bins, 1)`` or
     ``(batch, 1, 1, frames)``."""
-    return pictures.gather(axis, places.long().expand(-1, *pictures.shape[1:]))
+    return features.gather(axis, places.long().expand(-1, *features.shape[1:]))
 
 
-def _between(pictures: torch.Tensor, places: torch.Tensor, axis: int) -> torch.Tensor:
+def _between(features: torch.Tensor, places: torch.Tensor, axis: int) -> torch.Tensor:
     """As :func:`_at`, interpolating linearly; beyond the last the last."""
-    last = pictures.shape[axis] - 1
+    last = features.shape[axis] - 1
     before = places.floor().clamp(max=last)
     after = (before + 1).clamp(max=last)
-    return torch.lerp(_at(pictures, before, axis), _at(pictures, after, axis), places - before)
+    return torch.lerp(_at(features, before, axis), _at(features, after, axis), places - before)
 
 
-def _quietest(pictures: torch.Tensor) -> torch.Tensor:
-    return pictures.amin(dim=(1, BINS, FRAMES), keepdim=True)
+def _quietest(features: torch.Tensor) -> torch.Tensor:
+    return features.amin(dim=(1, BINS, FRAMES), keepdim=True)
 
 
-def stretch(pictures: torch.Tensor, rates: list[float]) -> torch.Tensor:
+def stretch(features: torch.Tensor, rates: list[float]) -> torch.Tensor:
     """Play each clip at a rate of the range ``rates``, interpolating between frames; the rest is its quietest value."""
-    last = pictures.shape[FRAMES] - 1
-    places = torch.arange(last + 1, device=pictures.device) * _uniform(pictures, *rates)
-    return torch.where(places <= last, _between(pictures, places, FRAMES), _quietest(pictures))
+    last = features.shape[FRAMES] - 1
+    places = torch.arange(last + 1, device=features.device) * _uniform(features, *rates)
+    return torch.where(places <= last, _between(features, places, FRAMES), _quietest(features))
 
 
-def vtlp(pictures: torch.Tensor, factors: list[float]) -> torch.Tensor:
+def vtlp(features: torch.Tensor, factors: list[float]) -> torch.Tensor:
     """Move the bins of each clip by a factor of the range ``factors``, as a longer or shorter vocal tract would.
 
     N. Jaitly and G. E. Hinton, "Vocal tract length perturbation (VTLP) improves speech recognition", ICML workshop
-    2013, on the bins of the picture instead of Hz: up to a hinge they move by the factor, and above it so that the
+    2013, on bins of the features instead of Hz: up to a hinge they move by the factor, and above it so that the
     highest stays where it is.
     """
-    last = pictures.shape[BINS] - 1
-    bins = torch.arange(last + 1, device=pictures.device)[:, None]
-    factor = _uniform(pictures, *factors)
+    last = features.shape[BINS] - 1
+    bins = torch.arange(last + 1, device=features.device)[:, None]
+    factor = _uniform(features, *factors)
     hinge = HINGE * last * factor.clamp(max=1) / factor
     above = last - (last - bins) * (last - hinge * factor) / (last - hinge)
-    return _between(pictures, torch.where(bins <= hinge, bins * factor, above), BINS)
+    return _between(features, torch.where(bins <= hinge, bins * factor, above), BINS)
 
 
-def crop(pictures: torch.Tensor, share: float) -> torch.Tensor:
+def crop(features: torch.Tensor, share: float) -> torch.Tensor:
     """Pad both ends by ``share`` of the frames with the clip's quietest value, and crop back at a random place.
 
     As in Y. Tokozume, Y. Ushiku and T. Harada, "Learning from between-class examples", ICLR 2018.
     """
-    last = pictures.shape[FRAMES] - 1
-    places = torch.arange(last + 1, device=pictures.device) + (_uniform(pictures, -share, share) * last).round()
-    cropped = _at(pictures, places.clamp(0, last), FRAMES)
-    return torch.where((places >= 0) & (places <= last), cropped, _quietest(pictures))
+    last = features.shape[FRAMES] - 1
+    places = torch.arange(last + 1, device=features.device) + (_uniform(features, -share, share) * last).round()
+    cropped = _at(features, places.clamp(0, last), FRAMES)
+    return torch.where((places >= 0) & (places <= last), cropped, _quietest(features))
 
 
-def roll(pictures: torch.Tensor, share: float) -> torch.Tensor:
+def roll(features: torch.Tensor, share: float) -> torch.Tensor:
     """Rotate each clip in time by at most ``share`` of its frames."""
-    frames = pictures.shape[FRAMES]
-    places = torch.arange(frames, device=pictures.device) + (_uniform(pictures, -share, share) * frames).round()
-    return _at(pictures, places % frames, FRAMES)
+    frames = features.shape[FRAMES]
+    places = torch.arange(frames, device=features.device) + (_uniform(features, -share, share) * frames).round()
+    return _at(features, places % frames, FRAMES)
 
 
-def spec_augment(pictures: torch.Tensor, settings: dict[str, int]) -> torch.Tensor:
+def spec_augment(features: torch.Tensor, settings: dict[str, int]) -> torch.Tensor:
     """Mask bins and frames with the mean (D. Park et al., "SpecAugment", Interspeech 2019, without the warping)."""
     from torchaudio.functional import mask_along_axis_iid
 
     for name, axis in (("freq", BINS), ("time", FRAMES)):
         for _ in range(settings[f"{name}_masks"]):
-            pictures = mask_along_axis_iid(pictures, settings[f"{name}_width"], 0.0, axis, MASKED_SHARE)
-    return pictures
+            features = mask_along_axis_iid(features, settings[f"{name}_width"], 0.0, axis, MASKED_SHARE)
+    return features
 
 
 EFFECTS: dict[str, Callable[[torch.Tensor, Any], torch.Tensor]] = {
@@ -103,17 +103,17 @@ EFFECTS: dict[str, Callable[[torch.Tensor, Any], torch.Tensor]] = {
 }
 
 
-def mixup(pictures: torch.Tensor, targets: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
+def mixup(features: torch.Tensor, targets: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Mix each clip and its target with another of the batch (H. Zhang et al., "mixup", ICLR 2018).
 
     Args:
         targets: ``(batch, classes)``, shares of classes. A clip's own share is the larger one.
     """
-    concentration = torch.full((len(pictures),), alpha, device=pictures.device)
+    concentration = torch.full((len(features),), alpha, device=features.device)
     own = torch.distributions.Beta(concentration, concentration, validate_args=False).sample()
     own = torch.maximum(own, 1 - own)
-    others = torch.randperm(len(pictures), device=pictures.device)
-    mixed = torch.lerp(pictures[others], pictures, own[:, None, None, None])
+    others = torch.randperm(len(features), device=features.device)
+    mixed = torch.lerp(features[others], features, own[:, None, None, None])
     return mixed, torch.lerp(targets[others], targets, own[:, None])
 
 
@@ -122,7 +122,7 @@ class OnlineAugmentation:
 
     Args:
         settings: ``training.augment`` of the recipe; empty for none.
-        decibel: what 1 dB is in the values of a picture, for ``gain``.
+        decibel: what 1 dB is in the values of the features, for ``gain``.
     """
 
     def __init__(self, settings: dict[str, Any], classes: int, decibel: float | None, seed: int) -> None:
@@ -139,24 +139,24 @@ class OnlineAugmentation:
                 torch.cuda.manual_seed(seed)
             yield
 
-    def __call__(self, pictures: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, features: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Change a training batch.
 
         Args:
-            pictures: ``(batch, 1, bins, frames)``, normalised.
+            features: ``(batch, 1, bins, frames)``, normalised.
             targets: ``(batch,)``, class numbers.
 
         Returns:
             Pictures of the same shape, and targets: with mixup ``(batch, classes)`` shares, else as they were.
         """
         if not self.settings:
-            return pictures, targets
-        with self._own_random_numbers(pictures.device):
+            return features, targets
+        with self._own_random_numbers(features.device):
             for name, effect in EFFECTS.items():
                 if name in self.settings:
-                    pictures = effect(pictures, self.settings[name])
+                    features = effect(features, self.settings[name])
             if gain := self.settings.get("gain"):
-                pictures = pictures + _uniform(pictures, -gain, gain) * self.decibel
+                features = features + _uniform(features, -gain, gain) * self.decibel
             if alpha := self.settings.get("mixup"):
-                pictures, targets = mixup(pictures, one_hot(targets, self.classes).float(), alpha)
-        return pictures, targets
+                features, targets = mixup(features, one_hot(targets, self.classes).float(), alpha)
+        return features, targets

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 Done = TypeVar("Done")
 
 
-class Pieces:
+class Microbatches:
     """How many clips are computed at once: as many as are asked for, until the memory turns out too small.
 
     Args:

@@ -15,7 +15,7 @@ from soundbench.core.devices import choose_device, prepare_process
 from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
 from soundbench.core.integrity import read_split
-from soundbench.core.microbatches import Pieces, chunks
+from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.data.splits import fold_column
 from soundbench.evaluation.scores import score_run, scores
@@ -44,7 +44,7 @@ def predict_probabilities(network: nn.Module, examples: Examples, normalise: Nor
             found.append(network(features.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
         return torch.cat(found)
 
-    found = Pieces(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
+    found = Microbatches(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
     if lost := int((~np.isfinite(found)).any(axis=1).sum()):
         clips = f"{lost} of {len(found)} clips"
         raise InputError(f"the model gives {clips} probabilities that are not finite; train it again: {REMEDY}")

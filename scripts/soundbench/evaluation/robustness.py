@@ -43,7 +43,7 @@ def clips_of_tests(splits: list[str]) -> set[str]:
     }
 
 
-def alter_features(
+def perturb_features(
     clips: str,
     splits: list[str],
     settings: dict[str, Any],
@@ -59,7 +59,7 @@ def alter_features(
         settings: the front-end.
         index: gets ``clip, kind, level, row, frames, digest``.
     """
-    from soundbench.features.frontends import picture_shape
+    from soundbench.features.frontends import features_shape
     from soundbench.features.store import store_features
 
     source = read_clip_table(clips)
@@ -68,7 +68,7 @@ def alter_features(
     rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
     changes = [partial(_changed, [CHANGES[kind](level)], kind, clip) for clip, _, kind, level in rows]
     paths = [path for _, path, _, _ in rows]
-    stored_rows = store_features(paths, settings, picture_shape(source, settings)[1], features, threads, changes)
+    stored_rows = store_features(paths, settings, features_shape(source, settings)[1], features, threads, changes)
     table = pd.DataFrame(rows, columns=["clip", "path", "kind", "level"]).drop(columns="path")
     write_csv(index, pd.concat([table, stored_rows], axis=1))
 

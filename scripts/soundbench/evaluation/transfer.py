@@ -123,11 +123,11 @@ def _features_like(
     description: dict[str, Any], clips: pd.DataFrame, threads: int, folder: Path
 ) -> tuple[Path, pd.DataFrame]:
     """The features of clips in the shape that a model was trained on, and their index."""
-    from soundbench.features.frontends import picture_shape
+    from soundbench.features.frontends import features_shape
     from soundbench.features.store import store_features
 
     settings = description["front_end"]
-    frames = picture_shape(clips, settings)[1] if settings.get("resize") else description["shape"][1]
+    frames = features_shape(clips, settings)[1] if settings.get("resize") else description["shape"][1]
     store_features(list(clips["path"]), settings, frames, folder / "features.npy", threads)
     return folder / "features.npy", clips[["clip"]].assign(row=range(len(clips)))
 

@@ -19,7 +19,7 @@ from soundbench.data.audio import read_mono, resample
 from soundbench.data.splits import fold_column
 from soundbench.data.trained_on import TRAINED_ON
 from soundbench.evaluation.folds import load_model, predict_probabilities
-from soundbench.export.graphs import Classifier, Pictures
+from soundbench.export.graphs import Classifier, FeatureGraph
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
@@ -49,10 +49,10 @@ def load_classifier(folder: str | Path) -> nn.Module:
     ``features`` instead, these ``(batch, bins, frames)`` go in.
     """
     network, description = load_model(folder)
-    taken, pictures = description["input"], None
+    taken, values = description["input"], None
     if taken["kind"] == "waveform":
-        pictures = Pictures(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
-    return Classifier(network, Normalisation(**description["normalisation"]), pictures).eval()
+        values = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
+    return Classifier(network, Normalisation(**description["normalisation"]), values).eval()
 
 
 def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame) -> pd.DataFrame:
@@ -104,8 +104,8 @@ def export_model(
         shutil.copyfile(Path(model).with_name(TRAINED_ON), temporary / TRAINED_ON)
         write_json(temporary / "model.json", description)
         write_onnx(network, description, taken, temporary / "model.onnx")
-        pictures = examples.features(np.arange(len(examples))).astype(np.float32)
-        inputs = clip_inputs(checked["path"], taken) if sound else list(pictures)
+        values = examples.features(np.arange(len(examples))).astype(np.float32)
+        inputs = clip_inputs(checked["path"], taken) if sound else list(values)
         gap = check_onnx(run_onnx(temporary / "model.onnx", inputs), expected, list(checked["clip"]))
         logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(checked), gap)
         if description["transformers"]:

@@ -1,4 +1,4 @@
-"""Front-ends as networks: the same pictures as :mod:`soundbench.features.frontends`, from operations that ONNX has.
+"""Front-ends as networks: the same features as :mod:`soundbench.features.frontends`, from operations that ONNX has.
 
 A Fourier transform of windowed frames is a convolution with its sines and cosines; Kaldi's per-frame steps are linear
 as well and go into the same kernel. Everything after it follows ``soundbench.features.frontends`` line by line,
@@ -123,24 +123,24 @@ GRAPHS: dict[str, Callable[[Settings, int, int | None], nn.Module]] = {
 }
 
 
-def _stretched(pictures: torch.Tensor, frames: int) -> torch.Tensor:
+def _stretched(features: torch.Tensor, frames: int) -> torch.Tensor:
     """Resize the last axis to ``frames``, bilinear with antialiasing, whatever its length is.
 
     The weights of torch's ``interpolate`` as a matrix: triangles as wide as the larger of the two spacings.
     """
-    ones = torch.ones_like(pictures[0, 0])
+    ones = torch.ones_like(features[0, 0])
     scale = ones.sum() / frames
-    offsets = (ones.cumsum(0) - 0.5)[:, None] - (torch.arange(frames, device=pictures.device) + 0.5) * scale
+    offsets = (ones.cumsum(0) - 0.5)[:, None] - (torch.arange(frames, device=features.device) + 0.5) * scale
     weights = (1 - offsets.abs() / scale.clamp(min=1)).clamp(min=0)
-    return pictures @ (weights / weights.sum(dim=0))
+    return features @ (weights / weights.sum(dim=0))
 
 
-class Pictures(nn.Module):
-    """From samples to what is stored of a clip: the front-end, then ``features.picture``, rounded to float16.
+class FeatureGraph(nn.Module):
+    """From samples to what is stored of a clip: the front-end, then ``features.fixed_size``, rounded to float16.
 
     Args:
         sample_rate: of the samples (Hz).
-        shape: ``(bins, frames)`` of the pictures.
+        shape: ``(bins, frames)`` of the features.
     """
 
     def __init__(self, settings: Settings, sample_rate: int, shape: tuple[int, int]) -> None:
@@ -161,24 +161,24 @@ class Pictures(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """``(batch, samples)`` to ``(batch, bins, frames)``."""
-        pictures, own = self.front_end(samples)
-        own = torch.ones_like(pictures[0, 0], dtype=torch.bool) if own is None else own
+        features, own = self.front_end(samples)
+        own = torch.ones_like(features[0, 0], dtype=torch.bool) if own is None else own
         if self.by_clip:
-            pictures = _normalised(pictures, own)
-        quietest = pictures.where(own, torch.inf).amin(dim=(1, 2), keepdim=True)
-        pictures = pictures.where(own, quietest)
+            features = _normalised(features, own)
+        quietest = features.where(own, torch.inf).amin(dim=(1, 2), keepdim=True)
+        features = features.where(own, quietest)
         if self.size is not None:
-            pictures = self.rows @ pictures
-            pictures = _stretched(pictures, self.size[1]) if self.own_length else pictures @ self.columns
-        return pictures.half().float()
+            features = self.rows @ features
+            features = _stretched(features, self.size[1]) if self.own_length else features @ self.columns
+        return features.half().float()
 
 
-def _normalised(pictures: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+def _normalised(features: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
     """Each clip to zero mean and unit deviation over its own frames."""
-    count = own.sum() * pictures.shape[1]
-    mean = (pictures * own).sum(dim=(1, 2), keepdim=True) / count
-    variance = ((pictures - mean).square() * own).sum(dim=(1, 2), keepdim=True) / count
-    return (pictures - mean) / variance.sqrt().clamp(min=1e-5)
+    count = own.sum() * features.shape[1]
+    mean = (features * own).sum(dim=(1, 2), keepdim=True) / count
+    variance = ((features - mean).square() * own).sum(dim=(1, 2), keepdim=True) / count
+    return (features - mean) / variance.sqrt().clamp(min=1e-5)
 
 
 def _resizing(before: int, after: int) -> torch.Tensor:
@@ -187,17 +187,17 @@ def _resizing(before: int, after: int) -> torch.Tensor:
 
 
 class Classifier(nn.Module):
-    """A trained network with all that stands around it: pictures, or samples where ``pictures`` makes these, to
+    """A trained network with all that stands around it: features, or samples where ``features`` makes these, to
     probabilities."""
 
-    def __init__(self, network: nn.Module, normalise: Normalisation, pictures: nn.Module | None) -> None:
+    def __init__(self, network: nn.Module, normalise: Normalisation, features: nn.Module | None) -> None:
         super().__init__()
-        self.network, self.normalise, self.pictures = network, normalise, pictures
+        self.network, self.normalise, self.features = network, normalise, features
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
         """``(batch, samples)``, or ``(batch, bins, frames)``, to ``(batch, classes)``."""
-        pictures = sound if self.pictures is None else self.pictures(sound)
-        return self.network(self.normalise(pictures).unsqueeze(1)).softmax(dim=1)
+        features = sound if self.features is None else self.features(sound)
+        return self.network(self.normalise(features).unsqueeze(1)).softmax(dim=1)
 
 
 def has_graph(settings: Settings) -> bool:

@@ -14,7 +14,7 @@ from torch import nn
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_path
-from soundbench.export.graphs import Classifier, Pictures, has_graph
+from soundbench.export.graphs import Classifier, FeatureGraph, has_graph
 from soundbench.features.normalisation import Normalisation
 
 OPSET = 18
@@ -48,10 +48,10 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
         taken: what :func:`input_of` returned.
     """
     sound = taken["kind"] == "waveform"
-    pictures = None
+    features = None
     if sound:
-        pictures = Pictures(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
-    model = Classifier(network.cpu(), Normalisation(**description["normalisation"]), pictures).eval()
+        features = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
+    model = Classifier(network.cpu(), Normalisation(**description["normalisation"]), features).eval()
     # Of two clips: the exporter takes a batch of one for a constant.
     example = torch.zeros(2, taken["samples"]) if sound else torch.zeros(2, *taken["shape"])
     axes = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if sound else {})

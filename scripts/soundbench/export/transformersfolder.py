@@ -61,10 +61,10 @@ def check_transformers(
 
     classify, labels = pipeline("audio-classification", model=str(folder), device="cpu"), description["labels"]
     wrong = []
-    for clip, samples, chances in zip(clips, sound, expected, strict=True):
+    for clip, samples, probabilities in zip(clips, sound, expected, strict=True):
         given = {"raw": samples, "sampling_rate": description["input"]["sample_rate"]}
         found = {row["label"]: row["score"] for row in classify(given, top_k=len(labels))}
-        gap = np.abs([found[label] for label in labels] - chances).max()
+        gap = np.abs([found[label] for label in labels] - probabilities).max()
         if not gap <= TOLERANCE:
             wrong.append(f"{clip}: {gap:.2g}")
     if wrong:

@@ -1,4 +1,4 @@
-"""Feature front-ends: from a clip's samples to the picture that a model sees.
+"""Feature front-ends: from a clip's samples to the features that a model takes.
 
 A front-end is a function ``(samples, sample_rate, settings) -> (bins, frames)`` registered in :data:`FRONT_ENDS`;
 its settings are an entry of ``config/features.yaml``.
@@ -120,7 +120,7 @@ def clip_features(path: str | Path, settings: Settings, change: Change | None = 
     return FRONT_ENDS[settings["front_end"]](samples, sample_rate, settings)
 
 
-def picture(features: torch.Tensor, frames: int, settings: Settings) -> tuple[torch.Tensor, int]:
+def fixed_size(features: torch.Tensor, frames: int, settings: Settings) -> tuple[torch.Tensor, int]:
     """Give a clip's features ``(bins, any)`` the shape that all have, and tell how many frames are its own.
 
     Cropped or padded to ``frames``, normalised where that is done clip by clip, and resized where a size is given.
@@ -145,8 +145,8 @@ def picture(features: torch.Tensor, frames: int, settings: Settings) -> tuple[to
     return features, count
 
 
-def picture_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
-    """The shape that all pictures of a source have before any resizing: ``(bins, frames)`` of its longest clip.
+def features_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
+    """The shape that all features of a source have before any resizing: ``(bins, frames)`` of its longest clip.
 
     Args:
         clips: the source's clips, with ``seconds`` and ``sample_rate`` (Hz).
@@ -157,12 +157,12 @@ def picture_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
 
 
 def stored(path: str | Path, features: torch.Tensor, frames: int, settings: Settings) -> tuple[np.ndarray, int]:
-    """The :func:`picture` of a clip's features as models get it, in float16, and the number of its own frames.
+    """The :func:`fixed_size` form of a clip's features as models get it, in float16, and the number of its own frames.
 
     Raises:
         InputError: a value is not finite; ``path`` tells whose.
     """
-    features, count = picture(features, frames, settings)
+    features, count = fixed_size(features, frames, settings)
     if not all(extreme.half().isfinite() for extreme in features.aminmax()):
         raise InputError(f"{path}: its features are not finite in float16; does it hold NaN, or samples far above 1?")
     return features.half().numpy(), count  # numpy's own conversion is forty times as slow

@@ -9,9 +9,9 @@ from typing import Any
 Settings = dict[str, Any]
 
 AST_WINDOW, AST_HOP = 400, 160  # samples: Kaldi's 25 ms and 10 ms
-STRETCHED = 30.0  # s; longer recordings are cut where a front-end would stretch any length to one picture
-BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the height of the picture
-EMBEDDING = "embedding"  # the front-end whose pictures are what a network makes of another's
+STRETCHED = 30.0  # s; longer recordings are cut where a front-end would stretch any length to one size
+BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the number of bins
+EMBEDDING = "embedding"  # the front-end whose features are what a network makes of another's
 
 
 def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:

@@ -42,7 +42,7 @@ def check_size(clips: int, shape: tuple[int, ...], array: str | Path) -> None:
     """Log the size of a feature array, and refuse one that does not fit the disk.
 
     Args:
-        shape: of a picture.
+        shape: of the features of a clip.
 
     Raises:
         NoRoomError: it does not fit.

@@ -18,7 +18,7 @@ from soundbench.core.devices import keep_freed_memory
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
-from soundbench.features.frontends import Change, clip_features, picture_shape, stored
+from soundbench.features.frontends import Change, clip_features, features_shape, stored
 from soundbench.features.settings import BINS, Settings, feature_problems
 from soundbench.features.size import check_lengths, check_size
 
@@ -62,13 +62,13 @@ def store_features(
     threads: int,
     changes: Sequence[Change | None] | None = None,
 ) -> pd.DataFrame:
-    """Write the pictures of files, a row each.
+    """Write the features of files, a row each.
 
     Clips are processed one by one, in ``threads`` processes: their intermediate results then stay in the cache, which
     is three times as fast as batches of clips.
 
     Args:
-        frames: of a picture before any resizing.
+        frames: of a clip before any resizing.
         changes: what is done to the samples of each file first.
 
     Returns:
@@ -121,7 +121,7 @@ def compute_features(
     table = source if copies is None else read_clip_table(copies)
     _check_rates(source, settings)
     check_lengths(source, settings)
-    stored_rows = store_features(table["path"], settings, picture_shape(source, settings)[1], array, threads)
+    stored_rows = store_features(table["path"], settings, features_shape(source, settings)[1], array, threads)
     names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
     write_csv(index, pd.concat([names, stored_rows], axis=1))
 

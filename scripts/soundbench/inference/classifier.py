@@ -46,7 +46,7 @@ class Ranked:
     start: float
     end: float
     labels: np.ndarray
-    chances: np.ndarray
+    probabilities: np.ndarray
 
 
 @dataclass
@@ -60,18 +60,18 @@ class Prediction:
     total: np.ndarray | None = None
     _times: array[float] = field(default_factory=partial(array, "d"))
     _labels: array[int] = field(default_factory=partial(array, "H"))
-    _chances: array[float] = field(default_factory=partial(array, "f"))
+    _probabilities: array[float] = field(default_factory=partial(array, "f"))
 
-    def add(self, window: Window, chances: np.ndarray) -> None:
+    def add(self, window: Window, probabilities: np.ndarray) -> None:
         """Join the probabilities ``(classes,)`` of the next window to those before it."""
         join, _ = SUMMARIES[self.options.summary]
-        self.total = chances.astype(float) if self.total is None else join(self.total, chances)
+        self.total = probabilities.astype(float) if self.total is None else join(self.total, probabilities)
         self.windows, self.end = self.windows + 1, window.end
         if self.options.keep_windows:
-            order = ranking(chances, self.options.top_k)
+            order = ranking(probabilities, self.options.top_k)
             self._times.extend((window.start, window.end))
             self._labels.extend(order.tolist())
-            self._chances.extend(chances[order].tolist())
+            self._probabilities.extend(probabilities[order].tolist())
 
     def fault(self, path: str) -> str:
         """What is wrong with the probabilities of the recording at ``path``; nothing in most cases."""
@@ -80,14 +80,14 @@ class Prediction:
         return f"{path}: the model gives probabilities that are not finite; train it again: {REMEDY}"
 
     @property
-    def chances(self) -> np.ndarray:
+    def probabilities(self) -> np.ndarray:
         """The probabilities ``(classes,)`` of the whole recording."""
         return SUMMARIES[self.options.summary][1](self.total, self.windows)
 
     def ranked(self) -> Ranked:
         """The most probable labels of the whole recording."""
-        order = ranking(self.chances, self.options.top_k)
-        return Ranked(0.0, self.end, order, self.chances[order])
+        order = ranking(self.probabilities, self.options.top_k)
+        return Ranked(0.0, self.end, order, self.probabilities[order])
 
     def ranked_windows(self) -> Iterator[Ranked]:
         """Those of each window, where they were kept."""
@@ -95,12 +95,12 @@ class Prediction:
         for number in range(len(self._times) // 2):
             here = slice(number * many, (number + 1) * many)
             times = self._times[2 * number : 2 * number + 2]
-            yield Ranked(*times, np.array(self._labels[here]), np.array(self._chances[here]))
+            yield Ranked(*times, np.array(self._labels[here]), np.array(self._probabilities[here]))
 
 
-def ranking(chances: np.ndarray, top_k: int) -> np.ndarray:
+def ranking(probabilities: np.ndarray, top_k: int) -> np.ndarray:
     """The numbers of the ``top_k`` most probable labels, best first; of equals the first, as in argmax."""
-    return np.argsort(-chances, kind="stable")[:top_k]
+    return np.argsort(-probabilities, kind="stable")[:top_k]
 
 
 class Classifier:
@@ -141,9 +141,10 @@ class Classifier:
     @torch.inference_mode()
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """The mean probabilities ``(batch, classes)`` of features ``(batch, bins, frames)``, in float32."""
-        pictures, total = torch.from_numpy(features).to(self.device).float().unsqueeze(1), 0.0
+        batch = torch.from_numpy(features).to(self.device).float().unsqueeze(1)
+        total = 0.0
         for network, normalise in zip(self.networks, self.normalise, strict=True):
-            seen = normalise(pictures).to(memory_format=torch.channels_last)
+            seen = normalise(batch).to(memory_format=torch.channels_last)
             total = total + network(seen).softmax(dim=1)
         return (total / len(self.networks)).cpu().numpy()
 
@@ -153,18 +154,18 @@ class Classifier:
         ended = iter(paths)
         events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
         current = Prediction(options)
-        for batch, found in map_ahead(self._chances, _batches(events), threads):
-            chances = iter(found)
+        for batch, found in map_ahead(self._probabilities, _batches(events), threads):
+            probabilities = iter(found)
             for event in batch:
                 if isinstance(event, Window):
-                    current.add(event, next(chances))
+                    current.add(event, next(probabilities))
                 else:
                     path = next(ended)
                     current.problem = event or current.fault(path)
                     yield current
                     current = Prediction(options)
 
-    def _chances(self, batch: list[Window | str]) -> np.ndarray:
+    def _probabilities(self, batch: list[Window | str]) -> np.ndarray:
         """The probabilities of the windows in a batch."""
         windows = [event.features for event in batch if isinstance(event, Window)]
         return self.probabilities(np.stack(windows)) if windows else np.empty((0, len(self.labels)))

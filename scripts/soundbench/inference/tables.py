@@ -33,7 +33,7 @@ def rows(recording: Recording, prediction: Prediction, labels: list[str], window
 
 def _ranks(ranked: Ranked, labels: list[str]) -> Row:
     found: Row = {}
-    for rank, (number, chance) in enumerate(zip(ranked.labels, ranked.chances, strict=True), 1):
+    for rank, (number, chance) in enumerate(zip(ranked.labels, ranked.probabilities, strict=True), 1):
         found |= {f"label{rank}": labels[number], f"probability{rank}": f"{chance:.6f}"}
     return found
 

@@ -1,4 +1,4 @@
-"""Recordings of any length as pictures of the size that a model takes, without ever holding a whole recording."""
+"""Recordings of any length as features of the size that a model takes, without ever holding a whole recording."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
 
     Args:
         settings: the front-end.
-        shape: of a picture, ``(bins, frames)``.
+        shape: of the features of a clip, ``(bins, frames)``.
         overlap: the share of a window that the next one repeats.
 
     Raises:

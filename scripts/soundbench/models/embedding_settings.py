@@ -1,4 +1,4 @@
-"""What an embedding's settings imply: which network embeds which pictures, and what cannot work about them.
+"""What an embedding's settings imply: which network embeds which features, and what cannot work about them.
 
 Known without importing torch, so that a configuration is checked before any job starts.
 """
@@ -46,7 +46,7 @@ def embedded(config: Config, entry: Config) -> tuple[str, str]:
     if needless := [key for key, value in told.items() if value is not None]:
         raise InputError(f"{key}: {pretrained} is a run, which tells it itself; leave it out" for key in needless)
     if run["features"] in embeddings(config["features"]):
-        raise InputError(f"model.pretrained: {pretrained} itself sees an embedding, and no pictures")
+        raise InputError(f"model.pretrained: {pretrained} itself sees an embedding, and no features")
     return run["family"], run["features"]
 
 
@@ -64,7 +64,7 @@ def _run_recipe(config: Config, pretrained: str) -> Config | None:
     if not same:
         settings = canonical_json(description["front_end"])
         raise InputError(
-            f"model.pretrained: no entry of features gives the pictures that {pretrained} saw; add one with {settings}"
+            f"model.pretrained: no entry of features gives the features that {pretrained} saw; add one with {settings}"
         )
     return description["recipe"] | {"features": same[0]}
 

@@ -21,7 +21,7 @@ from torch import nn
 from soundbench.core.devices import choose_device, prepare_process, uses_bfloat16
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, checked_array, row_digest
-from soundbench.core.microbatches import Pieces, chunks
+from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.models.finetuning import network_parts
@@ -45,7 +45,7 @@ class Embedder:
     """A network up to its last layer; it may be called by several threads at a time.
 
     Args:
-        normalise: what the network's pictures are normalised by.
+        normalise: what the network's features are normalised by.
         precision: ``float32``, ``bf16``, or ``auto`` for the latter where the hardware has it.
     """
 
@@ -58,23 +58,23 @@ class Embedder:
         layer.register_forward_pre_hook(self._keep)
 
     def _keep(self, _: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
-        self._given.features = given[0]
+        self._given.values = given[0]
 
     @torch.inference_mode()
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+    def __call__(self, features: np.ndarray) -> np.ndarray:
         """Map ``(batch, bins, frames)`` to ``(batch, dimensions)`` float32; what comes with places is averaged over
         them."""
-        batch = self.normalise(torch.from_numpy(pictures).to(self.device).float()).unsqueeze(1)
+        batch = self.normalise(torch.from_numpy(features).to(self.device).float()).unsqueeze(1)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             self.network(batch.to(memory_format=torch.channels_last))
-        features = self._given.features.float()
-        return (features.flatten(2).mean(dim=2) if features.ndim > 2 else features).cpu().numpy()
+        given = self._given.values.float()
+        return (given.flatten(2).mean(dim=2) if given.ndim > 2 else given).cpu().numpy()
 
 
 def build_embedder(
     recipe: dict[str, Any], front_end: dict[str, Any], shape: tuple[int, int], weights: Weights, precision: str
 ) -> Embedder:
-    """What embeds pictures of ``shape`` (bins, frames). They are normalised as a run's own were, or else as their
+    """What embeds features of ``shape`` (bins, frames). They are normalised as a run's own were, or else as their
     front-end says.
 
     Args:
@@ -86,18 +86,18 @@ def build_embedder(
     return Embedder(network, normalise, precision)
 
 
-def _embed_all(embedder: Embedder, pictures: np.ndarray, found: np.ndarray, threads: int) -> None:
+def _embed_all(embedder: Embedder, features: np.ndarray, found: np.ndarray, threads: int) -> None:
     """Embed all clips, batch by batch; threads have a core each, so that their number does not change the result."""
     workers = threads if embedder.device.type == "cpu" else 1
 
     def embed(chosen: torch.Tensor) -> None:
-        found[chosen.numpy(), :, 0] = embedder(pictures[chosen.numpy()])
+        found[chosen.numpy(), :, 0] = embedder(features[chosen.numpy()])
 
     def compute(size: int) -> None:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            list(pool.map(embed, chunks(torch.arange(len(pictures)), size)))
+            list(pool.map(embed, chunks(torch.arange(len(features)), size)))
 
-    Pieces(BATCH, "embedding:").fit(compute)
+    Microbatches(BATCH, "embedding:").fit(compute)
 
 
 def embed_clips(
@@ -107,32 +107,32 @@ def embed_clips(
     precision: str,
     *,
     weights: Sequence[str],
-    pictures: str,
-    pictures_index: str,
+    features: str,
+    features_index: str,
     array: str,
     index: str,
     threads: int,
 ) -> None:
     """Embed all clips of a source, or copies of them, into one array ``(clips, dimensions, 1)`` of float32.
 
-    ``index`` is that of the pictures, with one frame and another digest each.
+    ``index`` is that of the features, with one frame and another digest each.
 
     Args:
         recipe: family and options of the network that embeds; those of a run are its own.
-        front_end: the settings of the front-end that made the ``pictures`` ``(clips, bins, frames)``.
+        front_end: the settings of the front-end that made the ``features`` ``(clips, bins, frames)``.
         weights: the files that :func:`soundbench.models.initial_weights.find_weights` takes.
 
     Raises:
-        InputError: the weights do not fit, a run was trained on this source or on another front-end's pictures, or an
+        InputError: the weights do not fit, a run was trained on this source or on another front-end's features, or an
             embedding is not finite.
     """
     prepare_process(0, 1)
-    found, table = find_weights(weights), read_clip_table(pictures_index)
-    before = checked_array(pictures, table, table["row"].to_numpy())
+    found, table = find_weights(weights), read_clip_table(features_index)
+    before = checked_array(features, table, table["row"].to_numpy())
     if source in found.sources:
         raise InputError(refusal(str(found.file.parent), source))
     if found.run and found.run["front_end"] != front_end:
-        raise InputError(f"{found.file.parent}: was trained on pictures of another front-end than {front_end}")
+        raise InputError(f"{found.file.parent}: was trained on features of another front-end than {front_end}")
     embedder = build_embedder(recipe, front_end, before.shape[1:], found, precision)
     logger.info("%s: %d clips, %d numbers each", found.file, len(before), embedder.dimensions)
     with atomic_path(array) as temporary:

@@ -65,7 +65,7 @@ def fitting(file: Path) -> Iterator[None]:
 def load_weights(network: nn.Module, state: State, file: Path) -> nn.Module:
     """Put ``state`` into a network of one input channel, and return it.
 
-    A first convolution of several channels is summed over them: a grey picture then gives what it gave in all of
+    A first convolution of several channels is summed over them: one channel then gives what it gave in all of
     them. A head of other classes, or none, leaves the network's own as it is.
 
     Raises:

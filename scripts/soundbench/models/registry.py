@@ -50,7 +50,7 @@ def _options(recipe: dict[str, Any]) -> dict[str, Any]:
 def build_model(
     recipe: dict[str, Any], classes: int, shape: tuple[int, int], weights: Weights | None = None
 ) -> nn.Module:
-    """Build the network of a model recipe for ``classes`` labels and pictures of ``shape`` (bins, frames).
+    """Build the network of a model recipe for ``classes`` labels and features of ``shape`` (bins, frames).
 
     Args:
         weights: what it starts from; from scratch where there are none.

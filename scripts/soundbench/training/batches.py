@@ -60,7 +60,7 @@ class Examples:
     def batch(
         self, chosen: torch.Tensor, normalise: Normalisation, device: torch.device
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Normalised pictures ``(batch, 1, bins, frames)`` float32 and targets ``(batch,)``, on ``device``."""
+        """Normalised features ``(batch, 1, bins, frames)`` float32 and targets ``(batch,)``, on ``device``."""
         features = torch.from_numpy(self.features(chosen.numpy())).to(device)
         return normalise(features.float()).unsqueeze(1), self.targets[chosen].to(device)
 

@@ -123,7 +123,7 @@ def only_writer(path: Path, tag: str) -> Iterator[None]:
 
 
 @contextmanager
-def heard_signals() -> Iterator[Callable[[], bool]]:
+def stop_signals() -> Iterator[Callable[[], bool]]:
     """Yield a function that tells whether a signal has asked this process to stop."""
     asked: list[int] = []
 

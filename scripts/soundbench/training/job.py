@@ -29,7 +29,7 @@ from soundbench.features.settings import values_per_decibel
 from soundbench.models.initial_weights import Weights, find_weights, refusal
 from soundbench.models.registry import build_model
 from soundbench.training.batches import load_examples, load_training
-from soundbench.training.checkpoints import Checkpoint, Stopped, fingerprint, heard_signals, only_writer
+from soundbench.training.checkpoints import Checkpoint, Stopped, fingerprint, only_writer, stop_signals
 from soundbench.training.events import event_writer, record
 from soundbench.training.finished import keep_finished, restore_finished
 from soundbench.training.progress import Progress
@@ -229,7 +229,7 @@ def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -
         done, steps = len(trainer.progress.history), trainer.epoch.steps
         logger.info("%s resumed after epoch %d and %d steps of the next", tag, done, steps)
     shutil.rmtree(outputs.events, ignore_errors=True)  # an interrupted attempt may have recorded more than it saved
-    with event_writer(outputs.events) as events, heard_signals() as stopping:
+    with event_writer(outputs.events) as events, stop_signals() as stopping:
         for row in trainer.progress.history:
             record(events, row)
         try:

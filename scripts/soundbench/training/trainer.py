@@ -19,7 +19,7 @@ from tqdm import tqdm
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.devices import uses_bfloat16
 from soundbench.core.finite import check_loss, check_weights
-from soundbench.core.microbatches import Pieces, chunks
+from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.finetuning import freeze, set_training
 from soundbench.training.batches import Examples
@@ -65,7 +65,7 @@ class Trainer:
         self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
         self.loss = build_loss(settings, parts["train"].targets, augmentation.classes, device)
         self.average = AVERAGES[settings["average"]](self.network, settings)
-        self.pieces = Pieces(min(settings["batch_size"], len(parts["train"])), tag)
+        self.microbatches = Microbatches(min(settings["batch_size"], len(parts["train"])), tag)
 
     def state(self) -> State:
         """Everything that decides how training goes on, down to the position in the epoch."""
@@ -76,7 +76,7 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "progress": vars(self.progress),
             "epoch": vars(self.epoch),
-            "pieces": self.pieces.size,
+            "microbatches": self.microbatches.size,
             "order": self.order.get_state(),
             "random": self._random_state(),
             "stopwatch": self.stopwatch.read(),
@@ -89,7 +89,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.progress, self.epoch = Progress(**state["progress"]), Epoch(**state["epoch"])
-        self.pieces.size = state["pieces"]
+        self.microbatches.size = state["microbatches"]
         self.order.set_state(state["order"])
         self._set_random_state(state["random"])
         self.stopwatch = Stopwatch(**state["stopwatch"])
@@ -160,34 +160,36 @@ class Trainer:
         def compute(size: int) -> tuple[float, int]:
             self._set_random_state(before)
             self.optimizer.zero_grad(set_to_none=True)
-            sums = [self._add_gradient(*piece, len(chosen)) for piece in self._training_pieces(chosen, size)]
+            sums = [
+                self._add_gradient(*microbatch, len(chosen)) for microbatch in self._training_microbatches(chosen, size)
+            ]
             return sum(loss.item() for loss, _ in sums), sum(int(correct) for _, correct in sums)
 
-        return self.pieces.fit(compute)
+        return self.microbatches.fit(compute)
 
-    def _training_pieces(self, chosen: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+    def _training_microbatches(self, chosen: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
         """Pictures, targets and classes of at most ``size`` clips of the step, augmented batch by batch."""
         for batch in chunks(chosen, self.settings["batch_size"]):
-            pictures, classes = self.parts["train"].batch(batch, self.normalise, self.device)
-            pictures, targets = self.augment(pictures, classes)
-            yield from zip(*(chunks(part, size) for part in (pictures, targets, classes)), strict=True)
+            features, classes = self.parts["train"].batch(batch, self.normalise, self.device)
+            features, targets = self.augment(features, classes)
+            yield from zip(*(chunks(part, size) for part in (features, targets, classes)), strict=True)
 
     def _add_gradient(
-        self, pictures: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int
+        self, features: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Add this piece's share of the gradient of a step of ``clips`` clips; its share of the loss, and the number
         of clips that are classified correctly."""
-        logits = self._logits(self.network, pictures)
-        loss = self.loss(logits, targets) * (len(pictures) / clips)
+        logits = self._logits(self.network, features)
+        loss = self.loss(logits, targets) * (len(features) / clips)
         loss.backward()
         return loss.detach(), (logits.detach().argmax(dim=1) == classes).sum()
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
-    def _logits(self, network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    def _logits(self, network: nn.Module, features: torch.Tensor) -> torch.Tensor:
         with self._precision():
-            return network(pictures.to(memory_format=torch.channels_last)).float()
+            return network(features.to(memory_format=torch.channels_last)).float()
 
     def _plain(self, part: str, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Pictures and classes of all clips of a part as they are, at most ``size`` at once.
@@ -205,23 +207,23 @@ class Trainer:
 
         def compute(size: int) -> Row:
             total, right = 0.0, 0
-            for pictures, classes in self._plain("val", size):
-                logits = self._logits(network, pictures)
+            for features, classes in self._plain("val", size):
+                logits = self._logits(network, features)
                 total += nn.functional.cross_entropy(logits, classes).item() * len(classes)
                 right += int((logits.argmax(dim=1) == classes).sum())
             return {"val_loss": total / clips, "val_accuracy": right / clips}
 
-        return self.pieces.fit(compute) if clips else {}
+        return self.microbatches.fit(compute) if clips else {}
 
     def _measure_batch_norms(self) -> None:
         """On the training clips as they are, without augmentation."""
 
         def compute(size: int) -> None:
-            batches = (pictures for pictures, _ in self._plain("train", size))
+            batches = (features for features, _ in self._plain("train", size))
             with self._precision():
                 measure_batch_norms(self.average.network, batches)
 
-        self.pieces.fit(compute)
+        self.microbatches.fit(compute)
 
     def _end_epoch(self) -> Row:
         clips = len(self.parts["train"])

@@ -32,8 +32,8 @@ def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
         norm.momentum = None  # torch's sign for the plain mean over batches
         norm.train()
     try:
-        for pictures in batches:
-            network(pictures)
+        for features in batches:
+            network(features)
     finally:
         for norm, momentum in zip(norms, usual, strict=True):
             norm.momentum = momentum

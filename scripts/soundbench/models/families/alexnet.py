@@ -20,13 +20,13 @@ def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
     """Build AlexNet.
 
     Raises:
-        InputError: the picture is too small.
+        InputError: the features are too small.
     """
     from torchvision.models import alexnet
 
     if min(shape) < SMALLEST:
         raise InputError(
-            f"alexnet needs pictures of {SMALLEST} × {SMALLEST} (bins × frames) or more, but these features give "
+            f"alexnet needs features of {SMALLEST} × {SMALLEST} (bins × frames) or more, but these features give "
             f"{shape[0]} × {shape[1]}; more mels, a shorter hop or resize will do"
         )
     network = alexnet(num_classes=classes, dropout=dropout)

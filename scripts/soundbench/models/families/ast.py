@@ -24,15 +24,15 @@ TOKENS = 2  # class and distillation token, before those of the patches
 
 
 class SpectrogramTransformer(nn.Module):
-    """transformers' AST for pictures as all networks here take them."""
+    """transformers' AST for features as all networks here take them."""
 
     def __init__(self, network: ASTForAudioClassification) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map ``(batch, 1, bins, frames)`` to logits ``(batch, classes)``."""
-        return self.network(pictures.squeeze(1).transpose(1, 2)).logits
+        return self.network(features.squeeze(1).transpose(1, 2)).logits
 
     def parts(self) -> list[nn.Module]:
         """Its blocks from the input on, and its head."""
@@ -51,15 +51,15 @@ def build(
     frequency_stride: int,
     time_stride: int,
 ) -> nn.Module:
-    """Build it from scratch for pictures of ``shape``.
+    """Build it from scratch for features of ``shape``.
 
     Raises:
-        InputError: no patch fits into the picture, or the heads do not share the width evenly.
+        InputError: no patch fits into the features, or the heads do not share the width evenly.
     """
     from transformers import ASTConfig, ASTForAudioClassification
 
     if min(shape) < patch:
-        raise InputError(f"ast: a patch of {patch} × {patch} does not fit into pictures of {shape[0]} × {shape[1]}")
+        raise InputError(f"ast: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}")
     if width % heads:
         raise InputError(f"ast: a width of {width} cannot be shared by {heads} heads")
     config = ASTConfig(

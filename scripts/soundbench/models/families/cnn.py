@@ -35,9 +35,9 @@ class BaselineCNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(widths[-1], classes)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map ``(batch, 1, bins, frames)`` to logits ``(batch, classes)``."""
-        over_time = self.blocks(pictures).mean(dim=2)
+        over_time = self.blocks(features).mean(dim=2)
         return self.classifier(self.dropout(over_time.mean(dim=2) + over_time.amax(dim=2)))
 
 

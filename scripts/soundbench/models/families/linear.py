@@ -1,4 +1,4 @@
-"""One linear layer on a picture's values, each standardised: logistic regression, by the ordinary training.
+"""One linear layer on the values of a clip, each standardised: logistic regression, by the ordinary training.
 
 On an embedding it is a linear probe (G. Alain and Y. Bengio, "Understanding intermediate layers using linear
 classifier probes", 2016); on a spectrogram it shows what the mere place of energy tells.
@@ -12,7 +12,7 @@ LEAST_VARIANCE = 1e-3  # of the variance of all values: what hardly varies in tr
 
 
 def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
-    """Build it for pictures of ``shape``.
+    """Build it for features of ``shape``.
 
     Each value is standardised by a batch norm that learns nothing: it is trained on standardised batches, and predicts
     with the mean over all batches of the training, which are of training clips alone.

@@ -15,7 +15,7 @@ from soundbench.models.load import State, fitting, read_weights
 def build(classes: int, shape: tuple[int, int], *, name: str, arguments: dict[str, Any]) -> nn.Module:
     """Build ``timm.create_model(name)`` from scratch; ``arguments`` are passed on to it.
 
-    A network for pictures of one size, as vision transformers are, is built for ``shape``; of what is beyond the last
+    A network for features of one size, as vision transformers are, is built for ``shape``; of what is beyond the last
     whole patch it sees nothing.
 
     Raises:

@@ -21,10 +21,10 @@ NAME = "vit_tiny_patch16_224"  # what timm calls the network whose sizes are ove
 def build(
     classes: int, shape: tuple[int, int], *, patch: int, width: int, depth: int, heads: int, dropout: float
 ) -> nn.Module:
-    """Build it for pictures of ``shape``; of what is beyond the last whole patch it sees nothing.
+    """Build it for features of ``shape``; of what is beyond the last whole patch it sees nothing.
 
     Raises:
-        InputError: no patch fits into the picture, or the heads do not share the width evenly.
+        InputError: no patch fits into the features, or the heads do not share the width evenly.
     """
     return timm.build(classes, shape, name=NAME, arguments=_arguments(shape, patch, width, depth, heads, dropout))
 
@@ -49,7 +49,7 @@ def _arguments(
     shape: tuple[int, int], patch: int, width: int, depth: int, heads: int, dropout: float
 ) -> dict[str, Any]:
     if min(shape) < patch:
-        raise InputError(f"tinyast: a patch of {patch} × {patch} does not fit into pictures of {shape[0]} × {shape[1]}")
+        raise InputError(f"tinyast: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}")
     if width % heads:
         raise InputError(f"tinyast: a width of {width} cannot be shared by {heads} heads")
     sizes = {"patch_size": patch, "embed_dim": width, "depth": depth, "num_heads": heads}

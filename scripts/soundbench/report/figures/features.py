@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 from matplotlib.image import imsave
 
 
-def draw_pictures(features: str | Path, index: str | Path, variant: str, folder: str | Path) -> None:
+def draw_features(features: str | Path, index: str | Path, variant: str, folder: str | Path) -> None:
     """Write ``<clip>_<variant>.png`` of every row of a feature array, one pixel per value, low frequencies below.
 
     Padding is left out, and each image spans the whole range of colours.

@@ -20,8 +20,8 @@ from soundbench.report.rendering import render
 
 SHOWN = 3  # clips per class in the waveforms and spectrograms
 MEASURED = 10  # clips per class in the spectra
-HEARD = 3.0  # s of a clip on the page
-HEARD_IN_ALL = 150.0  # s on the page: with many classes each excerpt is shorter, so that the page stays below 5 MB
+PLAYED = 3.0  # s of a clip on the page
+PLAYED_IN_ALL = 150.0  # s on the page: with many classes each excerpt is shorter, so that the page stays below 5 MB
 PEAK = 0.9  # of each excerpt after scaling
 MEL_BANDS = 48
 
@@ -131,7 +131,7 @@ def waveform_path(sound: Sound, points: int = 200) -> str:
 
 def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
     """The values that the page shows of the first clip of each class."""
-    seconds = min(HEARD, HEARD_IN_ALL / len(sounds))
+    seconds = min(PLAYED, PLAYED_IN_ALL / len(sounds))
     excerpts = [excerpt(sound, seconds) for sound in sounds]
     return [
         {

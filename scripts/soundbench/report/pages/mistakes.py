@@ -55,5 +55,5 @@ def write_mistakes_page(metrics: list[str], predictions: list[str], clips: str, 
 
 def _shown(row: dict[str, Any], file: str) -> dict[str, Any]:
     samples = read_for_listening(file)
-    media = {"audio": audio_uri(samples), "picture": spectrogram_uri(samples)}
+    media = {"audio": audio_uri(samples), "spectrogram": spectrogram_uri(samples)}
     return row | media | {"seconds": len(samples) / LISTENING_RATE}

@@ -99,7 +99,7 @@ def _cards(table: pd.DataFrame, labels: list[str], windows: str) -> list[dict[st
     size = 0
     for row in records(chosen):
         card = row | _media(row, parts.get_group(row["file"])) | {"name": Path(row["file"]).name}
-        size += len(card["audio"]) + len(card["picture"])
+        size += len(card["audio"]) + len(card["spectrogram"])
         if size > BYTES:
             break
         cards.append(card)
@@ -114,7 +114,7 @@ def _media(row: dict[str, Any], windows: pd.DataFrame) -> dict[str, Any]:
     many = len(windows) > 1
     return {
         "audio": audio_uri(samples),
-        "picture": spectrogram_uri(samples),
+        "spectrogram": spectrogram_uri(samples),
         "heard": (clock(best["start"]), clock(best["end"])) if many else None,
         "stretches": stretches(windows) if many else [],
     }

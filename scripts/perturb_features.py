@@ -3,10 +3,10 @@
 import json
 
 from soundbench.core.job_log import logged
-from soundbench.evaluation.robustness import alter_features
+from soundbench.evaluation.robustness import perturb_features
 
 with logged(snakemake.log[0]):
-    alter_features(
+    perturb_features(
         snakemake.input.clips,
         snakemake.input.splits,
         json.loads(snakemake.params.settings),

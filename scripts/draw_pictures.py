@@ -1,9 +1,0 @@
-"""Write a PNG of each row of a feature array."""
-
-from soundbench.core.job_log import logged
-from soundbench.report.figures.features import draw_pictures
-
-with logged(snakemake.log[0]):
-    draw_pictures(
-        snakemake.input.features, snakemake.input.index, snakemake.wildcards.variant, snakemake.output.pictures
-    )
