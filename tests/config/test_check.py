@@ -13,7 +13,6 @@ import yaml
 from helpers.workflow import REPOSITORY
 from soundbench.config.check import check_configuration, duplicate_keys
 from soundbench.core.errors import InputError
-from soundbench.data.index import READERS
 from soundbench.data.splits import PROTOCOLS, SCHEMES
 from soundbench.evaluation.metrics import METRICS
 from soundbench.features.frontends import FRONT_ENDS
@@ -198,10 +197,8 @@ def _enum(*path: str) -> set[str]:
 
 
 def test_schema_names_and_registries_are_equal() -> None:
-    source = ("properties", "sources", "additionalProperties", "properties")
     model = ("properties", "models", "additionalProperties", "properties")
     front_end = ("properties", "features", "additionalProperties", "properties")
-    assert _enum(*source, "reader") == set(READERS)
     assert _enum(*model, "family") == set(FAMILIES)
     assert _enum(*front_end, "front_end") == {*FRONT_ENDS, EMBEDDING}
     training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
@@ -212,6 +209,6 @@ def test_schema_names_and_registries_are_equal() -> None:
     assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)
 
 
-@pytest.mark.parametrize("name", [*(f"data.readers.{r}" for r in READERS), *(f"models.families.{f}" for f in FAMILIES)])
+@pytest.mark.parametrize("name", [f"models.families.{f}" for f in FAMILIES])
 def test_every_registered_name_is_a_module(name: str) -> None:
     assert importlib.util.find_spec(f"soundbench.{name}")

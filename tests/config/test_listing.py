@@ -35,4 +35,4 @@ def test_the_command_prints_the_requested_parts(capsys: pytest.CaptureFixture[st
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["model"])
-    assert "unknown: model; known: sources, datasets" in capsys.readouterr().err
+    assert "unknown: model; known: readers, sources, datasets" in capsys.readouterr().err

@@ -78,6 +78,8 @@ def reference() -> str:
         part = yaml.safe_load(path.read_text(encoding="utf-8"))
         text += f"\n## `{path.name.split('.')[0]}.yaml`: {part['title'].lower()}\n\n"
         text += "| key | values | default | meaning |\n| --- | --- | --- | --- |\n"
+        # Of the whole schema, where every extension has its settings.
+        part = part | {"properties": {key: root["properties"][key] for key in part["properties"]}}
         text += "".join(f"{row}\n" for row in rows(root, part, ""))
     return text
 

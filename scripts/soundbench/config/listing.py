@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
+from soundbench.core.registry import Registry, first_sentence
 from soundbench.core.schema import LIBRARY, FastLoader, read_schemas
+from soundbench.data.readers import READERS
 
 Entries = dict[str, str]
 
@@ -31,19 +33,12 @@ def library_entries(file: str, section: str) -> Entries:
 def recipe_entries() -> Entries:
     """The recipes, each with the question that its first sentence asks."""
     files = sorted((LIBRARY / "recipes").glob("*.yaml"))
-    return {file.stem: _first_sentence(file.read_text(encoding="utf-8").removeprefix("# ")) for file in files}
+    return {file.stem: first_sentence(file.read_text(encoding="utf-8").removeprefix("# ")) for file in files}
 
 
 def documented(registry: dict[str, Callable[..., Any]]) -> Entries:
     """The functions of a registry, each with the first sentence of its docstring."""
-    return {name: _first_sentence(function.__doc__ or "") for name, function in sorted(registry.items())}
-
-
-def _first_sentence(text: str) -> str:
-    """The first sentence of a text, without a full stop and without the marks of reStructuredText."""
-    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
-    sentence = re.split(r"(?<=[.?]) ", paragraph)[0].removesuffix(".")
-    return re.sub(r":\w+:|`", "", sentence)
+    return {name: first_sentence(function.__doc__ or "") for name, function in sorted(registry.items())}
 
 
 def front_end_entries() -> Entries:
@@ -65,10 +60,16 @@ def batch_effect_entries() -> Entries:
     defined = read_schemas()["$defs"]
     effects = defined["online"]["properties"]
     resolved = {name: defined[name] if "$ref" in effect else effect for name, effect in effects.items()}
-    return {name: _first_sentence(effect["description"]) for name, effect in resolved.items()}
+    return {name: first_sentence(effect["description"]) for name, effect in resolved.items()}
+
+
+def summaries(registry: Registry) -> Entries:
+    """The extensions of one kind, each with the first sentence of its module."""
+    return {name: registry.summary(name) for name in registry.names}
 
 
 PARTS: dict[str, Callable[[], Entries]] = {
+    "readers": lambda: summaries(READERS),
     "sources": lambda: library_entries("datasets.yaml", "sources"),
     "datasets": lambda: library_entries("datasets.yaml", "datasets"),
     "features": lambda: library_entries("features.yaml", "features"),

@@ -70,7 +70,13 @@ def used_modules(script: str, *modules: str) -> set[str]:
     return found
 
 
-def _without_docstrings(tree: ast.Module) -> str:
+def _declares_settings(node: ast.stmt) -> bool:
+    """Whether a statement declares the keys of an extension, whose values reach the job by its parameters."""
+    return isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SETTINGS" for t in node.targets)
+
+
+def _code(tree: ast.Module) -> str:
+    tree.body = [node for node in tree.body if not _declares_settings(node)]
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         first = body[0] if isinstance(body, list) and body else None
@@ -97,14 +103,14 @@ def used_templates(path: Path) -> list[Path]:
 
 @cache
 def _module_digest(path: Path) -> str:
-    code = [_without_docstrings(_parse(path)), *(file.read_text(encoding="utf-8") for file in used_templates(path))]
+    code = [_code(_parse(path)), *(file.read_text(encoding="utf-8") for file in used_templates(path))]
     return hashlib.sha256("\n".join(code).encode()).hexdigest()
 
 
 @cache
 def code_digest(script: str, *modules: str) -> str:
-    """A digest of the modules that a script uses, and of their templates; comments, docstrings and layout of code do
-    not count."""
+    """A digest of the modules that a script uses, and of their templates; comments, docstrings, the layout
+    of code and the settings that an extension declares do not count."""
     names = sorted(used_modules(script, *modules))
     parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

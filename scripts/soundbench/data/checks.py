@@ -10,6 +10,7 @@ from typing import Any
 
 from soundbench.data.files import is_plain
 from soundbench.data.names import shown
+from soundbench.data.readers import READERS
 
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
@@ -25,19 +26,19 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     """Where a source's recordings cannot come from what its keys say."""
     if (checksum := source.get("checksum")) and not CHECKSUM.fullmatch(checksum):
         yield f"{where}.checksum: should be md5: or sha256: and the digest in hexadecimal, but is {checksum!r}"
-    root = source.get("root")
+    root, reader = source.get("root"), source["reader"]
     if root is None:
-        if source["reader"] != "synthetic" and not source.get("url"):
+        if not source.get("url") and not READERS.defines(reader, "fetch"):
             yield f"{where}.root: name the folder or the .zip with these recordings, or where to fetch them with url"
         return
-    path = Path(root).expanduser()
+    path, is_table = Path(root).expanduser(), READERS.constant(reader, "ROOT") == "table"
     if not path.exists():
         yield f"{where}.root: {root} does not exist"
     elif not is_plain(str(path)):
         yield f"{where}.root: {shown(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
-    elif source["reader"] == "csv" and (is_archive(root) or not path.is_file()):
-        yield f"{where}.root: {root} is no table; with reader csv it names the table itself"
-    elif source["reader"] != "csv" and path.is_file() and not is_archive(root):
+    elif is_table and (is_archive(root) or not path.is_file()):
+        yield f"{where}.root: {root} is no table; with reader {reader} it names the table itself"
+    elif not is_table and path.is_file() and not is_archive(root):
         yield f"{where}.root: {root} is neither a folder nor a .zip archive"
 
 

@@ -1,21 +1,19 @@
-"""Sources of clips. Each module here is a *reader*: it turns one kind of source into the same clip table.
+"""Sources of clips. Each module of ``readers`` is a *reader*: it turns one kind of source into the same clip table.
 
-A reader has ``read(root, **options)``, which returns one row a clip with the columns ``clip, path, label, group,
-fold`` (empty where nothing is published) and any more that describe a clip; what it left out stands in
-``attrs["notes"]``. Where soundbench can obtain the
-recordings itself, it has ``verify(root)``, which tells whether an archive from the network held them all, or
-``fetch(target, **options)``, which makes them. The options are the source's keys in ``config/datasets.yaml``. A new
-reader is one module here and its keys in the schema.
+A reader has ``read(root, **options)``, which returns one row per clip with the columns ``clip, path, label, group,
+fold`` (empty where nothing is published) and any more that describe a clip; what it left out is in ``attrs["notes"]``.
+Where soundbench can obtain the recordings itself, the reader has ``verify(root)``, which checks that an archive from
+the network holds all of them, or ``fetch(target, **options)``, which makes them. ``ROOT = "table"`` says that ``root``
+is a file. ``SETTINGS`` describes the keys of its sources in ``config/datasets.yaml``; all but ``root``, ``url`` and
+``checksum`` are the options.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
@@ -23,23 +21,17 @@ from soundbench.core.storage import write_csv, write_json
 from soundbench.data.archives import unpack
 from soundbench.data.download import fetch_archive
 from soundbench.data.names import is_utf8, look_alikes, name_problem, normalised, shown
+from soundbench.data.readers import READERS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-READERS = ("csv", "emodb", "esc50", "folder", "synthetic")
-
 RECORDINGS = "recordings"
 FILE_COLUMNS = ["seconds", "sample_rate", "channels", "sha256"]
 CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", *FILE_COLUMNS]
 MEASURES = ["problem", "detail", "samples", "loudest", "clipped"]
-
-
-def reader(name: str) -> ModuleType:
-    """The module that reads sources of this kind."""
-    return importlib.import_module(f"soundbench.data.readers.{name}")
 
 
 def _options(source: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +44,7 @@ def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
     What comes in an archive, the user's own (``root``) or one from the network (``url``), is unpacked in its folder
     ``recordings``; else the reader makes them.
     """
-    module, home, fetched = reader(source["reader"]), Path(manifest).parent, source
+    module, home, fetched = READERS.load(source["reader"]), Path(manifest).parent, source
     if source.get("root"):
         unpack(Path(source["root"]).expanduser(), home / RECORDINGS)
     elif source.get("url"):
@@ -114,7 +106,7 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
     Raises:
         InputError: clips or names that cannot be used, all of them named.
     """
-    clips = reader(source["reader"]).read(Path(root), **_options(source))
+    clips = READERS.load(source["reader"]).read(Path(root), **_options(source))
     if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
         raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
     clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)

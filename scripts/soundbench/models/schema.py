@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from soundbench.core.schema import Schema, read_schemas
+from soundbench.data.readers import READERS
 from soundbench.models.registry import COMMON_KEYS, FAMILIES, family_options
 
 
@@ -12,6 +13,7 @@ def load_schema() -> Schema:
     Keys of a family that ``models.schema.yaml`` does not describe are the keywords of its ``build``.
     """
     schema = read_schemas()
+    READERS.describe(schema["properties"]["sources"]["additionalProperties"], schema["$defs"])
     models = schema["properties"]["models"]["additionalProperties"]
     described = models["properties"]["family"]["enum"]
     for family in sorted(set(FAMILIES) - set(described)):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from soundbench.data.checks import is_archive
 from soundbench.data.files import folders_below
+from soundbench.data.readers import READERS
 from soundbench.study.paths import CLIPS, FETCHED, LANDMARKS, MEASURES, fill
 from soundbench.study.study import Study, Wildcards
 
@@ -19,7 +20,7 @@ class DataInputs:
 
     def reader_module(self, wildcards: Wildcards) -> str:
         """The module that reads a source, by its dotted name."""
-        return f"soundbench.data.readers.{self.study.source(wildcards)['reader']}"
+        return READERS.module(self.study.source(wildcards)["reader"])
 
     def own_root(self, wildcards: Wildcards) -> str:
         """The user's own folder, table or archive of a source's recordings; empty where there is none."""

@@ -14,6 +14,19 @@ from soundbench.core.errors import InputError
 from soundbench.data.files import clip_ids, path_problem
 from soundbench.data.names import folded
 
+ROOT = "table"
+SETTINGS = {
+    "root": {
+        "description": (
+            "The table, in UTF-8. Its columns are `path` (relative to the table's folder), `label`, and optionally "
+            "`group` (what must not be split, such as a recording or a speaker) and `fold` (1, 2, …). Other columns "
+            "are listed and not used. A column that may be meant as one of these, such as `Group` or `speaker`, is "
+            "refused."
+        ),
+        "type": "string",
+        "minLength": 1,
+    }
+}
 REQUIRED = ["path", "label"]
 OPTIONAL = ["group", "fold"]  # other columns are passed over, and named
 # Columns that may be meant for these: a group that is missed would let a speaker into training and test.

@@ -13,7 +13,20 @@ import pandas as pd
 import soundfile
 
 from soundbench.core.errors import InputError
+from soundbench.data.readers import ARCHIVE
 
+SETTINGS = {
+    "root": {
+        "description": (
+            "The folder with the WAV files, the folder that contains it as `wav`, or a .zip archive of either. It is "
+            "used as it is, and nothing is fetched."
+        ),
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+    },
+    **ARCHIVE,
+}
 UTTERANCES = 535
 NAMES_SHA256 = "4d6eb689055567ff60e64a114810bf55fbfa9d8a9528867793f5a727a697003d"  # of the sorted names, a line each
 SHORTEST, LONGEST = 1, 10  # s: more than the shortest and the longest utterance need

@@ -13,7 +13,20 @@ import soundfile
 
 from soundbench.core.errors import InputError
 from soundbench.data.files import path_problem
+from soundbench.data.readers import ARCHIVE
 
+SETTINGS = {
+    "root": {
+        "description": (
+            "The folder `ESC-50-master`, the folder that contains it, or a .zip archive of either. It is "
+            "used as it is, and nothing is fetched."
+        ),
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+    },
+    **ARCHIVE,
+}
 METADATA = Path("meta/esc50.csv")
 COLUMNS = {"filename", "fold", "category", "esc10", "src_file"}
 CLIPS = 2000

@@ -11,6 +11,17 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.data.files import AUDIO_SUFFIXES, HIDDEN, audio_files, clip_ids, is_hidden, passed_over
 
+SETTINGS = {
+    "root": {
+        "description": (
+            "A folder, or a .zip archive of one, with one sub-folder per label. Names that begin with `.` or `__`, and "
+            "links to folders below a label, are listed and not used."
+        ),
+        "type": "string",
+        "minLength": 1,
+    }
+}
+
 
 def read(root: Path) -> pd.DataFrame:
     """The audio files in the sub-folders of ``root``; each clip is a group of its own, and there are no folds.

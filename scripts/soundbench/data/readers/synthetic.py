@@ -18,6 +18,26 @@ from scipy.signal import lfilter, sosfilt
 
 from soundbench.data.audio import write_audio
 
+SETTINGS = {
+    "seed": {
+        "description": "Seed of the clips. It decides every sample of every clip.",
+        "type": "integer",
+        "minimum": 0,
+        "default": 0,
+    },
+    "classes": {"description": "Number of classes.", "type": "integer", "minimum": 2, "maximum": 12, "default": 12},
+    "recordings": {
+        "description": "Recordings per class and fold.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 2,
+    },
+    "takes": {"description": "Clips per recording.", "type": "integer", "minimum": 1, "default": 3},
+    "seconds": {"description": "Length of a clip (s).", "type": "number", "exclusiveMinimum": 0.2, "default": 1.5},
+    "sample_rate": {"description": "Sample rate (Hz).", "type": "integer", "minimum": 8000, "default": 22050},
+}
+
 FOLDS = 5
 TABLE = "clips.csv"
 

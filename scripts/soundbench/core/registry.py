@@ -1,0 +1,153 @@
+"""Extensions by name: each module of a package is one, and what it declares is read without importing it.
+
+The constant ``SETTINGS`` of a module holds the keys that its entries in the configuration may have, each with its JSON
+Schema. A key without a default must be given. A module without the constant takes the keyword arguments of its
+function. Planning a study reads these constants from the source, since importing torch alone takes seconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from soundbench.core.code_digest import module_file
+
+if TYPE_CHECKING:
+    from soundbench.core.schema import Schema
+
+
+class Constants(dict[str, Any]):
+    """The constants of a module by name, each evaluated from its source when it is asked for; nothing is imported.
+
+    An expression may name other constants of the module, and those that it imports from modules of this package.
+    """
+
+    def __init__(self, module: str) -> None:
+        super().__init__()
+        self.tree = _parsed(_file(module))
+
+    def __missing__(self, name: str) -> Any:
+        for node in self.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                    return eval(compile(ast.Expression(value), name, "eval"), {"__builtins__": {}}, self)
+                case ast.ImportFrom(module=str(module), names=names) if name in {alias.name for alias in names}:
+                    return Constants(module)[name]
+        raise KeyError(name)
+
+    def function(self, name: str) -> ast.FunctionDef | None:
+        """The definition of a function; None where the module has none of this name."""
+        return next((node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The extensions of one kind.
+
+    Args:
+        package: its modules are the extensions, and their names those of the extensions.
+        key: of an entry of the configuration; its value is the name of an extension.
+        function: what every module defines.
+    """
+
+    package: str
+    key: str
+    function: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the extensions, sorted."""
+        return _names(self.package)
+
+    def module(self, name: str) -> str:
+        """The module of an extension, by its dotted name."""
+        return f"{self.package}.{name}"
+
+    def modules(self) -> list[str]:
+        """The modules of all extensions, for the code digest of a job that may need any of them."""
+        return [self.module(name) for name in self.names]
+
+    def load(self, name: str) -> ModuleType:
+        """The imported module of an extension."""
+        return importlib.import_module(self.module(name))
+
+    def constant(self, name: str, constant: str, default: Any = None) -> Any:
+        """A constant of an extension's module, read without importing it; ``default`` where the module has none."""
+        try:
+            return Constants(self.module(name))[constant]
+        except KeyError:
+            return default
+
+    def defines(self, name: str, function: str) -> bool:
+        """Whether an extension's module defines a function; found without importing it."""
+        return Constants(self.module(name)).function(function) is not None
+
+    def settings(self, name: str) -> Schema:
+        """The keys that the entries of an extension may have beside those of every entry, each with its schema."""
+        declared = self.constant(name, "SETTINGS")
+        return _keywords(Constants(self.module(name)), self.function) if declared is None else declared
+
+    def summary(self, name: str) -> str:
+        """The first sentence of the docstring of an extension's module."""
+        return first_sentence(ast.get_docstring(Constants(self.module(name)).tree) or "")
+
+    def describe(self, entry: Schema, definitions: Schema) -> None:
+        """Add the extensions to the schema of the entries that name them.
+
+        Args:
+            entry: its property :attr:`key` gets the names, and each name the settings that go with it.
+            definitions: takes the schema of the entries of each extension.
+        """
+        entry["properties"][self.key]["enum"] = list(self.names)
+        entry.setdefault("allOf", [])
+        for name in self.names:
+            settings = self.settings(name)
+            definition = f"{name}_{self.key}"
+            definitions[definition] = {
+                "type": "object",
+                "additionalProperties": False,
+                "required": [key for key, setting in settings.items() if "default" not in setting],
+                "properties": {key: {} for key in entry["properties"]} | settings,
+            }
+            chosen = {"required": [self.key], "properties": {self.key: {"const": name}}}
+            entry["allOf"].append({"if": chosen, "then": {"$ref": f"#/$defs/{definition}"}})
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, without a full stop and without the marks of reStructuredText."""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=[.?]) ", paragraph)[0].removesuffix(".")
+    return re.sub(r":\w+:|`", "", sentence)
+
+
+def _file(module: str) -> Path:
+    file = module_file(module)
+    if file is None:
+        raise ModuleNotFoundError(f"there is no module {module}")
+    return file
+
+
+@cache
+def _parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+@cache
+def _names(package: str) -> tuple[str, ...]:
+    return tuple(sorted(found.name for found in pkgutil.iter_modules([str(_file(package).parent)])))
+
+
+def _keywords(constants: Constants, function: str) -> Schema:
+    """A schema of each keyword argument of a function; those without a default must be given."""
+    definition = constants.function(function)
+    if definition is None:
+        return {}
+    pairs = zip(definition.args.kwonlyargs, definition.args.kw_defaults, strict=True)
+    return {argument.arg: {} if value is None else {"default": ast.literal_eval(value)} for argument, value in pairs}
