@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from soundbench.core.job_log import logged
-from soundbench.training.job import Run, train_model
+from soundbench.training.job import train_model
+from soundbench.training.run import Run
 
 with logged(snakemake.log[0]):
     train_model(

@@ -22,7 +22,8 @@ from soundbench.data.subsets import view_clips
 from soundbench.features.store import compute_features
 from soundbench.report.pages.variants import show_variants
 from soundbench.training.batches import load_training
-from soundbench.training.job import Run, train_model
+from soundbench.training.job import train_model
+from soundbench.training.run import Run
 
 RATE = 16000
 

@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from train_speed import training, write_features
 
 from soundbench.training.checkpoints import Checkpoint, State
-from soundbench.training.job import Run, train_model
+from soundbench.training.job import train_model
+from soundbench.training.run import Run
 
 
 def main() -> None:

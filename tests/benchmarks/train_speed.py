@@ -55,7 +55,8 @@ def write_features(folder: Path) -> None:
 def job(folder: Path, epochs: int, precision: str) -> None:
     """The train job, afresh: a finished run would not be trained again."""
     shutil.rmtree(folder / "run", ignore_errors=True)
-    from soundbench.training.job import Run, train_model
+    from soundbench.training.job import train_model
+    from soundbench.training.run import Run
 
     recipe = NETWORK | {"training": training(epochs, precision)}
     train_model(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.library import training
 from soundbench.core.storage import write_csv
-from soundbench.training.job import Run
+from soundbench.training.run import Run
 
 TRAINING = training(epochs=4, batch_size=8, learning_rate=0.01)
 RUN = Run(

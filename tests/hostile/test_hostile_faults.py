@@ -38,7 +38,8 @@ from soundbench.models.saved import load_model
 from soundbench.training.batches import load_examples
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.events import event_writer, record
-from soundbench.training.job import Outputs, Run, train_model
+from soundbench.training.job import train_model
+from soundbench.training.run import Outputs, Run
 from soundbench.training.trainer import Trainer
 
 BITS = 100
@@ -318,7 +319,7 @@ def test_finished_model_that_snakemake_deleted_is_not_trained_again(
     before, began = train_and_delete(study), time.time()
     caplog.clear()
     train_model(**study)
-    assert "was finished by the process before this one" in caplog.text
+    assert "was already finished by an earlier process" in caplog.text
     assert "epoch 1/1" not in caplog.text
     for file in Outputs(Path(study["folder"])).files:
         assert file.read_bytes() == before[file.name]

@@ -23,7 +23,8 @@ import json, sys
 from soundbench.core.schema import with_defaults
 from soundbench.models.schema import load_schema
 from soundbench.core.job_log import logged
-from soundbench.training.job import Run, train_model
+from soundbench.training.job import train_model
+from soundbench.training.run import Run
 folder, out, seed = sys.argv[1:4]
 schema = load_schema()
 training = dict(epochs=6, batch_size=8, learning_rate=0.01, augment=dict(roll=0.1, mixup=0.3))
@@ -112,7 +113,7 @@ def test_signal_writes_a_checkpoint_and_the_next_attempt_resumes(
     process.send_signal(number)
     log = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGTERM
-    assert "asked to stop" in log
+    assert "was stopped by a signal" in log
     assert (out / "checkpoint.pt").stat().st_mtime_ns > written
     finish(data, out)
     assert (out / "model.safetensors").read_bytes() == uninterrupted
@@ -167,7 +168,7 @@ def test_two_processes_never_write_one_run(data: Path, tmp_path: Path, uninterru
     waiting = "another process is training this run; waiting"
     assert any(waiting in line for line in iter(successor.stderr.readline, ""))
     orphan.send_signal(signal.SIGCONT)
-    assert "was finished by the process before" in successor.communicate(timeout=60)[1]
+    assert "was already finished by an earlier process" in successor.communicate(timeout=60)[1]
     assert (orphan.wait(), successor.returncode) == (0, 0)
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == uninterrupted
 

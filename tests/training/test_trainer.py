@@ -18,8 +18,9 @@ from torch import nn
 from helpers.runs import RUN, TRAINING
 from soundbench.core.devices import uses_bfloat16
 from soundbench.core.errors import InputError
-from soundbench.training.job import Run, train_model
+from soundbench.training.job import train_model
 from soundbench.training.progress import Progress
+from soundbench.training.run import Run
 
 
 def run(**settings: Any) -> Run:

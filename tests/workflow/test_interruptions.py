@@ -55,7 +55,7 @@ def test_killed_snakemake_leaves_an_orphan_and_the_next_start_waits_for_it(
     assert len(long_run.trainings()) == 2
     orphan.send_signal(signal.SIGCONT)
     assert long_run.finish(running) == uninterrupted
-    assert "was finished by the process before" in long_run.log()
+    assert "was already finished by an earlier process" in long_run.log()
 
 
 def test_orphan_that_has_ended_leaves_its_model_to_the_next_start(long_run: LongRun, uninterrupted: bytes) -> None:
@@ -68,7 +68,7 @@ def test_orphan_that_has_ended_leaves_its_model_to_the_next_start(long_run: Long
     until(lambda: not long_run.trainings(), "the end of the orphan")
     long_run.workflow.run("--unlock", "--configfile", "study.yaml")
     assert long_run.finish(long_run.start(*ARGUMENTS)) == uninterrupted
-    assert "was finished by the process before" in long_run.log()
+    assert "was already finished by an earlier process" in long_run.log()
     assert "epoch" not in long_run.log()
 
 

@@ -1,7 +1,8 @@
-"""Features of chosen clips as batches, read through the memory map."""
+"""Batches of features and classes, read from memory-mapped arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import NAMED, checked_array, damaged
+from soundbench.core.microbatches import chunks
 from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import Rules, check_parents, training_copies
 from soundbench.features.normalisation import Normalisation
@@ -18,10 +20,10 @@ from soundbench.features.normalisation import Normalisation
 
 @dataclass(frozen=True)
 class Examples:
-    """Clips with their classes, and augmented copies of clips, wherever their features are stored.
+    """Clips and augmented copies of clips with their classes; their features may be in several arrays.
 
-    ``arrays`` are feature arrays ``(clips, bins, frames)``; ``sources`` and ``rows``, each ``(examples,)``, tell
-    the array and the row of each example, and ``targets`` its class.
+    ``arrays`` are feature arrays ``(clips, bins, frames)``. ``sources`` and ``rows``, each ``(examples,)``, give the
+    array and the row of each example; ``targets`` ``(examples,)`` gives its class.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -48,14 +50,15 @@ class Examples:
 
     def features(self, chosen: np.ndarray) -> np.ndarray:
         """The stored features ``(chosen, bins, frames)`` of these examples, float16."""
-        sources, rows = self.sources[chosen], self.rows[chosen]
+        sources = self.sources[chosen]
+        rows = self.rows[chosen]
         if len(self.arrays) == 1:
             return self.arrays[0][rows]
-        found = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
+        features = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
         for number in np.unique(sources):
-            here = sources == number
-            found[here] = self.arrays[number][rows[here]]
-        return found
+            in_array = sources == number
+            features[in_array] = self.arrays[number][rows[in_array]]
+        return features
 
     def batch(
         self, chosen: torch.Tensor, normalise: Normalisation, device: torch.device
@@ -64,12 +67,25 @@ class Examples:
         features = torch.from_numpy(self.features(chosen.numpy())).to(device)
         return normalise(features.float()).unsqueeze(1), self.targets[chosen].to(device)
 
+    def unaugmented_batches(
+        self, size: int, normalise: Normalisation, device: torch.device
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Features and targets of all examples, in batches of at most ``size``, in a fixed random order.
+
+        The order is random because the statistics of a batch of one class differ from those of all clips.
+        """
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0))
+        for chosen in chunks(order, size):
+            yield self.batch(chosen, normalise, device)
+
     def normalisation(self) -> Normalisation:
-        """Mean and deviation of all values of these examples, summed clip by clip in float64."""
+        """The mean and the standard deviation of all values of these examples, summed clip by clip in float64."""
         count = total = squares = 0.0
         for source, row in zip(self.sources, self.rows, strict=True):
             values = self.arrays[source][row].astype(np.float64)
-            count, total, squares = count + values.size, total + values.sum(), squares + np.square(values).sum()
+            count += values.size
+            total += values.sum()
+            squares += np.square(values).sum()
         mean = total / count
         return Normalisation(float(mean), float(max(squares / count - mean**2, 1e-12) ** 0.5))
 
@@ -82,29 +98,30 @@ def _examples(
 
 
 def load_examples(array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, labels: list[str]) -> Examples:
-    """The examples of ``clips`` (columns ``clip, label``), whose rows in the feature array ``index`` tells.
+    """The examples of ``clips`` (columns ``clip, label``); ``index`` gives their rows in the feature array.
 
     Raises:
-        InputError: array or index are not what was written.
+        InputError: the array or the index was changed after it was written.
     """
-    if lost := sorted(set(clips["clip"]) - set(index["clip"])):
-        raise damaged(array, f"lacks {', '.join(lost[:NAMED])} in its index")
+    if missing := sorted(set(clips["clip"]) - set(index["clip"])):
+        raise damaged(array, f"lacks {', '.join(missing[:NAMED])} in its index")
     return _examples(array, index, index.set_index("clip")["row"].loc[clips["clip"]].to_numpy(), clips, labels)
 
 
 def find_copies(index: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
-    """``copies`` of one variant (``clip, label, variant, copy``) with their ``file`` and ``row`` in its features.
+    """Add to the ``copies`` of one variant (``clip, label, variant, copy``) their ``file`` and their ``row`` in its
+    features.
 
-    Where more copies of a clip are asked for than were made, those that there are come again.
+    If more copies of a clip are requested than were made, the existing copies are repeated.
 
     Raises:
         InputError: a clip has no copy at all.
     """
     if missing := sorted(set(copies["clip"]) - set(index["clip"])):
         raise InputError(f"{copies['variant'].iloc[0]}: no copy was made of {', '.join(missing)}")
-    made = copies["clip"].map(index["clip"].value_counts())
-    asked = copies.assign(copy=(copies["copy"] - 1) % made + 1)
-    return asked.merge(index[["clip", "copy", "file", "row"]], on=["clip", "copy"])
+    existing = copies["clip"].map(index["clip"].value_counts())
+    requested = copies.assign(copy=(copies["copy"] - 1) % existing + 1)
+    return requested.merge(index[["clip", "copy", "file", "row"]], on=["clip", "copy"])
 
 
 def load_training(
@@ -117,23 +134,25 @@ def load_training(
     variants: dict[str, tuple[str, str]],
     seed: int,
 ) -> Examples:
-    """The training clips, then the augmented copies of them that a view's ``rules`` ask for.
+    """The training clips, then the augmented copies of them that a view's ``rules`` request.
 
     Args:
-        clips: all clips of the split, with ``roles``, a role each.
+        clips: all clips of the split.
+        roles: the role of each of these clips.
         variants: the feature array and the index of each variant.
 
     Raises:
-        InputError: something would be trained on that is, or was made from, a clip without the role ``train``; or
-            features are not what was written.
+        InputError: an example is a clip without the role ``train``, or a copy of one; or features were changed after
+            they were written.
     """
-    trained = clips[roles == "train"]
-    examples, listed = load_examples(features, index, trained, labels), [trained.assign(copy=0, variant="", file="")]
-    for variant, asked in training_copies(trained, rules, seed).groupby("variant", sort=False):
-        array, table = variants[variant]
-        made = read_clip_table(table)
-        copies = find_copies(made, asked)
-        examples += _examples(array, made, copies["row"].to_numpy(), copies, labels)
-        listed.append(copies)
-    check_parents(pd.concat(listed), roles.set_axis(clips["clip"]))
+    training_clips = clips[roles == "train"]
+    examples = load_examples(features, index, training_clips, labels)
+    tables = [training_clips.assign(copy=0, variant="", file="")]
+    for variant, requested in training_copies(training_clips, rules, seed).groupby("variant", sort=False):
+        array, index_file = variants[variant]
+        variant_index = read_clip_table(index_file)
+        copies = find_copies(variant_index, requested)
+        examples += _examples(array, variant_index, copies["row"].to_numpy(), copies, labels)
+        tables.append(copies)
+    check_parents(pd.concat(tables), roles.set_axis(clips["clip"]))
     return examples

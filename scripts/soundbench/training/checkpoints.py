@@ -1,8 +1,8 @@
-"""Training that survives: checkpoints that fit or are discarded, one writer a run, and signals that are heard.
+"""Interrupted training: checkpoints, the lock of a run, and the signals that stop a job.
 
-A checkpoint stands beside a run's outputs under a name that Snakemake does not know, since it removes the outputs it
-does know before every attempt. It carries a fingerprint of everything that decides the result, and ends in the
-SHA-256 of its bytes; one that does not match is discarded.
+Snakemake removes the outputs of a job before every attempt. A checkpoint is not one of these outputs, so it remains.
+It holds a fingerprint of everything that decides the result, and ends with the SHA-256 of its bytes. A checkpoint with
+another fingerprint or other bytes is discarded.
 """
 
 from __future__ import annotations
@@ -25,21 +25,20 @@ from soundbench.core.storage import atomic_path, canonical_json, file_sha256
 
 logger = logging.getLogger(__name__)
 
-# Writing may take this share of the training time at most, however slow the disk is.
-WRITING_SHARE = 0.01
+WRITING_SHARE = 0.01  # the largest share of the training time that writing may take, even on a slow disk
 
-BLOCK = 1024 * 1024  # bytes that are read at a time
-DIGEST = hashlib.sha256().digest_size  # bytes at the end of the file; torch.load takes no notice of them
+BLOCK = 1024 * 1024  # bytes that are read at once
+DIGEST = hashlib.sha256().digest_size  # bytes at the end of the file; torch.load ignores them
 
 State = dict[str, Any]
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """A signal asked this process to stop, and its checkpoint is written."""
+    """A signal stopped this process; its checkpoint is written."""
 
 
-def fingerprint(*parts: Any, files: tuple[str, ...] = ()) -> str:
-    """A digest of settings (anything that JSON holds) and of the contents of files."""
+def compute_fingerprint(*parts: Any, files: tuple[str, ...] = ()) -> str:
+    """A digest of settings (anything that JSON can hold) and of the contents of files."""
     digest = hashlib.sha256(canonical_json(parts).encode())
     for file in files:
         digest.update(file_sha256(file).encode())
@@ -47,27 +46,31 @@ def fingerprint(*parts: Any, files: tuple[str, ...] = ()) -> str:
 
 
 class Checkpoint:
-    """The checkpoint of one run: a file that is rewritten every ``seconds`` at most.
+    """The checkpoint of one run.
 
     Args:
         path: the file.
-        mark: the run's :func:`fingerprint`.
-        seconds: the least time between two writes (s).
+        fingerprint: the run's, from :func:`compute_fingerprint`.
+        seconds: the shortest time between two writes (s).
     """
 
-    def __init__(self, path: Path, mark: str, seconds: float) -> None:
-        self.path, self.mark, self.seconds = path, mark, seconds
-        self.last, self.cost = time.monotonic(), 0.0
+    def __init__(self, path: Path, fingerprint: str, seconds: float) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+        self.seconds = seconds
+        self.last_write = time.monotonic()
+        self.write_seconds = 0.0
 
     def load(self) -> State | None:
-        """The saved state; a file that is damaged or belongs to another run is removed, and the log says so."""
+        """The saved state. A file that is damaged or belongs to another run is removed and a warning is logged."""
         if not self.path.exists():
             return None
         try:
-            if not _is_whole(self.path):
-                raise EOFError("its SHA-256 is another than when it was written")
+            if not _is_intact(self.path):
+                raise EOFError("its SHA-256 has changed since it was written")
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
-            reason = "" if saved["fingerprint"] == self.mark else "it is from other settings, seed, data or code"
+            same_run = saved["fingerprint"] == self.fingerprint
+            reason = "" if same_run else "it is from other settings, another seed, other data or other code"
         except (RuntimeError, OSError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
             reason = f"it is damaged ({error or type(error).__name__})"
         if not reason:
@@ -78,39 +81,41 @@ class Checkpoint:
 
     def due(self) -> bool:
         """Whether enough time has passed since the last write."""
-        return time.monotonic() - self.last >= max(self.seconds, self.cost / WRITING_SHARE)
+        return time.monotonic() - self.last_write >= max(self.seconds, self.write_seconds / WRITING_SHARE)
 
     def save(self, state: State) -> None:
-        """Replace the checkpoint; the previous one stays whole until the new one is."""
+        """Replace the checkpoint; the previous one remains until the new one is complete."""
         started = time.monotonic()
         with atomic_path(self.path) as temporary:
-            torch.save({"fingerprint": self.mark, "state": state}, temporary)
+            torch.save({"fingerprint": self.fingerprint, "state": state}, temporary)
             digest = bytes.fromhex(file_sha256(temporary))
             with temporary.open("ab") as file:
                 file.write(digest)
-        self.last = time.monotonic()
-        self.cost = self.last - started
+        self.last_write = time.monotonic()
+        self.write_seconds = self.last_write - started
 
     def remove(self) -> None:
-        """Remove the file, if there is one."""
+        """Remove the file, if it exists."""
         self.path.unlink(missing_ok=True)
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether a checkpoint holds the bytes that were written."""
-    digest, left = hashlib.sha256(), path.stat().st_size - DIGEST
+def _is_intact(path: Path) -> bool:
+    """Whether a checkpoint still holds the bytes that were written."""
+    digest = hashlib.sha256()
+    remaining = path.stat().st_size - DIGEST
     with path.open("rb") as file:
-        while left > 0 and (block := file.read(min(left, BLOCK))):
+        while remaining > 0 and (block := file.read(min(remaining, BLOCK))):
             digest.update(block)
-            left -= len(block)
+            remaining -= len(block)
         return file.read() == digest.digest()
 
 
 @contextmanager
-def only_writer(path: Path, tag: str) -> Iterator[None]:
-    """Hold the run's lock: after ``kill -9`` of Snakemake its jobs run on, and must not meet their successors.
+def run_lock(path: Path, tag: str) -> Iterator[None]:
+    """Hold the lock of a run, so that only one process trains it.
 
-    Waits until the other process has ended, and says so. The kernel releases the lock of a process that dies.
+    After ``kill -9`` of Snakemake its jobs continue. A new job for the same run waits until the old one has ended, and
+    logs a warning. The kernel releases the lock of a process that dies.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
@@ -124,18 +129,18 @@ def only_writer(path: Path, tag: str) -> Iterator[None]:
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether a signal has asked this process to stop."""
-    asked: list[int] = []
+    """Yield a function that returns whether a signal has requested this process to stop."""
+    received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
-        asked.append(number)
+        received.append(number)
 
-    watched = [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup asks to go on when the terminal is closed
-        watched.append(signal.SIGHUP)
-    before = {number: signal.signal(number, note) for number in watched}
+    handled = [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # under nohup, training continues without the terminal
+        handled.append(signal.SIGHUP)
+    previous_handlers = {number: signal.signal(number, note) for number in handled}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(received)
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

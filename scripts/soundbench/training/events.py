@@ -1,4 +1,4 @@
-"""TensorBoard's events, written by a thread of its own."""
+"""Events for TensorBoard, which a separate thread writes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def event_writer(folder: Path) -> Iterator[SummaryWriter]:
     Raises:
         InputError: the disk is full.
     """
-    before = threading.excepthook
-    # An error of TensorBoard's thread is raised again in this one, which reports it without a traceback.
-    threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
+    previous_hook = threading.excepthook
+    # TensorBoard raises the error of its thread again in this thread, which reports it without a traceback.
+    threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else previous_hook(failed)
     try:
         with full_disk_named(folder), SummaryWriter(str(folder)) as events:
             yield events
     finally:
-        threading.excepthook = before
+        threading.excepthook = previous_hook
 
 
 def record(events: SummaryWriter, row: Row) -> None:
-    """Add a row of the history to TensorBoard's events."""
+    """Add one row of the history to the events."""
     for name, value in row.items():
         events.add_scalar(name, value, int(row["epoch"]))

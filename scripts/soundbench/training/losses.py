@@ -1,10 +1,12 @@
 """Training losses and class weights, by name.
 
-A loss is the mean over a batch of ``sum over classes of weight × target × loss of the class``, for class numbers and
-for mixup's shares of classes alike. It is not divided by the weights of the batch, which would take from a clip of a
-rare class what its weight gives it wherever several of its kind meet; and as a plain mean over clips it is the same
-whether a batch is computed at once or in parts. Validation uses none of this: its loss is the plain cross-entropy,
-so that it compares between recipes, and the choice of an epoch rests on a proper score of the probabilities.
+A loss is the mean over a batch of ``sum over classes of weight × target × loss of the class``. The targets are class
+numbers, or shares of classes from mixup. The sum is not divided by the weights of the batch: that would reduce the
+effect of the weights in a batch with several clips of one rare class. As a plain mean over clips, the loss is the same
+whether a batch is computed at once or in parts.
+
+Validation does not use these losses. Its loss is the plain cross-entropy: it can be compared between recipes, and the
+best epoch is chosen by a proper score of the probabilities.
 """
 
 from __future__ import annotations
@@ -42,14 +44,14 @@ CLASS_WEIGHTS: dict[str, Callable[[torch.Tensor, Settings], torch.Tensor | None]
 
 
 def class_weights(settings: Settings, targets: torch.Tensor, classes: int) -> torch.Tensor | None:
-    """The weight of each class, ``(classes,)`` float32; nothing where all weigh the same.
+    """The weight of each class, ``(classes,)`` float32; None if all classes have the same weight.
 
-    Their mean over the training clips is 1, so that learning rate and weight decay mean what they mean without
-    weights. A class without a training clip has weight 0.
+    The mean of the weights over the training clips is 1, so that the learning rate and the weight decay have the same
+    effect as without weights. A class without a training clip has weight 0.
 
     Args:
-        targets: the class of every training example, augmented copies included: classes that copies have made level
-            are not levelled twice.
+        targets: the class of every training example. Augmented copies are included, so that classes which copies have
+            balanced get equal weights.
     """
     counts = torch.bincount(targets, minlength=classes).double()
     weights = CLASS_WEIGHTS[settings["class_weights"]](counts, settings)
@@ -70,13 +72,14 @@ def _cross_entropy(
 def _focal(
     logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
 ) -> torch.Tensor:
-    """T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017: a class counts less the surer it is."""
+    """T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017: a class counts less if its probability is
+    high."""
     smoothing = settings["label_smoothing"]
     shares = _shares(targets, logits) * (1 - smoothing) + smoothing / logits.shape[1]
     logs = logits.log_softmax(dim=1)
-    # Not quite 0 for a certain class: a power below 1 has no gradient there.
-    unsure = (-logs.expm1()).clamp(min=1e-12)
-    losses = -shares * unsure ** settings["focal_gamma"] * logs
+    # The minimum is above 0, because a power below 1 has no gradient at 0.
+    complements = (-logs.expm1()).clamp(min=1e-12)
+    losses = -shares * complements ** settings["focal_gamma"] * logs
     return (losses if weights is None else losses * weights).sum(dim=1).mean()
 
 
@@ -87,7 +90,7 @@ LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, Set
 
 
 def _shares(targets: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """Targets as shares of classes ``(batch, classes)``, as mixup's are already."""
+    """Targets as shares of classes ``(batch, classes)``; targets from mixup already have this form."""
     if targets.dim() == 2:
         return targets
     return functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
@@ -96,7 +99,8 @@ def _shares(targets: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
 def build_loss(settings: Settings, targets: torch.Tensor, classes: int, device: torch.device) -> Loss:
     """The training loss of a recipe: ``(logits, targets) -> mean over the batch``, a scalar.
 
-    ``logits`` are ``(batch, classes)``; their targets ``(batch,)`` class numbers or ``(batch, classes)`` shares.
+    ``logits`` are ``(batch, classes)``. Targets are class numbers ``(batch,)`` or shares of classes
+    ``(batch, classes)``.
 
     Args:
         targets: the class of every training example, for the class weights.

@@ -30,6 +30,8 @@ OPTIMIZERS: dict[str, Callable[[Any, Settings], optim.Optimizer]] = {"adam": _ad
 
 
 def build_optimizer(network: nn.Module, settings: Settings) -> optim.Optimizer:
-    """The optimiser that ``settings["optimizer"]`` names, over the parameters of the network that are not frozen; the
-    head's come first, so that the first rate is theirs."""
+    """The optimiser that ``settings["optimizer"]`` names, for the parameters of the network that are not frozen.
+
+    The parameters of the head come first, so that the first rate is the rate of the head.
+    """
     return OPTIMIZERS[settings["optimizer"]](parameter_groups(network, settings), settings)

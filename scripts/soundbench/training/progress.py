@@ -1,4 +1,4 @@
-"""How far a training has come, and what it took: the parts of its state that are neither network nor optimiser."""
+"""The progress of a training: its history, its best weights, its position in the epoch and its running time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = dict[str, float]
 
 @dataclass
 class Progress:
-    """Where a training stands: a row of ``history.csv`` an epoch, and the weights to save."""
+    """The finished epochs of a training, one row of ``history.csv`` each, and the weights to save."""
 
     history: list[Row] = field(default_factory=list)
     best_epoch: int = 0
@@ -25,17 +25,20 @@ class Progress:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def record(self, row: Row, network: nn.Module, keep: str) -> None:
-        """Add an epoch, the best one if its validation loss is the lowest, or if nothing is validated.
+        """Add an epoch. It is the best one if its validation loss is the lowest, or if there are no validation clips.
 
-        Its weights are kept if it is the best, or in any case if ``keep`` is ``last``.
+        Its weights are kept if it is the best epoch, or if ``keep`` is ``last``.
         """
         self.history.append(row)
+        epoch = len(self.history)
         loss = row.get("val_loss", -math.inf)
         best = loss < self.best_loss or "val_loss" not in row
         if best:
-            self.best_epoch, self.best_loss = len(self.history), loss
+            self.best_epoch = epoch
+            self.best_loss = loss
         if best or keep == "last":
-            self.kept_epoch, self.weights = len(self.history), copy.deepcopy(network.state_dict())
+            self.kept_epoch = epoch
+            self.weights = copy.deepcopy(network.state_dict())
 
     def exhausted(self, patience: int | None) -> bool:
         """Whether ``patience`` epochs have passed without a lower validation loss."""
@@ -43,19 +46,20 @@ class Progress:
 
 
 class Stopwatch:
-    """Wall and CPU time (s), carried on over interruptions."""
+    """Wall and CPU time (s), summed over all attempts of a training."""
 
     def __init__(self, wall: float = 0.0, cpu: float = 0.0) -> None:
-        self._started = time.perf_counter() - wall, time.process_time() - cpu
+        self._wall_start = time.perf_counter() - wall
+        self._cpu_start = time.process_time() - cpu
 
     def read(self) -> dict[str, float]:
-        """What to start another stopwatch from."""
-        return {"wall": time.perf_counter() - self._started[0], "cpu": time.process_time() - self._started[1]}
+        """The times so far, as the arguments of another stopwatch."""
+        return {"wall": time.perf_counter() - self._wall_start, "cpu": time.process_time() - self._cpu_start}
 
 
 @dataclass
 class Epoch:
-    """The position in an epoch: the order of the training clips, and the sums over the steps done so far."""
+    """The position in an epoch: the order of the training clips, and the sums over the finished steps."""
 
     order: torch.Tensor
     steps: int = 0
@@ -64,11 +68,15 @@ class Epoch:
 
 
 def epoch_line(row: Row, epochs: int, wall: float) -> str:
-    """One line on the latest epoch, with the time left when ``wall`` seconds have passed."""
-    left = timedelta(seconds=round(wall / row["epoch"] * (epochs - row["epoch"])))
+    """One log line for the latest epoch, with the remaining time.
+
+    Args:
+        wall: the time that training has taken so far (s).
+    """
+    remaining = timedelta(seconds=round(wall / row["epoch"] * (epochs - row["epoch"])))
     scores = "  ".join(
         f"{part} loss {row[f'{part}_loss']:.3f} accuracy {100 * row[f'{part}_accuracy']:.1f} %"
         for part in ("train", "val")
         if f"{part}_loss" in row
     )
-    return f"epoch {row['epoch']}/{epochs}  {scores}  {left} left"
+    return f"epoch {row['epoch']}/{epochs}  {scores}  {remaining} left"

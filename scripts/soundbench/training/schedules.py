@@ -1,6 +1,6 @@
-"""Learning-rate schedules, by name, with warm-up; all of them multiply the optimiser's own rates.
+"""Learning-rate schedules, by name, with warm-up. Each multiplies the optimiser's own rates.
 
-A schedule steps after every step of the optimiser. Only ``plateau`` looks at a loss, after every epoch.
+A schedule steps after every step of the optimiser. Only ``plateau`` uses a loss, after every epoch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _cosine(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_sc
 
 
 def _onecycle(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
-    """L. Smith and N. Topin, "Super-convergence", 2018; the given rates are the peaks."""
+    """L. Smith and N. Topin, "Super-convergence", 2018; the configured rates are the peaks."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     return lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=steps * settings["epochs"])
 
@@ -42,52 +42,54 @@ SCHEDULES: dict[str, Builder] = {
     "cosine": _cosine,
     "onecycle": _onecycle,
     "step": _step,
-    "plateau": _constant,  # within an epoch; see Schedule
+    "plateau": _constant,  # constant within an epoch; Schedule lowers the rate between epochs
 }
 
 
 class Schedule:
-    """The schedule that ``settings["schedule"]`` names, and the warm-up on top of it.
+    """The schedule that ``settings["schedule"]`` names, multiplied by the warm-up.
 
     During ``warmup_epochs`` the scheduled rate is multiplied by a factor that rises linearly to 1 (P. Goyal et al.,
-    "Accurate, large minibatch SGD", 2017); the schedule itself runs from the first step on, as timm's do.
+    "Accurate, large minibatch SGD", 2017). The schedule itself starts at the first step, as in timm.
 
     Args:
-        steps: of the optimiser, an epoch.
+        steps: the number of steps of the optimiser per epoch.
     """
 
     def __init__(self, optimizer: optim.Optimizer, settings: Settings, steps: int) -> None:
-        self.optimizer, self._plateau = optimizer, None
+        self.optimizer = optimizer
+        self._plateau = None
         self._stepped = [SCHEDULES[settings["schedule"]](optimizer, settings, steps)]
-        if rising := round(settings["warmup_epochs"] * steps):
-            self._stepped.append(lr_scheduler.LinearLR(optimizer, 1 / (rising + 1), total_iters=rising))
+        if warmup_steps := round(settings["warmup_epochs"] * steps):
+            self._stepped.append(lr_scheduler.LinearLR(optimizer, 1 / (warmup_steps + 1), total_iters=warmup_steps))
         if settings["schedule"] == "plateau":
-            # The threshold and the count of epochs are those of early stopping.
+            # It counts epochs without a lower loss as early stopping does.
             self._plateau = lr_scheduler.ReduceLROnPlateau(
                 optimizer, factor=settings["step_factor"], patience=settings["plateau_epochs"] - 1, threshold=0.0
             )
 
     @property
     def rate(self) -> float:
-        """The highest rate of any parameter."""
+        """The highest rate of all parameters."""
         return max(group["lr"] for group in self.optimizer.param_groups)
 
     def step(self) -> None:
-        """Go on to the rates of the next step of the optimiser."""
+        """Set the rates of the next step of the optimiser."""
         for schedule in self._stepped:
             schedule.step()
 
     def end_epoch(self, loss: float) -> None:
-        """Tell the loss of the epoch: the validation loss, or the training loss where nothing is validated."""
+        """Update ``plateau`` with the loss of the epoch: the validation loss, or the training loss if there are no
+        validation clips."""
         if self._plateau is not None:
             self._plateau.step(loss)
 
     def state_dict(self) -> list[dict[str, Any]]:
-        """What :meth:`load_state_dict` goes on from."""
+        """The state that :meth:`load_state_dict` restores."""
         return [part.state_dict() for part in self._parts()]
 
     def load_state_dict(self, state: list[dict[str, Any]]) -> None:
-        """Go on from a saved state; the optimiser's own holds the rates."""
+        """Restore a saved state; the rates are in the state of the optimiser."""
         for part, saved in zip(self._parts(), state, strict=True):
             part.load_state_dict(saved)
 

@@ -1,8 +1,8 @@
 """The training loop: epochs of optimiser steps, early stopping, and a state that can be saved after any step.
 
-A step takes ``batch_size × accumulate`` clips. Each batch is read and augmented as a whole, and computed in pieces
-that fit the device's memory; the gradients of all pieces add up to that of the mean loss over the clips of the step.
-Only batch norms see the difference: they normalise each piece by itself.
+A step takes ``batch_size × accumulate`` clips. Each batch is read and augmented as a whole, and computed in
+microbatches that fit the device's memory. The gradients of all microbatches add up to the gradient of the mean loss
+over the clips of the step. Only the result of batch norms depends on the microbatches, which they normalise separately.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from soundbench.training.checkpoints import Checkpoint, State, Stopped
 from soundbench.training.losses import build_loss
 from soundbench.training.optimizers import build_optimizer
 from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
+from soundbench.training.random_state import random_state, restore_random_state
 from soundbench.training.schedules import Schedule
 from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
 
@@ -34,11 +35,11 @@ logger = logging.getLogger(__name__)
 
 
 class Trainer:
-    """A network, its optimiser and the examples, advanced step by step.
+    """Trains a network on examples, step by step.
 
     Args:
         settings: the recipe's ``training``.
-        parts: the examples of ``train`` and ``val``; the latter may be empty.
+        parts: the examples of ``train`` and ``val``; ``val`` may be empty.
         tag: the beginning of each log line.
     """
 
@@ -54,13 +55,19 @@ class Trainer:
         seed: int,
         tag: str,
     ) -> None:
-        self.settings, self.parts, self.device, self.tag = settings, parts, device, tag
-        self.normalise, self.augment = normalise, augmentation
+        self.settings = settings
+        self.parts = parts
+        self.device = device
+        self.tag = tag
+        self.normalise = normalise
+        self.augment = augmentation
         self.network = network.to(device, memory_format=torch.channels_last)
         freeze(self.network, settings["trainable"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
         self.order = torch.Generator().manual_seed(seed)
-        self.progress, self.epoch, self.stopwatch = Progress(), self._new_epoch(), Stopwatch()
+        self.progress = Progress()
+        self.epoch = self._new_epoch()
+        self.stopwatch = Stopwatch()
         self.optimizer = build_optimizer(self.network, settings)
         self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
         self.loss = build_loss(settings, parts["train"].targets, augmentation.classes, device)
@@ -68,7 +75,7 @@ class Trainer:
         self.microbatches = Microbatches(min(settings["batch_size"], len(parts["train"])), tag)
 
     def state(self) -> State:
-        """Everything that decides how training goes on, down to the position in the epoch."""
+        """Everything that the rest of the training depends on, with the position in the epoch."""
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -78,43 +85,33 @@ class Trainer:
             "epoch": vars(self.epoch),
             "microbatches": self.microbatches.size,
             "order": self.order.get_state(),
-            "random": self._random_state(),
+            "random": random_state(self.augment.generator, self.device),
             "stopwatch": self.stopwatch.read(),
         }
 
     def resume(self, state: State) -> None:
-        """Go on from what :meth:`state` returned."""
+        """Restore a state that :meth:`state` returned."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        self.progress, self.epoch = Progress(**state["progress"]), Epoch(**state["epoch"])
+        self.progress = Progress(**state["progress"])
+        self.epoch = Epoch(**state["epoch"])
         self.microbatches.size = state["microbatches"]
         self.order.set_state(state["order"])
-        self._set_random_state(state["random"])
+        restore_random_state(state["random"], self.augment.generator, self.device)
         self.stopwatch = Stopwatch(**state["stopwatch"])
 
-    def _random_state(self) -> list[torch.Tensor]:
-        """What augmentation and dropout draw from."""
-        cuda = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
-        return [self.augment.generator.get_state(), torch.get_rng_state(), *cuda]
-
-    def _set_random_state(self, state: list[torch.Tensor]) -> None:
-        self.augment.generator.set_state(state[0])
-        torch.set_rng_state(state[1])
-        if len(state) > 2:
-            torch.cuda.set_rng_state(state[2], self.device)
-
     def fit(self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Callable[[Row], None]) -> None:
-        """Train until the last epoch, or until ``patience`` epochs have brought no lower validation loss.
+        """Train until the last epoch, or until ``patience`` epochs have passed without a lower validation loss.
 
         Args:
-            stopping: asked after every step.
-            record: told the row of ``history.csv`` after every epoch.
+            stopping: called after every step; training stops if it returns True.
+            record: called with the row of ``history.csv`` after every epoch.
 
         Raises:
             Stopped: ``stopping()`` was true; the checkpoint holds the state after that step.
-            InputError: a loss or a weight is no longer finite, or the device's memory does not hold a single clip.
+            InputError: a loss or a weight is not finite, or the device's memory is too small for a single clip.
         """
         while not self._finished():
             for _ in self._remaining_steps():
@@ -137,7 +134,7 @@ class Trainer:
         return chunks(self.epoch.order, self.settings["batch_size"] * self.settings["accumulate"])
 
     def _remaining_steps(self) -> Iterator[None]:
-        """Train on what is left of the epoch, one step of the optimiser a step of this iterator."""
+        """Train the remaining steps of the epoch; yield after each step of the optimiser."""
         set_training(self.network)
         for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
             loss, correct = self._gradient(chosen)
@@ -153,12 +150,15 @@ class Trainer:
             yield
 
     def _gradient(self, chosen: torch.Tensor) -> tuple[float, int]:
-        """Compute the gradient of the mean loss over the clips ``chosen``; returns that loss, and how many of them
-        are classified correctly."""
-        before = self._random_state()
+        """Compute the gradient of the mean loss over the clips ``chosen``.
+
+        Returns:
+            The mean loss, and the number of clips that are classified correctly.
+        """
+        saved_state = random_state(self.augment.generator, self.device)
 
         def compute(size: int) -> tuple[float, int]:
-            self._set_random_state(before)
+            restore_random_state(saved_state, self.augment.generator, self.device)
             self.optimizer.zero_grad(set_to_none=True)
             sums = [
                 self._add_gradient(*microbatch, len(chosen)) for microbatch in self._training_microbatches(chosen, size)
@@ -168,7 +168,7 @@ class Trainer:
         return self.microbatches.fit(compute)
 
     def _training_microbatches(self, chosen: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
-        """Pictures, targets and classes of at most ``size`` clips of the step, augmented batch by batch."""
+        """Features, targets and classes of the clips of a step, augmented batch by batch, at most ``size`` at once."""
         for batch in chunks(chosen, self.settings["batch_size"]):
             features, classes = self.parts["train"].batch(batch, self.normalise, self.device)
             features, targets = self.augment(features, classes)
@@ -177,8 +177,11 @@ class Trainer:
     def _add_gradient(
         self, features: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add this piece's share of the gradient of a step of ``clips`` clips; its share of the loss, and the number
-        of clips that are classified correctly."""
+        """Add the gradient of one microbatch to the gradient of a step of ``clips`` clips.
+
+        Returns:
+            Its share of the mean loss, and the number of clips that are classified correctly.
+        """
         logits = self._logits(self.network, features)
         loss = self.loss(logits, targets) * (len(features) / clips)
         loss.backward()
@@ -191,35 +194,29 @@ class Trainer:
         with self._precision():
             return network(features.to(memory_format=torch.channels_last)).float()
 
-    def _plain(self, part: str, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Pictures and classes of all clips of a part as they are, at most ``size`` at once.
-
-        Mixed, always in the same way: the statistics of batches of one class would not be those of all.
-        """
-        mixed = torch.randperm(len(self.parts[part]), generator=torch.Generator().manual_seed(0))
-        for chosen in chunks(mixed, size):
-            yield self.parts[part].batch(chosen, self.normalise, self.device)
-
     @torch.inference_mode()
     def validate(self) -> Row:
-        """Mean cross-entropy and accuracy on the validation clips; nothing in a protocol that has none."""
-        network, clips = self.average.network.eval(), len(self.parts["val"])
+        """Mean cross-entropy and accuracy on the validation clips; empty if the protocol has no validation clips."""
+        network = self.average.network.eval()
+        clips = len(self.parts["val"])
 
         def compute(size: int) -> Row:
-            total, right = 0.0, 0
-            for features, classes in self._plain("val", size):
+            loss_sum = 0.0
+            correct = 0
+            for features, classes in self.parts["val"].unaugmented_batches(size, self.normalise, self.device):
                 logits = self._logits(network, features)
-                total += nn.functional.cross_entropy(logits, classes).item() * len(classes)
-                right += int((logits.argmax(dim=1) == classes).sum())
-            return {"val_loss": total / clips, "val_accuracy": right / clips}
+                loss_sum += nn.functional.cross_entropy(logits, classes).item() * len(classes)
+                correct += int((logits.argmax(dim=1) == classes).sum())
+            return {"val_loss": loss_sum / clips, "val_accuracy": correct / clips}
 
         return self.microbatches.fit(compute) if clips else {}
 
     def _measure_batch_norms(self) -> None:
-        """On the training clips as they are, without augmentation."""
+        """Measure them on the training clips without augmentation."""
+        examples = self.parts["train"]
 
         def compute(size: int) -> None:
-            batches = (features for features, _ in self._plain("train", size))
+            batches = (features for features, _ in examples.unaugmented_batches(size, self.normalise, self.device))
             with self._precision():
                 measure_batch_norms(self.average.network, batches)
 

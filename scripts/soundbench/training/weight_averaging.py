@@ -1,4 +1,5 @@
-"""Averages of a network's weights over its training, by name: what is validated, and saved, in the network's place."""
+"""Averages of a network's weights over its training, by name. The averaged network is validated and saved instead of
+the trained one."""
 
 from __future__ import annotations
 
@@ -15,9 +16,10 @@ Settings = dict[str, Any]
 
 @torch.no_grad()
 def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
-    """Set the statistics of a network's batch norms to the means over ``batches``; then it is ready to predict.
+    """Set the statistics of a network's batch norms to the means over ``batches``; the network is then ready to
+    predict.
 
-    As torch's ``update_bn``, but dropout is off, as it is in prediction, and frozen batch norms stay as they are.
+    This is torch's ``update_bn``, except that dropout is off, as in prediction, and frozen batch norms do not change.
     """
     norms = [
         module
@@ -26,52 +28,53 @@ def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
     ]
     if not norms:
         return
-    usual = [norm.momentum for norm in norms]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # torch's sign for the plain mean over batches
+        norm.momentum = None  # for torch this means the plain mean over batches
         norm.train()
     try:
         for features in batches:
             network(features)
     finally:
-        for norm, momentum in zip(norms, usual, strict=True):
+        for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             norm.eval()
 
 
 class NoAverage:
-    """The network as it is."""
+    """No average: the trained network itself."""
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:
-        self.trained, self.settings = network, settings
+        self.trained = network
+        self.settings = settings
 
     @property
     def network(self) -> nn.Module:
-        """What is validated and saved."""
+        """The network that is validated and saved."""
         return self.trained
 
     @property
     def measured(self) -> bool:
-        """Whether the network's batch norms have to be measured before it predicts."""
+        """Whether the network's batch norms must be measured before it predicts."""
         return self.settings["batch_norm"] == "measured"
 
     def after_step(self) -> None:
-        """The optimiser has made a step."""
+        """Update the average after a step of the optimiser."""
 
     def after_epoch(self, epoch: int) -> None:
-        """An epoch has ended, the first being 1."""
+        """Update the average after an epoch; the first epoch is 1."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What :meth:`load_state_dict` goes on from."""
+        """The state that :meth:`load_state_dict` restores."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Restore a saved state."""
 
 
 class _Averaged(NoAverage):
-    """An :class:`AveragedModel`, which takes the network's place from its first update on."""
+    """An :class:`AveragedModel`, which replaces the trained network after its first update."""
 
     average: AveragedModel
 
@@ -87,11 +90,11 @@ class _Averaged(NoAverage):
 
 
 class ExponentialAverage(_Averaged):
-    """Exponential moving average over steps (B. Polyak and A. Juditsky, 1992, with forgetting).
+    """The exponential moving average over steps (B. Polyak and A. Juditsky, 1992, with decay).
 
-    The running statistics of batch norms, moving averages themselves, are averaged like the weights, as in timm;
-    to measure them anew after every epoch would cost a third of the training time. The decay rises to ``ema_decay``
-    as in TensorFlow, so that the first steps of a short training are forgotten.
+    The running statistics of batch norms are averaged like the weights, as in timm; measuring them after every epoch
+    would cost a third of the training time. The decay rises to ``ema_decay`` as in TensorFlow, so that the first steps
+    of a short training lose their weight.
     """
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:
@@ -114,7 +117,7 @@ class StochasticAverage(_Averaged):
     """The mean of the weights after each of the last epochs (P. Izmailov et al., "Averaging weights leads to wider
     optima and better generalization", UAI 2018).
 
-    Its batch norms are measured in any case: no batch has passed through these weights.
+    Its batch norms are always measured, because no batch was computed with these weights.
     """
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:

@@ -1,0 +1,74 @@
+"""A training run: its names, its recipes and its output files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from soundbench.core.storage import read_json
+from soundbench.data.trained_on import TRAINED_ON
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: the names that identify it and the recipes that it follows."""
+
+    dataset: str
+    model: str
+    seed: int
+    fold: int
+    protocol: str
+    recipe: dict[str, Any]
+    front_end: dict[str, Any]
+    augment: list[dict[str, Any]] = field(default_factory=list)
+    code: str = ""
+    source: str = ""
+
+    @property
+    def tag(self) -> str:
+        """``[dataset/model/seed/fold]``, the beginning of each of its log lines."""
+        return f"[{self.dataset}/{self.model}/seed{self.seed}/fold{self.fold}]"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The output files of a run; ``folder`` also holds the checkpoint until the run is finished."""
+
+    folder: Path
+
+    @property
+    def model(self) -> Path:
+        """The weights, as safetensors."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def description(self) -> Path:
+        """Everything that is needed to rebuild the model and to compute its input."""
+        return self.folder / "model.json"
+
+    @property
+    def trained_on(self) -> Path:
+        """The digests of the clips that the model was trained and validated on."""
+        return self.folder / TRAINED_ON
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def events(self) -> Path:
+        """The folder for TensorBoard; like the checkpoint, it is not an output of the rule."""
+        return self.folder / "tensorboard"
+
+    @property
+    def files(self) -> list[Path]:
+        """The outputs of the rule."""
+        return [self.model, self.description, self.trained_on, self.history]
+
+    def complete(self, fingerprint: str) -> bool:
+        """Whether a run with this fingerprint has finished in this folder."""
+        if not self.description.exists() or not self.model.exists():
+            return False
+        return read_json(self.description)["fingerprint"] == fingerprint
