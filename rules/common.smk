@@ -22,7 +22,7 @@ from soundbench.core.provenance import study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
 from soundbench.data.files import files_digest
-from soundbench.models.registry import FAMILIES
+from soundbench.models.families import FAMILIES
 from soundbench.study import paths
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs

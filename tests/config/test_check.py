@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from soundbench.data.splits import PROTOCOLS, SCHEMES
 from soundbench.evaluation.metrics import METRICS
 from soundbench.features.frontends import FRONT_ENDS
 from soundbench.features.settings import EMBEDDING
-from soundbench.models.registry import FAMILIES
 from soundbench.models.schema import load_schema
 from soundbench.training.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.training.optimizers import OPTIMIZERS
@@ -197,9 +195,7 @@ def _enum(*path: str) -> set[str]:
 
 
 def test_schema_names_and_registries_are_equal() -> None:
-    model = ("properties", "models", "additionalProperties", "properties")
     front_end = ("properties", "features", "additionalProperties", "properties")
-    assert _enum(*model, "family") == set(FAMILIES)
     assert _enum(*front_end, "front_end") == {*FRONT_ENDS, EMBEDDING}
     training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
     for key, registry in (training | {"average": AVERAGES}).items():
@@ -207,8 +203,3 @@ def test_schema_names_and_registries_are_equal() -> None:
     assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
     assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
     assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)
-
-
-@pytest.mark.parametrize("name", [f"models.families.{f}" for f in FAMILIES])
-def test_every_registered_name_is_a_module(name: str) -> None:
-    assert importlib.util.find_spec(f"soundbench.{name}")

@@ -17,11 +17,14 @@ from transformers import ASTConfig, ASTForAudioClassification
 from helpers.library import configuration
 from helpers.recipes import RECIPES
 from helpers.workflow import TINY, Workflow
+from soundbench.core import registry
+from soundbench.core.code_digest import module_file
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json, write_json
 from soundbench.features.settings import EMBEDDING
 from soundbench.models.embedding_settings import embedded
 from soundbench.models.embeddings import Embedder, embed_clips
+from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import lineage
 from soundbench.models.registry import build_model
 
@@ -176,9 +179,13 @@ def test_options_of_the_family_get_their_defaults() -> None:
     assert embedded(settings, settings["features"]["ast-embedding"]) == ("ast", "ast")
 
 
-def test_family_that_the_schema_does_not_describe_may_embed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundbench.models.schema.FAMILIES", ("mine",))
-    monkeypatch.setattr("soundbench.models.schema.family_options", lambda _: {"hidden": True})
+def test_family_that_declares_no_settings_may_embed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def build(classes, shape, *, hidden): ...\n")
+    names = registry._names
+    added = {FAMILIES.package: ("mine",)}
+    monkeypatch.setattr(registry, "_names", lambda package: (*names(package), *added.get(package, ())))
+    monkeypatch.setattr(registry, "module_file", lambda name: file if name.endswith(".mine") else module_file(name))
     model = {"family": "mine", "pretrained": str(Path(__file__))}
     assert probe(model | {"hidden": 3}, "ast")["features"]["mine"]["model"]["hidden"] == 3
     with pytest.raises(InputError, match=r"features\.mine\.model\.hidden: is missing"):

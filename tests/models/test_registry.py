@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -15,7 +16,8 @@ from helpers.recipes import RECIPES
 from helpers.workflow import REPOSITORY, Workflow
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
-from soundbench.models.registry import COMMON_KEYS, FAMILIES, build_model, family_options
+from soundbench.models.families import FAMILIES
+from soundbench.models.registry import COMMON_KEYS, build_model
 from soundbench.models.schema import load_schema
 
 # Small ones of every family, for what needs no large network.
@@ -36,7 +38,7 @@ def test_pictures_in_logits_out(name: str, shape: tuple[int, int]) -> None:
 
 
 def test_every_family_is_tried() -> None:
-    assert {recipe["family"] for recipe in RECIPES.values()} == set(FAMILIES)
+    assert {recipe["family"] for recipe in RECIPES.values()} == set(FAMILIES.names)
 
 
 def test_library_states_each_model_s_parameters() -> None:
@@ -95,12 +97,13 @@ def test_what_cannot_be_built_is_said(recipe: dict[str, Any], shape: tuple[int, 
         build_model(recipe, 10, shape)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES.names)
 def test_schema_describes_the_keys_that_the_family_takes(family: str) -> None:
-    described = load_schema()["$defs"][f"{family}_model"]
-    options = family_options(family)
+    described = load_schema()["$defs"][f"{family}_family"]
+    build = inspect.signature(FAMILIES.load(family).build)
+    options = {name for name, option in build.parameters.items() if option.kind is option.KEYWORD_ONLY}
     assert set(described["properties"]) == {*COMMON_KEYS, *options}
-    assert all(options[key] for key in described.get("required", []))
+    assert all(setting["description"] for setting in FAMILIES.settings(family).values())
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ inside the network. The feature extractor that goes with it follows from the fro
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from soundbench.core.errors import InputError
-from soundbench.models.registry import family_module
+from soundbench.models.families import FAMILIES
 
 TOLERANCE = 1e-3  # of a probability: our features are rounded to float16, theirs are not
 DEVIATIONS = 2  # by so many of its `std` their extractor divides
@@ -23,17 +22,15 @@ DEVIATIONS = 2  # by so many of its `std` their extractor divides
 def has_transformers(description: dict[str, Any]) -> bool:
     """Whether transformers can do the same: its AST features are ours, normalised by constants."""
     front_end = description["front_end"]
-    family = importlib.import_module(family_module(description["recipe"]["family"]))
-    return (
-        hasattr(family, "transformers_model") and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
-    )
+    offered = FAMILIES.defines(description["recipe"]["family"], "transformers_model")
+    return offered and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
 
 
 def write_transformers(network: nn.Module, description: dict[str, Any], folder: Path) -> None:
     """Write ``config.json`` with the label names, ``preprocessor_config.json`` and ``model.safetensors``."""
     from transformers import ASTFeatureExtractor
 
-    family = importlib.import_module(family_module(description["recipe"]["family"]))
+    family = FAMILIES.load(description["recipe"]["family"])
     model, front_end = family.transformers_model(network), description["front_end"]
     model.config.id2label = dict(enumerate(description["labels"]))
     model.config.label2id = {label: number for number, label in enumerate(description["labels"])}

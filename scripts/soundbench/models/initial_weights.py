@@ -15,11 +15,12 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
 from soundbench.data.trained_on import TRAINED_ON, read_trained_on
 from soundbench.features.settings import EMBEDDING
+from soundbench.models.families import FAMILIES
 
 Config = dict[str, Any]
 
-# The name of the published weights of those families that have some; their modules tell where these are.
-PUBLISHED = {"alexnet": "imagenet", "ast": "audioset", "timm": "imagenet"}
+# The name of the published weights of those families that have some; their modules say where these are.
+PUBLISHED = {name: weights for name in FAMILIES.names if (weights := FAMILIES.constant(name, "PUBLISHED"))}
 
 # The commits of repositories of the Hugging Face Hub from which the configuration's weights are taken, so that a later
 # upload changes no result. Of other repositories the newest is taken; fetch_weights records which that is.

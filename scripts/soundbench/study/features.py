@@ -7,6 +7,7 @@ from collections.abc import Callable
 from soundbench.core.storage import canonical_json
 from soundbench.data.copies import ORIGINAL
 from soundbench.models.embedding_settings import embedded, embeddings
+from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.paths import EMBEDDING_WEIGHTS, FEATURE_INDEX, FEATURES, fill
@@ -69,7 +70,7 @@ class FeatureInputs:
 
     def embedding_family(self, wildcards: Wildcards) -> str:
         """The module of the network that an embedding is taken from, by its dotted name."""
-        return f"soundbench.models.families.{self.embedding(wildcards)[0]}"
+        return FAMILIES.module(self.embedding(wildcards)[0])
 
     def of_embedding(self, wildcards: Wildcards) -> dict[str, str]:
         """The features that an embedding is made of, and their index."""

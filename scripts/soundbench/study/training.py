@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import workflow_sources
 from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
@@ -23,7 +24,7 @@ class TrainingInputs:
 
     def family_module(self, wildcards: Wildcards) -> str:
         """The module of a model's family, by its dotted name."""
-        return f"soundbench.models.families.{self.study.recipe(wildcards)['family']}"
+        return FAMILIES.module(self.study.recipe(wildcards)["family"])
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:
         """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from soundbench.core.storage import canonical_json
+from soundbench.models.families import FAMILIES
 from soundbench.study.paths import OVERLAP, SPLIT, fill
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Entry, Study, Wildcards
@@ -111,7 +112,7 @@ class TransferInputs:
     def family_module(self, wildcards: Wildcards) -> str:
         """The module of the family of the model that is transferred, by its dotted name."""
         recipe = self.study.settings["models"][self.entry(wildcards)["from"]["model"]]
-        return f"soundbench.models.families.{recipe['family']}"
+        return FAMILIES.module(recipe["family"])
 
     def of_models(self, pattern: str) -> Files:
         """An input function: ``pattern`` for every seed and fold of the run that is transferred."""

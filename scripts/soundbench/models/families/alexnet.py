@@ -13,6 +13,17 @@ from torch import nn
 from soundbench.core.errors import InputError
 from soundbench.models.initial_weights import Address
 
+PUBLISHED = "imagenet"  # what `pretrained` names the weights that published() finds
+SETTINGS = {
+    "dropout": {
+        "description": "Share of features dropped before each of the first two linear layers.",
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0.5,
+    }
+}
+
 SMALLEST = 63  # bins and frames: less leaves nothing to the last pooling
 
 

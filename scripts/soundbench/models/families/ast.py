@@ -18,6 +18,36 @@ from soundbench.models.load import State, load_weights, read_weights
 if TYPE_CHECKING:
     from transformers import ASTConfig, ASTForAudioClassification
 
+PUBLISHED = "audioset"  # what `pretrained` names the weights that published() finds
+SETTINGS = {
+    "width": {
+        "description": "Size of each token; the hidden layers of each block are four times as wide.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 768,
+    },
+    "depth": {"description": "Number of attention blocks.", "type": "integer", "minimum": 1, "default": 12},
+    "heads": {
+        "description": "Number of attention heads, which share the width.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 12,
+    },
+    "patch": {"description": "Bins and frames per patch.", "type": "integer", "minimum": 1, "default": 16},
+    "frequency_stride": {
+        "description": "Bins from one patch to the next.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 10,
+    },
+    "time_stride": {
+        "description": "Frames from one patch to the next.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 10,
+    },
+}
+
 AUDIOSET = "MIT/ast-finetuned-audioset-10-10-0.4593"
 POSITIONS = "network.audio_spectrogram_transformer.embeddings.position_embeddings"
 TOKENS = 2  # class and distillation token, before those of the patches

@@ -12,6 +12,36 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+SETTINGS = {
+    "width": {
+        "description": "Channels of the first block; each further block doubles them.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 16,
+    },
+    "blocks": {
+        "description": "Number of blocks of convolution and pooling.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 6,
+        "default": 4,
+    },
+    "convolutions": {
+        "description": "Convolutions per block.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 4,
+        "default": 1,
+    },
+    "dropout": {
+        "description": "Share of features dropped before the last layer.",
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0.2,
+    },
+}
+
 
 def _block(channels_in: int, channels_out: int, convolutions: int) -> nn.Sequential:
     layers: list[nn.Module] = []

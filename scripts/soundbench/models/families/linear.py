@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from torch import nn
 
+SETTINGS = {
+    "dropout": {
+        "description": "Share of the standardised values that are dropped before the layer.",
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0,
+    }
+}
+
 LEAST_VARIANCE = 1e-3  # of the variance of all values: what hardly varies in training is not blown up in prediction
 
 

@@ -15,6 +15,30 @@ from soundbench.core.errors import InputError
 from soundbench.models.families import timm
 from soundbench.models.initial_weights import Weights
 
+SETTINGS = {
+    "patch": {"description": "Bins and frames per patch.", "type": "integer", "minimum": 1, "default": 8},
+    "width": {
+        "description": "Size of each token; the hidden layers of each block are four times as wide.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 192,
+    },
+    "depth": {"description": "Number of attention blocks.", "type": "integer", "minimum": 1, "default": 6},
+    "heads": {
+        "description": "Number of attention heads, which share the width.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 3,
+    },
+    "dropout": {
+        "description": "Share of features dropped before the last layer.",
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0.1,
+    },
+}
+
 NAME = "vit_tiny_patch16_224"  # what timm calls the network whose sizes are overruled
 
 
