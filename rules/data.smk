@@ -13,7 +13,7 @@ rule fetch_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        source=lambda w: study.entry_json("sources", w.source, "on_bad_clip"),
+        source=lambda w: canonical_json(study.source(w)),
         code=lambda w: code_digest("fetch_dataset", data.reader_module(w)),
     script:
         "../scripts/fetch_dataset.py"
@@ -36,7 +36,7 @@ rule index_clips:
         mem_mb=2000,
         runtime=60,
     params:
-        source=lambda w: study.entry_json("sources", w.source, "on_bad_clip"),
+        source=lambda w: canonical_json(study.source(w)),
         on_bad_clip=lambda w: study.settings["sources"][w.source]["on_bad_clip"],
         root=data.source_root,
         files=lambda w: files_digest(data.own_root(w)),

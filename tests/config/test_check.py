@@ -12,7 +12,7 @@ import yaml
 from helpers.workflow import REPOSITORY
 from soundbench.config.check import check_configuration, duplicate_keys
 from soundbench.core.errors import InputError
-from soundbench.data.splits import PROTOCOLS, SCHEMES
+from soundbench.data.schemes import PROTOCOLS, SCHEMES
 from soundbench.evaluation.metrics import METRICS
 from soundbench.features.frontends import FRONT_ENDS
 from soundbench.features.settings import EMBEDDING

@@ -95,7 +95,7 @@ def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any
     (tmp_path / "clips.csv").touch()
     (tmp_path / "clips.zip").touch()
     here = {name: str(tmp_path / name) for name in ("clips.csv", "clips.zip", "none")}
-    config["sources"] |= {
+    sources = {
         "a": {"reader": "esc50"},
         "b": {"reader": "folder"},
         "c": {"reader": "folder", "root": here["none"]},
@@ -106,7 +106,8 @@ def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any
         "fine": {"reader": "csv", "root": here["clips.csv"]},
         "fine-too": {"reader": "folder", "root": here["clips.zip"]},
     }
-    found = problems(config, **{name: view(name, "kfold") for name in config["sources"] if name != "synthetic"})
+    config["sources"] |= sources
+    found = problems(config, **{name: view(name, "kfold") for name in sources})
     assert [problem.split(":")[0] for problem in found] == [
         "sources.a.root",
         "sources.b.root",
@@ -122,8 +123,53 @@ def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any
     assert "neither a folder nor a .zip" in found[3]
 
 
-def test_every_view_of_the_library_can_be_run_without_a_copy_of_its_recordings(config: dict[str, Any]) -> None:
-    config["benchmark"]["datasets"] = list(config["datasets"])
+def test_recordings_that_are_not_fetched_are_asked_for_with_their_address_and_licence(config: dict[str, Any]) -> None:
+    given = [name for name, source in config["sources"].items() if "homepage" in source]
+    assert set(given) == {"ravdess", "crema-d", "tess", "gtzan", "speech-commands", "urbansound8k"}
+    config["benchmark"]["datasets"] = given
+    with pytest.raises(InputError) as refused:
+        check_configuration(config)
+    ask = "name the folder or the .zip with these recordings, which are not fetched; they are published at"
+    assert refused.value.problems == sorted(
+        f"sources.{name}.root: {ask} {source['homepage']} (licence: {source['license']})"
+        for name, source in config["sources"].items()
+        if name in given
+    )
+
+
+def test_patterns_that_cannot_work_are_named_together(config: dict[str, Any], tmp_path: Path) -> None:
+    root = str(tmp_path)
+    config["sources"] |= {
+        "a": {"reader": "pattern", "root": root, "pattern": "(?P<label>[a-z]+", "ignore": "*"},
+        "b": {"reader": "pattern", "root": root, "pattern": "(?P<group>.*)", "codes": {"labels": {"x": "y"}}},
+        "c": {
+            "reader": "pattern",
+            "root": root,
+            "pattern": "(?P<part>.)(?P<label>.)(?P<path>.)",
+            "lists": {"test": "a.txt"},
+        },
+        "d": {"reader": "csv", "root": root, "columns": {"path": "file"}},
+    }
+    found = problems(config, **{name: view(name, "kfold") for name in "abcd"})
+    made = "no part may be named {}, like a column that the workflow makes"
+    assert [problem.split(" (missing")[0] for problem in found] == [
+        "sources.a.ignore: is no regular expression (nothing to repeat at position 0)",
+        "sources.a.pattern: is no regular expression",
+        "sources.b.codes.labels: the pattern names no part labels, but group",
+        "sources.b.pattern: needs a part named label, such as (?P<label>[a-z]+)",
+        f"sources.c.pattern: {made.format('part')}",
+        f"sources.c.pattern: {made.format('path')}",
+        "sources.d.columns.label: is missing",
+        "sources.d.columns: needs `table`, the table's path in the folder `root`",
+        f"sources.d.root: {root} is no table; with reader csv it names the table itself",
+    ]
+
+
+def test_every_other_view_of_the_library_can_be_run_without_a_copy_of_its_recordings(config: dict[str, Any]) -> None:
+    given = {name for name, source in config["sources"].items() if "homepage" in source}
+    config["benchmark"]["datasets"] = [
+        name for name, entry in config["datasets"].items() if entry["source"] not in given
+    ]
     resolved = check_configuration(config)
     views = resolved["datasets"]
     assert {"esc50", "esc50-literature", "esc10", "esc10-literature", "esc50-categories", "emodb"} <= set(views)

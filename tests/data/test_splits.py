@@ -17,7 +17,8 @@ from helpers.workflow import DATA, REPOSITORY
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.readers import emodb, esc50
-from soundbench.data.splits import PROTOCOLS, gaps, leaks, split_clips
+from soundbench.data.schemes import PROTOCOLS
+from soundbench.data.splits import gaps, leaks, split_clips
 from soundbench.data.stratification import divide_groups
 
 LIBRARY = yaml.safe_load((REPOSITORY / "config" / "datasets.yaml").read_text())["datasets"]
@@ -274,3 +275,33 @@ def test_emodb_tests_each_speaker_with_models_that_never_heard_them(name: str, t
     for column in roles(split):
         assert split.loc[split[column] == "test", "group"].nunique() == 1
         assert split.loc[split[column] == "train", "group"].nunique() == (8 if name == "emodb" else 9)
+
+
+def with_parts(groups: list[dict[str, int]], parts: list[str]) -> pd.DataFrame:
+    """A clip table whose groups have parts of a published split."""
+    clips = table(groups)
+    return clips.assign(part=[parts[int(group[1:])] for group in clips["group"]])
+
+
+def test_predefined_parts_are_kept_and_literature_trains_on_validation_too(tmp_path: Path) -> None:
+    clips = with_parts([{"a": 2, "b": 1}] * 4, ["train", "train", "val", "test"])
+    split = {"scheme": "predefined", "protocol": "nested"}
+    for seed in (1, 2):
+        assert made(clips, split, seed, tmp_path)["fold1"].to_list() == clips["part"].to_list()
+    literature = made(clips, split | {"protocol": "literature"}, 1, tmp_path)["fold1"]
+    assert literature.to_list() == clips["part"].replace("val", "train").to_list()
+
+
+def test_predefined_parts_that_are_not_there_or_leak_are_refused(tmp_path: Path) -> None:
+    split = {"scheme": "predefined", "protocol": "nested"}
+    groups = [{"a": 1, "b": 1}] * 3
+    assert "has no parts of its own" in refusal(table(groups), split, tmp_path)
+    assert "c1a0: its part is 'dev'" in refusal(with_parts(groups, ["train", "dev", "test"]), split, tmp_path)
+    assert "the protocol has to be literature" in refusal(
+        with_parts(groups, ["train", "train", "test"]), split, tmp_path
+    )
+    leaking = with_parts(groups, ["train", "val", "test"]).replace({"group": {"g2": "g0"}})
+    assert "group g0 is on several sides" in refusal(leaking, split, tmp_path)
+    assert "the test part has no clip of b" in refusal(
+        with_parts([*groups, {"a": 1}], ["train", "val", "train", "test"]), split, tmp_path
+    )

@@ -14,6 +14,9 @@ from soundbench.data.readers import READERS
 
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
+# Columns of clip tables and measures that no reader gives.
+RESERVED = {"channels", "clip", "clipped", "detail", "loudest", "path", "problem", "sample_rate", "samples", "seconds"}
+RESERVED |= {"sha256", "source_label"}
 RENAME = "rename the folder, or name a link to it"
 
 
@@ -27,11 +30,17 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     if (checksum := source.get("checksum")) and not CHECKSUM.fullmatch(checksum):
         yield f"{where}.checksum: should be md5: or sha256: and the digest in hexadecimal, but is {checksum!r}"
     root, reader = source.get("root"), source["reader"]
+    yield from _expression_problems(where, source)
+    if columns := source.get("columns"):
+        if not source["table"]:
+            yield f"{where}.columns: needs `table`, the table's path in the folder `root`"
+        yield from (f"{where}.columns.{name}: is missing" for name in ("path", "label") if name not in columns)
     if root is None:
         if not source.get("url") and not READERS.defines(reader, "fetch"):
-            yield f"{where}.root: name the folder or the .zip with these recordings, or where to fetch them with url"
+            yield f"{where}.root: name the folder or the .zip with these recordings{_published(source)}"
         return
-    path, is_table = Path(root).expanduser(), READERS.constant(reader, "ROOT") == "table"
+    path = Path(root).expanduser()
+    is_table = READERS.constant(reader, "ROOT") == "table" and not source.get("table")
     if not path.exists():
         yield f"{where}.root: {root} does not exist"
     elif not is_plain(str(path)):
@@ -42,6 +51,33 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.root: {root} is neither a folder nor a .zip archive"
 
 
+def _published(source: dict[str, Any]) -> str:
+    """Where recordings can be obtained that a study cannot fetch, and under which licence."""
+    if not source.get("homepage"):
+        return ", or where to fetch them with url" if "url" in source else ""
+    licence = f" (licence: {source['license']})" if source.get("license") else ""
+    return f", which are not fetched; they are published at {source['homepage']}{licence}"
+
+
+def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
+    """Regular expressions that are none, or lack what a clip needs, and codes for parts that they do not name."""
+    groups: dict[str, list[str]] = {}
+    for key in ("pattern", "ignore"):
+        try:
+            groups[key] = list(re.compile(source.get(key) or "").groupindex)
+        except re.error as error:
+            yield f"{where}.{key}: is no regular expression ({error})"
+    if not source.get("pattern") or "pattern" not in groups:
+        return
+    named = groups["pattern"]
+    if "label" not in named:
+        yield f"{where}.pattern: needs a part named label, such as (?P<label>[a-z]+)"
+    for name in sorted(RESERVED & {*named} | ({"part"} & {*named} if source["lists"] else set())):
+        yield f"{where}.pattern: no part may be named {name}, like a column that the workflow makes"
+    for name in [name for name in source["codes"] if name not in named]:
+        yield f"{where}.codes.{name}: the pattern names no part {name}, but {', '.join(named)}"
+
+
 def view_problems(where: str, view: dict[str, Any]) -> Iterator[str]:
     """Where the keys of a view contradict each other."""
     split, nested = view["split"], view["split"]["protocol"] == "nested"
@@ -49,7 +85,7 @@ def view_problems(where: str, view: dict[str, Any]) -> Iterator[str]:
         ratio = split["test_ratio"] + (split["val_ratio"] if nested else 0)
         if ratio >= 1:
             yield f"{where}.split: the ratios leave {1 - ratio:g} of the clips to train on; their sum should be below 1"
-    elif nested and split["folds"] < 3:
+    elif nested and split["scheme"] != "predefined" and split["folds"] < 3:
         yield f"{where}.split.folds: the nested protocol needs 3 folds (train, validate, test) or more"
     if not nested and "val" in (view.get("limit") or {}):
         yield f"{where}.limit.val: the literature protocol validates on nothing"

@@ -39,6 +39,12 @@ def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
     return sorted(files), others
 
 
+def folder_with(root: Path, names: Sequence[str]) -> Path:
+    """``root``, or the first folder in it with all these files: an archive often holds one folder with everything."""
+    inside = sorted(path for path in root.glob("*") if path.is_dir())
+    return next((folder for folder in (root, *inside) if all((folder / name).is_file() for name in names)), root)
+
+
 def passed_over(folder: Path) -> Iterator[str]:
     """What :func:`audio_files` leaves out although it may hold recordings, and why; not the ``._*`` of macOS."""
     for base, folders, names in os.walk(folder):

@@ -34,7 +34,7 @@ class AugmentationInputs:
         views = [entry for entry in self.study.settings["datasets"].values() if entry["source"] == wildcards.source]
         asked = {wildcards.variant} - {ORIGINAL}
         asking = [entry for entry in views if entry["augment"] and asked <= set(variant_names(entry["augment"]))]
-        return [without("audit", without("split", entry)) for entry in asking]
+        return [without(entry, "audit", "split") for entry in asking]
 
     def noise_folders(self, variant: str) -> list[str]:
         """The folders of recordings that a variant takes noise from."""

@@ -12,9 +12,9 @@ Entry = dict[str, Any]
 Wildcards = Any  # an object with an attribute a wildcard, such as Snakemake's
 
 
-def without(key: str | None, entry: Entry) -> Entry:
-    """``entry`` but for one key."""
-    return {name: value for name, value in entry.items() if name != key}
+def without(entry: Entry, *keys: str) -> Entry:
+    """``entry`` except for some keys."""
+    return {name: value for name, value in entry.items() if name not in keys}
 
 
 class Study:
@@ -28,23 +28,23 @@ class Study:
     def __init__(self, settings: Entry, resolve: Callable[[str], str] = str) -> None:
         # Models that need a GPU for more than training. It does not change results, so recipes are kept without it.
         self.large_models = [name for name, recipe in settings["models"].items() if recipe["large"]]
-        recipes = {name: without("large", recipe) for name, recipe in settings["models"].items()}
+        recipes = {name: without(recipe, "large") for name, recipe in settings["models"].items()}
         self.settings: Entry = settings | {"models": recipes}
         self.resolve = resolve
         self.selected: Entry = settings["benchmark"]
         # Made once and shared by an entry's jobs, of which there may be thousands.
         self.entry_json = lru_cache(maxsize=None)(self._entry_json)
 
-    def _entry_json(self, part: str, name: str, left_out: str | None = None) -> str:
-        return canonical_json(without(left_out, self.settings[part][name]))
+    def _entry_json(self, part: str, name: str, *left_out: str) -> str:
+        return canonical_json(without(self.settings[part][name], *left_out))
 
     def view(self, wildcards: Wildcards) -> Entry:
         """A view's keys that decide its split; what the audit reports changes neither splits nor models."""
-        return without("audit", self.settings["datasets"][wildcards.dataset])
+        return without(self.settings["datasets"][wildcards.dataset], "audit")
 
     def source(self, wildcards: Wildcards) -> Entry:
-        """A source's keys that say which recordings it holds, and not what becomes of bad ones."""
-        return without("on_bad_clip", self.settings["sources"][wildcards.source])
+        """A source's keys that say which clips it holds: not what becomes of bad ones or where it is published."""
+        return without(self.settings["sources"][wildcards.source], "on_bad_clip", "homepage", "license")
 
     def recipe(self, wildcards: Wildcards) -> Entry:
         """The entry of a model."""

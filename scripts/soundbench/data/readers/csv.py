@@ -1,4 +1,4 @@
-"""Anyone's recordings in a table: a row a clip, with ``path`` and ``label``, and optionally ``group`` and ``fold``."""
+"""Anyone's recordings in a table: one row per clip, with path and label, and optionally group, fold and part."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
+from string import Formatter
 
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import clip_ids, path_problem
+from soundbench.data.files import clip_ids, folder_with, path_problem
 from soundbench.data.names import folded
 
 ROOT = "table"
@@ -19,16 +20,33 @@ SETTINGS = {
     "root": {
         "description": (
             "The table, in UTF-8. Its columns are `path` (relative to the table's folder), `label`, and optionally "
-            "`group` (what must not be split, such as a recording or a speaker) and `fold` (1, 2, …). Other columns "
-            "are listed and not used. A column that may be meant as one of these, such as `Group` or `speaker`, is "
-            "refused."
+            "`group` (what must not be split, such as a recording or a speaker), `fold` (1, 2, …) and `part` (`train`, "
+            "`val`, `test`). Other columns are listed and not used. A column that may be meant as one of these, such "
+            "as `Group` or `speaker`, is refused. With `table`: the folder, or a .zip archive of it."
         ),
-        "type": "string",
+        "type": ["string", "null"],
         "minLength": 1,
-    }
+        "default": None,
+    },
+    "table": {
+        "description": "The table's path in the folder `root`. Then paths in the table are relative to that folder.",
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+    },
+    "columns": {
+        "description": (
+            "For a `table` with other column names: what each column of the clip table is made of. It is the name of a "
+            'column, or a text with names in braces: `{path: "fold{fold}/{file}", label: class, group: speaker}`. '
+            "Further names become further columns."
+        ),
+        "type": "object",
+        "default": {},
+        "additionalProperties": {"type": "string", "minLength": 1},
+    },
 }
 REQUIRED = ["path", "label"]
-OPTIONAL = ["group", "fold"]  # other columns are passed over, and named
+OPTIONAL = ["group", "fold", "part"]  # other columns are passed over, and named
 # Columns that may be meant for these: a group that is missed would let a speaker into training and test.
 MEANT = {
     "path": {"path", "file", "filename", "filepath"},
@@ -41,34 +59,34 @@ NEAR = 0.75  # how near to `group` a name is a misspelling of it (difflib): grp,
 UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
-def read(root: Path) -> pd.DataFrame:
-    """The clips of the table ``root``; paths are relative to its folder.
+def read(root: Path, *, table: str | None = None, columns: dict[str, str] | None = None) -> pd.DataFrame:
+    """The clips of a table, ``root`` itself or the file ``table`` in it.
 
-    ``group`` is what must never be split (a recording, a speaker); without it each clip is a group of its own.
-    ``fold`` counts from 1. ``attrs["notes"]`` tells what else the table has.
+    Paths are relative to the folder of ``root``, or to ``root`` if ``table`` is given. ``group`` is what must never be
+    split (a recording, a speaker); without it each clip is a group of its own. ``fold`` counts from 1.
+    ``attrs["notes"]`` says what else the table has.
+
+    Args:
+        columns: what the columns of the clip table are made of, if the table has other names: a column of it, or a text
+            with the names of columns in braces.
 
     Raises:
         InputError: columns are missing or may be meant otherwise, or rows cannot be used; all of them are named.
     """
-    table = _read_table(root)
-    if problems := sorted(_problems(table), key=lambda problem: problem[0]):
-        raise InputError([f"row {row}: {text}" for row, text in problems], f"{root}: rows that cannot be used:")
-    clips = clip_ids(list(table["path"]))
-    folder = root.parent
-    found = pd.DataFrame(
-        {
-            "clip": clips,
-            "path": [str(folder / path) for path in table["path"]],
-            "label": table["label"],
-            "group": table.get("group", pd.Series(clips)),
-            "fold": table["fold"].astype(int) if "fold" in table else pd.NA,
-        }
-    )
-    found.attrs["notes"] = table.attrs["notes"]
+    folder = folder_with(root, [table]) if table else root.parent
+    file = folder / table if table else root
+    rows = _read_table(file, columns or {})
+    if problems := sorted(_problems(rows, "root" if table else "the table's folder"), key=lambda problem: problem[0]):
+        raise InputError([f"row {row}: {text}" for row, text in problems], f"{file}: rows that cannot be used:")
+    clips = clip_ids(list(rows["path"]))
+    found = rows.assign(clip=clips, path=[str(folder / path) for path in rows["path"]])
+    found["group"] = found.get("group", pd.Series(clips))
+    found["fold"] = found["fold"].astype(int) if "fold" in found else pd.NA
+    found.attrs["notes"] = rows.attrs["notes"]
     return found
 
 
-def _read_table(root: Path) -> pd.DataFrame:
+def _read_table(root: Path, columns: dict[str, str]) -> pd.DataFrame:
     """The table's text, stripped of blanks around it; a ``group`` or ``fold`` that is empty throughout is left out."""
     options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
@@ -79,15 +97,38 @@ def _read_table(root: Path) -> pd.DataFrame:
             table = pd.read_csv(root, index_col=False, **options)
     except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
-    if problems := list(_column_problems(names)):
+    if problems := list(_composition_problems(columns, names) if columns else _column_problems(names)):
         raise InputError(f"{root}: {problem}" for problem in problems)
     table.columns = names
     if table.empty:
         raise InputError(f"{root}: has no rows")
-    used = table[[name for name in REQUIRED + OPTIONAL if name in table]].apply(lambda column: column.str.strip())
+    table = table.apply(lambda column: column.str.strip())
+    known = [name for name in REQUIRED + OPTIONAL if name in table]
+    used = _composed(table, columns) if columns else table[known]
     used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
-    used.attrs["notes"] = list(_notes(root, names, used))
+    used.attrs["notes"] = list(_notes(root, [] if columns else names, used))
     return used
+
+
+def _composed(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    """The columns that ``columns`` makes of those of the table."""
+    rows = table.to_dict("records")
+    made = {name: [_template(source).format_map(row) for row in rows] for name, source in columns.items()}
+    return pd.DataFrame(made, dtype=str)
+
+
+def _template(source: str) -> str:
+    """A column's name as the text that it stands for: ``fold`` is ``{fold}``."""
+    return source if "{" in source else f"{{{source}}}"
+
+
+def _composition_problems(columns: dict[str, str], names: list[str]) -> Iterator[str]:
+    """Columns of the table that ``columns`` asks for, but that are not there."""
+    there = ", ".join(map(repr, names))
+    for name, source in columns.items():
+        fields = [field for _, field, _, _ in Formatter().parse(_template(source)) if field is not None]
+        if missing := [field for field in fields if field not in names]:
+            yield f"columns.{name}: there is no column {' and '.join(missing)}; the first line names {there}"
 
 
 def _column_problems(names: list[str]) -> Iterator[str]:
@@ -99,7 +140,7 @@ def _column_problems(names: list[str]) -> Iterator[str]:
         near = [f"; is {name!r} the {known}?" for known in missing for name in names if _may_mean(name, known)]
         there = ", ".join(map(repr, names))
         yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
-    for known in [known for known in OPTIONAL if known not in names]:
+    for known in [known for known in ADVICE if known not in names]:
         for name in [name for name in names if _may_mean(name, known)]:
             yield f"the column {name!r} would not be used. {ADVICE[known].format(name=name)}"
 
@@ -124,16 +165,16 @@ def _notes(root: Path, names: list[str], used: pd.DataFrame) -> Iterator[str]:
         yield f"{root}: names no groups, so each clip is a group of its own and a split may divide any two clips"
 
 
-def _problems(table: pd.DataFrame) -> Iterator[tuple[int, str]]:
+def _problems(table: pd.DataFrame, place: str) -> Iterator[tuple[int, str]]:
     """The number of a row, the first below the column names being 1, and what is wrong with it."""
     paths = [PurePosixPath(path) for path in table["path"]]
     twice = pd.Series(map(str, paths)).duplicated(keep=False)
     for number, row in enumerate(table.to_dict("records")):
         path, shown = paths[number], number + 1
-        for name in set(row) - {"fold"}:
+        for name in [name for name in ("path", "label", "group") if name in row]:
             if not row[name]:
                 yield shown, f"{name} is empty"
-        if problem := path_problem(str(path), "the table's folder"):
+        if problem := path_problem(str(path), place):
             yield shown, problem
         elif twice[number] and row["path"]:
             yield shown, f"the path {path} stands in the table more than once"

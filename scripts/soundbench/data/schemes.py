@@ -1,0 +1,179 @@
+"""Schemes of splits: how the clips of a view are divided into folds, and which role each fold has.
+
+Two protocols (J. Cawley and N. Talbot, "On over-fitting in model selection", JMLR 2010, on why the first exists):
+
+``nested``      a fold tests, another validates (for early stopping and the best epoch), the rest train;
+``literature``  a fold tests, all others train, the last epoch counts; nothing is chosen on the test fold.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.errors import InputError
+from soundbench.data.stratification import divide_groups, too_few_groups
+
+logger = logging.getLogger(__name__)
+
+PROTOCOLS = ("nested", "literature")
+ROLES = ("train", "val", "test")
+AS_PUBLISHED = ("official", "predefined")  # schemes that keep the sides of the source's own split
+
+
+def fold_column(fold: int | str) -> str:
+    """The column of a split table that holds the roles of one fold."""
+    return f"fold{fold}"
+
+
+def assign_roles(clips: pd.DataFrame, folds: int, protocol: str, seed: int) -> pd.DataFrame:
+    """Roles from the column ``fold``, whose values are 1 to ``folds``.
+
+    In ``nested``, test fold *i* is validated on another fold; the seed decides which (a rotation), so that each
+    fold validates once a seed and the choice of validation fold is part of the spread over seeds.
+
+    Returns:
+        ``clip, label, group`` and a column ``fold1`` … of roles, a row a clip.
+    """
+    published = sorted(clips["fold"].unique())
+    if published != list(range(1, folds + 1)):
+        raise InputError(f"split: folds 1 to {folds} were asked for, but the clips are in {_listed(clips['fold'])}")
+    split = clips[["clip", "label", "group"]].copy()
+    for test in range(1, folds + 1):
+        roles = clips["fold"].eq(test).map({True: "test", False: "train"})
+        if protocol == "nested":
+            validation = (test + seed % (folds - 1)) % folds + 1
+            roles = roles.mask(clips["fold"].eq(validation), "val")
+        split[fold_column(test)] = roles
+    return split
+
+
+def published_folds(clips: pd.DataFrame) -> pd.Series:
+    """The folds that a source comes with, as numbers.
+
+    Raises:
+        InputError: some clips have none.
+    """
+    folds = pd.to_numeric(clips["fold"], errors="coerce")
+    if folds.isna().any():
+        raise InputError("split: this source has no folds of its own; use scheme kfold, leave-one-group-out or holdout")
+    return folds.astype(int)
+
+
+def official(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """The source's own folds, as they are."""
+    return assign_roles(clips.assign(fold=published_folds(clips)), settings["folds"], settings["protocol"], seed)
+
+
+def repaired(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """The source's own folds, with each group that is in several of them moved to the one that holds most of it.
+
+    The first of equals is taken, so that the repair is the same whatever the seed.
+    """
+    folds = published_folds(clips)
+    home = folds.groupby(clips["group"]).transform(lambda own: own.mode().min())
+    for clip, old, new in zip(clips["clip"][folds != home], folds[folds != home], home[folds != home], strict=True):
+        logger.info("repaired: %s moves from fold %d to fold %d, where most of its group is", clip, old, new)
+    return assign_roles(clips.assign(fold=home), settings["folds"], settings["protocol"], seed)
+
+
+def kfold(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """Folds of about the same size and classes, drawn by the seed, each group in one of them.
+
+    Raises:
+        InputError: a class is in fewer groups than there are folds.
+    """
+    count = settings["folds"]
+    if few := too_few_groups(clips, count):
+        raise InputError(_too_few(few, clips, f"{count} folds need {count} groups of each class"))
+    folds = divide_groups(clips, [1 / count] * count, seed) + 1
+    return assign_roles(clips.assign(fold=folds), count, settings["protocol"], seed)
+
+
+def leave_one_group_out(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """A fold a group, in the order of their names.
+
+    Raises:
+        InputError: the number of groups is not that of the folds, which has to be known before any clip is read.
+    """
+    groups = sorted(clips["group"].unique())
+    if len(groups) != settings["folds"]:
+        raise InputError(
+            f"split.folds: leave-one-group-out has a fold a group, and there are {len(groups)} groups: set folds: "
+            f"{len(groups)}, or scheme: kfold for {settings['folds']} folds with several groups in each"
+        )
+    folds = clips["group"].map({group: number for number, group in enumerate(groups, start=1)})
+    logger.info("left out: %s", ", ".join(f"{group} in fold {number}" for number, group in enumerate(groups, start=1)))
+    return assign_roles(clips.assign(fold=folds), len(groups), settings["protocol"], seed)
+
+
+def holdout(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """One fold: a share of the clips tests, the same for every seed; of the rest the seed draws, in ``nested``, a
+    share that validates.
+
+    Raises:
+        InputError: a class is in fewer groups than there are parts.
+    """
+    shares = {"test": settings["test_ratio"]}
+    if settings["protocol"] == "nested":
+        shares["val"] = settings["val_ratio"]
+    shares = {"train": 1 - sum(shares.values()), **shares}
+    if few := too_few_groups(clips, len(shares)):
+        raise InputError(_too_few(few, clips, f"{', '.join(shares)} need a group of each class"))
+    roles = _draw(clips, shares, 0)
+    if settings["protocol"] == "nested":
+        rest = clips[roles != "test"]
+        left = 1 - shares["test"]
+        roles.update(_draw(rest, {role: shares[role] / left for role in ("train", "val")}, seed))
+    return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
+
+
+def _draw(clips: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
+    """A role for each clip, each with its share of them."""
+    parts = divide_groups(clips, list(shares.values()), seed)
+    return pd.Series([list(shares)[part] for part in parts], index=clips.index)
+
+
+def _too_few(few: list[str], clips: pd.DataFrame, needed: str) -> list[str]:
+    """What ``needed`` cannot have, and what would be possible."""
+    most = clips.groupby("label")["group"].nunique().min()
+    can = f"as it is, {most} parts are possible at most" if most > 1 else "as it is, no split is possible"
+    return [*few, f"split: {needed}; {can}. Drop or merge these classes for more"]
+
+
+def predefined(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+    """One fold: the source's own parts for training, validation and test, the same for every seed.
+
+    In ``literature`` the clips for validation train too.
+
+    Raises:
+        InputError: the source names no parts, or some clips have another one; all of these are named.
+    """
+    if "part" not in clips:
+        raise InputError("split: this source has no parts of its own; use another scheme, such as kfold or holdout")
+    roles = clips["part"].fillna("").astype(str)
+    odd = clips["clip"][~roles.isin(ROLES)]
+    if problems := [f"{clip}: its part is {roles[row]!r}, not one of {', '.join(ROLES)}" for row, clip in odd.items()]:
+        raise InputError(problems, "split: clips without a part:")
+    if settings["protocol"] == "literature":
+        roles = roles.replace("val", "train")
+    elif "val" not in set(roles):
+        raise InputError("split: no clip of this source is for validation, so the protocol has to be literature")
+    return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
+
+
+SCHEMES: dict[str, Callable[[pd.DataFrame, dict[str, Any], int], pd.DataFrame]] = {
+    "official": official,
+    "repaired": repaired,
+    "kfold": kfold,
+    "leave-one-group-out": leave_one_group_out,
+    "holdout": holdout,
+    "predefined": predefined,
+}
+
+
+def _listed(values: pd.Series) -> str:
+    return ", ".join(map(str, sorted(values.unique())))
