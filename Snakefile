@@ -41,4 +41,5 @@ rule all:
         rules.aggregate_details.output,
         rules.aggregate_costs.output,
         expand(rules.audit_clips.output.findings, dataset=runs.datasets),
+        rules.draw_figures.output,
         report_items.files,

@@ -23,12 +23,14 @@ from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
 from soundbench.data.files import files_digest
 from soundbench.models.families import FAMILIES
+from soundbench.report.figures.registry import FIGURE_MODULES, FIGURES
 from soundbench.study import paths
+from soundbench.study.paths import fill
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
 from soundbench.study.features import FeatureInputs
 from soundbench.study.prediction import PredictionInputs
-from soundbench.study.report_items import ITEMS, ReportItems
+from soundbench.study.report_items import FIGURES_OF_STUDY, ITEMS, REPORTED_FIGURES, ReportItems, figure_labels
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs

@@ -1,140 +1,30 @@
 # Tables and runs to figures.
-# Reads: the tables of summary/ and the runs. Writes: SVG files, each an item of the report.
+# Reads: the tables of summary/ and the runs. Writes: a folder of SVG files, each an item of the report.
 
 
-rule plot_scores:
+rule draw_figures:
     input:
-        scores=rules.aggregate_scores.output.scores,
-        leaderboard=rules.aggregate_scores.output.leaderboard,
-    output:
-        item("scores"),
-    log:
-        "<logs>/plot_scores.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=study.selected["models"],
-        metric=study.selected["metric"],
-        code=code_digest("plot_scores"),
-    script:
-        "../scripts/plot_scores.py"
-
-
-rule plot_ranks:
-    input:
-        leaderboard=rules.aggregate_scores.output.leaderboard,
-    output:
-        item("ranks"),
-    log:
-        "<logs>/plot_ranks.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=study.selected["models"],
-        code=code_digest("plot_ranks"),
-    script:
-        "../scripts/plot_ranks.py"
-
-
-rule plot_costs:
-    input:
-        leaderboard=rules.aggregate_scores.output.leaderboard,
-        costs=rules.aggregate_costs.output.costs,
-    output:
-        item("costs"),
-    log:
-        "<logs>/plot_costs/{dataset}.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=study.selected["models"],
-        metric=study.selected["metric"],
-        code=code_digest("plot_costs"),
-    script:
-        "../scripts/plot_costs.py"
-
-
-rule plot_training:
-    input:
-        runs.of(paths.HISTORY),
-    output:
-        item("training"),
-    log:
-        "<logs>/plot_training/{dataset}.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=study.selected["models"],
-        code=code_digest("plot_training"),
-    script:
-        "../scripts/plot_training.py"
-
-
-rule plot_confusion:
-    input:
-        runs.of(paths.METRICS),
-    output:
-        item("confusion"),
-    log:
-        "<logs>/plot_confusion/{dataset}.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        panels="model",
-        names=study.selected["models"],
-        metric=study.selected["metric"],
-        code=code_digest("plot_confusion"),
-    script:
-        "../scripts/plot_confusion.py"
-
-
-# The same of one model on every data set: what merging labels or augmenting changes, step by step.
-use rule plot_confusion as plot_confusion_of_model with:
-    output:
-        item("steps"),
-    log:
-        "<logs>/plot_confusion_of_model/{model}.log",
-    params:
-        panels="dataset",
-        names=study.selected["datasets"],
-        metric=study.selected["metric"],
-        code=code_digest("plot_confusion"),
-
-
-rule plot_calibration:
-    input:
-        runs.of(paths.METRICS),
-    output:
-        item("calibration"),
-    log:
-        "<logs>/plot_calibration/{dataset}.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=study.selected["models"],
-        code=code_digest("plot_calibration"),
-    script:
-        "../scripts/plot_calibration.py"
-
-
-rule plot_samples:
-    input:
+        tables=report_items.tables,
+        metrics=runs.of(paths.METRICS),
         predictions=runs.of(paths.PREDICTIONS),
-        clips=data.clip_table,
+        histories=runs.of(paths.HISTORY),
+        clips=report_items.clip_tables,
     output:
-        item("samples"),
+        report(
+            directory(paths.FIGURES),
+            patterns=REPORTED_FIGURES,
+            caption="../config/report/figure.rst",
+            category=FIGURES_OF_STUDY,
+            labels=figure_labels,
+        ),
     log:
-        "<logs>/plot_samples/{dataset}/{model}.log",
+        "<logs>/draw_figures.log",
     localrule: True
     conda:
         "../envs/reporting.yaml"
     params:
-        code=code_digest("plot_samples"),
+        study=report_items.study_json,
+        captions=lambda w: {name: figure.caption for name, figure in FIGURES.items()},  # for the report
+        code=code_digest("draw_figures", *FIGURE_MODULES),
     script:
-        "../scripts/plot_samples.py"
+        "../scripts/draw_figures.py"

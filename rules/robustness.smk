@@ -1,10 +1,10 @@
 # Scores of perturbed test clips: `snakemake robustness`, part of `all` where levels are configured.
-# Reads: recordings, splits and models. Writes: predictions of perturbed clips, a table and figures.
+# Reads: recordings, splits and models. Writes: predictions of perturbed clips, and a table.
 
 
 rule robustness:
     input:
-        robustness.figures(ITEMS["robustness"].path),
+        lambda w: fill(paths.TABLE, table="robustness") if robustness.evaluated() else [],
 
 
 rule perturb_features:
@@ -77,21 +77,3 @@ rule aggregate_robustness:
         code=code_digest("aggregate_robustness"),
     script:
         "../scripts/aggregate_robustness.py"
-
-
-rule plot_robustness:
-    input:
-        table=rules.aggregate_robustness.output.table,
-    output:
-        item("robustness"),
-    log:
-        "<logs>/plot_robustness/{dataset}.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        models=study.selected["models"],
-        metric=study.selected["metric"],
-        code=code_digest("plot_robustness"),
-    script:
-        "../scripts/plot_robustness.py"

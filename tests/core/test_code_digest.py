@@ -39,6 +39,7 @@ USES = {
     "augment_clips": {"pandas"},
     "compute_features": {"pandas", "torch"},
     "draw_features": {"matplotlib"},
+    "draw_figures": set(),  # each figure imports what it needs
     "embed_clips": {"torch"},
     "evaluate_model": {"pandas", "torch"},
     "evaluate_robustness": {"pandas"},
@@ -57,14 +58,6 @@ USES = {
     "page_predictions": {"pandas"},
     "page_provenance": {"pandas"},
     "page_transfer": {"pandas"},
-    "plot_calibration": {"matplotlib", "pandas"},
-    "plot_confusion": {"matplotlib", "pandas"},
-    "plot_costs": {"matplotlib", "pandas"},
-    "plot_ranks": {"matplotlib", "pandas"},
-    "plot_robustness": {"matplotlib", "pandas"},
-    "plot_samples": {"matplotlib", "pandas"},
-    "plot_scores": {"matplotlib", "pandas"},
-    "plot_training": {"matplotlib", "pandas"},
     "predict_clips": set(),  # so that --help takes no time
     "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},

@@ -13,6 +13,7 @@ import pandas as pd
 from soundbench.core.storage import write_csv, write_json
 from soundbench.data.audio import write_audio
 from soundbench.evaluation.scores import score_run, scores
+from soundbench.report.results import Results
 
 
 @dataclass
@@ -66,6 +67,22 @@ class Study:
 
     def benchmarks(self) -> list[str]:
         return [str(path) for path in sorted((self.root / "benchmarks").rglob("*.tsv"))]
+
+    def results(self) -> Results:
+        """What the report's figures and sections read, once :func:`write_report` has written the tables."""
+        files = {
+            "tables": sorted(map(str, (self.root / "summary").glob("*.csv"))),
+            "metrics": self.files("metrics.json"),
+            "predictions": self.files("predictions.csv"),
+            "histories": [str(path) for folder in self.runs() for path in sorted(folder.glob("fold*/history.csv"))],
+            "clips": [str(self.root / "clips.csv")],
+        }
+        facts = {
+            "datasets": dict.fromkeys(self.datasets, "clips"),
+            "models": list(self.models),
+            "metric": "accuracy",
+        }
+        return Results.of_job(files, facts)
 
     def write(self) -> Study:
         """Write everything that a workflow run would have left for the tables, figures and pages."""

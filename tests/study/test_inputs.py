@@ -109,13 +109,12 @@ def test_wildcards_choose_among_the_selected_runs() -> None:
     assert runs.splits(Wildcards()) == ["<results>/splits/esc10/seed1.csv", "<results>/splits/emodb/seed1.csv"]
 
 
-def test_robustness_is_drawn_only_where_levels_are_given() -> None:
-    pattern = "{dataset}.svg"
+def test_robustness_is_evaluated_only_where_levels_are_given() -> None:
     without = study()
-    assert RobustnessInputs(without, SelectedRuns(without)).figures(pattern)(Wildcards()) == []
+    assert RobustnessInputs(without, SelectedRuns(without)).evaluated() == []
     given = study(robustness={"noise": [10]})
     inputs = RobustnessInputs(given, SelectedRuns(given))
-    assert inputs.figures(pattern)(Wildcards()) == paths.fill(pattern, dataset=given.selected["datasets"])
+    assert inputs.evaluated() == given.selected["datasets"]
     assert inputs.perturbations == [("noise", 10)]
 
 

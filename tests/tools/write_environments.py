@@ -42,6 +42,7 @@ COMPUTED = {
     "family_module": "models.families",
     "embedding_family": "models.families",
     "FAMILIES": "models.families",
+    "FIGURE_MODULES": "report.figures",
 }
 # What these modules, named anywhere in a file, import in turn although their package does not require it.
 UNREQUIRED = {"torch.onnx": "onnxscript", "torch.utils.tensorboard": "tensorboard"}

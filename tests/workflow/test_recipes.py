@@ -84,16 +84,18 @@ def esc50_generated(tmp_path: Path) -> Path:
     return root
 
 
-def reach_the_leaderboard(workflow: Workflow, name: str, overlay: Config, *others: str) -> Path:
-    """Run a recipe as far as its leaderboard and ``others``, files of its summary; returns its results."""
+def reach_the_leaderboard(workflow: Workflow, name: str, overlay: Config, *figures: str) -> Path:
+    """Run a recipe as far as its leaderboard and, where any of them are named, its figures; returns its results."""
     recipe = yaml.safe_load((RECIPES / name).read_text())
     reduced, results = workflow.overlay("reduced", **overlay), recipe["pathvars"]["results"]
-    wanted = [f"{results}/summary/{file}" for file in ("leaderboard.csv", *others)]
+    wanted = [f"{results}/summary/{file}" for file in ("leaderboard.csv", *(["figures"] if figures else []))]
     workflow.run(*wanted, "--cores", "2", "--configfile", f"config/recipes/{name}", reduced)
     board = pd.read_csv(workflow.folder / wanted[0])
     selected = recipe["benchmark"] | overlay["benchmark"]
     assert len(board) == len(selected["datasets"]) * len(selected["models"])
     assert board["mean"].between(0, 1).all()
+    for figure in figures:
+        assert (workflow.folder / results / "summary" / "figures" / figure).stat().st_size > 1000
     return workflow.folder / results
 
 
@@ -120,7 +122,7 @@ def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, 
     overlay["sources"] = {"emotions": {"root": str(tmp_path / "emotions")}}
     overlay["features"] = {"ast": {"frames": 128}}
     overlay["models"]["ast-weighted"] |= {"pretrained": str(tmp_path / "ast"), "width": 12, "depth": 1, "heads": 2}
-    results = reach_the_leaderboard(workflow, "emotion-ast.yaml", overlay, "confusion/ast-weighted.svg")
+    results = reach_the_leaderboard(workflow, "emotion-ast.yaml", overlay, "all/ast-weighted/steps.svg")
     labels = {name: set(pd.read_csv(results / "splits" / name / "seed1.csv")["label"]) for name in steps}
     assert labels["emotions"] == set(EMOTIONS.values())
     assert labels["emotions-one-merged-augmented"] == {"positive", "Disappointment", "Boring"}

@@ -44,7 +44,7 @@ STUDY = {
     "predict": {"noise": {"recordings": ["noises/noise.wav"], "model": RUN | {"seed": 1}}},
 }
 EXPORTED = "results/exported/copies/cnn"
-TARGETS = ("all", "results/summary/ranks.svg", "robustness", "transfer", "predict", "feature_images", EXPORTED)
+TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", EXPORTED)
 # Fetching weights, and embedding clips with them, needs published ones.
 NOT_RUN = {"fetch_weights", "embed_clips"}
 

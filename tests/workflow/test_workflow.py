@@ -36,14 +36,6 @@ def test_every_library_data_set_plans(workflow: Workflow, dataset: str, tmp_path
     assert workflow.planned("--configfile", overlay)["train_model"] == 2 * 2 * 5
 
 
-def test_one_model_has_no_figure_of_ranks(workflow: Workflow) -> None:
-    views = {name: {"source": "synthetic", "split": {"scheme": "kfold", "protocol": "nested"}} for name in "ab"}
-    overlay = workflow.overlay("own", datasets=views, benchmark={"datasets": ["a", "b"], "models": ["cnn"]})
-    planned = workflow.planned("--configfile", overlay)
-    assert "plot_scores" in planned
-    assert "plot_ranks" not in planned
-
-
 def test_slurm_profile_plans_from_the_root(workflow: Workflow) -> None:
     assert "train_model" in workflow.run("--profile", "slurm", "-n").stdout
 
@@ -101,7 +93,7 @@ def test_reordered_configuration_is_no_change(tiny_copy: Workflow) -> None:
     [
         ("models/families/cnn.py", {"train_model": 10, "evaluate_model": 2}, {"compute_features", "split_clips"}),
         ("data/splits.py", {"split_clips": 2, "train_model": 20}, {"compute_features", "fetch_dataset"}),
-        ("report/drawing.py", {"plot_scores": 1, "plot_confusion": 1}, {"train_model", "evaluate_model"}),
+        ("report/drawing.py", {"draw_figures": 1}, {"train_model", "evaluate_model"}),
     ],
 )
 def test_edited_module_reruns_just_the_jobs_that_use_it(
@@ -124,9 +116,9 @@ def test_same_seed_gives_the_same_bytes(tiny_copy: Workflow) -> None:
         "features/**/*.*",
         "runs/**/*.safetensors",
         "runs/**/*.csv",
-        "summary/**/[!c]*.svg",
-        "summary/**/confusion.svg",
-        "summary/**/calibration.svg",  # all but costs.svg, which shows measured time
+        "summary/figures/**/[!c]*.svg",
+        "summary/figures/**/confusion.svg",
+        "summary/figures/**/calibration.svg",  # all but costs.svg, which shows measured time
     )
     before = digests(tiny_copy.results, *patterns)
     # Clip table, splits, features, weights and histories, predictions, figures.

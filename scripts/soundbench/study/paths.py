@@ -41,6 +41,8 @@ TRANSFER_PREDICTIONS = "<results>/transfer/{transfer}/predictions.csv"
 TRANSFER_SCORES = "<results>/transfer/{transfer}/scores.csv"
 PREDICTED = "<results>/predictions/{prediction}/predictions.csv"
 SUMMARY = "<results>/summary"
+TABLE = SUMMARY + "/{table}.csv"
+FIGURES = SUMMARY + "/figures"
 
 
 def fill(pattern: str, **values: Any) -> list[str]:

@@ -1,7 +1,8 @@
-"""The items of Snakemake's report: one entry each, in the order of a reader's questions.
+"""The items of Snakemake's report, in the order of a reader's questions.
 
-An item is a figure or a page that one rule makes. Its place in the report, the columns of the report's table and the
-part that it has in ``rule all`` follow from its entry here; its caption is ``config/report/{caption}.rst``.
+A figure of the study is an entry of :mod:`soundbench.report.figures.registry`. Any other figure or page that one rule
+makes is an entry here: its place in the report, the columns of the report's table and its part in ``rule all`` follow
+from it; its caption is ``config/report/{caption}.rst``.
 """
 
 from __future__ import annotations
@@ -9,18 +10,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from soundbench.core.storage import canonical_json
+from soundbench.report.figures.registry import ALL, FIGURES
 from soundbench.study.augmentation import AugmentationInputs
-from soundbench.study.paths import METRICS, fill
+from soundbench.study.paths import CLIPS, METRICS, TABLE, fill
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study, Wildcards
 from soundbench.study.uses import RobustnessInputs, TransferInputs
 
 START = "1 Start here"
 COMPARE = "2 Compare"
+FIGURES_OF_STUDY = COMPARE
 MISTAKES = "3 Mistakes"
 DATA = "4 Data"
 PROVENANCE = "5 Provenance"
 PREDICTIONS = "6 Predictions"
+
+TABLES = ("scores", "leaderboard", "spread", "published", "comparisons", "costs", "classes", "confusions", "groups")
+
+# The files in the folder of figures that are items of the report, by what their names say.
+_NAME = "[^/]+"
+REPORTED_FIGURES = [
+    f"{{figure,{_NAME}}}.svg",
+    f"{{dataset,{_NAME}}}/{{figure,{_NAME}}}.svg",
+    f"{{dataset,{_NAME}}}/{{model,{_NAME}}}/{{figure,{_NAME}}}.svg",
+]
+
+
+def figure_labels(wildcards: Wildcards) -> dict[str, str]:
+    """The columns of the report's table for a figure of the study."""
+    columns = {"data set": "dataset", "model": "model"}
+    shown = {column: getattr(wildcards, name, ALL) for column, name in columns.items()}
+    return {"figure": FIGURES[wildcards.figure].title, **shown}
+
 
 Shown = Callable[["ReportItems", str, str], bool]
 
@@ -35,20 +57,8 @@ def _always(items: ReportItems, dataset: str, model: str) -> bool:
     return True
 
 
-def _of_several_datasets(items: ReportItems, dataset: str, model: str) -> bool:
-    return len(items.runs.datasets) > 1 and _with_runs(items, dataset, model)
-
-
-def _of_several_datasets_and_models(items: ReportItems, dataset: str, model: str) -> bool:
-    return len(items.runs.datasets) > 1 and len(items.runs.models) > 1
-
-
 def _of_augmented_datasets(items: ReportItems, dataset: str, model: str) -> bool:
     return bool(items.augmentation.variants(dataset))
-
-
-def _of_perturbed_datasets(items: ReportItems, dataset: str, model: str) -> bool:
-    return dataset in items.robustness.evaluated()
 
 
 def _of_transfers(items: ReportItems, dataset: str, model: str) -> bool:
@@ -88,25 +98,10 @@ class Item:
 
 ITEMS = {
     "leaderboard": Item("<results>/summary/leaderboard.html", "leaderboard", START, "leaderboard", _always),
-    "scores": Item("<results>/summary/scores.svg", "scores", COMPARE, "scores", _always),
-    "ranks": Item(
-        "<results>/summary/ranks.svg", "ranks", COMPARE, "ranks over data sets", _of_several_datasets_and_models
-    ),
     "comparison": Item("<results>/summary/comparison.html", "comparison", COMPARE, "models, pairs, classes", _always),
-    "costs": Item("<results>/summary/{dataset}/costs.svg", "costs", COMPARE, "score against cost"),
-    "training": Item("<results>/summary/{dataset}/training.svg", "training", COMPARE, "learning curves"),
-    "confusion": Item("<results>/summary/{dataset}/confusion.svg", "confusion", COMPARE, "confusion matrices"),
     "matrices": Item("<results>/summary/{dataset}/confusion.html", "matrices", COMPARE, "confusion, side by side"),
-    "steps": Item(
-        "<results>/summary/confusion/{model}.svg", "steps", COMPARE, "confusion matrices", _of_several_datasets
-    ),
-    "calibration": Item("<results>/summary/{dataset}/calibration.svg", "calibration", COMPARE, "reliability"),
-    "robustness": Item(
-        "<results>/summary/{dataset}/robustness.svg", "robustness", COMPARE, "robustness", _of_perturbed_datasets
-    ),
     "transfer": Item("<results>/summary/transfer.html", "transfer", COMPARE, "on other data sets", _of_transfers),
     "mistakes": Item("<results>/summary/{dataset}/{model}/mistakes.html", "mistakes", MISTAKES, "mistakes"),
-    "samples": Item("<results>/summary/{dataset}/{model}/samples.svg", "samples", MISTAKES, "sample predictions"),
     "audit": Item("<results>/audit/{dataset}.html", "audit", DATA, "audit", _always),
     "listen": Item("<results>/explore/{dataset}/listen.html", "listen", DATA, "one sample of each class", _always),
     "labels": Item("<results>/explore/{dataset}/labels.svg", "labels", DATA, "labels and lengths", _always),
@@ -152,6 +147,26 @@ class ReportItems:
         self.augmentation = augmentation
         self.robustness = robustness
         self.transfers = transfers
+
+    def tables(self, wildcards: Wildcards = None) -> list[str]:
+        """An input function: the tables that figures and pages are made of."""
+        robust = ["robustness"] if self.robustness.evaluated() else []
+        moved = ["transfer"] if self.transfers.shown() else []
+        return fill(TABLE, table=[*TABLES, *robust, *moved])
+
+    @property
+    def _sources(self) -> dict[str, str]:
+        return {name: self.study.source_of(name) for name in self.runs.datasets}
+
+    def clip_tables(self, wildcards: Wildcards = None) -> list[str]:
+        """An input function: the clip table of every source."""
+        return fill(CLIPS, source=list(dict.fromkeys(self._sources.values())))
+
+    @property
+    def study_json(self) -> str:
+        """What the report says of the study itself, in the order of the selection."""
+        facts = {"datasets": self._sources, "models": self.runs.models, "metric": self.study.selected["metric"]}
+        return canonical_json(facts, sort_keys=False)
 
     def files(self, wildcards: Wildcards = None) -> list[str]:
         """An input function: the files of all items."""

@@ -70,10 +70,6 @@ class RobustnessInputs:
         """The data sets on which some model's robustness is evaluated."""
         return [name for name in self.datasets if self.models(name)] if self.perturbations else []
 
-    def figures(self, pattern: str) -> Files:
-        """An input function: the figure of every data set on which robustness is evaluated."""
-        return lambda wildcards: fill(pattern, dataset=self.evaluated())
-
     @property
     def protocols(self) -> dict[str, str]:
         """The protocol of every data set on which robustness is evaluated."""

@@ -17,13 +17,16 @@ AXES = {
 NEUTRAL = {"pitch": 0.0, "speed": 1.0}  # the level that leaves a clip unchanged
 
 
-def plot_robustness(table: str, dataset: str, models: list[str], metric: str, path: str) -> None:
+def plot_robustness(robustness: str, dataset: str, models: list[str], metric: str, path: str) -> None:
     """Score against level on one data set, one panel per kind of change and one line per model.
 
-    A band shows the interval of each model, a dotted line its score on the unchanged clips.
+    A band shows the interval of each model, a dotted line its score on the unchanged clips. Nothing is drawn where the
+    table has no rows of the data set.
     """
-    rows = pd.read_csv(table)
+    rows = pd.read_csv(robustness)
     rows = rows[rows["dataset"] == dataset]
+    if rows.empty:
+        return
     colours = model_colours(models)
     markers = model_markers(models)
     kinds = [kind for kind in AXES if kind in set(rows["kind"])]

@@ -1,0 +1,80 @@
+"""All figures of a study, drawn in one process: they share its start-up."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from soundbench.core.storage import atomic_folder
+from soundbench.report.figures.registry import FIGURES, PACKAGE, Figure, figure_path
+from soundbench.report.results import Results
+
+
+def draw_figures(results: Results, folder: str | Path) -> None:
+    """Draw every figure that a study has into a folder, as SVG; :func:`figure_path` says where it lies there.
+
+    A figure's function writes nothing where there is nothing to show.
+    """
+    with atomic_folder(folder) as temporary:
+        for name, dataset, model in study_figures(results):
+            draw_figure(FIGURES[name], results, temporary / figure_path(name, dataset, model), dataset, model)
+
+
+def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
+    """Name, data set and model of each figure that a study has; empty where the figure names none.
+
+    A figure without its table, or without any run of its data set and model, is left out.
+    """
+    for name, figure in FIGURES.items():
+        if any(len(getattr(results, names)) < 2 for names in figure.several):
+            continue
+        datasets = results.datasets if "dataset" in figure.each else [""]
+        models = results.models if "model" in figure.each else [""]
+        for dataset, model in product(datasets, models):
+            known = values(figure, results, dataset, model)
+            wanted = [parameter for parameter in parameters(figure) if parameter != "path"]
+            if all(known.get(parameter) for parameter in wanted) and results.of(dataset, model).metrics:
+                yield name, dataset, model
+
+
+def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[str, Any]:
+    """What the function of a figure may read, by the names of its parameters.
+
+    ``key`` and ``names`` say what differs from panel to panel of a figure that is drawn per data set or per model.
+    """
+    own = results.of(dataset, model)
+    of_models = "dataset" in figure.each
+    return {
+        **results.tables,
+        "metrics": own.metrics,
+        "predictions": own.predictions,
+        "histories": own.histories,
+        "clips": results.clips.get(dataset),
+        "dataset": dataset,
+        "model": model,
+        "datasets": results.datasets,
+        "models": results.models,
+        "metric": results.metric,
+        "key": "model" if of_models else "dataset",
+        "names": results.models if of_models else results.datasets,
+    }
+
+
+def parameters(figure: Figure) -> list[str]:
+    """The names of the parameters of a figure's function."""
+    return list(inspect.signature(_function(figure)).parameters)
+
+
+def draw_figure(figure: Figure, results: Results, path: Path, dataset: str = "", model: str = "") -> None:
+    """Draw one figure of a study."""
+    known = values(figure, results, dataset, model) | {"path": str(path)}
+    _function(figure)(**{name: known[name] for name in parameters(figure)})
+
+
+def _function(figure: Figure) -> Any:
+    module, name = figure.function.split(".")
+    return getattr(import_module(f"{PACKAGE}.{module}"), name)

@@ -1,0 +1,124 @@
+"""The figures of a study: one entry each. Everything else about a figure follows from its entry.
+
+A figure is drawn once, or once per data set, per model, or per data set and model. Its function lies in a module of
+``report/figures``. The names of the function's parameters say what it reads: a table of ``summary/`` by its name
+(``leaderboard``, ``costs``), the runs' ``metrics``, ``predictions`` and ``histories``, or what
+:func:`soundbench.report.figures.draw.values` lists. ``path`` is the file to write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PACKAGE = "soundbench.report.figures"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the report.
+
+    Attributes:
+        function: ``module.function`` in ``report/figures``.
+        title: a few words for a menu.
+        caption: what the figure shows and how to read it. It stands below the figure, without a data set's name.
+        each: ``dataset``, ``model`` or both, where there is one figure per data set or model.
+        several: ``datasets`` or ``models``, where the figure needs two of them or more.
+    """
+
+    function: str
+    title: str
+    caption: str
+    each: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
+
+
+FIGURES = {
+    "scores": Figure(
+        "scores.plot_scores",
+        "scores",
+        "Each small dot is one fold with one seed; the diamond is the mean, and the bar is its 95 % interval "
+        "(bootstrap over recordings or speakers). Folds often differ more than models do, so compare diamonds and "
+        "bars, not single dots.",
+    ),
+    "ranks": Figure(
+        "scores.plot_ranks",
+        "ranks over data sets",
+        "Each model's mean rank over the data sets; 1 is best. A grey bar starts at a model and is as long as the "
+        "critical difference (Nemenyi, 5 %). Models whose marks are within one bar do not differ significantly.",
+        several=("datasets", "models"),
+    ),
+    "costs": Figure(
+        "scores.plot_costs",
+        "score against cost",
+        "Higher is better, and further left is cheaper. Bars are 95 % intervals. A model below and to the right "
+        "of another has a lower score at a higher cost. Axes of cost are logarithmic.",
+        each=("dataset",),
+    ),
+    "training": Figure(
+        "training.plot_training",
+        "learning curves",
+        "Loss and accuracy after each epoch: thin lines are single runs, thick lines are their mean while at "
+        "least half of the runs still train. If the validation loss rises while the training loss falls, the "
+        "model overfits. With the nested protocol the weights of the epoch with the lowest validation loss are "
+        "kept.",
+        each=("dataset",),
+    ),
+    "confusion": Figure(
+        "confusion.plot_confusion",
+        "confusion matrices",
+        "Rows are true classes and columns are predicted classes, in percent of the true class, over all folds "
+        "and seeds. Classes that are often confused are side by side. A strong diagonal is good; a dark cell "
+        "beside it marks two classes that are confused. Shares below 1 % are left blank.",
+        each=("dataset",),
+    ),
+    "steps": Figure(
+        "confusion.plot_confusion",
+        "confusion matrices, all data sets",
+        "The confusion matrices of one model on every data set, side by side, in percent of the true class, over "
+        "all folds and seeds; the mean score is above each matrix. The panels differ in the view of the "
+        "recordings: labels kept or merged, augmentation, or the recordings themselves.",
+        each=("model",),
+        several=("datasets",),
+    ),
+    "calibration": Figure(
+        "confusion.plot_calibration",
+        "calibration",
+        "How often test clips were classified correctly, against the probability that the model predicted. There "
+        "is one line per seed; larger marks stand for more clips. On the dashed line, the probabilities of a "
+        "model match its accuracy; below the line, they are too high.",
+        each=("dataset",),
+    ),
+    "robustness": Figure(
+        "robustness.plot_robustness",
+        "robustness",
+        "How scores change when the test clips are changed and the models are not: with white noise, shifted in "
+        "pitch, or played at another speed. A line is the mean over folds and seeds, its band is the 95 % "
+        "interval (bootstrap over recordings or speakers), and a dotted line is the score of the same clips "
+        "without changes. The numbers are in summary/robustness.csv in the results folder.",
+        each=("dataset",),
+    ),
+    "samples": Figure(
+        "samples.plot_samples",
+        "sample predictions",
+        "Test clips, drawn at random, whether they are classified correctly or not, with their label and the "
+        "prediction. Probabilities are means over seeds. The frequency axis goes from 50 Hz to 11 kHz; the time "
+        "axis is in seconds.",
+        each=("dataset", "model"),
+    ),
+}
+
+FIGURE_MODULES = sorted({f"{PACKAGE}.{figure.function.split('.')[0]}" for figure in FIGURES.values()})
+
+# Where the folder of figures has them: once, per data set, per model, per data set and model.
+ALL = "all"
+FIGURE_PATTERNS = {
+    (): "{figure}.svg",
+    ("dataset",): "{dataset}/{figure}.svg",
+    ("model",): ALL + "/{model}/{figure}.svg",
+    ("dataset", "model"): "{dataset}/{model}/{figure}.svg",
+}
+
+
+def figure_path(name: str, dataset: str = "", model: str = "") -> str:
+    """Where a figure lies in the folder of figures."""
+    return FIGURE_PATTERNS[FIGURES[name].each].format(figure=name, dataset=dataset, model=model)

@@ -1,0 +1,68 @@
+"""The registry of figures: one entry is all that a figure needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from helpers.simulated import Study, write_report
+from soundbench.report.figures import draw
+from soundbench.report.figures.registry import FIGURES, Figure, figure_path
+
+MODELS = {"good": 3.0, "poor": 1.0}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    gone = frozenset({("two", "poor", 1), ("two", "poor", 2)})
+    made = Study(tmp_path_factory.mktemp("study"), MODELS, datasets=("one", "two"), missing=gone, audio=True).write()
+    write_report(made, pages=False)
+    return made
+
+
+def test_a_study_has_the_figures_that_its_runs_can_fill(study: Study) -> None:
+    found = {figure_path(*each) for each in draw.study_figures(study.results())}
+    per_dataset = {f"{name}/{figure}.svg" for name in ("one", "two") for figure in ("costs", "training", "confusion")}
+    per_model = {"all/good/steps.svg", "one/good/samples.svg", "one/poor/samples.svg", "two/good/samples.svg"}
+    assert {"scores.svg", "ranks.svg"} | per_dataset | per_model <= found
+    assert "two/poor/samples.svg" not in found  # this model has no runs there
+    assert not any("robustness" in path for path in found)  # the study has no such table
+
+
+def test_one_model_has_no_ranks_and_one_data_set_no_comparison_of_data_sets(tmp_path: Path) -> None:
+    made = Study(tmp_path, {"only": 2.0}).write()
+    write_report(made, pages=False)
+    found = {name for name, *_ in draw.study_figures(made.results())}
+    assert not {"ranks", "steps"} & found
+    assert {"scores", "costs", "training"} <= found
+
+
+def test_a_figure_is_one_function_and_one_entry(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CONTRIBUTING.md says: the names of the function's parameters say what it reads."""
+    read = []
+
+    def plot_toy(leaderboard: str, predictions: list[str], dataset: str, models: list[str], path: str) -> None:
+        read.append((Path(leaderboard).name, len(predictions), dataset, models))
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text("<svg/>")
+
+    monkeypatch.setattr("soundbench.report.figures.scores.plot_toy", plot_toy, raising=False)
+    toy = Figure("scores.plot_toy", "a toy", "What it shows.", each=("dataset",))
+    monkeypatch.setattr(draw, "FIGURES", {"toy": toy})
+    monkeypatch.setitem(FIGURES, "toy", toy)
+    draw.draw_figures(study.results(), tmp_path / "figures")
+    assert read == [("leaderboard.csv", 4, "one", ["good", "poor"]), ("leaderboard.csv", 2, "two", ["good", "poor"])]
+    assert sorted(path.relative_to(tmp_path / "figures").as_posix() for path in tmp_path.rglob("*.svg")) == [
+        "one/toy.svg",
+        "two/toy.svg",
+    ]
+
+
+def test_a_figure_with_nothing_to_show_is_not_written(study: Study, tmp_path: Path) -> None:
+    results = study.results()
+    table = tmp_path / "robustness.csv"
+    table.write_text("dataset,model,kind,level,accuracy,accuracy_low,accuracy_high\none,good,unchanged,,0.9,0.8,1.0\n")
+    results.tables["robustness"] = str(table)
+    draw.draw_figure(FIGURES["robustness"], results, tmp_path / "two.svg", "two")
+    assert not (tmp_path / "two.svg").exists()
