@@ -21,8 +21,10 @@ class FileServer(ThreadingHTTPServer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.folder, self.requests = folder, []
-        self.cut_after, self.cuts = None, 0
+        self.folder = folder
+        self.requests: list[str | None] = []
+        self.cut_after: int | None = None
+        self.cuts = 0
         self.ranges = self.length = True
 
     def url(self, name: str) -> str:

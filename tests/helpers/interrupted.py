@@ -45,7 +45,11 @@ class LongRun:
     def start(self, *arguments: str, targets: Sequence[str] = (TARGET,)) -> subprocess.Popen[bytes]:
         """Start Snakemake in a session of its own; what it says goes to ``output.txt``."""
         command = self.workflow.command(*targets, "--configfile", "study.yaml", *arguments)
-        options = {"cwd": self.workflow.folder, "env": self.workflow.environment, "start_new_session": True}
+        options: dict[str, Any] = {
+            "cwd": self.workflow.folder,
+            "env": self.workflow.environment,
+            "start_new_session": True,
+        }
         with self.output.open("ab") as output:
             self.running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
         return self.running

@@ -25,7 +25,8 @@ def configuration(**changes: Any) -> dict[str, Any]:
 def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
     """A front-end of the library, or ``own`` with these settings, every default filled in."""
     changes = {"features": {name: settings}} if settings else {}
-    return configuration(**changes)["features"][name]
+    entry: dict[str, Any] = configuration(**changes)["features"][name]
+    return entry
 
 
 _schema = cache(load_schema)
@@ -33,7 +34,8 @@ _schema = cache(load_schema)
 
 def training(**settings: Any) -> dict[str, Any]:
     """A recipe's ``training`` with these settings, every default filled in."""
-    return with_defaults(_schema(), _schema()["$defs"]["training"], settings)
+    complete: dict[str, Any] = with_defaults(_schema(), _schema()["$defs"]["training"], settings)
+    return complete
 
 
 def no_findings(path: Path) -> Path:

@@ -150,7 +150,11 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True, aud
     csv = {path: str(to / f"{path}.csv") for path in TABLES}
     metrics, predictions = study.files("metrics.json"), study.files("predictions.csv")
     names = {name: csv[name] for name in ("scores", "leaderboard", "spread")}
-    texts = {"markdown": to / "leaderboard.md", "latex": to / "leaderboard.tex", "beside": csv["published"]}
+    texts: dict[str, Any] = {
+        "markdown": to / "leaderboard.md",
+        "latex": to / "leaderboard.tex",
+        "beside": csv["published"],
+    }
     aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, published(), **names, **texts)
     aggregate_comparisons(csv["scores"], predictions, study.splits(), study.plan, metric, csv["comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
@@ -170,12 +174,14 @@ def _write_pages(study: Study, to: Path, csv: dict[str, str], audits: list[str])
     from soundbench.report.pages.provenance import write_provenance_page
 
     models = list(study.models)
-    both = {"models": models, "metric": "accuracy"}
-    of_start = {name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs", "published")}
+    both: dict[str, Any] = {"models": models, "metric": "accuracy"}
+    of_start: dict[str, Any] = {
+        name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs", "published")
+    }
     write_leaderboard_page(
         **of_start, audits=audits, splits=study.splits(), arguments="", **both, path=str(to / "leaderboard.html")
     )
-    of_compare = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
+    of_compare: dict[str, Any] = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
     write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))
     write_provenance_page(
         {"benchmark": study.plan}, csv["scores"], study.files("metrics.json"), str(to / "provenance.html")
@@ -193,6 +199,6 @@ def _write_pages(study: Study, to: Path, csv: dict[str, str], audits: list[str])
 
 def published() -> list[dict[str, Any]]:
     """References for the data set ``one``: of any clips, and of more than a study has."""
-    names = {"label": "listeners", "kind": "human", "source": "a book"}
+    names: dict[str, Any] = {"label": "listeners", "kind": "human", "source": "a book"}
     names |= {"datasets": ["one"], "metric": "accuracy"}
     return [names | {"comparable": {}, "percent": 81.3}, names | {"comparable": {"clips": 9999}, "percent": 99.9}]

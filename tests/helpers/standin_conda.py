@@ -68,14 +68,14 @@ def create_environment(file: Path, prefix: Path) -> Path:
 def _link(found: Distribution, packages: Path) -> None:
     """Link a distribution's packages and modules; of folders that several distributions share, its files."""
     parts = {
-        Path(file.parts[0]) if _is_unshared(Path(found.locate_file(file.parts[0]))) else Path(*file.parts)
+        Path(file.parts[0]) if _is_unshared(Path(str(found.locate_file(file.parts[0])))) else Path(*file.parts)
         for file in found.files or []
         if file.parts[0] not in ("..", "__pycache__")
     }
     for folder in {packages / part.parent for part in parts}:
         folder.mkdir(parents=True, exist_ok=True)
     for part in parts:
-        (packages / part).symlink_to(found.locate_file(part))
+        (packages / part).symlink_to(str(found.locate_file(part)))
 
 
 @cache

@@ -66,7 +66,10 @@ def trainer(
 
 
 def fit(
-    one: Trainer, folder: Path, stopping: Callable[[], bool] = lambda: False, record: Callable[[Row], None] = id
+    one: Trainer,
+    folder: Path,
+    stopping: Callable[[], bool] = lambda: False,
+    record: Callable[[Row], None] = lambda row: None,
 ) -> Trainer:
     """Train to the end, or until ``stopping``, and return the trainer."""
     one.fit(Checkpoint(folder / "checkpoint.pt", "", 1e9), stopping, record)

@@ -15,10 +15,17 @@ TOOLS = [
     ("ruff", "format", "--check", "."),
     ("snakefmt", "--check", "--config", "pyproject.toml", "Snakefile", "rules"),
     ("codespell_lib",),
+    ("mypy",),
 ]
 
 
-@pytest.mark.parametrize("command", TOOLS, ids=" ".join)
+# Without its cache, mypy reads torch and takes about a minute.
+COMMANDS = [
+    pytest.param(tool, id=" ".join(tool), marks=[pytest.mark.slow] if tool == ("mypy",) else []) for tool in TOOLS
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_tree_is_clean(command: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", *command], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

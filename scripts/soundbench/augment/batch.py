@@ -125,7 +125,7 @@ class OnlineAugmentation:
         decibel: what 1 dB is in the values of the features, for ``gain``.
     """
 
-    def __init__(self, settings: dict[str, Any], classes: int, decibel: float | None, seed: int) -> None:
+    def __init__(self, settings: dict[str, Any], classes: int, decibel: float, seed: int) -> None:
         self.settings, self.classes, self.decibel = settings, classes, decibel
         self.generator = torch.Generator().manual_seed(STREAM + seed)
 

@@ -104,7 +104,9 @@ def apply_steps(samples: np.ndarray, sample_rate: int, steps: Steps, rng: Genera
         ``(samples,)`` float32 in [-1, 1]: a copy that would clip is turned down as a whole.
     """
     for step in steps:
-        amounts = {key: rng.uniform(*value) if isinstance(value, list) else value for key, value in step.items()}
+        amounts: dict[str, Any] = {
+            key: rng.uniform(*value) if isinstance(value, list) else value for key, value in step.items()
+        }
         effect = EFFECTS[amounts.pop("effect")]
         samples = effect(samples, sample_rate, rng, **amounts).astype(np.float32, copy=False)
     return samples / max(1.0, float(np.abs(samples).max()))

@@ -89,7 +89,8 @@ def read_numbers(config: Config, arguments: Config) -> Config:
         if not isinstance(value, (dict, list)):
             changed[path] = value
     _, refused = schema_problems(load_schema(), _replaced(config, changed))
-    return _replaced(config, {path: value for path, value in changed.items() if path not in refused})
+    numbers: Config = _replaced(config, {path: value for path, value in changed.items() if path not in refused})
+    return numbers
 
 
 def _texts(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.config.uses import use_problems
-from soundbench.core.schema import suggest
+from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
 from soundbench.features.settings import feature_problems, values_per_decibel
@@ -42,14 +42,11 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
         config: the configuration as given, for the names that stand in it.
         library: its entries that are well-formed.
     """
-    names = {part: list(config[part]) if isinstance(config.get(part), dict) else [] for part in LIBRARY}
-    moves = config.get("transfer")
-    yield from _name_problems(names | {"transfer": list(moves) if isinstance(moves, dict) else []})
+    names = {part: list(as_mapping(config.get(part))) for part in LIBRARY}
+    yield from _name_problems(names | {"transfer": list(as_mapping(config.get("transfer")))})
     yield from _path_problems(config.get("pathvars"))
-    selected = config.get("benchmark") if isinstance(config.get("benchmark"), dict) else {}
-    chosen = {
-        part: selected.get(part) if isinstance(selected.get(part), list) else [] for part in ("datasets", "models")
-    }
+    selected = as_mapping(config.get("benchmark"))
+    chosen = {part: as_list(selected.get(part)) for part in ("datasets", "models")}
     for part in chosen:
         for name in chosen[part]:
             if name not in names[part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from soundbench.core.schema import as_list, as_mapping
 from soundbench.features.settings import EMBEDDING
 
 Config = dict[str, Any]
@@ -18,19 +19,19 @@ def use_problems(config: Config, library: Config, suggest: Callable[[str, list[s
         library: its entries that are well-formed.
         suggest: appends the nearest valid name.
     """
-    selected = config.get("benchmark") if isinstance(config.get("benchmark"), dict) else {}
-    chosen = {name: _listed(selected.get(name)) for name in ("datasets", "models", "seeds")}
-    yield from _export_problems(_mapping(config.get("export")), chosen, library)
+    selected = as_mapping(config.get("benchmark"))
+    chosen = {name: as_list(selected.get(name)) for name in ("datasets", "models", "seeds")}
+    yield from _export_problems(as_mapping(config.get("export")), chosen, library)
     yield from _embedding_problems(config, chosen, library)
-    levels = _mapping(config.get("robustness"))
+    levels = as_mapping(config.get("robustness"))
     for part in ("datasets", "models"):
-        for name in _listed(levels.get(part)):
+        for name in as_list(levels.get(part)):
             if name not in chosen[part]:
                 yield f"robustness.{part}: {name!r} is not among benchmark.{part}{suggest(str(name), chosen[part])}"
-    for name, entry in _mapping(config.get("transfer")).items():
+    for name, entry in as_mapping(config.get("transfer")).items():
         if not isinstance(entry, dict):
             continue
-        run = _mapping(entry.get("from"))
+        run = as_mapping(entry.get("from"))
         wanted = {"from.dataset": run.get("dataset"), "from.model": run.get("model"), "to": entry.get("to")}
         for key, value in wanted.items():
             known = list(library["models" if key == "from.model" else "datasets"])
@@ -42,12 +43,12 @@ def _embedding_problems(config: Config, chosen: dict[str, list[Any]], library: C
     """Uses that let a model hear other sounds than a source's clips and their copies, which alone are embedded."""
     views = {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
     probes = [name for name, recipe in library["models"].items() if recipe["features"] in views]
-    levels, heard = _mapping(config.get("robustness")), {}
+    levels, heard = as_mapping(config.get("robustness")), {}
     if any(levels.get(kind) for kind in ("noise", "pitch", "speed")):
-        heard["robustness.models"] = _listed(levels.get("models")) or chosen["models"]
+        heard["robustness.models"] = as_list(levels.get("models")) or chosen["models"]
     for part, key in (("transfer", "from"), ("predict", "model")):
-        for name, entry in _mapping(config.get(part)).items():
-            heard[f"{part}.{name}.{key}.model"] = [_mapping(_mapping(entry).get(key)).get("model")]
+        for name, entry in as_mapping(config.get(part)).items():
+            heard[f"{part}.{name}.{key}.model"] = [as_mapping(as_mapping(entry).get(key)).get("model")]
     for where, models in heard.items():
         for name in models:
             if name in probes:
@@ -62,11 +63,3 @@ def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Conf
         folds = library["datasets"][name]["split"]["folds"] if name in library["datasets"] else None
         if isinstance(fold, int) and folds is not None and fold > folds:
             yield f"export.fold: {name} has {folds} folds, and no fold {fold}"
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mapping(value: Any) -> Config:
-    return value if isinstance(value, dict) else {}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import torch
+from torch import nn
 
 from soundbench.core.errors import InputError
 
@@ -155,3 +156,9 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bf16"
     return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+
+
+def place(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to ``device``, with the channels last in memory: convolutions are faster so."""
+    moved: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing there
+    return moved

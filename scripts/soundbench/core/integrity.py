@@ -30,7 +30,7 @@ NAMED = 3  # clips that a message names
 def row_digest(row: np.ndarray) -> str:
     """A digest of a clip's features, their shape and their type."""
     digest = hashlib.sha256(f"{row.dtype.str} {row.shape}".encode())
-    digest.update(np.ascontiguousarray(row))
+    digest.update(np.ascontiguousarray(row).data)
     return digest.hexdigest()[:LENGTH]
 
 
@@ -44,7 +44,7 @@ def checked_array(path: str | Path, index: pd.DataFrame, rows: np.ndarray) -> np
         InputError: the array is missing, or is not what was written; then it is removed.
     """
     try:
-        array = np.load(path, mmap_mode="r")
+        array: np.ndarray = np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError, EOFError) as error:

@@ -42,7 +42,7 @@ def logged(path: str | Path) -> Iterator[None]:
     An :class:`InputError` is shown without a traceback, since its text says what to mend; anything else keeps
     its traceback. Both end the process with exit code 1, which Snakemake reports with the log's name.
     """
-    handlers = [_opened(Path(path)), logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [_opened(Path(path)), logging.StreamHandler(sys.stderr)]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)

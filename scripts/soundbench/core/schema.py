@@ -120,6 +120,16 @@ def describe(error: ValidationError) -> Iterator[str]:
             yield f"{dotted(where)}: {error.message}"
 
 
+def as_mapping(value: Any) -> dict[str, Any]:
+    """``value`` if it is a mapping, else an empty one: a schema problem says what is wrong with it."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """``value`` if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def suggest(name: str, known: Iterable[Any]) -> str:
     """The nearest valid name, or all of them where none is near."""
     known = [str(value) for value in known]

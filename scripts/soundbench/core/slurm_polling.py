@@ -16,7 +16,6 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 States = dict[str, str]
@@ -25,7 +24,7 @@ States = dict[str, str]
 DONE = re.compile(r"^\d+ of \d+ steps \(100%\) done$", re.MULTILINE)
 
 
-def correct_status_checks(plugin: ModuleType) -> None:
+def correct_status_checks(plugin: Any) -> None:
     """Correct the SLURM plugin's executor class and its queries, as the module's docstring says; once in a process."""
     if hasattr(plugin, "status_checks_corrected"):  # by another copy of this workflow, used as a module
         return
@@ -34,7 +33,7 @@ def correct_status_checks(plugin: ModuleType) -> None:
     keep_unanswered_jobs(plugin)
 
 
-def check_at_even_pace(executor: type) -> None:
+def check_at_even_pace(executor: Any) -> None:
     """Never let ``executor`` wait longer than ``--seconds-between-status-checks`` between two looks at the queue.
 
     The SLURM plugin (2.8) waits 10 s longer after each look at which no job had finished, up to three minutes, and
@@ -44,15 +43,17 @@ def check_at_even_pace(executor: type) -> None:
     Args:
         executor: the plugin's class, whose ``next_seconds_between_status_checks`` holds the pause (s).
     """
-    own: property = executor.next_seconds_between_status_checks
+    own: Any = executor.next_seconds_between_status_checks  # a property
 
-    def pause(self: object) -> int:
-        return min(own.fget(self), self.workflow.remote_execution_settings.seconds_between_status_checks)
+    def pause(self: Any) -> int:
+        longest: int = self.workflow.remote_execution_settings.seconds_between_status_checks
+        paused: int = own.fget(self)
+        return min(paused, longest)
 
     executor.next_seconds_between_status_checks = property(pause, own.fset)
 
 
-def keep_unanswered_jobs(plugin: ModuleType) -> None:
+def keep_unanswered_jobs(plugin: Any) -> None:
     """Keep the jobs about which SLURM gives no answer, and look up the finished ones that it has forgotten."""
     check, ask = plugin.Executor.check_active_jobs, plugin.query_job_status
     missed: set[str] = set()  # the jobs without a state at the look before

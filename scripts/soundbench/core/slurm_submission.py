@@ -24,8 +24,9 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import IO, Any
 
 logger = logging.getLogger("snakemake.logging")  # Snakemake's own
@@ -40,7 +41,7 @@ PAUSE = 10  # s between two attempts; two threads submit, so this is a call of s
 RUNS = Path(".snakemake", "slurm_runs")
 
 
-def correct_submissions(plugin: ModuleType) -> None:
+def correct_submissions(plugin: Any) -> None:
     """Correct the SLURM plugin's executor class, as the module's docstring says; once in a process."""
     if hasattr(plugin, "submissions_corrected"):  # by another copy of this workflow, used as a module
         return
@@ -52,7 +53,7 @@ def correct_submissions(plugin: ModuleType) -> None:
     cancel_leftovers_at_start(plugin.Executor)
 
 
-def submit_until_taken(executor: type) -> None:
+def submit_until_taken(executor: Any) -> None:
     """Repeat a submission that SLURM is too busy for; drop it, and cancel all jobs, when Snakemake is interrupted."""
     report, cancel = executor._report_job_error_threadsafe, executor.cancel_jobs
     interrupted = threading.Event()
@@ -96,9 +97,9 @@ def cancel_twins(run: str, message: str) -> None:
         ask_slurm("scancel", *twins)
 
 
-def cap_requests(plugin: ModuleType) -> None:
+def cap_requests(plugin: Any) -> None:
     """Keep each job's ``runtime`` (minutes) and ``mem_mb`` (MB) within its ``max_runtime`` and ``max_mem_mb``."""
-    command = plugin.get_submit_command
+    command: Callable[..., str] = plugin.get_submit_command
 
     def capped_command(job: Any, *arguments: Any, **options: Any) -> str:
         caps = {}
@@ -117,9 +118,9 @@ def cap_requests(plugin: ModuleType) -> None:
     plugin.get_submit_command = capped_command
 
 
-def run_groups_side_by_side(executor: type) -> None:
+def run_groups_side_by_side(executor: Any) -> None:
     """Let the Snakemake inside the allocation of a group start its jobs itself, and not through srun one by one."""
-    own = executor.format_job_exec
+    own: Callable[[Any, Any], str] = executor.format_job_exec
 
     def format_job_exec(self: Any, job: Any) -> str:
         command = own(self, job)
@@ -133,7 +134,7 @@ def run_groups_side_by_side(executor: type) -> None:
 _held: list[IO[str]] = []  # locks last as long as the process
 
 
-def cancel_leftovers_at_start(executor: type) -> None:
+def cancel_leftovers_at_start(executor: Any) -> None:
     """Let each start cancel the jobs of runs in this folder whose Snakemake has died, before it submits its own."""
     prepare = executor.__post_init__
 

@@ -7,9 +7,9 @@ import fcntl
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import requests
 from tqdm import tqdm
@@ -52,7 +52,7 @@ def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) 
         known = {"checksum": None}
     elif checksum in (None, known["checksum"]) and _passes(verify, target):
         logger.info("%s: already here, complete", url)
-        return known["checksum"]
+        return str(known["checksum"])
     archive = target.with_name(f".{hashlib.sha256(url.encode()).hexdigest()[:16]}.zip")
     if not archive.exists():
         download(encrypted(url), archive)
@@ -194,7 +194,7 @@ def _receive(url: str, file: IO[bytes], version: Path) -> None:
             file.write(chunk)
 
 
-def _strong_mark(headers: Any) -> str | None:
+def _strong_mark(headers: Mapping[str, str]) -> str | None:
     """What names this very version of a file; a weak ETag does not, and ranges must not be asked for by one."""
     tag = headers.get("ETag", "W/")
     return headers.get("Last-Modified") if tag.startswith("W/") else tag

@@ -40,7 +40,7 @@ def read_records(metrics: list[str]) -> Records:
 
 def pooled_confusion(runs: list[dict[str, Any]]) -> np.ndarray:
     """Confusion counts summed over seeds, ``(classes, classes)``."""
-    return sum(np.array(run["confusion"]) for run in runs)
+    return np.sum([run["confusion"] for run in runs], axis=0)
 
 
 def class_order(counts: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from soundbench.core.devices import choose_device, prepare_process
+from soundbench.core.devices import choose_device, place, prepare_process
 from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
 from soundbench.core.integrity import read_split
@@ -35,7 +35,7 @@ def predict_probabilities(network: nn.Module, examples: Examples, normalise: Nor
         InputError: some of them are not finite.
     """
     device = choose_device()
-    network = network.to(device, memory_format=torch.channels_last)
+    network = place(network, device)
 
     def compute(size: int) -> torch.Tensor:
         found = []

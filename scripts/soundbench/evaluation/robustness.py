@@ -83,8 +83,9 @@ def evaluate_robustness(
         folders: the folder of each fold's model.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.evaluation.folds import load_model, predict_probabilities
+    from soundbench.evaluation.folds import predict_probabilities
     from soundbench.features.normalisation import Normalisation
+    from soundbench.models.saved import load_model
     from soundbench.training.batches import load_examples
 
     prepare_process(0, threads)

@@ -80,8 +80,9 @@ def evaluate_transfer(
         InputError: the labels differ, or the models, or the weights they started from, were trained on these clips.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.evaluation.folds import load_model, predict_probabilities
+    from soundbench.evaluation.folds import predict_probabilities
     from soundbench.features.normalisation import Normalisation
+    from soundbench.models.saved import load_model
     from soundbench.training.batches import load_examples
 
     chosen = view_clips(read_clip_table(clips), view)

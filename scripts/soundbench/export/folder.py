@@ -18,12 +18,13 @@ from soundbench.core.storage import atomic_folder, read_clip_table, write_json, 
 from soundbench.data.audio import read_mono, resample
 from soundbench.data.splits import fold_column
 from soundbench.data.trained_on import TRAINED_ON
-from soundbench.evaluation.folds import load_model, predict_probabilities
+from soundbench.evaluation.folds import predict_probabilities
 from soundbench.export.graphs import Classifier, FeatureGraph
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.saved import load_model
 from soundbench.training.batches import load_examples
 
 logger = logging.getLogger(__name__)

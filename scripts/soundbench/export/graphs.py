@@ -44,6 +44,10 @@ class LogMel(nn.Module):
         frames: how many there are to be; None: as many as the sound has.
     """
 
+    kernel: torch.Tensor
+    filters: torch.Tensor
+    cosines: torch.Tensor | None
+
     def __init__(self, settings: Settings, sample_rate: int, frames: int | None) -> None:
         from torchaudio.functional import create_dct, melscale_fbanks
 
@@ -92,6 +96,9 @@ class LogMel(nn.Module):
 
 class KaldiFilterBank(nn.Module):
     """``features.ast_filter_bank``: per frame, the mean is taken off, then pre-emphasis, Hann's window, log mel."""
+
+    kernel: torch.Tensor
+    filters: torch.Tensor
 
     def __init__(self, settings: Settings, sample_rate: int, frames: int | None) -> None:
         from torchaudio.compliance.kaldi import get_mel_banks

@@ -69,6 +69,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
             external_data=False,
             verbose=False,
         )
+    assert program is not None  # as with dynamo it never is
     _describe(program.model, description, taken)
     with atomic_path(path) as temporary:
         program.save(str(temporary), external_data=False)

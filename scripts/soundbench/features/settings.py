@@ -50,12 +50,11 @@ def values_per_decibel(settings: Settings) -> float | None:
     None for cepstra, for ``log1p`` and for clips that are normalised by themselves: gain is no sum there.
     """
     neper = math.log(10) / 10
+    factor: float | None = None
     if settings["front_end"] == "ast":
         factor = neper
     elif settings["front_end"] == "logmel":
         factor = {"db": 1.0, "log": neper * settings["power"] / 2}.get(settings["scale"])
-    else:
-        factor = None
     return None if settings["normalise"] == "clip" else factor
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from soundbench.core.devices import choose_device, prepare_process
+from soundbench.core.devices import choose_device, place, prepare_process
 from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
 from soundbench.core.prefetch import map_ahead, read_ahead
@@ -57,15 +57,15 @@ class Prediction:
     problem: str = ""
     end: float = 0.0
     windows: int = 0
-    total: np.ndarray | None = None
-    _times: array[float] = field(default_factory=partial(array, "d"))
-    _labels: array[int] = field(default_factory=partial(array, "H"))
-    _probabilities: array[float] = field(default_factory=partial(array, "f"))
+    total: np.ndarray = field(default_factory=partial(np.empty, 0))
+    _times: array[float] = field(default_factory=lambda: array("d"))
+    _labels: array[int] = field(default_factory=lambda: array("H"))
+    _probabilities: array[float] = field(default_factory=lambda: array("f"))
 
     def add(self, window: Window, probabilities: np.ndarray) -> None:
         """Join the probabilities ``(classes,)`` of the next window to those before it."""
         join, _ = SUMMARIES[self.options.summary]
-        self.total = probabilities.astype(float) if self.total is None else join(self.total, probabilities)
+        self.total = join(self.total, probabilities) if self.windows else probabilities.astype(float)
         self.windows, self.end = self.windows + 1, window.end
         if self.options.keep_windows:
             order = ranking(probabilities, self.options.top_k)
@@ -75,7 +75,7 @@ class Prediction:
 
     def fault(self, path: str) -> str:
         """What is wrong with the probabilities of the recording at ``path``; nothing in most cases."""
-        if self.total is None or np.isfinite(self.total).all():
+        if np.isfinite(self.total).all():
             return ""
         return f"{path}: the model gives probabilities that are not finite; train it again: {REMEDY}"
 
@@ -94,8 +94,8 @@ class Prediction:
         many = len(self._labels) // max(1, self.windows)
         for number in range(len(self._times) // 2):
             here = slice(number * many, (number + 1) * many)
-            times = self._times[2 * number : 2 * number + 2]
-            yield Ranked(*times, np.array(self._labels[here]), np.array(self._probabilities[here]))
+            start, end = self._times[2 * number : 2 * number + 2]
+            yield Ranked(start, end, np.array(self._labels[here]), np.array(self._probabilities[here]))
 
 
 def ranking(probabilities: np.ndarray, top_k: int) -> np.ndarray:
@@ -121,7 +121,7 @@ class Classifier:
         loaded = [load_model(folder) for folder in folders]
         self.descriptions = [description for _, description in loaded]
         self._check(folders)
-        self.networks = [network.to(self.device, memory_format=torch.channels_last) for network, _ in loaded]
+        self.networks = [place(network, self.device) for network, _ in loaded]
         self.normalise = [Normalisation(**description["normalisation"]) for description in self.descriptions]
         self.labels: list[str] = self.descriptions[0]["labels"]
 
@@ -142,7 +142,7 @@ class Classifier:
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """The mean probabilities ``(batch, classes)`` of features ``(batch, bins, frames)``, in float32."""
         batch = torch.from_numpy(features).to(self.device).float().unsqueeze(1)
-        total = 0.0
+        total = torch.zeros(len(features), len(self.labels), device=self.device)
         for network, normalise in zip(self.networks, self.normalise, strict=True):
             seen = normalise(batch).to(memory_format=torch.channels_last)
             total = total + network(seen).softmax(dim=1)

@@ -59,7 +59,7 @@ def predict_clips(
     found = find_recordings(recordings, classifier.labels)
     bad = _write(classifier, found, how, threads, predictions, windows, unreadable)
     names = ("dataset", "model", "seed", "fold")
-    report = {
+    report: dict[str, Any] = {
         "models": [{name: description.get(name) for name in names} for description in classifier.descriptions],
         "labels": classifier.labels,
         "validation_losses": losses,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from soundbench.core.escaping import escape_cell
@@ -38,10 +38,10 @@ def _ranks(ranked: Ranked, labels: list[str]) -> Row:
     return found
 
 
-class SpreadsheetWriter(csv.DictWriter):
+class SpreadsheetWriter(csv.DictWriter[str]):
     """Writes rows whose text no spreadsheet takes for a formula."""
 
-    def writerows(self, rowdicts: Iterable[Row]) -> None:
+    def writerows(self, rowdicts: Iterable[Mapping[str, Any]]) -> None:
         super().writerows({name: escape_cell(cell) for name, cell in row.items()} for row in rowdicts)
 
 

@@ -68,8 +68,12 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
             raise InputError(f"{path}: {lacking}")
 
 
+def _milliseconds(samples: int, rate: int) -> str:
+    return f"{1000 * samples / rate:.3g} ms"
+
+
 def _too_short(samples: int, hop: int, rate: int) -> str:
     if samples == 0:
         return "holds no samples"
-    lasts, hop = f"{1000 * samples / rate:.3g} ms", f"{1000 * hop / rate:.3g} ms"
-    return f"is too short: it lasts {lasts}, and the model's front-end looks every {hop}"
+    lasts = _milliseconds(samples, rate)
+    return f"is too short: it lasts {lasts}, and the model's front-end looks every {_milliseconds(hop, rate)}"

@@ -18,7 +18,7 @@ import torch
 from numpy.lib.format import open_memmap
 from torch import nn
 
-from soundbench.core.devices import choose_device, prepare_process, uses_bfloat16
+from soundbench.core.devices import choose_device, place, prepare_process, uses_bfloat16
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, checked_array, row_digest
 from soundbench.core.microbatches import Microbatches, chunks
@@ -51,10 +51,11 @@ class Embedder:
 
     def __init__(self, network: nn.Module, normalise: Normalisation = UNSCALED, precision: str = "float32") -> None:
         self.device = choose_device()
-        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.network = place(network.eval(), self.device)
         self.normalise, self.bfloat16 = normalise, uses_bfloat16(precision, self.device)
         layer = last_layer(network)
-        self.dimensions, self._given = layer.weight.shape[1], threading.local()
+        self.dimensions: int = layer.get_parameter("weight").shape[1]
+        self._given = threading.local()
         layer.register_forward_pre_hook(self._keep)
 
     def _keep(self, _: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
@@ -128,6 +129,8 @@ def embed_clips(
     """
     prepare_process(0, 1)
     found, table = find_weights(weights), read_clip_table(features_index)
+    if found is None:
+        raise InputError(f"{source}: an embedding needs weights")
     before = checked_array(features, table, table["row"].to_numpy())
     if source in found.sources:
         raise InputError(refusal(str(found.file.parent), source))

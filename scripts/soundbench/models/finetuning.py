@@ -16,7 +16,8 @@ def network_parts(network: nn.Module) -> list[list[nn.Module]]:
     They are its children, with plain containers taken apart, or what its own ``parts()`` lists. A normalisation
     belongs to the block before it.
     """
-    listed = network.parts() if hasattr(network, "parts") else _children(network)
+    own = getattr(network, "parts", None)
+    listed = own() if own else _children(network)
     parts: list[list[nn.Module]] = []
     for module in listed:
         dimensions = [parameter.ndim for parameter in module.parameters()]

@@ -104,7 +104,7 @@ def _read_run(file: str) -> dict[str, Any]:
     from soundbench.models.description import run_problems  # which imports the families, and they this module
 
     try:
-        run = read_json(file)
+        run: dict[str, Any] = read_json(file)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read as JSON ({error})") from error
     if problems := run_problems(run):
@@ -232,7 +232,7 @@ def weights_lineage(config: Config, library: Config, start: Config, passed: tupl
         return {view["source"]} | lineage(config, library, run["model"], passed)
     files = weight_files(pretrained, results)
     if not files:
-        known = PUBLISHED.get(start.get("family"))
+        known = PUBLISHED.get(start.get("family", ""))
         raise InputError(
             f"{pretrained} is neither a file of weights nor a folder with {' or '.join(WEIGHTS_FILES)}"
             + (f", nor {known}" if known else "")

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -31,7 +32,7 @@ def read_weights(file: Path) -> State:
     """
     try:
         if file.suffix == ".safetensors":
-            found = {"state_dict": load_file(file)}
+            found: Any = load_file(file)
         else:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -50,8 +50,9 @@ def _holds_model(folder: Path) -> bool:
 
 def _numbered(folder: Path, name: str) -> list[Path]:
     """The sub-folders ``name1``, ``name2`` and so on, by number."""
-    numbers = {path: re.fullmatch(rf"{name}(\d+)", path.name) for path in folder.iterdir() if path.is_dir()}
-    return sorted((path for path in numbers if numbers[path]), key=lambda path: int(numbers[path][1]))
+    matches = ((path, re.fullmatch(rf"{name}(\d+)", path.name)) for path in folder.iterdir() if path.is_dir())
+    numbers = {path: int(match[1]) for path, match in matches if match}
+    return sorted(numbers, key=numbers.__getitem__)
 
 
 def folder_problems(folder: Path) -> Iterator[str]:

@@ -23,7 +23,8 @@ class AugmentationInputs:
 
     def entry(self, name: str) -> Entry:
         """A variant by name; the original is a variant without steps."""
-        return self.study.settings["augmentations"].get(name, {"steps": [], "seed": 0})
+        entries: dict[str, Entry] = self.study.settings["augmentations"]
+        return entries.get(name, {"steps": [], "seed": 0})
 
     def entries_json(self, dataset: str) -> str:
         """The original and the variants of a data set, as canonical JSON."""

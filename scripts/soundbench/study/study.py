@@ -48,11 +48,13 @@ class Study:
 
     def recipe(self, wildcards: Wildcards) -> Entry:
         """The entry of a model."""
-        return self.settings["models"][wildcards.model]
+        recipe: Entry = self.settings["models"][wildcards.model]
+        return recipe
 
     def source_of(self, dataset: str) -> str:
         """The name of the source that a data set is a view on."""
-        return self.settings["datasets"][dataset]["source"]
+        source: str = self.settings["datasets"][dataset]["source"]
+        return source
 
     def folds(self, dataset: str) -> range:
         """The numbers of a data set's folds."""

@@ -72,7 +72,7 @@ class Checkpoint:
             same_run = saved["fingerprint"] == self.fingerprint
             reason = "" if same_run else "it is from other settings, another seed, other data or other code"
         except (RuntimeError, OSError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-            reason = f"it is damaged ({error or type(error).__name__})"
+            reason = f"it is damaged ({str(error) or type(error).__name__})"
         if not reason:
             return saved["state"]
         logger.warning("discarded the checkpoint %s: %s", self.path, reason)

@@ -12,7 +12,6 @@ best epoch is chosen by a proper score of the probabilities.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -107,4 +106,5 @@ def build_loss(settings: Settings, targets: torch.Tensor, classes: int, device: 
     """
     weights = class_weights(settings, targets, classes)
     weights = None if weights is None else weights.to(device)
-    return partial(LOSSES[settings["loss"]], weights=weights, settings=settings)
+    loss = LOSSES[settings["loss"]]
+    return lambda logits, targets: loss(logits, targets, weights, settings)

@@ -17,7 +17,7 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from soundbench.augment.batch import OnlineAugmentation
-from soundbench.core.devices import uses_bfloat16
+from soundbench.core.devices import place, uses_bfloat16
 from soundbench.core.finite import check_loss, check_weights
 from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.features.normalisation import Normalisation
@@ -61,7 +61,7 @@ class Trainer:
         self.tag = tag
         self.normalise = normalise
         self.augment = augmentation
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = place(network, device)
         freeze(self.network, settings["trainable"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
         self.order = torch.Generator().manual_seed(seed)
@@ -167,12 +167,14 @@ class Trainer:
 
         return self.microbatches.fit(compute)
 
-    def _training_microbatches(self, chosen: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+    def _training_microbatches(
+        self, chosen: torch.Tensor, size: int
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Features, targets and classes of the clips of a step, augmented batch by batch, at most ``size`` at once."""
         for batch in chunks(chosen, self.settings["batch_size"]):
             features, classes = self.parts["train"].batch(batch, self.normalise, self.device)
             features, targets = self.augment(features, classes)
-            yield from zip(*(chunks(part, size) for part in (features, targets, classes)), strict=True)
+            yield from zip(chunks(features, size), chunks(targets, size), chunks(classes, size), strict=True)
 
     def _add_gradient(
         self, features: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
 Settings = dict[str, Any]
+Tensors = list[torch.Tensor] | tuple[torch.Tensor, ...]
 
 
 @torch.no_grad()
@@ -105,7 +106,7 @@ class ExponentialAverage(_Averaged):
         self.average.update_parameters(self.trained)
 
     @torch.no_grad()
-    def _blend(self, averaged: list[torch.Tensor], current: list[torch.Tensor], updates: torch.Tensor) -> None:
+    def _blend(self, averaged: Tensors, current: Tensors, updates: torch.Tensor | int) -> None:
         decay = min(self.settings["ema_decay"], (1 + int(updates)) / (10 + int(updates)))
         if averaged[0].is_floating_point():
             torch._foreach_lerp_(averaged, current, 1 - decay)

@@ -55,8 +55,9 @@ def read(root: Path) -> pd.DataFrame:
     files = next((found for folder in (root, root / "wav", *root.glob("*/wav")) if (found := _wav_files(folder))), None)
     if files is None:
         raise InputError(f"{root}: no WAV files are in it, nor in a folder `wav` of it; is this EmoDB?")
-    names = {file: NAME.fullmatch(file.stem) for file in files}
-    if odd := [file.name for file, name in names.items() if name is None or name["emotion"] not in EMOTIONS]:
+    matches = {file: NAME.fullmatch(file.stem) for file in files}
+    names = {file: match for file, match in matches.items() if match and match["emotion"] in EMOTIONS}
+    if odd := [file.name for file in files if file not in names]:
         raise InputError(odd, f"{files[0].parent}: names that are not those of EmoDB, such as 03a01Fa.wav:")
     return pd.DataFrame(
         {

@@ -83,7 +83,7 @@ class Recording:
     def tone(self, frequency: np.ndarray | float, harmonics: int = 1) -> np.ndarray:
         """A harmonic tone whose fundamental follows ``frequency`` (Hz); the n-th partial has level 1/n."""
         phase = 2 * np.pi * np.cumsum(np.broadcast_to(frequency, self.samples)) / self.sample_rate
-        return sum(np.sin(n * phase) / n for n in range(1, harmonics + 1))
+        return sum((np.sin(n * phase) / n for n in range(1, harmonics + 1)), np.zeros(self.samples))
 
     def finish(self, sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Put the sound into the recording's room and background, at a level of its own."""

@@ -80,7 +80,7 @@ def build(
     patch: int,
     frequency_stride: int,
     time_stride: int,
-) -> nn.Module:
+) -> SpectrogramTransformer:
     """Build it from scratch for features of ``shape``.
 
     Raises:
@@ -102,7 +102,7 @@ def build(
         time_stride=time_stride,
         num_mel_bins=shape[0],
         max_length=shape[1],
-        num_labels=classes,
+        num_labels=classes,  # type: ignore[call-arg]  # one of the keywords that every configuration has
     )
     return SpectrogramTransformer(ASTForAudioClassification(config))
 
@@ -147,7 +147,7 @@ def resample_positions(positions: torch.Tensor, before: tuple[int, int], after: 
     return torch.cat([tokens, grid.permute(0, 2, 3, 1).reshape(1, after[0] * after[1], -1)], dim=1)
 
 
-def _grid(shape: tuple[int, int], patch: int, frequency_stride: int, time_stride: int) -> tuple[int, int]:
+def _grid(shape: tuple[int, int], patch: Any, frequency_stride: int, time_stride: int) -> tuple[int, int]:
     return (shape[0] - patch) // frequency_stride + 1, (shape[1] - patch) // time_stride + 1
 
 
@@ -165,9 +165,10 @@ def _saved_by_transformers(file: Path) -> tuple[State, ASTConfig]:
             f"{file}: there is no config.json beside it; name a folder that transformers' AST was saved to"
         )
     config = ASTConfig.from_pretrained(file.parent)
-    network, found = ASTForAudioClassification.from_pretrained(
+    loaded: Any = ASTForAudioClassification.from_pretrained(
         None, config=config, state_dict=read_weights(file), output_loading_info=True
     )
+    network, found = loaded
     lost = sorted(found["missing_keys"]) + sorted(found["unexpected_keys"])
     if lost:
         raise InputError(f"{file}: does not fit its config.json: {', '.join(lost[:5])} missing or left over")

@@ -168,7 +168,7 @@ def _configuration(name: str) -> Any:
     return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
 
 
-def _create(name: str, shape: tuple[int, int], arguments: dict[str, Any], **how: Any) -> nn.Module:
+def _create(name: str, shape: tuple[int, int], arguments: dict[str, Any], **how: Any) -> Any:
     import timm
 
     known = _configuration(name)

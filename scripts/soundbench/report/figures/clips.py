@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Protocol
 
 import matplotlib.pyplot as plt
@@ -24,12 +25,18 @@ GAP = 6  # bands between the spectrograms of two classes
 class Clip(Protocol):
     """The properties of a clip that the figures draw."""
 
-    label: str
-    place: int
-    samples: np.ndarray
-    sample_rate: int
-    seconds: float
-    mel_levels: np.ndarray
+    @property
+    def label(self) -> str: ...
+    @property
+    def place(self) -> int: ...
+    @property
+    def samples(self) -> np.ndarray: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def mel_levels(self) -> np.ndarray: ...
 
 
 def _heights(labels: int, row: float) -> float:
@@ -68,11 +75,11 @@ def outline(samples: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum.reduceat(samples, starts) / largest, np.maximum.reduceat(samples, starts) / largest
 
 
-def _panels(sounds: list[Clip]) -> tuple[list[str], range]:
+def _panels(sounds: Sequence[Clip]) -> tuple[list[str], range]:
     return sorted({sound.label for sound in sounds}), range(1 + max(sound.place for sound in sounds))
 
 
-def plot_waveforms(sounds: list[Clip], path: str) -> None:
+def plot_waveforms(sounds: Sequence[Clip], path: str) -> None:
     """Waveforms, one row per class and one panel per clip, each scaled to its own maximum."""
     labels, panels = _panels(sounds)
     with figure(path, len(panels), 3.6, _heights(len(labels), 0.36), "waveforms, one row per label") as (_, axes):
@@ -86,13 +93,13 @@ def plot_waveforms(sounds: list[Clip], path: str) -> None:
         _time_axes(axes, sounds)
 
 
-def _time_axes(axes: np.ndarray, sounds: list[Clip]) -> None:
+def _time_axes(axes: np.ndarray, sounds: Sequence[Clip]) -> None:
     for axis in axes:
         axis.set_xlim(0, max(sound.seconds for sound in sounds))
         axis.set_xlabel("time (s)")
 
 
-def plot_spectrograms(sounds: list[Clip], path: str) -> None:
+def plot_spectrograms(sounds: Sequence[Clip], path: str) -> None:
     """Log-mel spectrograms, one row per class and one panel per clip, in dB below each clip's maximum."""
     labels, panels = _panels(sounds)
     longest = max(sound.seconds for sound in sounds)

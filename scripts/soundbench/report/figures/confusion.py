@@ -27,7 +27,10 @@ def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, 
     runs = runs_by(key, names, metrics)
     labels = {name: tuple(own[0]["labels"]) for name, own in runs.items()}
     counts = {name: pooled_confusion(own) for name, own in runs.items()}
-    orders = {each: class_order(sum(counts[name] for name in runs if labels[name] == each)) for each in labels.values()}
+    orders = {
+        each: class_order(np.sum([counts[name] for name in runs if labels[name] == each], axis=0))
+        for each in labels.values()
+    }
     most = max(map(len, orders))
     side = max(3.2, (0.36 if most <= FEW_CLASSES else 0.19) * most + 1.6)
     with figure(path, len(runs), side, side + TITLE, f"confusion matrices, one panel per {key}") as (canvas, axes):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -35,7 +37,7 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, p
             axis.grid(axis="x", alpha=0.3)
 
 
-def _score_row(axis: Axes, position: int, entry: tuple, values: pd.Series, colour: str) -> None:
+def _score_row(axis: Axes, position: int, entry: Any, values: pd.Series, colour: str) -> None:
     if values.empty:
         axis.annotate("missing", (0.5, position), xycoords=("axes fraction", "data"), ha="center", color="0.4")
         return

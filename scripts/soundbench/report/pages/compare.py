@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from soundbench.core.storage import write_text
@@ -53,7 +54,7 @@ def write_confusion_page(metrics: list[str], models: list[str], path: str) -> No
     """Write the confusion matrices of a data set: two models side by side, as counts or shares."""
     runs = by_model(metrics, models)
     counts = {model: pooled_confusion(own) for model, own in runs.items()}
-    order = class_order(sum(counts.values()))
+    order = class_order(np.sum(list(counts.values()), axis=0))
     data = {
         "labels": [next(iter(runs.values()))[0]["labels"][number] for number in order],
         "models": {

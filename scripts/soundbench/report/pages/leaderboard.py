@@ -136,9 +136,9 @@ def summary(board: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
         yield "No run has finished."
         return
     best = scored.iloc[0]
-    level = []
-    behind = []
-    untested = []
+    level: list[str] = []
+    behind: list[str] = []
+    untested: list[str] = []
     for row in pairs[(pairs["model_a"] == best["model"]) | (pairs["model_b"] == best["model"])].itertuples():
         other, sign = (row.model_b, 1) if row.model_a == best["model"] else (row.model_a, -1)
         if pd.isna(row.p_holm):
