@@ -22,7 +22,7 @@ from soundbench.data.duplicates import read_findings
 from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown
 from soundbench.inference.classifier import Options, Prediction
 from soundbench.inference.recordings import Recording
-from soundbench.inference.tables import columns, csv_writer, rows
+from soundbench.inference.tables import SpreadsheetWriter, columns, rows
 from soundbench.inference.windows import Window
 from soundbench.report.pages.leaderboard import write_leaderboard_page
 from soundbench.report.pages.predictions import read_predictions
@@ -50,7 +50,7 @@ def test_tables_of_predictions_hold_no_formula_and_read_back(tmp_path: Path, nam
     prediction.add(Window(0.0, 1.0, np.zeros((1, 1))), np.array([0.25, 0.75], np.float32))
     path = tmp_path / "predictions.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv_writer(file, columns(2, 2))
+        writer = SpreadsheetWriter(file, columns(2, 2))
         writer.writerows(rows(Recording(f"{name}.wav", name), prediction, ["dog", name], windows=False))
     (row,) = csv.DictReader(io.StringIO(path.read_text()))
     assert [row[key] for key in ("file", "actual", "label1")] == [f"'{name}.wav", f"'{name}", f"'{name}"]

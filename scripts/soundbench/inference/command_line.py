@@ -113,7 +113,7 @@ def _opened(output: str | None) -> Iterator[IO[str]]:
 def _predict(options: argparse.Namespace, file: IO[str]) -> int:
     """Predict and write; returns 1 if some recordings could not be read."""
     from soundbench.inference.recordings import find_recordings
-    from soundbench.inference.tables import Row, columns, csv_writer, rows, write_json
+    from soundbench.inference.tables import Row, SpreadsheetWriter, columns, rows, write_json
     from soundbench.models.saved import find_models, read_description
 
     # What is wrong with model and recordings is said before torch is imported.
@@ -139,7 +139,7 @@ def _predict(options: argparse.Namespace, file: IO[str]) -> int:
     if options.json:
         write_json(file, predicted())
     else:
-        csv_writer(file, columns(options.top_k, len(classifier.labels))).writerows(predicted())
+        SpreadsheetWriter(file, columns(options.top_k, len(classifier.labels))).writerows(predicted())
     if problems:
         print(f"{len(problems)} of {len(recordings)} recordings could not be predicted", file=sys.stderr)
     return int(bool(problems))

@@ -16,7 +16,7 @@ from soundbench.core.storage import atomic_path, file_sha256, read_clip_table, w
 from soundbench.data.splits import fold_column
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.inference.recordings import Recording, find_recordings
-from soundbench.inference.tables import columns, csv_writer, rows
+from soundbench.inference.tables import SpreadsheetWriter, columns, rows
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ def _write(
             stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8", newline=""))
             for path in (predictions, windows, unreadable)
         ]
-        writers = [csv_writer(file, names) for file in files[:2]]
-        reasons = csv_writer(files[2], ["file", "reason"])
+        writers = [SpreadsheetWriter(file, names) for file in files[:2]]
+        reasons = SpreadsheetWriter(files[2], ["file", "reason"])
         found = classifier.predict([recording.path for recording in recordings], how, threads)
         for recording, prediction in zip(recordings, found, strict=True):
             for writer, each in zip(writers, (False, True), strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from soundbench.core.escaping import escape_cell
@@ -38,18 +38,16 @@ def _ranks(ranked: Ranked, labels: list[str]) -> Row:
     return found
 
 
-class SpreadsheetWriter(csv.DictWriter[str]):
-    """Writes rows whose text no spreadsheet takes for a formula."""
+class SpreadsheetWriter:
+    """Writes the names of the columns, then rows, as comma-separated values; no text is a formula to a spreadsheet."""
 
-    def writerows(self, rowdicts: Iterable[Mapping[str, Any]]) -> None:
-        super().writerows({name: escape_cell(cell) for name, cell in row.items()} for row in rowdicts)
+    def __init__(self, file: IO[str], names: list[str]) -> None:
+        self._writer = csv.DictWriter(file, names, lineterminator="\n")
+        self._writer.writeheader()
 
-
-def csv_writer(file: IO[str], names: list[str]) -> SpreadsheetWriter:
-    """A writer of rows as comma-separated values; it has written the names of the columns."""
-    writer = SpreadsheetWriter(file, names, lineterminator="\n")
-    writer.writeheader()
-    return writer
+    def writerows(self, rows: Iterable[Row]) -> None:
+        """Write ``rows`` as they come."""
+        self._writer.writerows({name: escape_cell(cell) for name, cell in row.items()} for row in rows)
 
 
 def write_json(file: IO[str], found: Iterable[Row]) -> None:
