@@ -10,7 +10,7 @@ import yaml
 
 from helpers.workflow import DATA, REPOSITORY
 from soundbench.core.errors import InputError
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.data.subsets import limit_clips, view_clips
 
 CLIPS = pd.DataFrame(

@@ -17,7 +17,7 @@ from soundbench.core.finite import REMEDY
 from soundbench.core.integrity import read_split
 from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import read_clip_table, write_csv, write_json
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.evaluation.scores import score_run, scores
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.saved import load_model

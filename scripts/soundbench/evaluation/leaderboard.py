@@ -15,7 +15,7 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_text
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.evaluation.bootstrap import bootstrap_interval, spreads
 from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
 from soundbench.evaluation.metrics import METRICS, confusion_cells

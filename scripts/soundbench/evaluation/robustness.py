@@ -17,7 +17,7 @@ import pandas as pd
 from soundbench.augment.waveform import Steps, apply_steps, copy_generator
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 
 Level = tuple[str, float]  # the kind of a change, and its amount
 

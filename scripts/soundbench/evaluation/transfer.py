@@ -13,7 +13,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.data.subsets import view_clips
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
 from soundbench.evaluation.metrics import METRICS

@@ -16,7 +16,7 @@ from soundbench.core.devices import prepare_process
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import atomic_folder, read_clip_table, write_json, write_text
 from soundbench.data.audio import read_mono, resample
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import TRAINED_ON
 from soundbench.evaluation.folds import predict_probabilities
 from soundbench.export.graphs import Classifier, FeatureGraph

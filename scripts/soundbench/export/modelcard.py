@@ -15,7 +15,7 @@ import yaml
 
 from soundbench.core.escaping import markdown_code, markdown_text
 from soundbench.core.storage import read_clip_table, read_json
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import read_predictions
 from soundbench.evaluation.metrics import METRIC_NAMES, METRICS

@@ -13,7 +13,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import atomic_path, file_sha256, read_clip_table, write_json
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.inference.recordings import Recording, find_recordings
 from soundbench.inference.tables import SpreadsheetWriter, columns, rows

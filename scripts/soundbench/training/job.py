@@ -22,7 +22,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import check_dates, read_split
 from soundbench.core.provenance import versions
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv, write_json
-from soundbench.data.splits import fold_column
+from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import clip_lines, known_clips, sample_digests, write_trained_on
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.features.settings import values_per_decibel
