@@ -125,15 +125,6 @@ def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path:
     assert "over 2 data sets" in written(draw(study, "ranks", tmp_path / "figure.svg"))
 
 
-def test_fifty_classes_stay_readable(tmp_path: Path) -> None:
-    made = Study(tmp_path, seeds=(1,), classes=50, takes=2).write()
-    plot_confusion(made.files("metrics.json"), "model", list(made.models), "uar", str(tmp_path / "figure.svg"))
-    svg = (tmp_path / "figure.svg").read_text()
-    width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
-    assert width / 2 / 50 > 12  # points a class and panel, above the size of its label
-    assert "class49" in written(svg)
-
-
 def test_a_model_has_one_look_that_no_other_has() -> None:
     models = [f"m{number}" for number in range(20)]
     looks = [(model_colours(models)[model], model_markers(models)[model]) for model in models]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,17 @@ from soundbench.core.storage import atomic_path
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+WIDEST = 12.0  # inches: a figure of this width on a page of 1,000 px has letters of 9 px at 8 pt, the smallest here
+PANELS_PER_ROW = 3
+SMALL = 8  # pt, the smallest letters
+LETTERS = 28  # of a name; the tables have it whole
 
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.1,  # inches: the last tick of a panel stays clear of the first of the next
     "font.size": 10,
     "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of the same widths
     "text.parse_math": False,  # a `$` in a name does not start a formula
@@ -36,21 +44,43 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def figure(
-    path: str | Path, columns: int, width: float, height: float, title: str, rows: int = 1
+    path: str | Path, panels: int, width: float, height: float, title: str, columns: int = PANELS_PER_ROW
 ) -> Iterator[tuple[Figure, np.ndarray]]:
-    """A figure of ``rows`` × ``columns`` panels, each ``width`` × ``height`` inches, saved atomically as SVG after
-    the block.
+    """A figure of panels of ``width`` × ``height`` inches, saved atomically as SVG after the block.
 
-    Yields the canvas and its panels, row after row, ``(panels,)``. ``title`` describes the figure in words for screen
-    readers.
+    A row has at most ``columns`` panels and is at most :data:`WIDEST` inches wide; a single panel that is wider
+    becomes narrower. Yields the canvas and its panels, row after row, ``(panels,)``. ``title`` describes the figure in
+    words for screen readers.
     """
+    columns = max(1, min(columns, panels, int(WIDEST // width)))
+    rows = math.ceil(panels / columns)
     with plt.rc_context(STYLE):
-        canvas, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
-        yield canvas, axes.reshape(-1)
+        size = (min(WIDEST, width * columns), height * rows)
+        canvas, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+        for surplus in axes.reshape(-1)[panels:]:
+            surplus.remove()
+        yield canvas, axes.reshape(-1)[:panels]
         with atomic_path(path) as temporary:
             canvas.savefig(temporary, bbox_inches="tight", metadata={"Date": None, "Title": title})
             Path(temporary).write_text(_IMAGE.sub(_repacked, Path(temporary).read_text()))
         plt.close(canvas)
+
+
+def first_of_rows(axes: Iterable[Axes]) -> list[Axes]:
+    """The left-most panel of each row."""
+    return [axis for axis in axes if axis.get_subplotspec().is_first_col()]
+
+
+def legend_below(canvas: Figure, axis: Axes) -> None:
+    """One legend for all panels, below them; ``axis`` has every entry."""
+    canvas.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=PANELS_PER_ROW)
+
+
+def shortened(name: str, letters: int = LETTERS) -> str:
+    """A name of at most ``letters`` letters; a longer one loses its middle, since similar names differ at their end."""
+    if len(name) <= letters:
+        return name
+    return f"{name[: letters - letters // 2]}…{name[len(name) - letters // 2 + 1 :]}"
 
 
 _IMAGE = re.compile(r"(?<=data:image/png;base64,)[^\"]+")

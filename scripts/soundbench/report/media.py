@@ -42,27 +42,32 @@ def audio_uri(samples: np.ndarray, sample_rate: int = LISTENING_RATE) -> str:
     return data_uri("audio/mpeg", content.getvalue())
 
 
-def spectrogram_shades(samples: np.ndarray, height: int = 110) -> np.ndarray:
+def highest_frequency(path: str | Path) -> float:
+    """The upper edge (Hz) of the spectrogram of a file: :data:`HIGHEST`, or half of its sample rate if that is less."""
+    return min(HIGHEST, soundfile.info(path).samplerate / 2)
+
+
+def spectrogram_shades(samples: np.ndarray, height: int = 110, highest: float = HIGHEST) -> np.ndarray:
     """The spectrogram of ``(samples,)`` in shades of 0 to 1, ``(height, frames)``.
 
-    Rows go from :data:`HIGHEST` down to :data:`LOWEST` Hz, logarithmic; 0 is :data:`DYNAMICS` below the maximum.
+    Rows go from ``highest`` down to :data:`LOWEST` Hz, logarithmic; 0 is :data:`DYNAMICS` below the maximum.
     """
     from scipy.signal import spectrogram
 
     window = 2048  # samples; a bin of 11 Hz
     padded = np.pad(samples, (0, max(0, window - len(samples))))
     _, _, power = spectrogram(padded, LISTENING_RATE, nperseg=window, noverlap=window - 256)
-    rows = np.geomspace(HIGHEST, LOWEST, height) / LISTENING_RATE * window
+    rows = np.geomspace(highest, LOWEST, height) / LISTENING_RATE * window
     level = 10 * np.log10(power[np.round(rows).astype(int)] + 1e-12)
     return np.clip(1 + (level - level.max()) / DYNAMICS, 0, 1)
 
 
-def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110) -> str:
+def spectrogram_uri(samples: np.ndarray, width: int = 300, height: int = 110, highest: float = HIGHEST) -> str:
     """The spectrogram of ``(samples,)`` as a JPEG image; see :func:`spectrogram_shades`."""
     from matplotlib import colormaps
     from PIL import Image
 
-    shades = spectrogram_shades(samples, height)
+    shades = spectrogram_shades(samples, height, highest)
     image = Image.fromarray((255 * colormaps["magma"](shades)[..., :3]).astype(np.uint8))
     content = io.BytesIO()
     image.resize((width, height), Image.Resampling.BILINEAR).save(content, "JPEG", quality=80)

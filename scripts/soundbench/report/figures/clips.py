@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from soundbench.report.drawing import figure
+from soundbench.report.drawing import SMALL, figure, shortened
 from soundbench.report.media import data_uri
 from soundbench.report.style import PALETTE
 
@@ -46,7 +46,7 @@ def _heights(labels: int, row: float) -> float:
 def _name_rows(axes: np.ndarray, labels: list[str]) -> None:
     """The classes from top to bottom, named on the left-most panel."""
     for axis in axes:
-        axis.set_yticks(range(len(labels)), labels if axis is axes[0] else [""] * len(labels))
+        axis.set_yticks(range(len(labels)), map(shortened, labels) if axis is axes[0] else [""] * len(labels))
         axis.set_ylim(len(labels) - 0.4, -0.6)
         axis.tick_params(axis="y", length=0)
 
@@ -57,7 +57,7 @@ def plot_labels(clips: pd.DataFrame, path: str) -> None:
     with figure(path, 2, 4.8, _heights(len(counts), 0.24), "clips of each label, and their lengths") as (_, axes):
         _name_rows(axes, list(counts.index))
         bars = axes[0].barh(range(len(counts)), counts, color=PALETTE[0], height=0.7)
-        axes[0].bar_label(bars, padding=3, fontsize=8)
+        axes[0].bar_label(bars, padding=3, fontsize=SMALL)
         axes[0].set_xlabel("clips")
         for row, label in enumerate(counts.index):
             seconds = np.sort(clips.loc[clips["label"] == label, "seconds"])
@@ -100,10 +100,14 @@ def _time_axes(axes: np.ndarray, sounds: Sequence[Clip]) -> None:
 
 
 def plot_spectrograms(sounds: Sequence[Clip], path: str) -> None:
-    """Log-mel spectrograms, one row per class and one panel per clip, in dB below each clip's maximum."""
+    """Log-mel spectrograms, one row per class and one panel per clip, in dB below each clip's maximum.
+
+    All rows span the same frequencies; one of a file with a lower sample rate ends where the file does.
+    """
     labels, panels = _panels(sounds)
     longest = max(sound.seconds for sound in sounds)
-    empty = np.full_like(_tile(sounds[0], longest), np.nan)
+    highest = max(sound.sample_rate for sound in sounds) / 2
+    empty = np.full_like(_tile(sounds[0], longest, highest), np.nan)
     with figure(path, len(panels), 3.6, _heights(len(labels), 0.5), "spectrograms, one row per label") as (
         canvas,
         axes,
@@ -111,7 +115,7 @@ def plot_spectrograms(sounds: Sequence[Clip], path: str) -> None:
         _name_rows(axes, labels)
         for place, axis in zip(panels, axes, strict=True):
             here = {sound.label: sound for sound in sounds if sound.place == place}
-            tiles = [_tile(here[label], longest) if label in here else empty for label in labels]
+            tiles = [_tile(here[label], longest, highest) if label in here else empty for label in labels]
             image = axis.imshow(
                 np.concatenate(tiles),
                 cmap=plt.get_cmap("magma", SHADES),
@@ -123,15 +127,24 @@ def plot_spectrograms(sounds: Sequence[Clip], path: str) -> None:
             )
             axis.spines[:].set_visible(False)
         _time_axes(axes, sounds)
+        axes[0].set_ylabel(f"each row: 0 (bottom) to {highest / 1000:g} kHz (top), mel scale")
         bar = canvas.colorbar(image, ax=list(axes), label="level (dB below the maximum)", aspect=30, fraction=0.03)
         bar.outline.set_visible(False)
 
 
-def _tile(sound: Clip, longest: float, width: int = 200) -> np.ndarray:
-    """A spectrogram on a grid that all clips share, low frequencies at the bottom; NaN where there is no sound."""
-    frames = sound.mel_levels.shape[1]
+def mel(frequency: float) -> float:
+    """A frequency in Hz on the mel scale (D. O'Shaughnessy, "Speech Communication", 1987)."""
+    return 2595 * float(np.log10(1 + frequency / 700))
+
+
+def _tile(sound: Clip, longest: float, highest: float, width: int = 200) -> np.ndarray:
+    """A spectrogram on a grid that all clips share, low frequencies at the bottom; NaN where a file holds nothing."""
+    bands, frames = sound.mel_levels.shape
     at = (np.arange(width) + 0.5) / width * longest / sound.seconds * frames
-    tile = np.where(at < frames, sound.mel_levels[::-1, np.minimum(at.astype(int), frames - 1)], np.nan)
+    band = (np.arange(bands) + 0.5) * mel(highest) / mel(sound.sample_rate / 2)
+    known = (band < bands)[:, None] & (at < frames)
+    levels = sound.mel_levels[np.ix_(np.minimum(band.astype(int), bands - 1), np.minimum(at.astype(int), frames - 1))]
+    tile = np.where(known, levels, np.nan)[::-1]
     edge = np.full((GAP // 2, width), np.nan)
     return np.concatenate([edge, tile, edge])
 

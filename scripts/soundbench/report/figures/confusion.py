@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from soundbench.evaluation.breakdowns import by_model, class_order, pooled_confusion, runs_by
 from soundbench.evaluation.metrics import METRIC_NAMES, row_shares
-from soundbench.report.drawing import figure
-from soundbench.report.style import model_colours, model_markers
+from soundbench.report.drawing import SMALL, WIDEST, figure, first_of_rows, shortened
+from soundbench.report.style import model_colours, model_markers, text_colour
 
-TITLE = 0.6  # inches above a matrix
 FEW_CLASSES = 20  # up to here numbers fit into the cells
+FEW_CELL, CELL = 0.25, 0.135  # inches, the sides of a cell with a number and of one without
+LETTER = 0.07  # inches, about the width of a letter of SMALL points
+MARGIN = 0.5  # inches beside a matrix and its labels
+TITLE = 0.8  # inches above and below them
 
 
 def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, path: str) -> None:
@@ -32,38 +37,47 @@ def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, 
         for each in labels.values()
     }
     most = max(map(len, orders))
-    side = max(3.2, (0.36 if most <= FEW_CLASSES else 0.19) * most + 1.6)
-    with figure(path, len(runs), side, side + TITLE, f"confusion matrices, one panel per {key}") as (canvas, axes):
+    beside = MARGIN + LETTER * max(len(shortened(label)) for each in orders for label in each)
+    side = max(1.8, min((FEW_CELL if most <= FEW_CLASSES else CELL) * most, WIDEST - beside))
+    named_every = math.ceil(most * CELL / side)
+    with figure(path, len(runs), side + beside, side + beside + TITLE, f"confusion matrices, one panel per {key}") as (
+        canvas,
+        axes,
+    ):
         for axis, (name, own) in zip(axes, runs.items(), strict=True):
-            named = axis is axes[0] or len(orders) > 1
-            image = _draw_matrix(axis, counts[name], labels[name], orders[labels[name]], named)
+            image = _draw_matrix(axis, counts[name], labels[name], orders[labels[name]], named_every)
             score = 100 * np.mean([run["scores"][metric] for run in own])
-            axis.set_title(f"{name}\n{METRIC_NAMES[metric]} {score:.1f} %")
-        axes[0].set_ylabel("true")
-        canvas.colorbar(image, ax=list(axes), label="share of the true class (%)", shrink=0.7)
+            axis.set_title(f"{shortened(name)}\n{METRIC_NAMES[metric]} {score:.1f} %", fontsize=10)
+        for axis in first_of_rows(axes):
+            axis.set_ylabel("true")
+        bar = canvas.colorbar(image, ax=list(axes), location="bottom", aspect=40, fraction=0.03, pad=0.02)
+        bar.set_label("share of the true class (%)")
 
 
-def _draw_matrix(axis: Axes, table: np.ndarray, labels: tuple[str, ...], order: np.ndarray, named: bool) -> AxesImage:
-    """One matrix; ``named`` says whether its rows are labelled, as those of the left-most panel are."""
+def _draw_matrix(
+    axis: Axes, table: np.ndarray, labels: tuple[str, ...], order: np.ndarray, named_every: int
+) -> AxesImage:
+    """One matrix; every ``named_every``-th class has its label."""
     shares = 100 * row_shares(table)[np.ix_(order, order)]
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    few = len(labels) <= FEW_CLASSES
-    if few:
-        _write_shares(axis, shares)
-    ticks = [labels[number] for number in order]
-    size = 10 if few else 8
-    axis.set_xticks(range(len(ticks)), ticks, rotation=90, fontsize=size)
-    axis.set_yticks(range(len(ticks)), ticks if named else [""] * len(ticks), fontsize=size)
+    if len(labels) <= FEW_CLASSES:
+        _write_shares(axis, image, shares)
+    ticks = range(0, len(order), named_every)
+    written = [shortened(labels[order[number]]) for number in ticks]
+    axis.set_xticks(ticks, written, rotation=90, fontsize=SMALL)
+    axis.set_yticks(ticks, written, fontsize=SMALL)
     axis.set_xlabel("predicted")
     axis.spines[:].set_visible(False)
     return image
 
 
-def _write_shares(axis: Axes, shares: np.ndarray) -> None:
+def _write_shares(axis: Axes, image: AxesImage, shares: np.ndarray) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if share >= 1:
-            shade = "white" if share > 55 else "black"
-            axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=shade, fontsize=8)
+            shade = text_colour(image.to_rgba(share))
+            # It lies inside the matrix, so the layout need not measure it.
+            number = axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=shade, fontsize=SMALL)
+            number.set_in_layout(False)
 
 
 def plot_calibration(metrics: list[str], models: list[str], path: str) -> None:
@@ -71,7 +85,7 @@ def plot_calibration(metrics: list[str], models: list[str], path: str) -> None:
     runs = by_model(metrics, models)
     colours = model_colours(models)
     markers = model_markers(models)
-    with figure(path, len(runs), 3.4, 3.6, "reliability diagrams, one panel per model") as (_, axes):
+    with figure(path, len(runs), 3.4, 3.8, "reliability diagrams, one panel per model") as (_, axes):
         for axis, (model, own) in zip(axes, runs.items(), strict=True):
             axis.plot([0, 100], [0, 100], color="0.6", linestyle="--", linewidth=1)
             for run in own:
@@ -81,9 +95,10 @@ def plot_calibration(metrics: list[str], models: list[str], path: str) -> None:
                 sizes = [4 + 120 * part["clips"] / sum(each["clips"] for each in bins) for part in bins]
                 axis.scatter(confidence, correct, sizes, color=colours[model], marker=markers[model], alpha=0.6)
             error = 100 * np.mean([run["scores"]["calibration_error"] for run in own])
-            axis.set_title(f"{model}\ncalibration error {error:.1f} points")
+            axis.set_title(f"{shortened(model)}\ncalibration error {error:.1f} points", fontsize=10)
             axis.set_xlabel("predicted probability (%)")
             axis.set_xlim(0, 102)
             axis.set_ylim(0, 102)
             axis.set_aspect("equal")
-        axes[0].set_ylabel("correct predictions (%)")
+        for axis in first_of_rows(axes):
+            axis.set_ylabel("correct predictions (%)")

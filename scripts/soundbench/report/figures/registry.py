@@ -101,8 +101,8 @@ FIGURES = {
         "samples.plot_samples",
         "sample predictions",
         "Test clips, drawn at random, whether they are classified correctly or not, with their label and the "
-        "prediction. Probabilities are means over seeds. The frequency axis goes from 50 Hz to 11 kHz; the time "
-        "axis is in seconds.",
+        "prediction. Probabilities are means over seeds. The frequency axis is logarithmic; it ends at half of the "
+        "file's sample rate, at most at 11 kHz.",
         each=("dataset", "model"),
     ),
 }

@@ -6,7 +6,7 @@ import pandas as pd
 
 from soundbench.evaluation.metrics import METRIC_NAMES
 from soundbench.evaluation.robustness_table import UNCHANGED
-from soundbench.report.drawing import figure
+from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
 
 AXES = {
@@ -32,7 +32,7 @@ def plot_robustness(robustness: str, dataset: str, models: list[str], metric: st
     kinds = [kind for kind in AXES if kind in set(rows["kind"])]
     drawn = [model for model in models if model in set(rows["model"])]
     title = f"{METRIC_NAMES[metric]} on {dataset} when the clips are changed"
-    with figure(path, len(kinds), 4.4, 3.6, title) as (_, axes):
+    with figure(path, len(kinds), 4.0, 3.6, title) as (canvas, axes):
         for axis, kind in zip(axes, kinds, strict=True):
             for model in drawn:
                 mine = rows[rows["model"] == model]
@@ -46,13 +46,14 @@ def plot_robustness(robustness: str, dataset: str, models: list[str], metric: st
                 axis.fill_between(curve["level"], low, high, color=colours[model], alpha=0.15, linewidth=0)
                 axis.axhline(100 * clean[metric].iloc[0], color=colours[model], linestyle=":", linewidth=1)
                 style = {"color": colours[model], "marker": markers[model], "linewidth": 1.8, "markersize": 6}
-                axis.plot(curve["level"], 100 * curve[metric], label=model, **style)
+                axis.plot(curve["level"], 100 * curve[metric], label=shortened(model), **style)
             axis.set_xticks(curve["level"])  # the same of every model
             axis.set_xlabel(AXES[kind])
             axis.grid(alpha=0.3)
         limits = [limit for axis in axes for limit in axis.get_ylim()]
         for axis in axes:
             axis.set_ylim(max(0, min(limits)), min(101, max(limits)))
-        axes[0].set_ylabel(f"{METRIC_NAMES[metric]} (%)")
-        axes[0].legend()
-        axes[0].set_title(dataset, loc="left")
+        for axis in first_of_rows(axes):
+            axis.set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+        axes[0].set_title(shortened(dataset), loc="left")
+        legend_below(canvas, axes[0])

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
 
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import average_predictions
-from soundbench.report.drawing import figure
-from soundbench.report.media import LISTENING_RATE, read_for_listening, spectrogram_shades
-from soundbench.report.style import PALETTE
+from soundbench.report.drawing import SMALL, figure, first_of_rows, shortened
+from soundbench.report.media import (
+    LISTENING_RATE,
+    LOWEST,
+    highest_frequency,
+    read_for_listening,
+    spectrogram_shades,
+)
 
 ROWS, COLUMNS = 4, 3
 HEIGHT, WIDTH, SHADES = 72, 160, 16  # of a spectrogram: few, so that a report of many models stays small
 PANEL = 3.4  # inches, the width of a panel
-LABEL = 28  # letters of a label; "taken for" and a share fit beside it over a panel
-CORRECT = PALETTE[0]
-WRONG = PALETTE[1]
+CORRECT, WRONG = "#005A8E", "#A34700"  # blue and vermilion, dark enough for letters: a contrast of at least 6
+TICKS = (100, 1000, 10000)  # Hz
 
 
 def draw_samples(clips: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -33,9 +41,17 @@ def _small(shades: np.ndarray) -> np.ndarray:
     return np.round(means * SHADES) / SHADES
 
 
-def _shortened(label: str) -> str:
-    """A label of at most :data:`LABEL` letters, so that the titles of neighbouring panels do not overlap."""
-    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+def draw_spectrogram(axis: Axes, path: str) -> None:
+    """The spectrogram of a file, with its time (s) and its frequency (Hz, logarithmic) up to what the file holds."""
+    samples = read_for_listening(path)
+    highest = highest_frequency(path)
+    edges = (0, len(samples) / LISTENING_RATE, math.log10(LOWEST), math.log10(highest))
+    image = _small(spectrogram_shades(samples, HEIGHT, highest))
+    axis.imshow(image, cmap="magma", aspect="auto", interpolation="none", extent=edges)
+    ticks = [tick for tick in TICKS if tick <= highest]
+    axis.set_yticks([math.log10(tick) for tick in ticks], [EngFormatter(sep="")(tick) for tick in ticks])
+    axis.tick_params(labelsize=SMALL)
+    axis.set_xlabel("time (s)", fontsize=SMALL)
 
 
 def plot_samples(predictions: list[str], clips: str, path: str) -> None:
@@ -48,18 +64,12 @@ def plot_samples(predictions: list[str], clips: str, path: str) -> None:
     table = average_predictions([read_clip_table(name) for name in predictions])
     chosen = draw_samples(table, ROWS * COLUMNS)
     files = read_clip_table(clips).set_index("clip")["path"]
-    rows = -(-len(chosen) // COLUMNS)
-    with figure(path, COLUMNS, PANEL, 1.9, "sample predictions on spectrograms", rows) as (_, axes):
-        for axis, (clip, row) in zip(axes, chosen.iterrows(), strict=False):
-            samples = read_for_listening(files[clip])
-            image = _small(spectrogram_shades(samples, HEIGHT))
-            extent = (0, len(samples) / LISTENING_RATE, 0, 1)
-            axis.imshow(image, cmap="magma", aspect="auto", interpolation="none", extent=extent)
+    with figure(path, len(chosen), PANEL, 2.1, "sample predictions on spectrograms", COLUMNS) as (_, axes):
+        for axis, (clip, row) in zip(axes, chosen.iterrows(), strict=True):
+            draw_spectrogram(axis, files[clip])
             correct = row["label"] == row["predicted"]
-            verdict = "correct" if correct else f"taken for {_shortened(row['predicted'])}"
-            title = f"{_shortened(row['label'])}\n{verdict}, {100 * row['probability']:.0f} %"
+            verdict = "correct" if correct else f"taken for {shortened(row['predicted'])}"
+            title = f"{shortened(row['label'])}\n{verdict}, {100 * row['probability']:.0f} %"
             axis.set_title(title, color=CORRECT if correct else WRONG, fontsize=9)
-            axis.set_yticks([])
-            axis.tick_params(labelsize=7)
-        for axis in axes[len(chosen) :]:
-            axis.set_axis_off()
+        for axis in first_of_rows(axes):
+            axis.set_ylabel("frequency (Hz)", fontsize=SMALL)

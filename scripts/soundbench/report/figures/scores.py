@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from soundbench.evaluation.metrics import METRIC_NAMES
-from soundbench.report.drawing import figure
+from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
 
 
 def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, path: str) -> None:
-    """Compare models, one panel per data set and protocol: one dot per fold and seed, the mean, and its interval."""
+    """Compare models, one panel per data set and protocol: one dot per fold and seed, the mean, and its interval.
+
+    All panels share one scale.
+    """
     rows = pd.read_csv(scores)
     board = pd.read_csv(leaderboard)
     colours = model_colours(models)
@@ -29,12 +32,16 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, p
                 mine = rows[(rows["dataset"] == dataset) & (rows["model"] == entry.model)]
                 _score_row(axis, position, entry, mine[metric].dropna(), colours[entry.model])
                 done, seeds = mine.dropna(subset=metric)["seed"].nunique(), mine["seed"].nunique()
-                ticks.append(entry.model if done == seeds else f"{entry.model}\n({done} of {seeds} seeds)")
+                name = shortened(entry.model)
+                ticks.append(name if done == seeds else f"{name}\n({done} of {seeds} seeds)")
             axis.set_yticks(range(len(here)), ticks)
             axis.set_ylim(-0.5, len(here) - 0.3)
             axis.set_xlabel(f"{METRIC_NAMES[metric]} (%)")
-            axis.set_title(f"{dataset} ({protocol})")
+            axis.set_title(f"{shortened(dataset)} ({protocol})")
             axis.grid(axis="x", alpha=0.3)
+        limits = [limit for axis in axes if axis.has_data() for limit in axis.get_xlim()]
+        for axis in axes:
+            axis.set_xlim(min(limits, default=0), max(limits, default=100))
 
 
 def _score_row(axis: Axes, position: int, entry: Any, values: pd.Series, colour: str) -> None:
@@ -63,13 +70,13 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     board = board[board["dataset"] == dataset].dropna(subset=["mean"])
     colours, markers = model_colours(models), model_markers(models)
-    with figure(path, len(COSTS), 4.2, 3.4, f"{METRIC_NAMES[metric]} on {dataset} against cost") as (_, axes):
+    with figure(path, len(COSTS), 4.0, 3.6, f"{METRIC_NAMES[metric]} on {dataset} against cost") as (canvas, axes):
         for axis, (cost, name) in zip(axes, COSTS.items(), strict=True):
             for entry in board.itertuples():
                 spot, colour = (getattr(entry, cost), 100 * entry.mean), colours[entry.model]
                 reach = [[spot[1] - 100 * entry.interval_low], [100 * entry.interval_high - spot[1]]]
-                axis.errorbar(*spot, yerr=reach, fmt=markers[entry.model], color=colour, markersize=8, elinewidth=1.5)
-                axis.annotate(entry.model, spot, (8, 5), textcoords="offset points", fontsize=9)
+                style = {"fmt": markers[entry.model], "color": colour, "markersize": 8, "elinewidth": 1.5}
+                axis.errorbar(*spot, yerr=reach, label=shortened(entry.model), **style)
             axis.set_xscale("log")
             axis.margins(x=0.35)
             low, high = axis.get_xlim()
@@ -78,7 +85,9 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
             axis.xaxis.set_minor_formatter(NullFormatter())
             axis.set_xlabel(name)
             axis.grid(alpha=0.3)
-        axes[0].set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+        for axis in first_of_rows(axes):
+            axis.set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+        legend_below(canvas, axes[0])  # beside the points, names of models of like cost would overlap
 
 
 def _short(value: float, _: int) -> str:
@@ -89,21 +98,19 @@ def _short(value: float, _: int) -> str:
 def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
     """Mean ranks over data sets and the critical difference: a bar joins models that do not differ (Demšar, 2006).
 
-    Data sets on which a model has no score are left out; the title gives the number of those used. At least two
-    models are needed.
+    Data sets on which a model has no score are left out; the title gives the number of those used. Nothing is drawn
+    where fewer than two data sets are left. At least two models are needed.
     """
     # This imports scipy, which no other figure here needs.
     from soundbench.evaluation.significance import critical_difference
 
     grid = pd.read_csv(leaderboard).pivot(index=["dataset", "protocol"], columns="model", values="mean").dropna()
+    if len(grid) < 2:
+        return
     with figure(path, 1, 7.2, 1.6 + 0.28 * len(models), "mean ranks of the models over data sets") as (_, (axis,)):
         axis.set_title(f"mean rank over {len(grid)} data sets (1 is best)")
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        if len(grid) < 2:
-            needed = "needs two data sets on which every model has a score"
-            axis.text(0.5, 0.5, needed, ha="center", transform=axis.transAxes)
-            return
         ranks, critical, p = critical_difference(grid[models].to_numpy())
         _draw_ranks(axis, dict(zip(models, ranks, strict=True)), critical, p)
 
@@ -119,9 +126,11 @@ def _draw_ranks(axis: Axes, ranks: dict[str, float], critical: float, p: float) 
             [ranks[model], reach], [-position, -position], color="0.6", linewidth=3, zorder=0, solid_capstyle="butt"
         )
     # Beside the axis, clear of the bars.
-    axis.set_yticks([-position for position in range(len(order))], [f"{model}  {ranks[model]:.2f}" for model in order])
+    names = [f"{shortened(model)}  {ranks[model]:.2f}" for model in order]
+    axis.set_yticks([-position for position in range(len(order))], names)
     axis.tick_params(left=False)
     friedman = "" if np.isnan(p) else f"; Friedman p = {p:.3g}"
-    axis.set_xlabel(f"mean rank; grey bars reach to models within the critical difference of {critical:.2f}{friedman}")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_xlabel(f"mean rank{friedman}\ngrey bars reach to models within the critical difference of {critical:.2f}")
     axis.set_xlim(0.8, len(ranks) + 0.8)
     axis.set_ylim(-len(ranks) + 0.4, 0.6)

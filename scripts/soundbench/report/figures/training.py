@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from soundbench.report.drawing import figure
+from soundbench.report.drawing import SMALL, figure, shortened
 from soundbench.report.style import model_colours
 
-MEASURES = {"loss": 1, "accuracy": 100}  # and the factor to the unit of its axis
+MEASURES = {"loss": ("loss (cross-entropy)", 1), "accuracy": ("accuracy (%)", 100)}  # the factor to the axis' unit
+PARTS = {"train": "training", "val": "validation"}
+FEW_EPOCHS = 10  # up to here each epoch has a marker: a single one is no line
 
 
 def plot_training(histories: list[str], models: list[str], path: str) -> None:
-    """Training curves of one data set, one column of panels per model: loss above, accuracy below.
+    """Training curves of one data set, one row of panels per model: loss beside accuracy.
 
-    Each run is a thin line, their mean is a thick line.
+    Each run is a thin line, their mean is a thick line. All models share their scales.
 
     Args:
         histories: ``…/{model}/seed{seed}/fold{fold}/history.csv`` of every run.
@@ -26,29 +29,40 @@ def plot_training(histories: list[str], models: list[str], path: str) -> None:
     tables = [pd.read_csv(name).assign(run=name, model=Path(name).parents[2].name) for name in histories]
     epochs = pd.concat(tables)
     trained = [model for model in models if model in set(epochs["model"])]
-    title = "loss and accuracy after each epoch, one column per model"
-    with figure(path, len(trained), 4.6, 2.8, title, rows=len(MEASURES)) as (_, panels):
-        axes = panels.reshape(len(MEASURES), len(trained))
-        for column, model in zip(axes.T, trained, strict=True):
+    title = "loss and accuracy after each epoch, one row per model"
+    with figure(path, len(trained) * len(MEASURES), 5.4, 2.5, title, columns=len(MEASURES)) as (_, panels):
+        for row, model in zip(panels.reshape(-1, len(MEASURES)), trained, strict=True):
             runs = epochs[epochs["model"] == model]
-            for axis, (measure, scale) in zip(column, MEASURES.items(), strict=True):
-                for part, colour, name in (("train", "0.55", "training"), ("val", colours[model], "validation")):
-                    if f"{part}_{measure}" in runs:
-                        curves = runs.pivot(index="epoch", columns="run", values=f"{part}_{measure}")
-                        _draw_curves(axis, scale * curves, colour, name)
-                axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-            column[0].set_title(f"{model} ({runs['run'].nunique()} runs)")
-            column[0].set_ylim(bottom=0)
-            column[0].legend()
-            column[1].set_ylim(0, 102)
-            column[1].set_xlabel("epoch")
-        axes[0, 0].set_ylabel("loss (cross-entropy)")
-        axes[1, 0].set_ylabel("accuracy (%)")
+            for axis, measure in zip(row, MEASURES, strict=True):
+                _draw_measure(axis, runs, measure, colours[model])
+                axis.set_xlim(0.5, epochs["epoch"].max() + 0.5)
+            row[0].set_title(f"{shortened(model)} ({runs['run'].nunique()} runs)", loc="left")
+            row[0].set_ylim(0, 1.05 * _largest_loss(epochs))
+            row[1].set_ylim(0, 102)
+
+
+def _largest_loss(epochs: pd.DataFrame) -> float:
+    losses = epochs[[f"{part}_loss" for part in PARTS if f"{part}_loss" in epochs]].to_numpy(dtype=float)
+    return float(max(losses[np.isfinite(losses)], default=1.0)) or 1.0
+
+
+def _draw_measure(axis: Axes, runs: pd.DataFrame, measure: str, colour: str) -> None:
+    name, scale = MEASURES[measure]
+    for part, described in PARTS.items():
+        if f"{part}_{measure}" in runs:
+            curves = runs.pivot(index="epoch", columns="run", values=f"{part}_{measure}")
+            _draw_curves(axis, scale * curves, "0.45" if part == "train" else colour, described)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axis.set_xlabel("epoch")
+    axis.set_ylabel(name)
+    axis.grid(axis="y", alpha=0.3)
+    axis.legend(fontsize=SMALL)
 
 
 def _draw_curves(axis: Axes, curves: pd.DataFrame, colour: str, name: str) -> None:
     """Draw ``curves``, one row per epoch and one column per run."""
-    axis.plot(curves.index, curves, color=colour, alpha=0.25, linewidth=0.7)
+    marker = "o" if len(curves) <= FEW_EPOCHS else None
+    axis.plot(curves.index, curves, color=colour, alpha=0.25, linewidth=0.7, marker=marker, markersize=3)
     # Once more than half of the runs have stopped, the mean would be that of the slow ones.
     mean = curves.mean(axis=1)[curves.notna().mean(axis=1) >= 0.5]
-    axis.plot(mean.index, mean, color=colour, linewidth=2.2, label=name)
+    axis.plot(mean.index, mean, color=colour, linewidth=2.2, marker=marker, markersize=5, label=name)

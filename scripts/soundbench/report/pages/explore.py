@@ -51,13 +51,9 @@ class Sound:
 
     @cached_property
     def mel_levels(self) -> np.ndarray:
-        """Levels ``(bands, frames)`` in dB below the maximum, in :data:`MEL_BANDS` bands of equal width in mel.
-
-        The scale is D. O'Shaughnessy's, "Speech Communication", 1987.
-        """
+        """Levels ``(bands, frames)`` in dB below the maximum, in :data:`MEL_BANDS` bands of equal width in mel."""
         power, step = self.power()
-        top = 2595 * np.log10(1 + self.sample_rate / 2 / 700)
-        edges = 700 * (10 ** (np.linspace(0, top, MEL_BANDS + 1) / 2595) - 1)
+        edges = 700 * (10 ** (np.linspace(0, clipplots.mel(self.sample_rate / 2), MEL_BANDS + 1) / 2595) - 1)
         return _level(_in_bands(power, edges / step)).T
 
     def third_octaves(self) -> pd.Series:

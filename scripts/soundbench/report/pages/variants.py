@@ -12,7 +12,7 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_text
 from soundbench.data.audio import read_mono
 from soundbench.data.copies import ORIGINAL, training_copies, variant_names
-from soundbench.report.drawing import figure
+from soundbench.report.drawing import figure, first_of_rows, shortened
 from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
 
@@ -64,12 +64,14 @@ def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
             image.set_clim(loudest - RANGE, loudest)
             axis.set_ylim(0, sample_rate / 2)
             axis.set_facecolor("black")
-            axis.set_title(variant)
+            axis.set_title(shortened(variant))
             axis.set_xlabel("time (s)")
             axis.set_yticks(axis.get_yticks(), [f"{tick / 1000:g}" for tick in axis.get_yticks()])
             axis.set_ylim(0, sample_rate / 2)
-        axes[0].set_ylabel("frequency (kHz)")
-        canvas.suptitle(f"{examples['clip'].iloc[0]} ({examples['label'].iloc[0]})", fontsize=11)
+        for axis in first_of_rows(axes):
+            axis.set_ylabel("frequency (kHz)")
+        clip, label = examples.iloc[0][["clip", "label"]]
+        canvas.suptitle(f"{shortened(clip)} ({shortened(label)})", fontsize=11)
         canvas.colorbar(image, ax=list(axes), label="power (dB)", shrink=0.8)
 
 
