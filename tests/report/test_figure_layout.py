@@ -22,10 +22,9 @@ from soundbench.data.audio import write_audio
 from soundbench.report import drawing
 from soundbench.report.drawing import PANELS_PER_ROW, shortened
 from soundbench.report.figures import clips as clipplots
-from soundbench.report.figures.confusion import plot_calibration, plot_confusion
-from soundbench.report.figures.samples import CORRECT, WRONG, plot_samples
-from soundbench.report.figures.scores import plot_costs, plot_ranks, plot_scores
-from soundbench.report.figures.training import plot_training
+from soundbench.report.figures.draw import draw_figure
+from soundbench.report.figures.registry import FIGURES
+from soundbench.report.figures.samples import CORRECT, WRONG
 from soundbench.report.media import highest_frequency, spectrogram_shades
 from soundbench.report.pages.explore import choose_clips, class_spectra, decode
 from soundbench.report.style import contrast, text_colour
@@ -115,28 +114,17 @@ def fifty(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def draw(study: Study, name: str, path: Path) -> str:
-    """Draw a figure of the first data set, and return its SVG."""
-    to, models, dataset = study.root / "summary", list(study.models), study.datasets[0]
-    scores, board, costs = (str(to / f"{each}.csv") for each in ("scores", "leaderboard", "costs"))
-    metrics = [file for file in study.files("metrics.json") if f"/{dataset}/" in file]
-    own = [file for file in study.files("predictions.csv") if f"/{dataset}/{models[0]}/" in file]
-    histories = [str(path) for file in metrics for path in sorted(Path(file).parent.glob("fold*/history.csv"))]
+    """Draw a figure of the first data set and the first model, or of the clips, and return its SVG."""
+    if name in FIGURES:
+        of = {"dataset": study.datasets[0], "model": next(iter(study.models))}
+        draw_figure(FIGURES[name], study.results(), path, **{key: of[key] for key in FIGURES[name].each})
+        return path.read_text()
     clips = pd.read_csv(study.root / "clips.csv").assign(seconds=0.5)
+    sounds = [decode(clip) for clip in choose_clips(clips, 3).itertuples()] if study.audio else []
     figures: dict[str, Callable[[], None]] = {
-        "scores": lambda: plot_scores(scores, board, models, "accuracy", str(path)),
-        "costs": lambda: plot_costs(board, costs, dataset, models, "accuracy", str(path)),
-        "ranks": lambda: plot_ranks(board, models, str(path)),
-        "confusion": lambda: plot_confusion(metrics, "model", models, "uar", str(path)),
-        "calibration": lambda: plot_calibration(metrics, models, str(path)),
-        "training": lambda: plot_training(histories, models, str(path)),
-        "samples": lambda: plot_samples(own, str(study.root / "clips.csv"), str(path)),
         "labels": lambda: clipplots.plot_labels(clips, str(path)),
-        "waveforms": lambda: clipplots.plot_waveforms(
-            [decode(clip) for clip in choose_clips(clips, 3).itertuples()], str(path)
-        ),
-        "spectrograms": lambda: clipplots.plot_spectrograms(
-            [decode(clip) for clip in choose_clips(clips, 3).itertuples()], str(path)
-        ),
+        "waveforms": lambda: clipplots.plot_waveforms(sounds, str(path)),
+        "spectrograms": lambda: clipplots.plot_spectrograms(sounds, str(path)),
         "spectra": lambda: clipplots.plot_spectra(class_spectra(choose_clips(clips, 2), 1), str(path)),
     }
     figures[name]()
@@ -162,11 +150,11 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     plt.close("all")
 
 
-NAMES = ("scores", "costs", "ranks", "confusion", "calibration", "training", "samples")
+ALL = tuple(name for name in FIGURES if name != "robustness")  # its table is made with `robustness` only
 OF_CLIPS = ("labels", "waveforms", "spectrograms", "spectra")
 DRAWN = [
     *(("small", name) for name in ("scores", "costs", "confusion", "training")),
-    *(("large", name) for name in (*NAMES, *OF_CLIPS)),
+    *(("large", name) for name in (*ALL, *OF_CLIPS)),
     *(("fifty", name) for name in ("confusion", "labels")),
 ]
 
@@ -257,3 +245,10 @@ def test_a_long_name_keeps_its_ends() -> None:
     names = [f"audio-spectrogram-transformer-pretrained-{number}" for number in range(6)]
     assert max(len(shortened(name)) for name in names) <= drawing.LETTERS
     assert len({shortened(name) for name in names}) == 6
+
+
+def test_ranks_of_one_complete_data_set_are_not_drawn(tmp_path: Path) -> None:
+    gone = frozenset({("two", "poor", seed) for seed in (1, 2)})
+    study = finished(Study(tmp_path, datasets=("one", "two"), missing=gone))
+    draw_figure(FIGURES["ranks"], study.results(), tmp_path / "ranks.svg")
+    assert not (tmp_path / "ranks.svg").exists()
