@@ -21,7 +21,7 @@ rule augment_clips:
         variant=lambda w: canonical_json(augmentation.entry(w.variant)),
         views=lambda w: canonical_json(augmentation.views(w)),
         files=augmentation.noise_digests,
-        code=code_digest("augment_clips"),
+        code=lambda w: code_digest("augment_clips", *augmentation.effect_modules(w)),
     script:
         "../scripts/augment_clips.py"
 

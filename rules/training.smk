@@ -36,6 +36,6 @@ rule train_model:
         variants=lambda w: augmentation.variants(w.dataset),
         protocol=lambda w: study.view(w)["split"]["protocol"],
         source=lambda w: study.view(w)["source"],
-        code=lambda w: code_digest("train_model", training.family_module(w)),
+        code=lambda w: code_digest("train_model", *training.modules(w)),
     script:
         "../scripts/train_model.py"

@@ -11,10 +11,11 @@ import pytest
 
 from helpers.library import front_end
 from helpers.simulated import Study
+from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audio import write_audio
 from soundbench.evaluation.metrics import METRICS
-from soundbench.evaluation.robustness import CHANGES, clips_of_tests, perturb_features
+from soundbench.evaluation.robustness import clips_of_tests, perturb_features
 from soundbench.evaluation.robustness_table import UNCHANGED, aggregate_robustness
 from soundbench.models.schema import load_schema
 from soundbench.report.figures.robustness import AXES, plot_robustness
@@ -63,7 +64,7 @@ def test_only_test_clips_are_changed_and_each_level_is_what_it_says(sounds: Path
 
 def test_every_kind_can_be_configured_and_drawn() -> None:
     keys = load_schema()["properties"]["robustness"]["properties"]
-    assert set(CHANGES) == set(AXES) == set(keys) - {"datasets", "models"}
+    assert set(PERTURBATIONS) == set(AXES) == set(keys) - {"datasets", "models"}
 
 
 @pytest.fixture(scope="module")

@@ -36,9 +36,11 @@ dependencies:
   - pip
   - pip:
 """
-# Modules that a script imports by a computed name, by what the rule says to name them.
+# The packages with modules that a script imports by a computed name, by what the rule says to name them.
 COMPUTED = {
     "reader_module": "data.readers",
+    "effect_modules": "augment.effects",
+    "training.modules": "models.families augment.batch_effects",
     "family_module": "models.families",
     "embedding_family": "models.families",
     "FAMILIES": "models.families",
@@ -66,7 +68,7 @@ def scripts_of_environments() -> dict[str, list[tuple[str, list[str]]]]:
         for rule in re.split(r"^(?:use )?rule ", file.read_text(), flags=re.M)[1:]:
             environment, script = (re.search(rf"{folder}/(\w+)", rule) for folder in (r"\.\./envs", r"\.\./scripts"))
             if environment and script:
-                packages = {package for word, package in COMPUTED.items() if word in rule}
+                packages = {package for word, named in COMPUTED.items() if word in rule for package in named.split()}
                 modules = [
                     f"{PACKAGE}.{package}.{path.stem}"
                     for package in sorted(packages)

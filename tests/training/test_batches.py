@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 
 from helpers.library import configuration, front_end
 from helpers.trainers import EVERYTHING, MASKS, examples, trainer
-from helpers.workflow import REPOSITORY
-from soundbench.augment import batch as online
-from soundbench.augment.batch import EFFECTS, OnlineAugmentation
+from soundbench.augment.batch import OnlineAugmentation
+from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.core.errors import InputError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.training.batches import find_copies, load_examples
@@ -223,7 +221,11 @@ def test_impossible_settings_are_refused_with_their_key(features: str, augment: 
     assert problem in refusal.value.problems[0]
 
 
-def test_schema_names_every_effect() -> None:
-    schema = yaml.safe_load((REPOSITORY / "config" / "schemas" / "models.schema.yaml").read_text())
-    assert sorted(schema["$defs"]["online"]["properties"]) == sorted([*EFFECTS, "gain", "mixup"])
-    assert online.MASKED_SHARE == 0.5
+def test_effects_have_an_order_of_their_own() -> None:
+    """The order of the keys in a recipe does not matter, and every effect is tried here."""
+    positions = [BATCH_EFFECTS.constant(name, "POSITION") for name in BATCH_EFFECTS.names]
+    assert len(set(positions)) == len(positions)
+    assert set(BATCH_EFFECTS.names) == set(EVERYTHING)
+    backwards = dict(reversed(EVERYTHING.items()))
+    batches = [augmentation(seed=3, **each)(features(), torch.arange(8) % 3) for each in (EVERYTHING, backwards)]
+    assert all(map(torch.equal, *batches))

@@ -1,14 +1,14 @@
 """Augmented copies of clips: waveform effects by name, and chains of them.
 
-An effect is a function ``(samples, sample_rate, rng, **amounts) -> samples`` registered in :data:`EFFECTS`; a variant
-in ``config/augmentations.yaml`` is a list of steps, each an effect with its amounts.
+An effect is a module of ``effects`` with ``apply(samples, sample_rate, rng, **amounts) -> samples``; ``SETTINGS``
+describes the amounts, and ``RANDOM = True`` says that it draws more than these. A variant in
+``config/augmentations.yaml`` is a list of steps, each an effect with its amounts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from soundbench.augment.effects import EFFECTS
 from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_folder, read_clip_table, write_csv
-from soundbench.data.audio import read_mono, resample, write_audio
-from soundbench.data.copies import copy_name, draws_anything, recordings, wanted_copies
+from soundbench.data.audio import read_mono, write_audio
+from soundbench.data.copies import copy_name, wanted_copies
 from soundbench.data.subsets import view_clips
 
 logger = logging.getLogger(__name__)
@@ -29,63 +30,10 @@ Steps = list[dict[str, Any]]
 Generator = np.random.Generator
 
 
-def _passage(folder: str, length: int, sample_rate: int, rng: Generator) -> np.ndarray:
-    """A random passage of ``length`` samples of a random recording, repeated where the recording is shorter."""
-    files = recordings(folder)
-    if not files:
-        raise InputError(f"{folder}: holds no audio files to take noise from")
-    path = files[rng.integers(len(files))]
-    samples = resample(*read_mono(path), sample_rate)
-    passage = np.take(samples, np.arange(length) + rng.integers(len(samples)), mode="wrap")
-    if not passage.any():
-        raise InputError(f"{path}: is silent where noise should be taken from it")
-    return passage
-
-
-def noise(samples: np.ndarray, sample_rate: int, rng: Generator, *, snr: float, recordings: str | None) -> np.ndarray:
-    """Add noise ``snr`` dB below the clip's own power: white, or a passage of a folder's ``recordings``."""
-    import torch
-    from torchaudio.functional import add_noise
-
-    if recordings is None:
-        added = rng.standard_normal(len(samples), dtype=np.float32)
-    else:
-        added = _passage(recordings, len(samples), sample_rate, rng)
-    wave, noise_wave = torch.from_numpy(samples)[None], torch.from_numpy(added)[None]
-    return add_noise(wave, noise_wave, torch.tensor([float(snr)]))[0].numpy()
-
-
-def pitch_shift(samples: np.ndarray, sample_rate: int, rng: Generator, *, semitones: float) -> np.ndarray:
-    """Shift the pitch by ``semitones``; the length stays."""
-    import librosa
-
-    return librosa.effects.pitch_shift(samples, sr=sample_rate, n_steps=semitones)
-
-
-def time_stretch(samples: np.ndarray, sample_rate: int, rng: Generator, *, rate: float) -> np.ndarray:
-    """Play ``rate`` times as fast; the pitch stays."""
-    import librosa
-
-    return librosa.effects.time_stretch(samples, rate=rate)
-
-
-def time_shift(samples: np.ndarray, sample_rate: int, rng: Generator, *, seconds: float) -> np.ndarray:
-    """Shift by ``seconds``; what leaves at one end returns at the other."""
-    return np.roll(samples, round(seconds * sample_rate))
-
-
-def volume(samples: np.ndarray, sample_rate: int, rng: Generator, *, gain: float) -> np.ndarray:
-    """Make louder by ``gain`` dB."""
-    return samples * np.float32(10 ** (gain / 20))
-
-
-EFFECTS: dict[str, Callable[..., np.ndarray]] = {
-    "noise": noise,
-    "pitch_shift": pitch_shift,
-    "time_shift": time_shift,
-    "time_stretch": time_stretch,
-    "volume": volume,
-}
+def draws_anything(steps: Steps) -> bool:
+    """Whether copies of a variant differ from each other: some effect is random, or draws its amount from a range."""
+    drawn = any(isinstance(value, list) for step in steps for value in step.values())
+    return drawn or any(EFFECTS.constant(step["effect"], "RANDOM", False) for step in steps)
 
 
 def copy_generator(seed: int, variant: str, clip: str, copy: int) -> Generator:
@@ -107,8 +55,8 @@ def apply_steps(samples: np.ndarray, sample_rate: int, steps: Steps, rng: Genera
         amounts: dict[str, Any] = {
             key: rng.uniform(*value) if isinstance(value, list) else value for key, value in step.items()
         }
-        effect = EFFECTS[amounts.pop("effect")]
-        samples = effect(samples, sample_rate, rng, **amounts).astype(np.float32, copy=False)
+        effect = EFFECTS.load(amounts.pop("effect"))
+        samples = effect.apply(samples, sample_rate, rng, **amounts).astype(np.float32, copy=False)
     return samples / max(1.0, float(np.abs(samples).max()))
 
 

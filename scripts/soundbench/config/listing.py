@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from soundbench.augment.batch_effects import BATCH_EFFECTS
+from soundbench.augment.effects import EFFECTS
 from soundbench.core.registry import Registry, first_sentence
-from soundbench.core.schema import LIBRARY, FastLoader, read_schemas
+from soundbench.core.schema import LIBRARY, FastLoader
 from soundbench.data.readers import READERS
 
 Entries = dict[str, str]
@@ -48,21 +50,6 @@ def front_end_entries() -> Entries:
     return documented(FRONT_ENDS)
 
 
-def effect_entries() -> Entries:
-    """The effects that a step of an entry of ``augmentations`` can name."""
-    from soundbench.augment.waveform import EFFECTS
-
-    return documented(EFFECTS)
-
-
-def batch_effect_entries() -> Entries:
-    """The effects that ``training.augment`` of a model can name."""
-    defined = read_schemas()["$defs"]
-    effects = defined["online"]["properties"]
-    resolved = {name: defined[name] if "$ref" in effect else effect for name, effect in effects.items()}
-    return {name: first_sentence(effect["description"]) for name, effect in resolved.items()}
-
-
 def summaries(registry: Registry) -> Entries:
     """The extensions of one kind, each with the first sentence of its module."""
     return {name: registry.summary(name) for name in registry.names}
@@ -75,8 +62,8 @@ PARTS: dict[str, Callable[[], Entries]] = {
     "features": lambda: library_entries("features.yaml", "features"),
     "front-ends": front_end_entries,
     "augmentations": lambda: library_entries("augmentations.yaml", "augmentations"),
-    "effects": effect_entries,
-    "batch-effects": batch_effect_entries,
+    "effects": lambda: summaries(EFFECTS),
+    "batch-effects": lambda: summaries(BATCH_EFFECTS),
     "models": lambda: library_entries("models.yaml", "models"),
     "recipes": recipe_entries,
 }

@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 PACKAGE = "soundbench"
 SCRIPTS = Path(__file__).resolve().parents[2]
+DECLARATIONS = {"SETTINGS", "VALUE"}  # constants of extensions; see core.registry
 TEMPLATES = sorted((SCRIPTS / PACKAGE).glob("*/templates/*"))
 
 
@@ -73,7 +74,8 @@ def used_modules(script: str, *modules: str) -> set[str]:
 
 def _declares_settings(node: ast.stmt) -> bool:
     """Whether a statement declares the keys of an extension, whose values reach the job by its parameters."""
-    return isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SETTINGS" for t in node.targets)
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(target, ast.Name) and target.id in DECLARATIONS for target in targets)
 
 
 def _code(tree: ast.Module) -> str:

@@ -40,11 +40,6 @@ def copy_name(clip: str, variant: str, copy: int) -> str:
     return f"{clip}_{variant}" + (f"-{copy}" if copy > 1 else "")
 
 
-def draws_anything(steps: list[dict[str, Any]]) -> bool:
-    """Whether copies of a variant differ from each other: some effect draws its noise or its amount."""
-    return any(step["effect"] == "noise" or any(isinstance(value, list) for value in step.values()) for step in steps)
-
-
 def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterator[str]:
     """What cannot work in a variant's steps; the folders that it needs are looked for only if it is ``used``."""
     for number, step in enumerate(variant["steps"]):

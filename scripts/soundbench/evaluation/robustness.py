@@ -7,25 +7,19 @@ T. Dietterich, "Benchmarking neural network robustness to common corruptions", I
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.augment.waveform import Steps, apply_steps, copy_generator
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.schemes import fold_column
 
 Level = tuple[str, float]  # the kind of a change, and its amount
-
-CHANGES: dict[str, Callable[[float], dict[str, Any]]] = {
-    "noise": lambda level: {"effect": "noise", "snr": level, "recordings": None},
-    "pitch": lambda level: {"effect": "pitch_shift", "semitones": level},
-    "speed": lambda level: {"effect": "time_stretch", "rate": level},
-}
 
 
 def _changed(steps: Steps, kind: str, clip: str, samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -66,7 +60,7 @@ def perturb_features(
     tested = clips_of_tests(splits)
     chosen = source[source["clip"].isin(tested)]
     rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
-    changes = [partial(_changed, [CHANGES[kind](level)], kind, clip) for clip, _, kind, level in rows]
+    changes = [partial(_changed, [PERTURBATIONS[kind](level)], kind, clip) for clip, _, kind, level in rows]
     paths = [path for _, path, _, _ in rows]
     stored_rows = store_features(paths, settings, features_shape(source, settings)[1], features, threads, changes)
     table = pd.DataFrame(rows, columns=["clip", "path", "kind", "level"]).drop(columns="path")

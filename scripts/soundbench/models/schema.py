@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from soundbench.augment.batch_effects import BATCH_EFFECTS
+from soundbench.augment.effects import EFFECTS
 from soundbench.core.schema import Schema, read_schemas
 from soundbench.data.readers import READERS
 from soundbench.models.families import FAMILIES
 
 
 def load_schema() -> Schema:
-    """One schema of the whole configuration, with all readers and families."""
+    """One schema of the whole configuration, with every extension."""
     schema = read_schemas()
-    entries = {part: schema["properties"][part]["additionalProperties"] for part in ("sources", "models")}
-    READERS.describe(entries["sources"], schema["$defs"])
-    FAMILIES.describe(entries["models"], schema["$defs"])
+    definitions = schema["$defs"]
+    kinds = schema["properties"]
+    READERS.describe(kinds["sources"]["additionalProperties"], definitions)
+    EFFECTS.describe(kinds["augmentations"]["additionalProperties"]["properties"]["steps"]["items"], definitions)
+    FAMILIES.describe(kinds["models"]["additionalProperties"], definitions)
+    definitions["online"]["properties"] = {name: BATCH_EFFECTS.constant(name, "VALUE") for name in BATCH_EFFECTS.names}
     return schema

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from soundbench.augment.effects import EFFECTS
 from soundbench.core.storage import canonical_json
 from soundbench.data.copies import ORIGINAL, variant_names
 from soundbench.data.files import files_digest
@@ -25,6 +26,10 @@ class AugmentationInputs:
         """A variant by name; the original is a variant without steps."""
         entries: dict[str, Entry] = self.study.settings["augmentations"]
         return entries.get(name, {"steps": [], "seed": 0})
+
+    def effect_modules(self, wildcards: Wildcards) -> list[str]:
+        """The modules of the effects of a variant, by their dotted names."""
+        return sorted({EFFECTS.module(step["effect"]) for step in self.entry(wildcards.variant)["steps"]})
 
     def entries_json(self, dataset: str) -> str:
         """The original and the variants of a data set, as canonical JSON."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import workflow_sources
 from soundbench.study.features import FeatureInputs
@@ -25,6 +26,11 @@ class TrainingInputs:
     def family_module(self, wildcards: Wildcards) -> str:
         """The module of a model's family, by its dotted name."""
         return FAMILIES.module(self.study.recipe(wildcards)["family"])
+
+    def modules(self, wildcards: Wildcards) -> list[str]:
+        """The modules that train a model: of its family, and of the effects on its batches."""
+        effects = self.study.recipe(wildcards)["training"]["augment"]
+        return [self.family_module(wildcards), *map(BATCH_EFFECTS.module, sorted(effects))]
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:
         """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from soundbench.augment.effects import EFFECTS
+from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.storage import canonical_json
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import OVERLAP, SPLIT, fill
@@ -47,8 +49,12 @@ class RobustnessInputs:
         self.study = study
         self.runs = runs
         self.datasets: list[str] = settings["datasets"] or runs.datasets
-        self.perturbations = [(kind, level) for kind in ("noise", "pitch", "speed") for level in settings[kind]]
+        self.perturbations = [(kind, level) for kind in PERTURBATIONS for level in settings[kind]]
         self._models: list[str] = settings["models"] or runs.models
+
+    def effect_modules(self) -> list[str]:
+        """The modules of the effects that perturb clips, by their dotted names."""
+        return sorted({EFFECTS.module(PERTURBATIONS[kind](level)["effect"]) for kind, level in self.perturbations})
 
     def models(self, dataset: str) -> list[str]:
         """The models whose robustness is evaluated on a data set."""

@@ -1,0 +1,26 @@
+"""Time roll: rotate each clip by a random number of frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from soundbench.augment.batch_values import FRAMES, Batch, at, uniform
+
+POSITION = 4
+VALUE = {
+    "description": "Time roll: each clip is rotated by a random number of frames, at most this share of them.",
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "maximum": 1,
+}
+
+
+def apply(batch: Batch, share: float) -> Batch:
+    """Rotate by whole frames, at most ``share`` of them."""
+    features = batch.features
+    frames = features.shape[FRAMES]
+    shift = (uniform(features, -share, share) * frames).round()
+    positions = torch.arange(frames, device=features.device) + shift
+    return replace(batch, features=at(features, positions % frames, FRAMES))

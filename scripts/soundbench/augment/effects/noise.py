@@ -1,0 +1,58 @@
+"""Add noise ``snr`` dB below the clip's own power: white, or a passage of a folder's ``recordings``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from soundbench.augment.effects import AMOUNT
+from soundbench.core.errors import InputError
+from soundbench.data import copies
+from soundbench.data.audio import read_mono, resample
+
+RANDOM = True
+SETTINGS = {
+    "snr": {
+        "description": "Signal-to-noise ratio (dB), over the whole clip.",
+        **AMOUNT,
+        "minimum": -60,
+        "maximum": 100,
+        "items": {"type": "number", "minimum": -60, "maximum": 100},
+    },
+    "recordings": {
+        "description": (
+            "A folder of recordings; a passage of one of them is added to each copy. No recording may be a copy of a "
+            "validation or test clip. null: white noise."
+        ),
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+    },
+}
+
+
+def apply(
+    samples: np.ndarray, sample_rate: int, rng: np.random.Generator, *, snr: float, recordings: str | None
+) -> np.ndarray:
+    """Draw the noise and add it; silence stays silent."""
+    import torch
+    from torchaudio.functional import add_noise
+
+    if recordings is None:
+        added = rng.standard_normal(len(samples), dtype=np.float32)
+    else:
+        added = _passage(recordings, len(samples), sample_rate, rng)
+    wave, noise = torch.from_numpy(samples)[None], torch.from_numpy(added)[None]
+    return add_noise(wave, noise, torch.tensor([float(snr)]))[0].numpy()
+
+
+def _passage(folder: str, length: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+    """A random passage of ``length`` samples of a random recording, repeated where the recording is shorter."""
+    files = copies.recordings(folder)
+    if not files:
+        raise InputError(f"{folder}: holds no audio files to take noise from")
+    path = files[rng.integers(len(files))]
+    samples = resample(*read_mono(path), sample_rate)
+    passage = np.take(samples, np.arange(length) + rng.integers(len(samples)), mode="wrap")
+    if not passage.any():
+        raise InputError(f"{path}: is silent where noise should be taken from it")
+    return passage
