@@ -68,7 +68,7 @@ def figure(
 
 def first_of_rows(axes: Iterable[Axes]) -> list[Axes]:
     """The left-most panel of each row."""
-    return [axis for axis in axes if axis.get_subplotspec().is_first_col()]
+    return [axis for axis in axes if (position := axis.get_subplotspec()) and position.is_first_col()]
 
 
 def legend_below(canvas: Figure, axis: Axes) -> None:

@@ -74,7 +74,7 @@ def _draw_matrix(
 def _write_shares(axis: Axes, image: AxesImage, shares: np.ndarray) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if share >= 1:
-            shade = text_colour(image.to_rgba(share))
+            shade = text_colour(tuple(image.to_rgba(share)))
             # It lies inside the matrix, so the layout need not measure it.
             number = axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=shade, fontsize=SMALL)
             number.set_in_layout(False)
