@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
 from helpers.workflow import REPOSITORY
-from tools.write_environments import imported_packages, locked
+from tools.write_environments import OPTIONAL, imported_packages, locked
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
@@ -31,6 +31,11 @@ def test_dependencies_are_what_the_package_imports() -> None:
     for requirement in (*ranges, *workflow):
         pin = next(iter(locked()[canonicalize_name(requirement.name)].specifier))
         assert requirement.specifier.contains(pin.version), requirement
+
+
+def test_optional_packages_are_extras() -> None:
+    extras = [Requirement(line).name for line in PROJECT["optional-dependencies"]["datasets"]]
+    assert set(extras) == OPTIONAL == {"pyarrow"}
 
 
 def test_citation_has_the_version() -> None:

@@ -18,6 +18,7 @@ SCRIPTS = REPOSITORY / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from soundbench.core.code_digest import PACKAGE, imported_names, module_file, used_modules  # noqa: E402
+from soundbench.data.readers import READERS  # noqa: E402
 
 PURPOSES = {
     "data": "Reading, checking and splitting recordings.",
@@ -48,6 +49,8 @@ COMPUTED = {
 }
 # What these modules, named anywhere in a file, import in turn although their package does not require it.
 UNREQUIRED = {"torch.onnx": "onnxscript", "torch.utils.tensorboard": "tensorboard"}
+# What a reader imports that is not installed with the workflow.
+OPTIONAL = {package for name in READERS.names for package in READERS.constant(name, "NEEDS", ())}
 # The platforms that the environments are for, as far as they differ from the one that this runs on.
 PLATFORMS = (
     {"sys_platform": "linux", "platform_system": "Linux"},
@@ -79,12 +82,13 @@ def scripts_of_environments() -> dict[str, list[tuple[str, list[str]]]]:
 
 
 def imported_packages(files: set[Path]) -> set[str]:
-    """The installed packages that files import, and those that what they import needs without requiring it."""
+    """The installed packages that files import, and those that what they import needs without requiring it; not
+    those that are optional."""
     names = {name for file in files for name in imported_names(file)}
     providers = packages_distributions()
     found = {canonicalize_name(provider) for name in names for provider in providers.get(name.partition(".")[0], [])}
     texts = [file.read_text() for file in files]
-    return found | {package for module, package in UNREQUIRED.items() if any(module in text for text in texts)}
+    return (found - OPTIONAL) | {part for module, part in UNREQUIRED.items() if any(module in text for text in texts)}
 
 
 def files_of(script: str, modules: list[str]) -> set[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.checksum: should be md5: or sha256: and the digest in hexadecimal, but is {checksum!r}"
     root, reader = source.get("root"), source["reader"]
     yield from _expression_problems(where, source)
+    for package in READERS.constant(reader, "NEEDS", ()):
+        if find_spec(package) is None:
+            yield f"{where}.reader: {reader} needs the package {package}, which is not installed: pip install {package}"
     if columns := source.get("columns"):
         if not source["table"]:
             yield f"{where}.columns: needs `table`, the table's path in the folder `root`"
@@ -47,6 +51,8 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.root: {shown(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
     elif is_table and (is_archive(root) or not path.is_file()):
         yield f"{where}.root: {root} is no table; with reader {reader} it names the table itself"
+    elif is_archive(root) and READERS.defines(reader, "unpack"):
+        yield f"{where}.root: {root} is an archive; unpack it, and name the folder"
     elif not is_table and path.is_file() and not is_archive(root):
         yield f"{where}.root: {root} is neither a folder nor a .zip archive"
 

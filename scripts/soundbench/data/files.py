@@ -45,6 +45,12 @@ def folder_with(root: Path, names: Sequence[str]) -> Path:
     return next((folder for folder in (root, *inside) if all((folder / name).is_file() for name in names)), root)
 
 
+def shards(root: Path) -> list[Path]:
+    """The Parquet and Arrow files below a folder, sorted; not those that the package datasets keeps as a cache."""
+    found = (path for kind in ("*.parquet", "*.arrow") for path in root.rglob(kind))
+    return sorted(path for path in found if not is_hidden(path) and not path.name.startswith("cache-"))
+
+
 def passed_over(folder: Path) -> Iterator[str]:
     """What :func:`audio_files` leaves out although it may hold recordings, and why; not the ``._*`` of macOS."""
     for base, folders, names in os.walk(folder):

@@ -3,9 +3,10 @@
 A reader has ``read(root, **options)``, which returns one row per clip with the columns ``clip, path, label, group,
 fold`` (empty where nothing is published) and any more that describe a clip; what it left out is in ``attrs["notes"]``.
 Where soundbench can obtain the recordings itself, the reader has ``verify(root)``, which checks that an archive from
-the network holds all of them, or ``fetch(target, **options)``, which makes them. ``ROOT = "table"`` says that ``root``
-is a file. ``SETTINGS`` describes the keys of its sources in ``config/datasets.yaml``; all but ``root``, ``url`` and
-``checksum`` are the options.
+the network holds all of them, or ``fetch(target, **options)``, which makes them. Where the user's folder holds no audio
+files, ``unpack(root, target, **options)`` writes them into the folder that is then read. ``NEEDS`` names packages that
+are not installed with the workflow. ``ROOT = "table"`` says that ``root`` is a file. ``SETTINGS`` describes the keys of
+its sources in ``config/datasets.yaml``; all but ``root``, ``url`` and ``checksum`` are the options.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
     """
     module, home, fetched = READERS.load(source["reader"]), Path(manifest).parent, source
     if source.get("root"):
-        unpack(Path(source["root"]).expanduser(), home / RECORDINGS)
+        root = Path(source["root"]).expanduser()
+        if READERS.defines(source["reader"], "unpack"):
+            module.unpack(root, home / RECORDINGS, **_options(source))
+        else:
+            unpack(root, home / RECORDINGS)
     elif source.get("url"):
         digest = fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
         fetched = source | {"checksum": digest}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from soundbench.data.checks import is_archive
-from soundbench.data.files import folders_below
+from soundbench.data.files import folders_below, is_plain, shards
 from soundbench.data.readers import READERS
 from soundbench.study.paths import CLIPS, FETCHED, LANDMARKS, MEASURES, fill
 from soundbench.study.study import Study, Wildcards
@@ -28,8 +28,10 @@ class DataInputs:
         return str(Path(root).expanduser()) if root else ""
 
     def own_archive(self, wildcards: Wildcards) -> list[str]:
-        """The user's own archive of a source's recordings, if there is one."""
+        """The user's own files that have to be unpacked before a source can be read: an archive, or Arrow files."""
         root = self.own_root(wildcards)
+        if root and READERS.defines(self.study.source(wildcards)["reader"], "unpack"):
+            return [root, *filter(is_plain, map(str, shards(Path(root))))]
         return [root] if is_archive(root) else []
 
     def source_files(self, wildcards: Wildcards) -> list[str] | str:
@@ -38,7 +40,7 @@ class DataInputs:
         The folders among the user's recordings change their times when clips come or go.
         """
         root = self.own_root(wildcards)
-        return [root, *folders_below(root)] if root and not is_archive(root) else FETCHED
+        return [root, *folders_below(root)] if root and not self.own_archive(wildcards) else FETCHED
 
     def source_root(self, wildcards: Wildcards, input: list[str]) -> str:
         """The folder (or table) of a source's recordings: the user's own, or what ``fetch_dataset`` made."""
