@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import logging
 import os
 import platform
@@ -11,12 +10,12 @@ import stat
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 import torch
 from torch import nn
 
 from soundbench.core.errors import InputError
+from soundbench.core.locks import hold
 
 logger = logging.getLogger(__name__)
 
@@ -104,21 +103,6 @@ def _make_own(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def _opened_lock(path: Path) -> IO[str]:
-    """Open a lock file, but not what a link of its name points to.
-
-    Raises:
-        InputError: it is a link, or cannot be opened.
-    """
-    try:
-        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
-
-
-_held: list[IO[str]] = []  # locks last as long as the process
-
-
 def take_free(names: list[str], folder: Path) -> str:
     """The first of ``names`` that no other process on this machine has taken; it is this process's until it ends.
 
@@ -128,18 +112,16 @@ def take_free(names: list[str], folder: Path) -> str:
         folder: where the lock files are.
 
     Raises:
-        InputError: the folder is somebody else's.
+        InputError: the folder is somebody else's, or a lock file is a link or cannot be opened.
     """
     _make_own(folder)
     for name in names:
-        lock = _opened_lock(folder / f"{name.replace('/', '_')}.lock")
+        path = folder / f"{name.replace('/', '_')}.lock"
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            continue
-        _held.append(lock)
-        return name
+            if hold(path):
+                return name
+        except OSError as error:
+            raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
     shared = names[os.getpid() % len(names)]
     logger.warning("all of the GPUs %s are taken; sharing %s", ", ".join(names), shared)
     return shared

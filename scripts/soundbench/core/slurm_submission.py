@@ -18,7 +18,6 @@ A plugin without these defects makes this module unnecessary. tests/core/test_sl
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import re
 import subprocess
@@ -27,7 +26,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, Any
+from typing import Any
+
+from soundbench.core.locks import hold, try_lock
 
 logger = logging.getLogger("snakemake.logging")  # Snakemake's own
 
@@ -131,9 +132,6 @@ def run_groups_side_by_side(executor: Any) -> None:
     executor.format_job_exec = format_job_exec
 
 
-_held: list[IO[str]] = []  # locks last as long as the process
-
-
 def cancel_leftovers_at_start(executor: Any) -> None:
     """Let each start cancel the jobs of runs in this folder whose Snakemake has died, before it submits its own."""
     prepare = executor.__post_init__
@@ -149,9 +147,7 @@ def cancel_leftovers_at_start(executor: Any) -> None:
 def record_run(folder: Path, run: str) -> None:
     """Note in ``folder`` that ``run`` is alive: the kernel frees the lock on its file when this process dies."""
     folder.mkdir(parents=True, exist_ok=True)
-    record = (folder / run).open("w")
-    fcntl.flock(record, fcntl.LOCK_EX)
-    _held.append(record)
+    hold(folder / run)
 
 
 def cancel_leftovers(folder: Path, seconds: float = 300) -> None:
@@ -184,9 +180,8 @@ def cancel_leftovers(folder: Path, seconds: float = 300) -> None:
 
 
 def _is_free(record: Path) -> bool:
-    with record.open() as opened:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+    taken = try_lock(record)
+    if taken is None:
+        return False
+    with taken:
+        return True

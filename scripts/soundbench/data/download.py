@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import logging
 import time
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from soundbench.core.capacity import RESERVE, NoRoomError, check_room, free_bytes
 from soundbench.core.errors import InputError
+from soundbench.core.locks import try_lock
 from soundbench.core.storage import read_json, replace_on_disk, write_json, write_text
 from soundbench.data.archives import Verify, unpack
 
@@ -131,15 +131,22 @@ def download(url: str, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
+    taken = try_lock(part)
+    if taken is None:
+        raise InputError(f"{part}: another process is downloading this; wait for it or end it")
+    with taken:
+        _receive_all(url, part)
+        replace_on_disk(part, path)
+        part.with_suffix(".version").unlink(missing_ok=True)
+
+
+def _receive_all(url: str, part: Path) -> None:
+    """Append what is still missing to ``part``, in :data:`ATTEMPTS` attempts."""
     with open(part, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{part}: another process is downloading this; wait for it or end it") from None
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 _receive(url, file, part.with_suffix(".version"))
-                break
+                return
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
                 logger.warning("%s: attempt %d of %d failed (%s)", url, attempt, ATTEMPTS, error)
                 if attempt == ATTEMPTS:
@@ -152,8 +159,6 @@ def download(url: str, path: Path) -> None:
                 raise NoRoomError(
                     f"{part}: cannot be written ({error}); what arrived is kept, run again to go on"
                 ) from error
-    replace_on_disk(part, path)
-    part.with_suffix(".version").unlink(missing_ok=True)
 
 
 class ServerBusyError(requests.ConnectionError):

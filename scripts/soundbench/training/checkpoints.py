@@ -7,7 +7,6 @@ another fingerprint or other bytes is discarded.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import pickle
@@ -21,6 +20,7 @@ from typing import Any
 
 import torch
 
+from soundbench.core.locks import try_lock, wait_for_lock
 from soundbench.core.storage import atomic_path, canonical_json, file_sha256
 
 logger = logging.getLogger(__name__)
@@ -118,12 +118,11 @@ def run_lock(path: Path, tag: str) -> Iterator[None]:
     logs a warning. The kernel releases the lock of a process that dies.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.warning("%s another process is training this run; waiting for it to end", tag)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    taken = try_lock(path)
+    if taken is None:
+        logger.warning("%s another process is training this run; waiting for it to end", tag)
+        taken = wait_for_lock(path)
+    with taken:
         yield
 
 
