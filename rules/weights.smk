@@ -11,7 +11,7 @@ rule fetch_weights:
     conda:
         "../envs/training.yaml"
     params:
-        wanted=lambda w: f"models.{w.model}.pretrained",
+        key=lambda w: f"models.{w.model}.pretrained",
         recipe=lambda w: study.entry_json("models", w.model, "training"),
         code=lambda w: code_digest("fetch_weights", training.family_module(w)),
     script:
@@ -24,6 +24,6 @@ use rule fetch_weights as fetch_weights_of_embedding with:
     log:
         "<logs>/fetch_weights/features/{features}.log",
     params:
-        wanted=lambda w: f"features.{w.features}.model.pretrained",
+        key=lambda w: f"features.{w.features}.model.pretrained",
         recipe=lambda w: canonical_json(study.settings["features"][w.features]["model"]),
         code=lambda w: code_digest("fetch_weights", features.embedding_family(w)),

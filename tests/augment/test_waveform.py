@@ -15,7 +15,7 @@ from helpers.workflow import Workflow
 from soundbench.augment.waveform import apply_steps, augment_clips, copy_generator
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table
-from soundbench.data.copies import training_copies, wanted_copies
+from soundbench.data.copies import required_copies, training_copies
 from soundbench.data.splits import split_clips
 from soundbench.data.subsets import view_clips
 from soundbench.features.store import compute_features
@@ -199,7 +199,9 @@ def test_balance_makes_just_enough(counts: dict[str, int]) -> None:
 def test_enough_copies_are_made_for_every_fold() -> None:
     rules = view({"variants": ["noisy", "pitchUp2"], "balance": True})["augment"]
     clips = training_table(dog=8, cat=8, hen=3)
-    made = {name: set(wanted_copies([(clips, rules)], name, name == "noisy")["clip"]) for name in ("noisy", "pitchUp2")}
+    made = {
+        name: set(required_copies([(clips, rules)], name, name == "noisy")["clip"]) for name in ("noisy", "pitchUp2")
+    }
     for seed in range(10):
         copies = training_copies(clips.sample(frac=0.6, random_state=seed), rules, seed)
         assert all(clip in made[variant] for clip, variant in zip(copies["clip"], copies["variant"], strict=True))
@@ -231,7 +233,7 @@ def test_labels_of_the_source_are_augmented_within_a_merged_class(labels: list[s
     assert {clip.rstrip("0123456789") for clip in copies["clip"]} == parents
     assert len(copies) == 2 * sum(sizes[label] for label in parents)
     assert set(copies["label"]) <= {"pets", "hen"}
-    made = wanted_copies([(clips, rules)], "noisy", several=True)
+    made = required_copies([(clips, rules)], "noisy", several=True)
     assert set(made.itertuples(index=False, name=None)) == set(zip(copies["clip"], copies["copy"], strict=True))
 
 
@@ -241,7 +243,7 @@ def test_balance_levels_a_merged_class_with_copies_of_one_of_its_labels() -> Non
     copies = training_copies(clips, rules, seed=1)
     assert copies["clip"].tolist() == ["dog0"] * 7
     assert training_copies(clips[clips["clip"] != "dog0"], rules, seed=1).empty
-    made = {name: wanted_copies([(clips, rules)], name, several=True) for name in ("noisy", "mixed")}
+    made = {name: required_copies([(clips, rules)], name, several=True) for name in ("noisy", "mixed")}
     assert set(made["noisy"]["clip"]) == {"dog0"}
     for name, asked in copies.groupby("variant"):
         assert set(asked["copy"]) <= set(made[name]["copy"])

@@ -140,9 +140,9 @@ def with_model(config: dict[str, Any], pretrained: str, family: str = "cnn", **t
         ),
         ("results/runs/esc-10/cnn/seed1/fold1", "there is no such data set or model in the library"),
         ("results/runs/esc10/cnn/seed1/fold9", "esc10 has 5 folds"),
-        ("results/runs/esc10/tuned/seed1/fold1", "tuned starts from tuned: without end"),
-        ("results/runs/synthetic/cnn/seed1/fold1", "was trained on synthetic, and may have seen the clips"),
-        ("<results>/runs/synthetic/cnn/seed1/fold1/", "was trained on synthetic, and may have seen the clips"),
+        ("results/runs/esc10/tuned/seed1/fold1", "circular reference: tuned starts from tuned"),
+        ("results/runs/synthetic/cnn/seed1/fold1", "was trained on synthetic, perhaps on the clips"),
+        ("<results>/runs/synthetic/cnn/seed1/fold1/", "was trained on synthetic, perhaps on the clips"),
     ],
 )
 def test_weights_that_cannot_be_started_from(config: dict[str, Any], pretrained: str, expected: str) -> None:
@@ -168,14 +168,14 @@ def test_run_of_another_study_tells_what_it_was_trained_on(config: dict[str, Any
     (tmp_path / "model.json").write_text('{"sources": ["emodb", "synthetic"]}')
     assert "was trained on synthetic" in problems(with_model(config, str(tmp_path)))[0]
     (tmp_path / "model.json").write_text("{}")
-    assert "does not tell on which sources" in problems(with_model(config, str(tmp_path / "model.safetensors")))[0]
+    assert "does not state on which sources" in problems(with_model(config, str(tmp_path / "model.safetensors")))[0]
 
 
 def test_what_is_trained_is_all_head_or_a_number(config: dict[str, Any]) -> None:
     for trainable in ("all", "head", 3):
         check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable=trainable))
     found = problems(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable="heads"))
-    assert found == ["models.tuned.training.trainable: 'heads' is neither all nor head nor a number of blocks"]
+    assert found == ["models.tuned.training.trainable: 'heads' is not all, head or a number of blocks"]
 
 
 def test_duplicate_keys_are_found_at_any_depth(tmp_path: Path) -> None:

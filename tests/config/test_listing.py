@@ -28,7 +28,7 @@ def test_every_name_of_the_library_is_listed(listed: dict[str, dict[str, str]], 
 def test_the_command_prints_the_requested_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["effects", "recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "  volume        Make louder by gain dB" in lines
+    assert "  volume        Change the level by gain dB" in lines
     assert [line for line in lines if line and line[0] != " "] == ["effects", "recipes"]
 
 

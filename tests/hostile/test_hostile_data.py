@@ -412,7 +412,7 @@ def test_features_are_estimated_before_they_are_computed(
     assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "features.NAME.duration" in found
     monkeypatch.setattr("soundbench.features.size.memory_bytes", lambda: 1_000_000_000)
     check_size(10, (64, 1_000_000), tmp_path / "orig.npy")
-    assert "with 1000 MB of memory, training reads it anew each epoch" in caplog.text
+    assert "is larger than the memory (1000 MB), so training reads it from the disk in each epoch" in caplog.text
 
 
 @pytest.mark.parametrize("label", [r"$\frac{$", "$a$", r"$\undefined$", "<b>&", "100 %", r"a\b"])

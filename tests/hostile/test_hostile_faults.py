@@ -29,7 +29,7 @@ from soundbench.core.integrity import read_split, row_digest, write_split
 from soundbench.core.job_log import logged
 from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
 from soundbench.evaluation.folds import evaluate_model, predict_probabilities
-from soundbench.features.frontends import stored
+from soundbench.features.frontends import stored_features
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.store import compute_features
 from soundbench.inference.command_line import main
@@ -177,7 +177,7 @@ def test_command_line_never_prints_nan(
 
 def test_features_that_float16_cannot_hold_are_refused() -> None:
     with pytest.raises(InputError, match=r"loud\.wav: its features are not finite in float16"):
-        stored("loud.wav", torch.full((64, 44), 1e5), 44, front_end("logmel64"))
+        stored_features("loud.wav", torch.full((64, 44), 1e5), 44, front_end("logmel64"))
 
 
 # --- arrays and tables that changed after they were written -----------------------------------------------------------

@@ -112,10 +112,10 @@ def test_what_is_no_description_is_refused(tmp_path: Path, text: str) -> None:
 UNBUILT = {
     "repository of the Hub": ({"name": "hf_hub:somebody/model"}, "timm has no model of this name"),
     "folder": ({"name": "local-dir:/etc"}, "timm has no model of this name"),
-    "layer that does not exist": ({"arguments": {"act_layer": "/etc/passwd"}}, "resnet10t: timm does not build it"),
-    "module as a layer": ({"arguments": {"norm_layer": "os.system"}}, "resnet10t: timm does not build it"),
-    "nested path": ({"arguments": {"block_args": {"checkpoint_path": "/etc"}}}, "resnet10t: timm does not build it"),
-    "negative rate": ({"arguments": {"drop_path_rate": "x"}}, "resnet10t: timm does not build it"),
+    "layer that does not exist": ({"arguments": {"act_layer": "/etc/passwd"}}, "resnet10t: timm cannot build it"),
+    "module as a layer": ({"arguments": {"norm_layer": "os.system"}}, "resnet10t: timm cannot build it"),
+    "nested path": ({"arguments": {"block_args": {"checkpoint_path": "/etc"}}}, "resnet10t: timm cannot build it"),
+    "negative rate": ({"arguments": {"drop_path_rate": "x"}}, "resnet10t: timm cannot build it"),
 }
 
 
@@ -147,7 +147,7 @@ def test_older_description_without_later_settings_still_loads(
     [
         ("{", "cannot be read as JSON"),
         ("[]", "should be of type object"),
-        ("{}", "does not tell on which sources"),
+        ("{}", "does not state on which sources"),
         ('{"sources": "esc50"}', "sources: should be of type array, but is 'esc50'"),
         ('{"sources": [], "shape": "x"}', "shape: should be of type array, but is 'x'"),
         ('{"sources": [], "recipe": {"family": "os"}}', "recipe.family: 'os' is not one of its values"),

@@ -171,8 +171,8 @@ def _describe(folder: Path, **changes: Any) -> None:
     [
         (_lack_weights, r"model: lacks model\.safetensors"),
         (lambda folder: (folder / "model.json").unlink(), r"model: lacks model\.json"),
-        (_be_unfinished, r"model: its training is not finished; there is a checkpoint, but no model\.safetensors and"),
-        (lambda folder: (folder / "weights.bin").touch(), r"model: holds weights\.bin: pickles can run any code"),
+        (_be_unfinished, r"model: its training is not finished; it holds a checkpoint, but no model\.safetensors and"),
+        (lambda folder: (folder / "weights.bin").touch(), r"model: holds weights\.bin\. Pickles can run any code"),
         (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: cannot be read as JSON"),
         (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: should hold a mapping"),
         (lambda folder: _describe(folder, labels=None), r"model\.json: labels: should be of type array"),

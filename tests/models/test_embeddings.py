@@ -22,10 +22,10 @@ from soundbench.core.code_digest import module_file
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json, write_json
 from soundbench.features.settings import EMBEDDING
-from soundbench.models.embedding_settings import embedded
+from soundbench.models.embedding_settings import embedding_network
 from soundbench.models.embeddings import Embedder, embed_clips
 from soundbench.models.families import FAMILIES
-from soundbench.models.initial_weights import lineage
+from soundbench.models.lineage import lineage
 from soundbench.models.registry import build_model
 
 SHAPE = (64, 96)
@@ -137,7 +137,7 @@ def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:
 def test_what_was_heard_before_and_other_pictures_are_refused(tmp_path: Path) -> None:
     run_of_ours("cnn", tmp_path / "fold1")
     features(tmp_path)
-    with pytest.raises(InputError, match="was trained on elsewhere, and may have seen the clips"):
+    with pytest.raises(InputError, match="was trained on elsewhere, perhaps on the clips"):
         embed(tmp_path, tmp_path / "fold1", source="elsewhere")
     with pytest.raises(InputError, match="was trained on features of another front-end"):
         embed(tmp_path, tmp_path / "fold1", front_end=FRONT_END | {"normalise": "fixed"})
@@ -169,14 +169,14 @@ CNN = "<results>/runs/{}/cnn/seed1/fold1"
 
 def test_run_tells_family_and_front_end_before_it_exists() -> None:
     settings = probe({"pretrained": CNN.format("esc10")})
-    assert embedded(settings, settings["features"]["mine"]) == ("cnn", "logmel64")
+    assert embedding_network(settings, settings["features"]["mine"]) == ("cnn", "logmel64")
     assert lineage(settings, settings, "probe") == {"esc50"}
 
 
 def test_options_of_the_family_get_their_defaults() -> None:
     settings = configuration()
     assert settings["features"]["ast-embedding"]["model"]["width"] == 768
-    assert embedded(settings, settings["features"]["ast-embedding"]) == ("ast", "ast")
+    assert embedding_network(settings, settings["features"]["ast-embedding"]) == ("ast", "ast")
 
 
 def test_family_that_declares_no_settings_may_embed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -192,15 +192,17 @@ def test_family_that_declares_no_settings_may_embed(monkeypatch: pytest.MonkeyPa
         probe(model, "ast")
 
 
-def test_run_of_another_study_is_found_by_its_pictures(tmp_path: Path) -> None:
+def test_run_of_another_study_is_matched_by_its_front_end(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     seen = configuration()["features"]["mfcc20"]
     told = {"sources": ["elsewhere"], "recipe": RECIPES["cnn"], "front_end": seen}
     write_json(tmp_path / "model.json", told)
     settings = probe({"pretrained": str(tmp_path)})
-    assert embedded(settings, settings["features"]["mine"]) == ("cnn", "mfcc20")
+    assert embedding_network(settings, settings["features"]["mine"]) == ("cnn", "mfcc20")
     write_json(tmp_path / "model.json", told | {"front_end": seen | {"n_mfcc": 21}})
-    with pytest.raises(InputError, match=r'features\.mine\.model\.pretrained: no entry .* add one with .*"n_mfcc": 21'):
+    with pytest.raises(
+        InputError, match=r'features\.mine\.model\.pretrained: features has no entry .* add one with .*"n_mfcc": 21'
+    ):
         probe({"pretrained": str(tmp_path)})
 
 
@@ -210,18 +212,22 @@ def test_run_of_another_study_is_found_by_its_pictures(tmp_path: Path) -> None:
         (
             {"pretrained": CNN.format("synthetic")},
             None,
-            "features.mine.model.pretrained: .* was trained on synthetic, and may",
+            "features.mine.model.pretrained: .* was trained on synthetic, perhaps",
         ),
-        ({"pretrained": CNN.format("esc10")}, "logmel64", "features.mine.features: .* is a run, which tells it itself"),
+        (
+            {"pretrained": CNN.format("esc10")},
+            "logmel64",
+            "features.mine.features: leave it out; the run",
+        ),
         (
             {"pretrained": CNN.format("esc10"), "family": "cnn"},
             None,
-            "features.mine.model.family: .* is a run, which tells it",
+            "features.mine.model.family: leave it out",
         ),
         (
             {"pretrained": CNN.format("esc10"), "width": 3},
             None,
-            "features.mine.model.width: unknown key where there is no fam",
+            "features.mine.model.width: unknown key without a fam",
         ),
         (
             {"pretrained": "/nowhere", "family": "ast"},
@@ -253,7 +259,7 @@ def test_run_of_another_study_is_found_by_its_pictures(tmp_path: Path) -> None:
             "ast",
             "features.mine.model.training: unknown key",
         ),
-        ({"pretrained": "audioset", "family": "ast"}, "asd", "features.mine.features: there is no 'asd'"),
+        ({"pretrained": "audioset", "family": "ast"}, "asd", "features.mine.features: there is no valid entry 'asd'"),
         (
             {"pretrained": "audioset", "family": "ast"},
             "ast-embedding",
@@ -264,8 +270,8 @@ def test_run_of_another_study_is_found_by_its_pictures(tmp_path: Path) -> None:
             "logmel64",
             "features.mine.features: .* normalised by training clips",
         ),
-        ({"pretrained": "<results>/runs/esc10/ast-probe/seed1/fold1"}, None, "itself sees an embedding"),
-        ({"pretrained": "<results>/runs/esc10/probe/seed1/fold1"}, None, "starts from probe: without end"),
+        ({"pretrained": "<results>/runs/esc10/ast-probe/seed1/fold1"}, None, "was trained on an embedding"),
+        ({"pretrained": "<results>/runs/esc10/probe/seed1/fold1"}, None, "circular reference: probe starts from"),
         ({"family": "ast"}, "ast", "features.mine.model.pretrained: is missing"),
     ],
 )

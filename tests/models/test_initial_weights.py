@@ -208,7 +208,7 @@ def test_weights_of_another_network_do_not_fit_and_some_are_named(recipe: dict[s
 def test_run_that_does_not_tell_its_sources_is_refused(tmp_path: Path) -> None:
     run_of_ours(CNN, tmp_path / "fold1", (64, 96))
     write_json(tmp_path / "fold1" / "model.json", {"recipe": CNN})
-    with pytest.raises(InputError, match="does not tell on which sources"):
+    with pytest.raises(InputError, match="does not state on which sources"):
         find_weights(weight_files(str(tmp_path / "fold1"), "results"))
 
 
@@ -309,7 +309,7 @@ def test_families_with_published_weights_tell_their_address() -> None:
 
 
 def test_published_addresses_are_those_of_the_libraries() -> None:
-    assert timm_family.published(name="densenet121", arguments={}).place == "timm/densenet121.ra_in1k"
+    assert timm_family.published(name="densenet121", arguments={}).location == "timm/densenet121.ra_in1k"
     assert alexnet.published().is_url
     with pytest.raises(InputError, match="no pretrained weights"):
         timm_family.published(name="coatnet_0_224", arguments={})

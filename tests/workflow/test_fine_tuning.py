@@ -76,10 +76,12 @@ def test_published_weights_brought_by_hand(tuning: Workflow, monkeypatch: pytest
     monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
     said = tuning.run(PUBLISHED, *ARGUMENTS, check=False)
     assert said.returncode != 0
-    wanted = re.search(r"get (https://\S+/model\.safetensors), put it into (\S+) and run again", said.stdout)
-    assert wanted
+    instructions = re.search(
+        r"Download (https://\S+/model\.safetensors) elsewhere, put it into (\S+) and run again", said.stdout
+    )
+    assert instructions
     state = timm.create_model("resnet10t").state_dict()
-    folder = tuning.folder / wanted[2]
+    folder = tuning.folder / instructions[2]
     folder.mkdir(parents=True)
     save_file(state, folder / "model.safetensors")
     tuning.run(PUBLISHED, *ARGUMENTS)

@@ -1,1 +1,1 @@
-"""Augmentation of audio files and of batches."""
+"""Augmentation of audio files and of batches of features."""

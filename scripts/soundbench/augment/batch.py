@@ -1,11 +1,11 @@
-"""On-the-fly augmentation: changes each training batch anew, on the device that trains.
+"""On-the-fly augmentation: random changes of each training batch, on the device that trains.
 
-An effect is a module of ``batch_effects`` with ``apply(batch, value) -> batch``. ``VALUE`` describes what its key in
-``training.augment`` may hold, ``POSITION`` orders the effects, and ``MIXES_TARGETS = True`` asks for targets that are
-shares of classes. Effects draw from torch's global random numbers, which library functions use too.
-:class:`OnlineAugmentation` gives them a state that follows from its own generator alone, and restores the previous one
-afterwards. So everything else that is random in training is the same with and without augmentation, and a resumed
-training, which restores the state of the generator, continues as if it had not been interrupted.
+An effect is a module of ``batch_effects`` with ``apply(batch, value) -> batch``. ``VALUE`` describes the value of its
+key in ``training.augment``. ``POSITION`` orders the effects. ``MIXES_TARGETS = True`` requests targets that are shares
+of classes. Effects draw from torch's global random numbers, because functions of libraries do so too.
+:class:`OnlineAugmentation` sets their state from its own generator and restores the previous state afterwards. So
+augmentation does not change the other random numbers of training, and a resumed training, which restores the state of
+the generator, gives the same result as one without interruption.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ STREAM = 2**32  # added to the seed, so that these are not the numbers that deci
 
 
 class OnlineAugmentation:
-    """The on-the-fly augmentation of a model recipe, with random numbers of its own.
+    """The on-the-fly augmentation of a model recipe, with its own random numbers.
 
     Args:
         settings: ``training.augment`` of the recipe; empty for none.
-        decibel: what 1 dB is in the values of the features, for ``gain``.
+        decibel: the difference in the values of the features that corresponds to 1 dB, for ``gain``.
     """
 
     def __init__(self, settings: dict[str, Any], classes: int, decibel: float, seed: int) -> None:
         effects = {name: BATCH_EFFECTS.load(name) for name in settings}
         self.effects = sorted(effects.items(), key=lambda item: item[1].POSITION)
-        self.settings, self.classes, self.decibel = settings, classes, decibel
+        self.settings = settings
+        self.classes = classes
+        self.decibel = decibel
         self.generator = torch.Generator().manual_seed(STREAM + seed)
 
     @contextmanager
     def _own_random_numbers(self, device: torch.device) -> Iterator[None]:
         seed = int(torch.randint(2**62, (), generator=self.generator))
         with torch.random.fork_rng([device] if device.type == "cuda" else [], device_type="cuda"):
-            # Not torch.manual_seed, which spends a millisecond on devices that are not there.
+            # torch.manual_seed would spend a millisecond on devices that do not exist.
             torch.default_generator.manual_seed(seed)
             if device.type == "cuda":
                 torch.cuda.manual_seed(seed)
@@ -53,10 +55,11 @@ class OnlineAugmentation:
 
         Args:
             features: ``(batch, 1, bins, frames)``, normalised.
-            targets: ``(batch,)``, class numbers.
+            targets: class numbers, ``(batch,)``.
 
         Returns:
-            Features of the same shape, and targets: with mixup ``(batch, classes)`` shares, else as they were.
+            Features of the same shape and, with mixup, targets as shares of classes ``(batch, classes)``; without it
+            the targets do not change.
         """
         if not self.settings:
             return features, targets

@@ -1,4 +1,4 @@
-"""What effects on batches share: the batch itself, random numbers per clip, and values at moved bins or frames."""
+"""Helpers of effects on batches: the batch, random numbers per clip, and values at moved bins or frames."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-BINS, FRAMES = 2, 3  # the axes of a batch of features
+BINS = 2  # the axis of the bins in a batch of features
+FRAMES = 3  # the axis of the frames
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Batch:
     Attributes:
         features: ``(batch, 1, bins, frames)``, normalised.
         targets: as the task encodes them; for effects that mix clips, shares ``(batch, classes)``.
-        decibel: what 1 dB is in the values of the features; 0 where it is not the same for all.
+        decibel: the difference in the values that corresponds to 1 dB; 0 if it is not the same for all values.
     """
 
     features: torch.Tensor
@@ -29,7 +30,7 @@ def uniform(features: torch.Tensor, low: float, high: float) -> torch.Tensor:
     return low + (high - low) * torch.rand(len(features), 1, 1, 1, device=features.device)
 
 
-def at(features: torch.Tensor, positions: torch.Tensor, axis: int) -> torch.Tensor:
+def take(features: torch.Tensor, positions: torch.Tensor, axis: int) -> torch.Tensor:
     """The values of each clip at its own bins or frames.
 
     Args:
@@ -38,12 +39,12 @@ def at(features: torch.Tensor, positions: torch.Tensor, axis: int) -> torch.Tens
     return features.gather(axis, positions.long().expand(-1, *features.shape[1:]))
 
 
-def between(features: torch.Tensor, positions: torch.Tensor, axis: int) -> torch.Tensor:
-    """As :func:`at`, with linear interpolation; beyond the last bin or frame, its value."""
+def interpolate(features: torch.Tensor, positions: torch.Tensor, axis: int) -> torch.Tensor:
+    """The same at fractional ``positions``, by linear interpolation; past the end the last bin or frame is taken."""
     last = features.shape[axis] - 1
-    before = positions.floor().clamp(max=last)
-    after = (before + 1).clamp(max=last)
-    return torch.lerp(at(features, before, axis), at(features, after, axis), positions - before)
+    lower = positions.floor().clamp(max=last)
+    upper = (lower + 1).clamp(max=last)
+    return torch.lerp(take(features, lower, axis), take(features, upper, axis), positions - lower)
 
 
 def quietest(features: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""Augmented copies of clips: waveform effects by name, and chains of them.
+"""Augmented copies of clips: waveform effects, and variants that chain them.
 
-An effect is a module of ``effects`` with ``apply(samples, sample_rate, rng, **amounts) -> samples``; ``SETTINGS``
-describes the amounts, and ``RANDOM = True`` says that it draws more than these. A variant in
-``config/augmentations.yaml`` is a list of steps, each an effect with its amounts.
+An effect is a module of ``effects`` with ``apply(samples, sample_rate, rng, **amounts) -> samples``. ``SETTINGS``
+describes the amounts. ``RANDOM = True`` states that the effect also draws other random numbers. A variant in
+``config/augmentations.yaml`` is a list of steps; each step is an effect with its amounts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from soundbench.augment.effects import EFFECTS
 from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_folder, read_clip_table, write_csv
 from soundbench.data.audio import read_mono, write_audio
-from soundbench.data.copies import copy_name, wanted_copies
+from soundbench.data.copies import copy_name, required_copies
 from soundbench.data.subsets import view_clips
 
 logger = logging.getLogger(__name__)
@@ -30,26 +30,26 @@ Steps = list[dict[str, Any]]
 Generator = np.random.Generator
 
 
-def draws_anything(steps: Steps) -> bool:
-    """Whether copies of a variant differ from each other: some effect is random, or draws its amount from a range."""
-    drawn = any(isinstance(value, list) for step in steps for value in step.values())
-    return drawn or any(EFFECTS.constant(step["effect"], "RANDOM", False) for step in steps)
+def is_random(steps: Steps) -> bool:
+    """Whether copies of a variant differ from each other: an effect is random, or draws an amount from a range."""
+    has_range = any(isinstance(value, list) for step in steps for value in step.values())
+    return has_range or any(EFFECTS.constant(step["effect"], "RANDOM", False) for step in steps)
 
 
 def copy_generator(seed: int, variant: str, clip: str, copy: int) -> Generator:
-    """The random numbers of one copy: they follow from its name, so that no other copy, nor any order, matters."""
+    """The random numbers of one copy; they depend on its name alone, not on other copies or on the order."""
     digest = hashlib.sha256(f"{seed}/{variant}/{clip}/{copy}".encode()).digest()
     return np.random.default_rng(list(digest))
 
 
 def apply_steps(samples: np.ndarray, sample_rate: int, steps: Steps, rng: Generator) -> np.ndarray:
-    """Apply the effects of a variant in turn, drawing the amounts that are ranges.
+    """Apply the effects of a variant one after the other; an amount that is a range is drawn from it.
 
     Args:
         samples: ``(samples,)`` float32 in [-1, 1] at ``sample_rate`` Hz.
 
     Returns:
-        ``(samples,)`` float32 in [-1, 1]: a copy that would clip is turned down as a whole.
+        ``(samples,)`` float32 in [-1, 1]; a copy with larger values is scaled down to this range.
     """
     for step in steps:
         amounts: dict[str, Any] = {
@@ -63,12 +63,12 @@ def apply_steps(samples: np.ndarray, sample_rate: int, steps: Steps, rng: Genera
 def _write_copy(
     folder: Path, variant: str, settings: dict[str, Any], job: tuple[str, str, int]
 ) -> tuple[float, int, str | None]:
-    """Write one copy; returns its length (s), its sample rate (Hz) and what is wrong."""
+    """Write one copy; returns its length (s), its sample rate (Hz) and its problem, if there is one."""
     clip, path, copy = job
     try:
         samples, sample_rate = read_mono(path)
         if not np.isfinite(samples).all():
-            return 0.0, 0, f"{path}: holds samples that are no finite numbers"
+            return 0.0, 0, f"{path}: holds samples that are not finite"
         rng = copy_generator(settings["seed"], variant, clip, copy)
         samples = apply_steps(samples, sample_rate, settings["steps"], rng)
     except InputError as error:
@@ -83,8 +83,8 @@ def _views_with_clips(source: pd.DataFrame, views: list[dict[str, Any]]) -> list
         try:
             pairs.append((view_clips(source, view), view["augment"]))
         except InputError as error:
-            # Only a view that is selected has to work, and its own split says so.
-            logger.info("a view that augments this source is passed over: %s", error)
+            # If this view is selected, the job that splits it reports the error.
+            logger.info("skipped a view that augments this source: %s", error)
     return pairs
 
 
@@ -97,30 +97,29 @@ def augment_clips(
     folder: str | Path,
     threads: int,
 ) -> None:
-    """Write the copies of one variant that the views ask for, and their table.
+    """Write the copies of one variant that the views request, and their table.
 
     Args:
         clips: the source's clip table.
-        settings: the variant's entry in ``augmentations.yaml``; :data:`ORIGINAL` is written untouched.
-        views: the views on the source whose rules name the variant, or any for :data:`ORIGINAL`.
+        settings: the variant's entry in ``augmentations.yaml``; :data:`ORIGINAL` has no steps.
+        views: the views on the source whose rules name the variant, or any of them for :data:`ORIGINAL`.
         table: ``clip, copy, file, path, label, seconds, sample_rate``; ``clip`` is the parent.
-        folder: gets ``<clip>_<variant>.flac``, 16 bit, one channel, at the parent's sample rate.
+        folder: the output folder for ``<clip>_<variant>.flac``, 16 bit, one channel, at the parent's sample rate.
 
     Raises:
-        InputError: naming every clip that cannot be read, all at once.
+        InputError: naming all clips that cannot be read.
     """
     source = read_clip_table(clips)
-    wanted = wanted_copies(_views_with_clips(source, views), variant, draws_anything(settings["steps"]))
-    wanted = wanted.merge(source[["clip", "path", "label"]], on="clip")
+    copies = required_copies(_views_with_clips(source, views), variant, is_random(settings["steps"]))
+    copies = copies.merge(source[["clip", "path", "label"]], on="clip")
     with atomic_folder(folder) as temporary, ThreadPoolExecutor(threads) as pool:
-        jobs = wanted[["clip", "path", "copy"]].itertuples(index=False, name=None)
+        jobs = copies[["clip", "path", "copy"]].itertuples(index=False, name=None)
         written = list(pool.map(partial(_write_copy, temporary, variant, settings), jobs))
         if problems := [problem for _, _, problem in written if problem]:
-            raise InputError(problems, f"{len(problems)} of {len(wanted)} copies cannot be made:")
-    files = [
-        f"{copy_name(clip, variant, copy)}.flac" for clip, copy in zip(wanted["clip"], wanted["copy"], strict=True)
-    ]
-    made = wanted[["clip", "copy"]].assign(file=files, path=[str(Path(folder) / file) for file in files])
+            raise InputError(problems, f"{len(problems)} of {len(copies)} copies cannot be made:")
+    names = zip(copies["clip"], copies["copy"], strict=True)
+    files = [f"{copy_name(clip, variant, copy)}.flac" for clip, copy in names]
+    index = copies[["clip", "copy"]].assign(file=files, path=[str(Path(folder) / file) for file in files])
     lengths = {"seconds": [seconds for seconds, _, _ in written], "sample_rate": [rate for _, rate, _ in written]}
-    write_csv(table, made.assign(label=wanted["label"], **lengths))
-    logger.info("%s: %d copies of %d clips", variant, len(made), made["clip"].nunique())
+    write_csv(table, index.assign(label=copies["label"], **lengths))
+    logger.info("%s: %d copies of %d clips", variant, len(index), index["clip"].nunique())

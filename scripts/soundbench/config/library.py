@@ -14,7 +14,7 @@ from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
 from soundbench.features.settings import feature_problems, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
-from soundbench.models.initial_weights import model_problems
+from soundbench.models.lineage import model_problems
 from soundbench.training.settings import training_problems
 
 Config = dict[str, Any]

@@ -117,7 +117,7 @@ def training_copies(clips: pd.DataFrame, rules: Rules, seed: int) -> pd.DataFram
     return pd.DataFrame(copies, columns=COPY_COLUMNS)
 
 
-def wanted_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, several: bool) -> pd.DataFrame:
+def required_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, several: bool) -> pd.DataFrame:
     """The copies of one variant that some view can ask for in some fold: ``clip, copy``.
 
     Args:

@@ -1,1 +1,1 @@
-"""From audio to feature arrays."""
+"""Features of audio: front-ends, and arrays of the features of all clips."""

@@ -1,7 +1,7 @@
-"""Feature front-ends: from a clip's samples to the features that a model takes.
+"""Feature front-ends: they compute the features that a model takes from the samples of a clip.
 
-A front-end is a function ``(samples, sample_rate, settings) -> (bins, frames)`` registered in :data:`FRONT_ENDS`;
-its settings are an entry of ``config/features.yaml``.
+A front-end is a function ``(samples, sample_rate, settings) -> (bins, frames)`` registered in :data:`FRONT_ENDS`. Its
+settings are an entry of ``config/features.yaml``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from soundbench.core.errors import InputError
 from soundbench.data.audio import read_mono, resample
 from soundbench.features.settings import AST_WINDOW, BINS, Settings, frame_count
 
-MEL_BAND = 16  # filters a matrix product: their bins overlap, so that bands skip the zeros between them
-FLOOR = 1e-10  # of a power, before its logarithm: librosa's `amin`
+MEL_BAND = 16  # filters per matrix product; the product of all filters would spend most of its time on zeros
+FLOOR = 1e-10  # the smallest power before the logarithm, as `amin` in librosa
 
 Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz) -> samples
 
@@ -27,29 +27,31 @@ Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz)
 @lru_cache(maxsize=16)
 def _window(n_fft: int, win_length: int) -> torch.Tensor:
     window = torch.hann_window(win_length)
-    before = (n_fft - win_length) // 2
-    return torch.nn.functional.pad(window, (before, n_fft - win_length - before))
+    left = (n_fft - win_length) // 2
+    return torch.nn.functional.pad(window, (left, n_fft - win_length - left))
 
 
 @lru_cache(maxsize=16)
 def mel_bands(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> list[tuple[slice, torch.Tensor]]:
-    """Slaney's mel filters in bands of :data:`MEL_BAND`, each with the only FFT bins it needs.
+    """Slaney's mel filters in bands of :data:`MEL_BAND` filters, equal to ``librosa.filters.mel`` (M. Slaney,
+    "Auditory Toolbox", 1998).
 
-    Equal to ``librosa.filters.mel`` (M. Slaney, "Auditory Toolbox", 1998). Returns ``(bins, (filters, bins))`` pairs.
+    Returns:
+        For each band the slice of FFT bins that it needs, and its filters ``(filters, bins)`` on them.
     """
     from torchaudio.functional import melscale_fbanks
 
     filters = melscale_fbanks(n_fft // 2 + 1, fmin, fmax, n_mels, sample_rate, norm="slaney", mel_scale="slaney").T
     bands = []
     for band in filters.split(MEL_BAND):
-        used = band.any(dim=0).nonzero().flatten()
-        bins = slice(int(used[0]), int(used[-1]) + 1)
+        nonzero = band.any(dim=0).nonzero().flatten()
+        bins = slice(int(nonzero[0]), int(nonzero[-1]) + 1)
         bands.append((bins, band[:, bins].contiguous()))
     return bands
 
 
 def _scaled(mels: torch.Tensor, scale: str, power: float) -> torch.Tensor:
-    """Bring magnitudes to the power of ``power`` on a logarithmic scale, in place."""
+    """Convert magnitudes to the power of ``power`` to a logarithmic scale, in place."""
     if scale == "log1p":
         return mels.log1p_()
     mels.clamp_(min=FLOOR ** (power / 2))
@@ -57,19 +59,22 @@ def _scaled(mels: torch.Tensor, scale: str, power: float) -> torch.Tensor:
 
 
 def log_mel(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Tensor:
-    """A log-mel spectrogram; in dB as ``librosa.power_to_db(librosa.feature.melspectrogram(...), top_db=None)``.
+    """A log-mel spectrogram.
+
+    In dB, it equals ``librosa.power_to_db(librosa.feature.melspectrogram(...), top_db=None)``.
 
     Args:
         samples: ``(samples,)`` at ``sample_rate`` Hz.
 
     Returns:
-        ``(mels, frames)`` float32; frames are centred, the signal padded with zeros.
+        ``(mels, frames)`` float32; frames are centred, and the signal is padded with zeros.
     """
-    n_fft, power = settings["n_fft"], settings["power"]
+    n_fft = settings["n_fft"]
+    power = settings["power"]
     padded = torch.nn.functional.pad(torch.from_numpy(samples), (n_fft // 2, n_fft // 2))
     frames = padded.unfold(0, n_fft, settings["hop_length"]) * _window(n_fft, settings["win_length"] or n_fft)
     spectrum = torch.fft.rfft(frames)
-    # abs() would take a square root only to have it squared, and a sum over a last axis of two is four times as slow.
+    # abs() would compute a square root that is squared again; a sum over a last axis of two is four times as slow.
     magnitudes = spectrum.real.square().add_(spectrum.imag.square())
     if power != 2:
         magnitudes.pow_(power / 2)
@@ -80,7 +85,7 @@ def log_mel(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.
 
 
 def mfcc(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Tensor:
-    """Mel-frequency cepstral coefficients ``(coefficients, frames)``, as ``librosa.feature.mfcc`` of the log-mel.
+    """Mel-frequency cepstral coefficients ``(coefficients, frames)``, equal to ``librosa.feature.mfcc`` of the log-mel.
 
     S. Davis and P. Mermelstein, "Comparison of parametric representations", TASSP 1980.
     """
@@ -91,10 +96,10 @@ def mfcc(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Ten
 
 
 def ast_filter_bank(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.Tensor:
-    """Kaldi's log filter bank ``(mels, frames)``, cropped, or padded with zeros, to ``settings["frames"]``.
+    """Kaldi's log filter bank ``(mels, frames)``, cropped or padded with zeros to ``settings["frames"]``.
 
-    Y. Gong, Y.-A. Chung and J. Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021; with its constants as
-    normalisation it equals the ``ASTFeatureExtractor`` of transformers.
+    Y. Gong, Y.-A. Chung and J. Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021. Normalised by the
+    constants of the paper, it equals the ``ASTFeatureExtractor`` of transformers.
     """
     from torchaudio.compliance.kaldi import fbank
 
@@ -108,8 +113,11 @@ FRONT_ENDS = {"ast": ast_filter_bank, "logmel": log_mel, "mfcc": mfcc}
 
 
 def clip_features(path: str | Path, settings: Settings, change: Change | None = None) -> torch.Tensor:
-    """Decode one file, change its samples if asked to, resample it, crop it and apply the front-end: ``(bins, frames)``
-    float32."""
+    """The features ``(bins, frames)`` of one file, float32: it is decoded, changed, resampled and cropped before.
+
+    Args:
+        change: a function that changes the decoded samples; None for no change.
+    """
     samples, own_rate = read_mono(path)
     if change is not None:
         samples = change(samples, own_rate)
@@ -121,12 +129,13 @@ def clip_features(path: str | Path, settings: Settings, change: Change | None = 
 
 
 def fixed_size(features: torch.Tensor, frames: int, settings: Settings) -> tuple[torch.Tensor, int]:
-    """Give a clip's features ``(bins, any)`` the shape that all have, and tell how many frames are its own.
+    """Give a clip's features ``(bins, any)`` the shape of all clips.
 
-    Cropped or padded to ``frames``, normalised where that is done clip by clip, and resized where a size is given.
+    They are cropped or padded to ``frames``, normalised if the setting is ``normalise: clip``, and resized if a size is
+    set.
 
     Returns:
-        ``(bins, frames)`` or ``settings["resize"]``, and the number of frames that are no padding.
+        Features ``(bins, frames)``, or of the size ``settings["resize"]``; and the number of frames without padding.
     """
     size = settings.get("resize")
     if size and not settings["duration"]:
@@ -137,7 +146,7 @@ def fixed_size(features: torch.Tensor, frames: int, settings: Settings) -> tuple
         features = (features - mean) / std.clamp(min=1e-5)
     count = features.shape[1]
     if count < frames:
-        # Padding takes the clip's own quietest value: a block of zeros would be a sound in dB.
+        # The padding is the clip's quietest value, because a block of zeros would be a sound in dB.
         features = torch.nn.functional.pad(features, (0, frames - count), value=float(features.min()))
     if size:
         features = torch.nn.functional.interpolate(features[None, None], size, mode="bilinear", antialias=True)[0, 0]
@@ -146,7 +155,7 @@ def fixed_size(features: torch.Tensor, frames: int, settings: Settings) -> tuple
 
 
 def features_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
-    """The shape that all features of a source have before any resizing: ``(bins, frames)`` of its longest clip.
+    """The shape ``(bins, frames)`` of all features of a source before resizing: that of its longest clip.
 
     Args:
         clips: the source's clips, with ``seconds`` and ``sample_rate`` (Hz).
@@ -156,11 +165,13 @@ def features_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
     return settings[BINS[settings["front_end"]]], max(frame_count(*size, settings) for size in sizes)
 
 
-def stored(path: str | Path, features: torch.Tensor, frames: int, settings: Settings) -> tuple[np.ndarray, int]:
-    """The :func:`fixed_size` form of a clip's features as models get it, in float16, and the number of its own frames.
+def stored_features(
+    path: str | Path, features: torch.Tensor, frames: int, settings: Settings
+) -> tuple[np.ndarray, int]:
+    """The features of a clip as they are stored: of :func:`fixed_size`, in float16; and its frames without padding.
 
     Raises:
-        InputError: a value is not finite; ``path`` tells whose.
+        InputError: a value is not finite; the message begins with ``path``.
     """
     features, count = fixed_size(features, frames, settings)
     if not all(extreme.half().isfinite() for extreme in features.aminmax()):

@@ -1,4 +1,4 @@
-"""Normalisation of features: one mean and one deviation for all values."""
+"""Normalisation of features by one mean and one standard deviation of all values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Scales features to zero mean and unit deviation, by constants taken from training clips alone, or given."""
+    """Subtracts a mean and divides by a standard deviation; both are constants, or come from training clips alone."""
 
     mean: float
     std: float
@@ -20,11 +20,11 @@ class Normalisation:
 
 
 def choose_normalisation(front_end: dict[str, Any], training: Normalisation) -> Normalisation:
-    """How a front-end's features are normalised: by constants of its own, or by those of the training clips."""
+    """The normalisation of a front-end's features: by its own constants, or by ``training``, from training clips."""
     match front_end["normalise"]:
         case "fixed":
             return Normalisation(front_end["mean"], front_end["std"])
-        case "clip":  # done clip by clip, before the features were stored
+        case "clip":  # each clip was normalised before its features were stored
             return Normalisation(0.0, 1.0)
         case _:
             return training

@@ -1,4 +1,4 @@
-"""What a front-end's settings imply, known without computing anything and without importing torch."""
+"""Sizes and checks that follow from a front-end's settings; this module works without torch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 
 Settings = dict[str, Any]
 
-AST_WINDOW, AST_HOP = 400, 160  # samples: Kaldi's 25 ms and 10 ms
-STRETCHED = 30.0  # s; longer recordings are cut where a front-end would stretch any length to one size
-BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # which setting is the number of bins
-EMBEDDING = "embedding"  # the front-end whose features are what a network makes of another's
+AST_WINDOW = 400  # samples; 25 ms at 16 kHz, as in Kaldi
+AST_HOP = 160  # samples; 10 ms at 16 kHz, as in Kaldi
+STRETCHED = 30.0  # seconds; longer recordings are cut into windows if a front-end resizes clips of any length
+BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # the setting that is the number of bins
+EMBEDDING = "embedding"  # the front-end whose features a pretrained network computes from those of another front-end
 
 
 def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
-    """Frames of a clip of ``seconds`` at ``sample_rate`` Hz: a centred one at each hop, or the fixed number."""
+    """The number of frames of a clip of ``seconds`` at ``sample_rate`` Hz: one per hop, or the fixed number."""
     if "frames" in settings:
         return settings["frames"]
     samples = math.ceil(round(seconds * sample_rate, 6))
@@ -23,31 +24,37 @@ def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
 
 
 def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[int, int]:
-    """The samples that fill a picture of ``frames``, and the most that a recording may have to be one picture.
+    """The length of a window of ``frames`` frames, and the longest recording that is classified as one window.
 
-    Where clips of any length are stretched to one size, both are :data:`STRETCHED`.
+    If clips of any length are resized, both are :data:`STRETCHED`.
 
     Args:
         sample_rate: Hz.
+
+    Returns:
+        Both lengths in samples.
     """
     if duration := settings.get("duration"):
-        return (length := round(duration * sample_rate)), length
+        length = round(duration * sample_rate)
+        return length, length
     if settings.get("resize"):
-        return (length := round(STRETCHED * sample_rate)), length
+        length = round(STRETCHED * sample_rate)
+        return length, length
     hop = hop_samples(settings)
     length = max(hop * (frames - 1), 1) + (AST_WINDOW if settings["front_end"] == "ast" else 0)
     return length, length + hop - 1
 
 
 def hop_samples(settings: Settings) -> int:
-    """Samples from frame to frame."""
+    """The distance of two frames in samples."""
     return AST_HOP if settings["front_end"] == "ast" else settings["hop_length"]
 
 
 def values_per_decibel(settings: Settings) -> float | None:
-    """By how much each stored value grows when a clip gets 1 dB louder; None where it is not the same for all.
+    """The increase of every stored value when a clip gets 1 dB louder.
 
-    None for cepstra, for ``log1p`` and for clips that are normalised by themselves: gain is no sum there.
+    It is None if a gain does not add the same number to all values: for cepstra, for ``log1p`` and with ``normalise:
+    clip``.
     """
     neper = math.log(10) / 10
     factor: float | None = None
@@ -59,41 +66,44 @@ def values_per_decibel(settings: Settings) -> float | None:
 
 
 def feature_problems(where: str, settings: Settings, sample_rate: int | None) -> Iterator[str]:
-    """What cannot work in a front-end's settings, each named with its key.
+    """The problems of a front-end's settings; each begins with its key.
 
     Args:
         where: the key of the front-end in the configuration.
-        sample_rate: Hz; None where it is not known before the files are read.
+        sample_rate: Hz; None if it is not known before the files are read.
     """
     if settings["normalise"] == "fixed":
-        yield from (f"{where}.{key}: normalise: fixed needs it" for key in ("mean", "std") if settings[key] is None)
+        missing = [key for key in ("mean", "std") if settings[key] is None]
+        yield from (f"{where}.{key}: is missing; normalise: fixed needs it" for key in missing)
     if settings["front_end"] in ("ast", EMBEDDING):
         return
     if (settings["win_length"] or 0) > settings["n_fft"]:
         yield f"{where}.win_length: {settings['win_length']} is longer than n_fft, {settings['n_fft']}"
     if settings.get("n_mfcc", 0) > settings["n_mels"]:
-        yield f"{where}.n_mfcc: {settings['n_mfcc']} coefficients need as many mels; n_mels is {settings['n_mels']}"
+        yield f"{where}.n_mfcc: {settings['n_mfcc']} is larger than n_mels, {settings['n_mels']}"
     if sample_rate is not None:
         yield from _filter_problems(where, settings, sample_rate)
 
 
 def _filter_problems(where: str, settings: Settings, sample_rate: int) -> Iterator[str]:
     nyquist = sample_rate / 2
-    fmin, fmax = settings["fmin"], settings["fmax"] or nyquist
+    fmin = settings["fmin"]
+    fmax = settings["fmax"] or nyquist
     if fmax > nyquist:
         yield f"{where}.fmax: {fmax} Hz is above half the sample rate, {nyquist:g} Hz"
     elif fmin >= fmax:
         yield f"{where}.fmin: {fmin} Hz is not below fmax, {fmax:g} Hz"
     elif empty := empty_filters(sample_rate, settings["n_fft"], settings["n_mels"], fmin, fmax):
         yield (
-            f"{where}.n_mels: {empty} of {settings['n_mels']} mel filters would be empty, as they lie between the "
-            f"bins of n_fft {settings['n_fft']} at {sample_rate} Hz; fewer mels or a larger n_fft will do"
+            f"{where}.n_mels: {empty} of {settings['n_mels']} mel filters would be empty, because they lie between the "
+            f"bins of n_fft {settings['n_fft']} at {sample_rate} Hz; choose fewer mels or a larger n_fft"
         )
 
 
 def empty_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> int:
-    """How many of Slaney's mel filters hold no bin of the Fourier transform, so that they would be zero for ever."""
-    low, high = _hz_to_mel(fmin), _hz_to_mel(fmax)
+    """The number of Slaney's mel filters that contain no bin of the Fourier transform; their output is always zero."""
+    low = _hz_to_mel(fmin)
+    high = _hz_to_mel(fmax)
     edges = [_mel_to_hz(low + (high - low) * number / (n_mels + 1)) for number in range(n_mels + 2)]
     bins = [edge * n_fft / sample_rate for edge in edges]
     first_bins = (math.floor(left) + 1 for left in bins[:-2])

@@ -1,4 +1,4 @@
-"""How large a feature array becomes: estimated, and refused where it cannot be meant, before any clip is decoded."""
+"""The size of a feature array, which is checked before any clip is decoded."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from soundbench.features.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LONGEST_RATIO = 100  # times the median length; all clips are padded to the longest
+LONGEST_RATIO = 100  # the longest allowed clip, in median lengths; all clips are padded to the longest
 VALUE = 2  # bytes of a float16
 ADVICE = "`features.NAME.duration` (s) crops clips"
 
 
 def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
-    """Refuse clips that would make all others as long as they are, where a front-end neither crops nor resizes.
+    """Refuse clips that are far longer than the others, if the front-end neither crops nor resizes.
 
     Args:
         clips: the clip table of a source.
 
     Raises:
-        InputError: naming every clip that is :data:`LONGEST_RATIO` times as long as the median, or longer.
+        InputError: naming all clips of at least :data:`LONGEST_RATIO` times the median length.
     """
     if settings.get("duration") or settings.get("resize") or "frames" in settings:
         return
@@ -34,15 +34,17 @@ def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
     long = clips[clips["seconds"] >= LONGEST_RATIO * median]
     if len(long):
         heading = f"All clips are padded to the longest. {ADVICE}; or leave out the clips that are far too long:"
-        lasts = zip(long["path"], long["seconds"], strict=True)
-        raise InputError([f"{path}: lasts {s:.4g} s, {s / median:.0f} times the median" for path, s in lasts], heading)
+        lengths = zip(long["path"], long["seconds"], strict=True)
+        raise InputError(
+            [f"{path}: lasts {s:.4g} s, {s / median:.0f} times the median" for path, s in lengths], heading
+        )
 
 
 def check_size(clips: int, shape: tuple[int, ...], array: str | Path) -> None:
     """Log the size of a feature array, and refuse one that does not fit the disk.
 
     Args:
-        shape: of the features of a clip.
+        shape: the shape of the features of one clip.
 
     Raises:
         NoRoomError: it does not fit.
@@ -52,4 +54,9 @@ def check_size(clips: int, shape: tuple[int, ...], array: str | Path) -> None:
     check_room(f"{text}: {ADVICE}. The array", size, array)
     logger.info("%s: %.1f MB", text, size / 1e6)
     if size > (memory := memory_bytes()):
-        logger.warning("%s: with %.0f MB of memory, training reads it anew each epoch. %s", text, memory / 1e6, ADVICE)
+        logger.warning(
+            "%s: is larger than the memory (%.0f MB), so training reads it from the disk in each epoch. %s",
+            text,
+            memory / 1e6,
+            ADVICE,
+        )

@@ -1,4 +1,5 @@
-"""Features on disk: one job turns all clips of a source, or all copies of one variant, into one memory-mapped array."""
+"""Features on disk: one job writes the features of all clips of a source, or of all copies of one variant, to one
+memory-mapped array."""
 
 from __future__ import annotations
 
@@ -18,20 +19,21 @@ from soundbench.core.devices import keep_freed_memory
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
-from soundbench.features.frontends import Change, clip_features, features_shape, stored
+from soundbench.features.frontends import Change, clip_features, features_shape, stored_features
 from soundbench.features.settings import BINS, Settings, feature_problems
 from soundbench.features.size import check_lengths, check_size
 
-PIECE = 16  # clips that a worker is given at a time
+PIECE = 16  # clips per task of a worker
 
 
 def _fill_row(
     array: np.ndarray, frames: int, settings: Settings, job: tuple[int, str, Change | None]
 ) -> tuple[int, str, str | None]:
-    """Compute one row of the array; returns the clip's frames, a digest of its row, and what is wrong with it."""
+    """Compute one row of the array; returns the clip's frames, a digest of its row, and its problem, if there is
+    one."""
     row, path, change = job
     try:
-        array[row], count = stored(path, clip_features(path, settings, change), frames, settings)
+        array[row], count = stored_features(path, clip_features(path, settings, change), frames, settings)
     except InputError as error:
         return 0, "", str(error)
     return count, row_digest(array[row]), None
@@ -40,15 +42,15 @@ def _fill_row(
 def _fill_rows(
     path: Path, frames: int, settings: Settings, jobs: list[tuple[int, str, Change | None]]
 ) -> list[tuple[int, str, str | None]]:
-    """Compute rows of the array at ``path``; :func:`_fill_row` says what is returned of each."""
+    """Compute rows of the array at ``path``; returns the result of :func:`_fill_row` for each."""
     array = open_memmap(path, mode="r+")
     return [_fill_row(array, frames, settings, job) for job in jobs]
 
 
 def _workers(number: int) -> ProcessPoolExecutor:
-    """Processes, since threads would wait for each other's Python between the many short calls that a clip needs.
+    """A pool of processes; threads would wait for each other, because a clip needs many short calls in Python.
 
-    Forked, where that is safe: they then need not import torch again.
+    On Linux, where that is safe, the processes are forked, so that they need not import torch again.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     return ProcessPoolExecutor(number, context, initializer=torch.set_num_threads, initargs=(1,))
@@ -62,20 +64,20 @@ def store_features(
     threads: int,
     changes: Sequence[Change | None] | None = None,
 ) -> pd.DataFrame:
-    """Write the features of files, a row each.
+    """Write the features of files to one array, one row per file.
 
-    Clips are processed one by one, in ``threads`` processes: their intermediate results then stay in the cache, which
-    is three times as fast as batches of clips.
+    Clips are processed one by one, in ``threads`` processes. The intermediate results of a clip fit into the cache of
+    the processor, so this is three times as fast as batches of clips.
 
     Args:
-        frames: of a clip before any resizing.
-        changes: what is done to the samples of each file first.
+        frames: the number of frames of every clip before resizing.
+        changes: a function for each file that changes its samples, or None.
 
     Returns:
-        A row a file: its ``row`` in the array, the ``frames`` that are no padding, and a ``digest`` of the row.
+        One row per file: its ``row`` in the array, its ``frames`` without padding, and a ``digest`` of the row.
 
     Raises:
-        InputError: naming every clip that cannot be used, all at once, or the disk has no room; no file is left behind.
+        InputError: naming all clips that cannot be used; or the disk is too small. No file is written then.
     """
     keep_freed_memory()
     torch.set_num_threads(1)
@@ -106,16 +108,16 @@ def compute_features(
     threads: int,
     copies: str | Path | None = None,
 ) -> None:
-    """Compute the features of all clips of a source into one array ``(clips, bins, frames)`` of float16.
+    """Write the features of all clips of a source to one array ``(clips, bins, frames)`` of float16.
 
-    Shorter clips are padded; ``index`` (``clip, row, frames, digest``) keeps their true frame counts.
+    Shorter clips are padded; ``index`` (``clip, row, frames, digest``) has their numbers of frames without padding.
 
     Args:
-        copies: the table of a variant's copies, to compute these instead. They get the shape of the source's clips,
-            and ``index`` the columns ``copy`` and ``file``.
+        copies: the table of a variant's copies. Then the features of the copies are computed instead, in the shape of
+            the source's clips, and ``index`` also has the columns ``copy`` and ``file``.
 
     Raises:
-        InputError: naming every clip that cannot be read, or is far too long, all at once; no file is left behind.
+        InputError: naming all clips that cannot be read or are far too long; no file is written then.
     """
     source = read_clip_table(clips)
     table = source if copies is None else read_clip_table(copies)
@@ -127,9 +129,11 @@ def compute_features(
 
 
 def _check_rates(clips: pd.DataFrame, settings: Settings) -> None:
-    """Refuse settings that do not fit the files' own sample rates, where these are kept."""
+    """Refuse settings that do not fit the sample rates of the files, if files are not resampled."""
     if settings["sample_rate"] is None:
         rates = sorted(set(clips["sample_rate"]))
-        problems = (problem for rate in rates for problem in feature_problems("features", settings, rate))
-        if found := sorted(set(problems)):
-            raise InputError(found, "This front-end keeps the files' own sample rates, and does not fit them:")
+        problems = {problem for rate in rates for problem in feature_problems("features", settings, rate)}
+        if problems:
+            raise InputError(
+                sorted(problems), "This front-end keeps the sample rates of the files and does not fit them:"
+            )

@@ -10,7 +10,7 @@ import numpy as np
 
 from soundbench.core.errors import InputError
 from soundbench.data.audio import missing_end, open_audio, resampled_blocks
-from soundbench.features.frontends import FRONT_ENDS, stored
+from soundbench.features.frontends import FRONT_ENDS, stored_features
 from soundbench.features.settings import feature_problems, frame_count, hop_samples, window_lengths
 
 
@@ -62,7 +62,9 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
             if len(samples) < hop_samples(settings):
                 raise InputError(f"{path}: {_too_short(len(samples), hop_samples(settings), rate)}")
             features = FRONT_ENDS[settings["front_end"]](samples, rate, settings)
-            yield Window(start / rate, (start + len(samples)) / rate, stored(path, features, frames, settings)[0])
+            yield Window(
+                start / rate, (start + len(samples)) / rate, stored_features(path, features, frames, settings)[0]
+            )
         # As for clips: what breaks off would else be taken for a short recording.
         if lacking := missing_end(path, file, file.tell()):
             raise InputError(f"{path}: {lacking}")

@@ -1,1 +1,1 @@
-"""Networks by name, the weights they start from, and saved models."""
+"""Networks by name, their initial weights, and saved models."""

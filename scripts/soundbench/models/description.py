@@ -1,4 +1,4 @@
-"""What ``model.json`` may say: a schema, made of those of the configuration.
+"""The schema of ``model.json``, made of the schemas of the configuration.
 
 A model folder may come from anybody, so each field is checked before it is used.
 """
@@ -15,9 +15,9 @@ Description = dict[str, Any]
 
 TEXT = {"type": "string", "minLength": 1}
 COUNT = {"type": "integer", "minimum": 0}
-LONGEST = 360_000  # frames of an hour, 100 a second; a larger picture would not fit into memory
+LONGEST = 360_000  # the frames of one hour at 100 per second; more would not fit into memory
 SIZE = {"type": "integer", "minimum": 1, "maximum": LONGEST}
-NEEDED = ("recipe", "front_end", "labels", "shape", "normalisation")
+REQUIRED = ("recipe", "front_end", "labels", "shape", "normalisation")
 FIELDS: Schema = {
     "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
     "shape": {"type": "array", "minItems": 2, "maxItems": 2, "items": SIZE},
@@ -38,7 +38,7 @@ FIELDS: Schema = {
 
 
 def complete_description(description: Any) -> tuple[Description, list[str]]:
-    """What a model's description says, with defaults where an older one says nothing, and what is wrong with it."""
+    """A model's description, with defaults for the keys that an older one lacks, and the list of its problems."""
     schema = _schema()
     problems, _ = schema_problems(schema, description)
     if problems:
@@ -55,7 +55,7 @@ def complete_description(description: Any) -> tuple[Description, list[str]]:
 
 
 def run_problems(description: Any) -> list[str]:
-    """What is wrong with the description of a run to start from, whose weights alone are used."""
+    """The problems of the description of a run whose weights are used as initial weights."""
     return schema_problems(_schema() | {"required": []}, description)[0]
 
 
@@ -63,11 +63,11 @@ def _schema() -> Schema:
     config = load_schema()
     parts = config["properties"]
     recipe = dict(parts["models"]["additionalProperties"])
-    # How the model was trained, and on which features by name, says nothing of how it predicts.
+    # Its training settings and the name of its front-end do not affect predictions.
     recipe["required"] = ["family"]
     recipe["properties"] = recipe["properties"] | {"training": {"type": "object"}}
     front_end = dict(parts["features"]["additionalProperties"])
     embedding = config["$defs"]["embedding_features"]["properties"]
-    embedding["features"] = {"type": ["string", "null", "object"]}  # a run's holds the front-end that it was made of
+    embedding["features"] = {"type": ["string", "null", "object"]}  # in a run, the settings of the front-end
     fields = FIELDS | {"recipe": recipe, "front_end": front_end}
-    return {"type": "object", "required": list(NEEDED), "properties": fields, "$defs": config["$defs"]}
+    return {"type": "object", "required": list(REQUIRED), "properties": fields, "$defs": config["$defs"]}

@@ -1,4 +1,4 @@
-"""Published weights, fetched by the libraries that publish them into their usual caches."""
+"""Downloads of published weights, by the libraries that publish them, into their usual caches."""
 
 from __future__ import annotations
 
@@ -14,64 +14,65 @@ from soundbench.models.registry import published_weights
 logger = logging.getLogger(__name__)
 
 
-def fetch_weights(wanted: str, recipe: dict[str, Any], manifest: str) -> None:
-    """Fetch the published weights of a model recipe, unless they are here, and list them in ``manifest``.
+def fetch_weights(key: str, recipe: dict[str, Any], manifest: str) -> None:
+    """Fetch the published weights of a model recipe, unless they are in the cache, and list them in ``manifest``.
 
-    A folder beside the manifest, called like it, may hold the files instead: where there is no network, they are
-    brought there by hand.
+    Without a network, the files may be put by hand into a folder beside the manifest that has its name without the
+    suffix.
 
     Args:
-        wanted: the key of the configuration that asks for them.
+        key: the key of the configuration that names the weights.
 
     Raises:
-        InputError: they cannot be fetched; the text says which files to put where.
+        InputError: they cannot be fetched; the message names the files and the folder to put them into.
     """
-    address, folder = published_weights(recipe), Path(manifest).with_suffix("")
-    files = _placed(address, folder)
+    address = published_weights(recipe)
+    folder = Path(manifest).with_suffix("")
+    files = _files_in(folder, address)
     if not files:
         try:
             files = _from_torch_hub(address) if address.is_url else _from_hugging_face(address)
-        except (OSError, RuntimeError) as error:  # the network's and either library's; torch's where a digest differs
-            why = str(error).strip().partition("\n")[0]
+        except (OSError, RuntimeError) as error:  # of the network or of a library; torch raises one for a wrong digest
+            reason = str(error).strip().partition("\n")[0]
             raise InputError(
-                f"{wanted}: {address.place} cannot be fetched ({why}). Where there is network, get "
-                f"{' and '.join(address.urls())}, put it into {folder} and run again. Or set {wanted} to where you "
-                "have a copy"
+                f"{key}: {address.location} cannot be fetched ({reason}). Download "
+                f"{' and '.join(address.urls())} elsewhere, put it into {folder} and run again. Or set {key} to the "
+                "path of a copy"
             ) from error
-    logger.info("%s: the weights of %s are %s", wanted, address.place, files[0])
-    write_json(manifest, {"from": address.place, "files": {str(file): file_sha256(file) for file in files}})
+    logger.info("%s: the weights of %s are %s", key, address.location, files[0])
+    write_json(manifest, {"from": address.location, "files": {str(file): file_sha256(file) for file in files}})
 
 
-def _placed(address: Address, folder: Path) -> list[Path]:
-    """The files that were put into ``folder``; none unless all are there."""
+def _files_in(folder: Path, address: Address) -> list[Path]:
+    """The files of an address in ``folder``; empty unless all exist."""
     weights = [folder / name for name in address.names if (folder / name).is_file()][:1]
     others = [folder / name for name in address.companions]
     return [*weights, *others] if weights and all(file.is_file() for file in others) else []
 
 
 def _from_hugging_face(address: Address) -> list[Path]:
-    """The files in the cache of the Hugging Face Hub, downloaded where they are not there yet."""
+    """The files in the cache of the Hugging Face Hub; missing ones are downloaded."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     def get(name: str) -> Path:
         try:
-            return Path(hf_hub_download(address.place, name, revision=address.revision, local_files_only=True))
+            return Path(hf_hub_download(address.location, name, revision=address.revision, local_files_only=True))
         except LocalEntryNotFoundError:
-            return Path(hf_hub_download(address.place, name, revision=address.revision))
+            return Path(hf_hub_download(address.location, name, revision=address.revision))
 
     for name in address.names:
         try:
             return [get(name), *map(get, address.companions)]
-        except LocalEntryNotFoundError:  # neither in the cache nor to be had from the network
+        except LocalEntryNotFoundError:  # neither in the cache nor reachable
             raise
         except EntryNotFoundError as error:
             missing = error
-    raise OSError(f"{address.place}: {missing}")
+    raise OSError(f"{address.location}: {missing}")
 
 
 def _from_torch_hub(address: Address) -> list[Path]:
-    """The file in torch's cache, downloaded where it is not there yet; its name tells the beginning of its digest."""
+    """The file in torch's cache, downloaded if it is missing; its name holds the beginning of its digest."""
     import torch
 
     name = address.names[0]
@@ -79,5 +80,5 @@ def _from_torch_hub(address: Address) -> list[Path]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         digest = torch.hub.HASH_REGEX.search(name)
-        torch.hub.download_url_to_file(address.place, str(path), digest[1] if digest else None, progress=False)
+        torch.hub.download_url_to_file(address.location, str(path), digest[1] if digest else None, progress=False)
     return [path]

@@ -1,6 +1,6 @@
-"""What an embedding's settings imply: which network embeds which features, and what cannot work about them.
+"""The settings of embeddings: which network computes them from which features, and checks of both.
 
-Known without importing torch, so that a configuration is checked before any job starts.
+This module works without torch, so that a configuration is checked before any job starts.
 """
 
 from __future__ import annotations
@@ -12,98 +12,103 @@ from typing import Any
 from soundbench.core.errors import InputError
 from soundbench.core.storage import canonical_json, read_json
 from soundbench.features.settings import EMBEDDING
-from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files, weights_problems, workflow_run
+from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files, workflow_run
+from soundbench.models.lineage import weights_problems
 
 Config = dict[str, Any]
 
 
-def embeddings(features: Config) -> list[str]:
-    """The names of those front-ends that are embeddings."""
+def embedding_names(features: Config) -> list[str]:
+    """The names of the front-ends that are embeddings."""
     return [name for name, entry in features.items() if entry["front_end"] == EMBEDDING]
 
 
-def embedded(config: Config, entry: Config) -> tuple[str, str]:
-    """The family of the network that an embedding comes from, and the name of the front-end that it sees through.
+def embedding_network(config: Config, entry: Config) -> tuple[str, str]:
+    """The family of the network that computes an embedding, and the name of the front-end of its input.
 
     Args:
-        config: the configuration, every default filled in.
-        entry: the embedding's.
+        config: the configuration, with all defaults.
+        entry: the entry of the embedding.
 
     Raises:
-        InputError: neither the entry nor a run tells them, or both do; each problem begins with its key.
+        InputError: the entry lacks them and its weights are not a run's, or the entry repeats what a run states; each
+            problem begins with its key.
     """
-    pretrained, run = entry["model"]["pretrained"], _run_recipe(config, entry["model"]["pretrained"])
-    told = {"features": entry["features"], "model.family": entry["model"].get("family")}
+    pretrained = entry["model"]["pretrained"]
+    run = _run_recipe(config, pretrained)
+    given = {"features": entry["features"], "model.family": entry["model"].get("family")}
     if run is None:
-        if missing := [key for key, value in told.items() if value is None]:
-            raise InputError(f"{key}: is missing, and {pretrained} is no run that tells it" for key in missing)
-        if config["features"][told["features"]]["normalise"] == "dataset":
+        if missing := [key for key, value in given.items() if value is None]:
+            raise InputError(f"{key}: is missing; it is needed, because {pretrained} is not a run" for key in missing)
+        if config["features"][given["features"]]["normalise"] == "dataset":
             raise InputError(
-                f"features: {told['features']} is normalised by training clips, which differ from fold to fold; "
+                f"features: {given['features']} is normalised by training clips, which differ from fold to fold; "
                 "choose an entry with normalise: clip or fixed"
             )
-        return told["model.family"], told["features"]
-    if needless := [key for key, value in told.items() if value is not None]:
-        raise InputError(f"{key}: {pretrained} is a run, which tells it itself; leave it out" for key in needless)
-    if run["features"] in embeddings(config["features"]):
-        raise InputError(f"model.pretrained: {pretrained} itself sees an embedding, and no features")
+        return given["model.family"], given["features"]
+    if needless := [key for key, value in given.items() if value is not None]:
+        raise InputError(f"{key}: leave it out; the run {pretrained} determines it" for key in needless)
+    if run["features"] in embedding_names(config["features"]):
+        raise InputError(f"model.pretrained: {pretrained} was trained on an embedding; choose a run on other features")
     return run["family"], run["features"]
 
 
 def _run_recipe(config: Config, pretrained: str) -> Config | None:
-    """The recipe of the run of ours at a path, its ``features`` by their name in the library; None where there is no
-    run."""
+    """The recipe of the run at a path, with the library's name of its ``features``; None if there is no run."""
     results = results_folder(config)
     if run := workflow_run(pretrained, results):
         return config["models"][run["model"]]
-    described = [name for name in weight_files(pretrained, results) if Path(name).name == "model.json"]
-    if not described:
+    descriptions = [name for name in weight_files(pretrained, results) if Path(name).name == "model.json"]
+    if not descriptions:
         return None
-    description = read_json(described[0])
-    same = [name for name, entry in config["features"].items() if entry == description["front_end"]]
-    if not same:
+    description = read_json(descriptions[0])
+    names = [name for name, entry in config["features"].items() if entry == description["front_end"]]
+    if not names:
         settings = canonical_json(description["front_end"])
         raise InputError(
-            f"model.pretrained: no entry of features gives the features that {pretrained} saw; add one with {settings}"
+            f"model.pretrained: features has no entry with the settings that {pretrained} was trained with; add one "
+            f"with {settings}"
         )
-    return description["recipe"] | {"features": same[0]}
+    return description["recipe"] | {"features": names[0]}
 
 
 def embedding_problems(config: Config, library: Config, chosen: dict[str, list[str]]) -> Iterator[str]:
-    """What is wrong with the library's embeddings.
+    """The problems of the library's embeddings.
 
     Args:
         library: the well-formed entries of the configuration.
-        chosen: the selected ``datasets`` and ``models``; only for what these use the weights have to exist.
+        chosen: the selected ``datasets`` and ``models``; the weights must exist only for these.
     """
     models = library["models"]
-    used = {models[name]["features"] for name in chosen["models"] if name in models}
-    for name in embeddings(library["features"]):
-        entry, where = library["features"][name], f"features.{name}"
-        found = [f"{where}.{problem}" for problem in _entry_problems(entry, library["features"])]
-        yield from found
-        if name in used and not found:
-            found = list(weights_problems(f"{where}.model.pretrained", entry["model"], config, library, chosen))
-            yield from found or _telling_problems(where, config | library, entry)
+    chosen_features = {models[name]["features"] for name in chosen["models"] if name in models}
+    for name in embedding_names(library["features"]):
+        entry = library["features"][name]
+        where = f"features.{name}"
+        problems = [f"{where}.{problem}" for problem in _entry_problems(entry, library["features"])]
+        yield from problems
+        if name in chosen_features and not problems:
+            problems = list(weights_problems(f"{where}.model.pretrained", entry["model"], config, library, chosen))
+            yield from problems or _network_problems(where, config | library, entry)
 
 
 def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
-    model, seen = entry["model"], features.get(entry["features"])
+    model = entry["model"]
+    input_features = features.get(entry["features"])
     allowed = {"family", "pretrained"} if "family" not in model else set(model) - {"features", "training"}
     for key in sorted(set(model) - allowed):
-        yield f"model.{key}: unknown key" + ("" if "family" in model else " where there is no family")
+        yield f"model.{key}: unknown key" + ("" if "family" in model else " without a family")
     if model["pretrained"] in PUBLISHED.values() and PUBLISHED.get(model.get("family")) != model["pretrained"]:
         yield f"model.pretrained: no {model['pretrained']} weights are published for {model.get('family', 'no family')}"
     if entry["features"] is None:
         return
-    if seen is None:
-        yield f"features: there is no {entry['features']!r} (or it has problems of its own)"
-    elif seen["front_end"] == EMBEDDING:
-        yield f"features: {entry['features']} is itself an embedding, and no picture"
+    if input_features is None:
+        yield f"features: there is no valid entry {entry['features']!r}"
+    elif input_features["front_end"] == EMBEDDING:
+        yield f"features: {entry['features']} is itself an embedding; choose another front-end"
 
 
-def _telling_problems(where: str, config: Config, entry: Config) -> Iterator[str]:
+def _network_problems(where: str, config: Config, entry: Config) -> Iterator[str]:
     try:
-        embedded(config, entry)
+        embedding_network(config, entry)
     except InputError as error:
         yield from (f"{where}.{problem}" for problem in error.problems)

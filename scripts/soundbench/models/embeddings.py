@@ -1,7 +1,7 @@
-"""Embeddings: what a network that was trained before gives its last layer, computed once for every clip.
+"""Embeddings: the input of the last layer of a pretrained network, computed once per clip.
 
-A linear model on them is a strong baseline that needs no GPU (J. Turian et al., "HEAR: Holistic evaluation of audio
-representations", 2022).
+A linear model on embeddings is a strong baseline that needs no GPU (J. Turian et al., "HEAR: Holistic evaluation of
+audio representations", 2022).
 """
 
 from __future__ import annotations
@@ -25,61 +25,66 @@ from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.models.finetuning import network_parts
-from soundbench.models.initial_weights import Weights, find_weights, refusal
+from soundbench.models.initial_weights import Weights, find_weights
+from soundbench.models.lineage import refusal
 from soundbench.models.registry import build_model
 
 logger = logging.getLogger(__name__)
 
-BATCH = 8  # clips that the network sees at a time, and each thread its own
-CLASSES = 2  # of the last layer, which is not listened to
+BATCH = 8  # clips per batch; each thread computes its own batches
+CLASSES = 2  # outputs of the last layer, which are not used
 UNSCALED = Normalisation(0.0, 1.0)
 
 
 def last_layer(network: nn.Module) -> nn.Module:
-    """The layer that a network's class scores come from: the last of its head that has a matrix of weights."""
+    """The layer that computes a network's logits: the last layer of its head that has a matrix of weights."""
     layers = [layer for module in network_parts(network)[-1] for layer in module.modules()]
     return [layer for layer in layers if any(weight.ndim > 1 for weight in layer.parameters(recurse=False))][-1]
 
 
 class Embedder:
-    """A network up to its last layer; it may be called by several threads at a time.
+    """A network up to its last layer; several threads may call it at the same time.
 
     Args:
-        normalise: what the network's features are normalised by.
-        precision: ``float32``, ``bf16``, or ``auto`` for the latter where the hardware has it.
+        normalise: the normalisation of the network's features.
+        precision: ``float32``, ``bf16``, or ``auto``, which is ``bf16`` if the hardware supports it.
     """
 
     def __init__(self, network: nn.Module, normalise: Normalisation = UNSCALED, precision: str = "float32") -> None:
         self.device = choose_device()
         self.network = place(network.eval(), self.device)
-        self.normalise, self.bfloat16 = normalise, uses_bfloat16(precision, self.device)
+        self.normalise = normalise
+        self.bfloat16 = uses_bfloat16(precision, self.device)
         layer = last_layer(network)
         self.dimensions: int = layer.get_parameter("weight").shape[1]
-        self._given = threading.local()
+        self._layer_input = threading.local()
         layer.register_forward_pre_hook(self._keep)
 
-    def _keep(self, _: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
-        self._given.values = given[0]
+    def _keep(self, _: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        self._layer_input.values = inputs[0]
 
     @torch.inference_mode()
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Map ``(batch, bins, frames)`` to ``(batch, dimensions)`` float32; what comes with places is averaged over
-        them."""
+        """Map ``(batch, bins, frames)`` to ``(batch, dimensions)`` float32.
+
+        If the last layer takes values at several positions, the embedding is their mean over the positions.
+        """
         batch = self.normalise(torch.from_numpy(features).to(self.device).float()).unsqueeze(1)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             self.network(batch.to(memory_format=torch.channels_last))
-        given = self._given.values.float()
-        return (given.flatten(2).mean(dim=2) if given.ndim > 2 else given).cpu().numpy()
+        values = self._layer_input.values.float()
+        return (values.flatten(2).mean(dim=2) if values.ndim > 2 else values).cpu().numpy()
 
 
 def build_embedder(
     recipe: dict[str, Any], front_end: dict[str, Any], shape: tuple[int, int], weights: Weights, precision: str
 ) -> Embedder:
-    """What embeds features of ``shape`` (bins, frames). They are normalised as a run's own were, or else as their
-    front-end says.
+    """Build the network that embeds features of ``shape`` (bins, frames).
+
+    Features are normalised as in the run that the weights come from; for other weights, as the front-end says.
 
     Args:
-        recipe: family and options of the network; those of a run are its own.
+        recipe: family and options of the network; ignored if the weights come from a run, which has its own.
     """
     run = weights.run
     network = build_model(run["recipe"] if run else recipe, CLASSES, shape, weights)
@@ -87,12 +92,12 @@ def build_embedder(
     return Embedder(network, normalise, precision)
 
 
-def _embed_all(embedder: Embedder, features: np.ndarray, found: np.ndarray, threads: int) -> None:
-    """Embed all clips, batch by batch; threads have a core each, so that their number does not change the result."""
+def _embed_all(embedder: Embedder, features: np.ndarray, embeddings: np.ndarray, threads: int) -> None:
+    """Embed all clips, batch by batch. Each thread uses one core, so the result does not depend on their number."""
     workers = threads if embedder.device.type == "cpu" else 1
 
     def embed(chosen: torch.Tensor) -> None:
-        found[chosen.numpy(), :, 0] = embedder(features[chosen.numpy()])
+        embeddings[chosen.numpy(), :, 0] = embedder(features[chosen.numpy()])
 
     def compute(size: int) -> None:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -116,11 +121,11 @@ def embed_clips(
 ) -> None:
     """Embed all clips of a source, or copies of them, into one array ``(clips, dimensions, 1)`` of float32.
 
-    ``index`` is that of the features, with one frame and another digest each.
+    ``index`` becomes the table of ``features_index``, with one frame and a new digest per clip.
 
     Args:
-        recipe: family and options of the network that embeds; those of a run are its own.
-        front_end: the settings of the front-end that made the ``features`` ``(clips, bins, frames)``.
+        recipe: family and options of the network; ignored if the weights come from a run, which has its own.
+        front_end: the settings of the front-end that computed ``features`` ``(clips, bins, frames)``.
         weights: the files that :func:`soundbench.models.initial_weights.find_weights` takes.
 
     Raises:
@@ -128,23 +133,24 @@ def embed_clips(
             embedding is not finite.
     """
     prepare_process(0, 1)
-    found, table = find_weights(weights), read_clip_table(features_index)
-    if found is None:
+    start = find_weights(weights)
+    if start is None:
         raise InputError(f"{source}: an embedding needs weights")
-    before = checked_array(features, table, table["row"].to_numpy())
-    if source in found.sources:
-        raise InputError(refusal(str(found.file.parent), source))
-    if found.run and found.run["front_end"] != front_end:
-        raise InputError(f"{found.file.parent}: was trained on features of another front-end than {front_end}")
-    embedder = build_embedder(recipe, front_end, before.shape[1:], found, precision)
-    logger.info("%s: %d clips, %d numbers each", found.file, len(before), embedder.dimensions)
+    table = read_clip_table(features_index)
+    stored = checked_array(features, table, table["row"].to_numpy())
+    if source in start.sources:
+        raise InputError(refusal(str(start.file.parent), source))
+    if start.run and start.run["front_end"] != front_end:
+        raise InputError(f"{start.file.parent}: was trained on features of another front-end than {front_end}")
+    embedder = build_embedder(recipe, front_end, stored.shape[1:], start, precision)
+    logger.info("%s: %d clips, %d numbers each", start.file, len(stored), embedder.dimensions)
     with atomic_path(array) as temporary:
-        rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(before), embedder.dimensions, 1))
-        _embed_all(embedder, before, rows, threads)
+        rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(stored), embedder.dimensions, 1))
+        _embed_all(embedder, stored, rows, threads)
         rows.flush()
-        lost = ~np.isfinite(rows).all(axis=(1, 2))
-        if lost.any():
-            clips = ", ".join(table["clip"][lost[table["row"]]])
-            raise InputError(f"{found.file}: gives numbers that are not finite for {clips}")
+        not_finite = ~np.isfinite(rows).all(axis=(1, 2))
+        if not_finite.any():
+            clips = ", ".join(table["clip"][not_finite[table["row"]]])
+            raise InputError(f"{start.file}: gives numbers that are not finite for {clips}")
         digests = [row_digest(rows[row]) for row in table["row"]]
     write_csv(Path(index), table.assign(frames=1, **{DIGEST: digests}))

@@ -1,4 +1,4 @@
-"""Which part of a network is trained: all of it, its head, or its last blocks; and how fast its body learns."""
+"""Fine-tuning: which part of a network is trained, and the learning rates of its head and its body."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from soundbench.core.errors import InputError
 
 
 def network_parts(network: nn.Module) -> list[list[nn.Module]]:
-    """The blocks of a network from its input on, and its head as the last of them; each a list of modules.
+    """The blocks of a network in order, the head last; each block is a list of modules.
 
-    They are its children, with plain containers taken apart, or what its own ``parts()`` lists. A normalisation
-    belongs to the block before it.
+    The blocks are the modules that ``network.parts()`` returns or, without such a method, the children of the network
+    and of its plain containers. A normalisation belongs to the block before it.
     """
-    own = getattr(network, "parts", None)
-    listed = own() if own else _children(network)
+    own_parts = getattr(network, "parts", None)
+    modules = own_parts() if own_parts else _children(network)
     parts: list[list[nn.Module]] = []
-    for module in listed:
+    for module in modules:
         dimensions = [parameter.ndim for parameter in module.parameters()]
         if parts and dimensions and max(dimensions) < 2:
             parts[-1].append(module)
@@ -37,17 +37,23 @@ def _children(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def freeze(network: nn.Module, trainable: str | int) -> None:
-    """Let the parameters learn that are ``trainable``: ``all``, those of the ``head``, or also those of so many blocks
-    before it.
+    """Freeze the parameters of a network that are not trained.
+
+    Args:
+        trainable: ``all`` for all parameters, ``head`` for the head alone, or the number of blocks before the head that
+            are trained with it.
 
     Raises:
-        InputError: there are not so many blocks.
+        InputError: the network has fewer blocks.
     """
     if trainable == "all":
         return
-    parts, count = network_parts(network), 0 if trainable == "head" else int(trainable)
+    parts = network_parts(network)
+    count = 0 if trainable == "head" else int(trainable)
     if count >= len(parts):
-        raise InputError(f"training.trainable: {count} blocks, but the model has {len(parts) - 1} and its head")
+        raise InputError(
+            f"training.trainable: {count} is too large; the model has {len(parts) - 1} blocks before its head"
+        )
     network.requires_grad_(False)
     for part in parts[-1 - count :]:
         for module in part:
@@ -55,8 +61,10 @@ def freeze(network: nn.Module, trainable: str | int) -> None:
 
 
 def set_training(network: nn.Module) -> None:
-    """Put a network into training mode, all but its frozen parts: they compute as in evaluation, so that neither the
-    statistics of batch normalisation move nor dropout disturbs what cannot answer to it."""
+    """Put a network into training mode, except its frozen parts.
+
+    Frozen parts stay in evaluation mode: their batch norms keep their statistics, and they use no dropout.
+    """
     network.train()
     for module in network.modules():
         parameters = list(module.parameters())
@@ -65,14 +73,14 @@ def set_training(network: nn.Module) -> None:
 
 
 def parameter_groups(network: nn.Module, settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """What an optimiser learns: the head at the ``learning_rate``, the rest at ``body_rate`` of it."""
+    """The parameters for the optimiser: the head with ``learning_rate``, the rest with ``body_rate`` times that."""
     head = {id(parameter) for module in network_parts(network)[-1] for parameter in module.parameters()}
-    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     rate = settings["learning_rate"]
     groups = [
-        {"params": [parameter for parameter in learned if id(parameter) in head], "lr": rate},
+        {"params": [parameter for parameter in trained if id(parameter) in head], "lr": rate},
         {
-            "params": [parameter for parameter in learned if id(parameter) not in head],
+            "params": [parameter for parameter in trained if id(parameter) not in head],
             "lr": rate * settings["body_rate"],
         },
     ]

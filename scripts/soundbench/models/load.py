@@ -1,4 +1,4 @@
-"""Weights from files into networks: nothing unpickled, everything accounted for."""
+"""Load weights from files into networks, without running code from the files."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from soundbench.models.finetuning import network_parts
 
 State = dict[str, torch.Tensor]
 
-LISTED = 600  # characters of what does not fit
+LISTED = 600  # characters of the list of weights that do not fit
 
 
 def read_weights(file: Path) -> State:
-    """The tensors of a file of weights, by name: safetensors, or what ``torch.save`` wrote.
+    """The tensors of a file of weights, by name; the file is in the format of safetensors or of ``torch.save``.
 
     Raises:
-        InputError: the file is damaged, or holds anything but tensors, which could run code when it is opened, or a
-            number that is not finite.
+        InputError: the file is damaged, holds objects other than tensors, which could run code when they are loaded, or
+            holds a number that is not finite.
     """
     try:
         if file.suffix == ".safetensors":
-            found: Any = load_file(file)
+            content: Any = load_file(file)
         else:
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
-            f"{file}: is a pickle of more than tensors, which could run any code, so it was not opened. Save the "
-            "model's state_dict() instead, best as .safetensors"
+            f"{file}: is a pickle of more than tensors. It could run any code, so it was not opened. Save the "
+            "model's state_dict() instead, preferably as .safetensors"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError) as error:
         raise InputError(f"{file}: cannot be read as weights ({error})") from error
-    for key in ("state_dict", "model"):  # as training scripts save it, among other things
-        found = found.get(key, found) if isinstance(found, dict) else found
-    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise InputError(f"{file}: holds no state_dict, that is tensors by name")
-    check_weights(found, f"{file}:", "its training failed; choose other weights")
-    return found
+    for key in ("state_dict", "model"):  # the keys that training scripts save the weights under
+        content = content.get(key, content) if isinstance(content, dict) else content
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise InputError(f"{file}: holds no state_dict (a mapping of names to tensors)")
+    check_weights(content, f"{file}:", "its training failed; choose other weights")
+    return content
 
 
 @contextmanager
 def fitting(file: Path) -> Iterator[None]:
-    """Say of which file the weights do not fit, and name some of those that are missing, left over or of other shape.
+    """Turn the RuntimeError of ``load_state_dict`` into a message that names the file.
 
     Raises:
-        InputError: instead of the RuntimeError of ``load_state_dict``.
+        InputError: naming some of the weights that are missing, unexpected or of another shape.
     """
     try:
         yield
@@ -64,22 +64,23 @@ def fitting(file: Path) -> Iterator[None]:
 
 
 def load_weights(network: nn.Module, state: State, file: Path) -> nn.Module:
-    """Put ``state`` into a network of one input channel, and return it.
+    """Load ``state`` into a network with one input channel, and return the network.
 
-    A first convolution of several channels is summed over them: one channel then gives what it gave in all of
-    them. A head of other classes, or none, leaves the network's own as it is.
+    The weights of a first convolution with several channels are summed over the channels; the sum has the same output
+    for one channel as the convolution has if all channels are equal. If the head is missing or has other classes, the
+    network keeps its own head.
 
     Raises:
-        InputError: anything else does not fit.
+        InputError: other weights do not fit.
     """
     own = network.state_dict()
     head = {id(parameter) for module in network_parts(network)[-1] for parameter in module.parameters()}
     for name, parameter in network.named_parameters():
-        found = state.get(name)
-        if id(parameter) in head and (found is None or found.shape != parameter.shape):
+        value = state.get(name)
+        if id(parameter) in head and (value is None or value.shape != parameter.shape):
             state = state | {name: own[name]}
-        elif found is not None and found.ndim == 4 and parameter.ndim == 4 and parameter.shape[1] == 1 < found.shape[1]:
-            state = state | {name: found.sum(dim=1, keepdim=True)}
+        elif value is not None and value.ndim == 4 and parameter.ndim == 4 and parameter.shape[1] == 1 < value.shape[1]:
+            state = state | {name: value.sum(dim=1, keepdim=True)}
     with fitting(file):
         network.load_state_dict(state)
     return network

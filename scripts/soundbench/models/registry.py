@@ -1,11 +1,11 @@
 """Models by name. Each module of ``families`` is a *family*: ``build(classes, shape, **options)`` returns a network.
 
-The options are a model's keys in ``config/models.yaml`` beside those that every model has; ``SETTINGS`` describes them.
-Networks take ``(batch, 1, bins, frames)`` and return logits ``(batch, classes)``. A new family is one module there.
+The options are a model's keys in ``config/models.yaml`` except those that every model has; ``SETTINGS`` describes them.
+Networks take ``(batch, 1, bins, frames)`` and return logits ``(batch, classes)``. A new family is one new module.
 
-A family whose weights need more than :func:`soundbench.models.load.load_weights` does has a ``build_pretrained(classes,
-shape, weights, **options)`` as well; one with published weights a ``published(**options)``, their address, and their
-name ``PUBLISHED``.
+A family also has ``build_pretrained(classes, shape, weights, **options)`` if
+:func:`soundbench.models.load.load_weights` cannot load its weights. A family with published weights has
+``published(**options)``, which returns their address, and ``PUBLISHED``, their name in the configuration.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def build_model(
     """Build the network of a model recipe for ``classes`` labels and features of ``shape`` (bins, frames).
 
     Args:
-        weights: what it starts from; from scratch where there are none.
+        weights: the initial weights; None to train from scratch.
 
     Raises:
         InputError: the weights do not fit, or the family does not work with the shape.
@@ -47,5 +47,5 @@ def build_model(
 
 
 def published_weights(recipe: dict[str, Any]) -> Address:
-    """Where the published weights of a model recipe are."""
+    """The address of the published weights of a model recipe."""
     return FAMILIES.load(recipe["family"]).published(**_options(recipe))

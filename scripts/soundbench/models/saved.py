@@ -1,7 +1,7 @@
-"""Folders of trained models: found, checked, and loaded from what lies in them alone.
+"""Find, check and load the folders of trained models.
 
-A model is its weights (``model.safetensors``) and its description (``model.json``). Nothing else is read, and pickles
-least of all: loading one runs whatever code is in it.
+A model is its weights (``model.safetensors``) and its description (``model.json``). No other file is read. Pickles are
+never loaded, because they can run any code.
 """
 
 from __future__ import annotations
@@ -19,28 +19,30 @@ from soundbench.models.registry import build_model
 if TYPE_CHECKING:
     from torch import nn
 
-WEIGHTS, DESCRIPTION, CHECKPOINT = "model.safetensors", "model.json", "checkpoint.pt"
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "model.json"
+CHECKPOINT = "checkpoint.pt"
 PICKLES = {".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"}
 
 
 def find_models(folder: str | Path) -> list[str]:
-    """The folders of the models to average: ``folder`` itself, or those of the folds, or seeds and folds, in it.
+    """The folders of the models to average: ``folder`` itself, or the folders of folds, or of seeds and folds, in it.
 
     Raises:
         InputError: there is none, or some of them cannot be used; all reasons are named.
     """
     root = Path(folder).expanduser()
     if not root.is_dir():
-        raise InputError(f"{folder}: there is no such folder; a folder with {WEIGHTS} and {DESCRIPTION} is needed")
-    found = [root] if _holds_model(root) else _numbered(root, "fold")
-    found = found or [fold for seed in _numbered(root, "seed") for fold in _numbered(seed, "fold")]
-    if not found:
+        raise InputError(f"{folder}: there is no such folder; name a folder with {WEIGHTS} and {DESCRIPTION}")
+    models = [root] if _holds_model(root) else _numbered(root, "fold")
+    models = models or [fold for seed in _numbered(root, "seed") for fold in _numbered(seed, "fold")]
+    if not models:
         raise InputError(
             f"{folder}: holds no model: neither {WEIGHTS} and {DESCRIPTION}, nor folders fold1, ... or seed1, ..."
         )
-    if problems := [problem for path in found for problem in folder_problems(path)]:
-        raise InputError(problems, f"{folder} cannot be used as a model:" if len(found) > 1 else "")
-    return list(map(str, found))
+    if problems := [problem for path in models for problem in folder_problems(path)]:
+        raise InputError(problems, f"{folder} cannot be used as a model:" if len(models) > 1 else "")
+    return list(map(str, models))
 
 
 def _holds_model(folder: Path) -> bool:
@@ -49,20 +51,20 @@ def _holds_model(folder: Path) -> bool:
 
 
 def _numbered(folder: Path, name: str) -> list[Path]:
-    """The sub-folders ``name1``, ``name2`` and so on, by number."""
+    """The sub-folders ``name1``, ``name2`` and so on, in the order of their numbers."""
     matches = ((path, re.fullmatch(rf"{name}(\d+)", path.name)) for path in folder.iterdir() if path.is_dir())
     numbers = {path: int(match[1]) for path, match in matches if match}
     return sorted(numbers, key=numbers.__getitem__)
 
 
 def folder_problems(folder: Path) -> Iterator[str]:
-    """Why the model in a folder cannot be used; the weights are not looked into."""
+    """The reasons why the model in a folder cannot be used; the weights are not checked."""
     missing = [name for name in (WEIGHTS, DESCRIPTION) if not (folder / name).is_file()]
     pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.name != CHECKPOINT)
     if pickles:
-        yield f"{folder}: holds {', '.join(pickles)}: pickles can run any code, and are not loaded; only {WEIGHTS} is"
+        yield f"{folder}: holds {', '.join(pickles)}. Pickles can run any code, so only {WEIGHTS} is loaded"
     if missing and (folder / CHECKPOINT).exists():
-        yield f"{folder}: its training is not finished; there is a checkpoint, but no {' and no '.join(missing)}"
+        yield f"{folder}: its training is not finished; it holds a checkpoint, but no {' and no '.join(missing)}"
     elif missing:
         yield f"{folder}: lacks {' and '.join(missing)}"
     if (folder / DESCRIPTION).is_file():
@@ -73,10 +75,10 @@ def folder_problems(folder: Path) -> Iterator[str]:
 
 
 def read_description(folder: str | Path) -> dict[str, Any]:
-    """What ``model.json`` says, with defaults where an older one says nothing.
+    """Read ``model.json``, with defaults for the keys that an older one lacks.
 
     Raises:
-        InputError: it cannot be read, or some field is missing or wrong; all of these are named.
+        InputError: it cannot be read, or fields are missing or wrong; all of them are named.
     """
     path = Path(folder) / DESCRIPTION
     try:
@@ -92,10 +94,11 @@ def read_description(folder: str | Path) -> dict[str, Any]:
 
 
 def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
-    """Rebuild a trained network, ready to predict, from its folder alone; also returns its description.
+    """Rebuild a trained network from its folder, in evaluation mode; also returns its description.
 
     Raises:
-        InputError: description and weights do not fit each other, cannot be read, or hold numbers that are not finite.
+        InputError: the description or the weights cannot be read, do not fit each other, or hold numbers that are not
+            finite.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -121,6 +124,6 @@ def _build(description: dict[str, Any], path: Path) -> nn.Module:
         return build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
     except InputError as error:
         raise InputError(f"{path}: {problem}" for problem in error.problems) from error
-    except Exception as error:  # libraries raise anything where settings do not fit each other
+    except Exception as error:  # libraries raise errors of any type if settings do not fit each other
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: no network can be built of recipe ({reason})") from error
+        raise InputError(f"{path}: no network can be built from its recipe ({reason})") from error

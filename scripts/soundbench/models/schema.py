@@ -1,4 +1,4 @@
-"""The schema of the whole configuration: the files of ``config/schemas``, and what each extension declares."""
+"""The schema of the whole configuration: the files of ``config/schemas`` and the settings of all extensions."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from soundbench.core.storage import canonical_json
 from soundbench.data.copies import ORIGINAL
-from soundbench.models.embedding_settings import embedded, embeddings
+from soundbench.models.embedding_settings import embedding_names, embedding_network
 from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files
 from soundbench.study.augmentation import AugmentationInputs
@@ -20,7 +20,7 @@ class FeatureInputs:
     def __init__(self, study: Study, augmentation: AugmentationInputs) -> None:
         self.study = study
         self.augmentation = augmentation
-        self.embeddings = embeddings(study.settings["features"])
+        self.embeddings = embedding_names(study.settings["features"])
 
     def of_model(self, wildcards: Wildcards) -> dict[str, str]:
         """The feature array of a data set for a model, and its index."""
@@ -61,12 +61,12 @@ class FeatureInputs:
         if name not in self.embeddings:
             return self.study.entry_json("features", name)
         entry = self.study.settings["features"][name]
-        front_end = self.study.settings["features"][embedded(self.study.settings, entry)[1]]
+        front_end = self.study.settings["features"][embedding_network(self.study.settings, entry)[1]]
         return canonical_json(entry | {"features": front_end})
 
     def embedding(self, wildcards: Wildcards) -> tuple[str, str]:
         """Family and front-end of an embedding."""
-        return embedded(self.study.settings, self.study.settings["features"][wildcards.features])
+        return embedding_network(self.study.settings, self.study.settings["features"][wildcards.features])
 
     def embedding_family(self, wildcards: Wildcards) -> str:
         """The module of the network that an embedding is taken from, by its dotted name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.models.families import FAMILIES
-from soundbench.models.initial_weights import workflow_sources
+from soundbench.models.lineage import workflow_sources
 from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
 from soundbench.study.study import Study, Wildcards

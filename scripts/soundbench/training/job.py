@@ -26,7 +26,8 @@ from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import clip_lines, known_clips, sample_digests, write_trained_on
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.features.settings import values_per_decibel
-from soundbench.models.initial_weights import Weights, find_weights, refusal
+from soundbench.models.initial_weights import Weights, find_weights
+from soundbench.models.lineage import refusal
 from soundbench.models.registry import build_model
 from soundbench.training.batches import load_examples, load_training
 from soundbench.training.checkpoints import Checkpoint, Stopped, compute_fingerprint, run_lock, stop_signals

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import torch
 
-from soundbench.augment.batch_values import FRAMES, Batch, at, quietest, uniform
+from soundbench.augment.batch_values import FRAMES, Batch, quietest, take, uniform
 
 POSITION = 3
 VALUE = {
@@ -29,6 +29,6 @@ def apply(batch: Batch, share: float) -> Batch:
     last = features.shape[FRAMES] - 1
     shift = (uniform(features, -share, share) * last).round()
     positions = torch.arange(last + 1, device=features.device) + shift
-    cropped = at(features, positions.clamp(0, last), FRAMES)
+    cropped = take(features, positions.clamp(0, last), FRAMES)
     inside = (positions >= 0) & (positions <= last)
     return replace(batch, features=torch.where(inside, cropped, quietest(features)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from soundbench.augment.batch_values import FRAMES, Batch, at, uniform
+from soundbench.augment.batch_values import FRAMES, Batch, take, uniform
 
 POSITION = 4
 VALUE = {
@@ -23,4 +23,4 @@ def apply(batch: Batch, share: float) -> Batch:
     frames = features.shape[FRAMES]
     shift = (uniform(features, -share, share) * frames).round()
     positions = torch.arange(frames, device=features.device) + shift
-    return replace(batch, features=at(features, positions % frames, FRAMES))
+    return replace(batch, features=take(features, positions % frames, FRAMES))

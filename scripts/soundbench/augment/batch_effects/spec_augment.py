@@ -1,6 +1,6 @@
 """Masks over random ranges of bins and of frames.
 
-D. Park et al., "SpecAugment", Interspeech 2019, without the warping.
+D. Park et al., "SpecAugment", Interspeech 2019, without warping.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VALUE = {
         },
     },
 }
-MASKED_SHARE = 0.5  # a mask hides at most this share of the features of a clip
+MASKED_SHARE = 0.5  # the largest share of a clip's bins or frames that one mask covers
 
 
 def apply(batch: Batch, settings: dict[str, int]) -> Batch:

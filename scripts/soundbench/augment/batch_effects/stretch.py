@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from soundbench.augment.batch_values import FRAMES, Batch, between, quietest, uniform
+from soundbench.augment.batch_values import FRAMES, Batch, interpolate, quietest, uniform
 
 POSITION = 1
 VALUE = {
@@ -26,5 +26,5 @@ def apply(batch: Batch, rates: list[float]) -> Batch:
     features = batch.features
     last = features.shape[FRAMES] - 1
     positions = torch.arange(last + 1, device=features.device) * uniform(features, *rates)
-    stretched = torch.where(positions <= last, between(features, positions, FRAMES), quietest(features))
+    stretched = torch.where(positions <= last, interpolate(features, positions, FRAMES), quietest(features))
     return replace(batch, features=stretched)

@@ -1,8 +1,8 @@
 """Vocal tract length perturbation: move the bins of each clip by a random factor of a range.
 
-N. Jaitly and G. E. Hinton, "Vocal tract length perturbation (VTLP) improves speech recognition", ICML workshop 2013, on
-bins of the features instead of Hz: up to a hinge they move by the factor, and above it so that the highest stays where
-it is.
+N. Jaitly and G. E. Hinton, "Vocal tract length perturbation (VTLP) improves speech recognition", ICML workshop 2013,
+applied to bins of the features instead of Hz. Bins below a hinge move by the factor. Bins above it move by less, so
+that the highest bin does not move.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import torch
 
-from soundbench.augment.batch_values import BINS, Batch, between, uniform
+from soundbench.augment.batch_values import BINS, Batch, interpolate, uniform
 
 POSITION = 2
 VALUE = {
@@ -24,7 +24,7 @@ VALUE = {
     "maxItems": 2,
     "items": {"type": "number", "minimum": 0.5, "maximum": 2},
 }
-HINGE = 0.6  # of the bins, counted from the lowest, move by the factor: 4.8 of 8 kHz in the paper
+HINGE = 0.6  # the share of the bins, from the lowest, that move by the factor: 4.8 of 8 kHz in the paper
 
 
 def apply(batch: Batch, factors: list[float]) -> Batch:
@@ -35,4 +35,4 @@ def apply(batch: Batch, factors: list[float]) -> Batch:
     factor = uniform(features, *factors)
     hinge = HINGE * last * factor.clamp(max=1) / factor
     above = last - (last - bins) * (last - hinge * factor) / (last - hinge)
-    return replace(batch, features=between(features, torch.where(bins <= hinge, bins * factor, above), BINS))
+    return replace(batch, features=interpolate(features, torch.where(bins <= hinge, bins * factor, above), BINS))

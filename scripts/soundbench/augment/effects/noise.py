@@ -1,4 +1,4 @@
-"""Add noise ``snr`` dB below the clip's own power: white, or a passage of a folder's ``recordings``."""
+"""Add white noise, or a passage of a folder's ``recordings``, ``snr`` dB below the power of the clip."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def apply(
 
 
 def _passage(folder: str, length: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """A random passage of ``length`` samples of a random recording, repeated where the recording is shorter."""
+    """A random passage of ``length`` samples of a random recording; a shorter recording is repeated."""
     files = copies.recordings(folder)
     if not files:
-        raise InputError(f"{folder}: holds no audio files to take noise from")
+        raise InputError(f"{folder}: holds no audio files for noise")
     path = files[rng.integers(len(files))]
     samples = resample(*read_mono(path), sample_rate)
     passage = np.take(samples, np.arange(length) + rng.integers(len(samples)), mode="wrap")
     if not passage.any():
-        raise InputError(f"{path}: is silent where noise should be taken from it")
+        raise InputError(f"{path}: the passage that was chosen as noise is silent")
     return passage

@@ -1,4 +1,4 @@
-"""Make louder by ``gain`` dB."""
+"""Change the level by ``gain`` dB."""
 
 from __future__ import annotations
 

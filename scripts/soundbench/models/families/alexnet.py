@@ -13,7 +13,7 @@ from torch import nn
 from soundbench.core.errors import InputError
 from soundbench.models.initial_weights import Address
 
-PUBLISHED = "imagenet"  # what `pretrained` names the weights that published() finds
+PUBLISHED = "imagenet"  # the value of `pretrained` for the weights of published()
 SETTINGS = {
     "dropout": {
         "description": "Share of features dropped before each of the first two linear layers.",
@@ -24,7 +24,7 @@ SETTINGS = {
     }
 }
 
-SMALLEST = 63  # bins and frames: less leaves nothing to the last pooling
+SMALLEST = 63  # bins and frames; with fewer, the input of the last pooling would be empty
 
 
 def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
@@ -38,7 +38,7 @@ def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
     if min(shape) < SMALLEST:
         raise InputError(
             f"alexnet needs features of {SMALLEST} × {SMALLEST} (bins × frames) or more, but these features give "
-            f"{shape[0]} × {shape[1]}; more mels, a shorter hop or resize will do"
+            f"{shape[0]} × {shape[1]}; choose more mels, a shorter hop or resize"
         )
     network = alexnet(num_classes=classes, dropout=dropout)
     first = network.features[0]

@@ -1,4 +1,4 @@
-"""The audio spectrogram transformer, as transformers has it.
+"""The audio spectrogram transformer from the library transformers.
 
 Y. Gong, Y.-A. Chung and J. Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021.
 """
@@ -50,11 +50,11 @@ SETTINGS = {
 
 AUDIOSET = "MIT/ast-finetuned-audioset-10-10-0.4593"
 POSITIONS = "network.audio_spectrogram_transformer.embeddings.position_embeddings"
-TOKENS = 2  # class and distillation token, before those of the patches
+TOKENS = 2  # the class token and the distillation token, which precede the tokens of the patches
 
 
 class SpectrogramTransformer(nn.Module):
-    """transformers' AST for features as all networks here take them."""
+    """The AST of transformers, with the input and output that all families have."""
 
     def __init__(self, network: ASTForAudioClassification) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class SpectrogramTransformer(nn.Module):
         return self.network(features.squeeze(1).transpose(1, 2)).logits
 
     def parts(self) -> list[nn.Module]:
-        """Its blocks from the input on, and its head."""
+        """Its blocks in order, the head last."""
         body = self.network.audio_spectrogram_transformer
         return [body.embeddings, *body.layers, body.layernorm, self.network.classifier]
 
@@ -84,14 +84,14 @@ def build(
     """Build it from scratch for features of ``shape``.
 
     Raises:
-        InputError: no patch fits into the features, or the heads do not share the width evenly.
+        InputError: no patch fits into the features, or the width is not a multiple of the number of heads.
     """
     from transformers import ASTConfig, ASTForAudioClassification
 
     if min(shape) < patch:
         raise InputError(f"ast: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}")
     if width % heads:
-        raise InputError(f"ast: a width of {width} cannot be shared by {heads} heads")
+        raise InputError(f"ast: the width, {width}, is not a multiple of the number of heads, {heads}")
     config = ASTConfig(
         hidden_size=width,
         num_hidden_layers=depth,
@@ -108,8 +108,9 @@ def build(
 
 
 def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **options: Any) -> nn.Module:
-    """Build the same with the ``weights`` of a run, or of a folder that transformers saved; position embeddings are
-    interpolated to ``shape``, and a head of other classes is replaced.
+    """Build the same with the ``weights`` of a run, or of a folder that transformers saved.
+
+    Position embeddings are interpolated to ``shape``. A head for other classes is replaced.
 
     Raises:
         InputError: the weights do not fit.
@@ -117,17 +118,18 @@ def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **o
     network = build(classes, shape, **options)
     if weights.run:
         recipe = weights.run["recipe"]
-        strides = recipe["patch"], recipe["frequency_stride"], recipe["time_stride"]
-        state, before = read_weights(weights.file), _grid(tuple(weights.run["shape"]), *strides)
+        strides = (recipe["patch"], recipe["frequency_stride"], recipe["time_stride"])
+        state = read_weights(weights.file)
+        saved_grid = _grid(tuple(weights.run["shape"]), *strides)
     else:
         state, config = _saved_by_transformers(weights.file)
-        before = _grid_of(config)
-    state = state | {POSITIONS: resample_positions(state[POSITIONS], before, _grid_of(network.network.config))}
-    return load_weights(network, state, weights.file)
+        saved_grid = _grid_of(config)
+    positions = resample_positions(state[POSITIONS], saved_grid, _grid_of(network.network.config))
+    return load_weights(network, state | {POSITIONS: positions}, weights.file)
 
 
 def transformers_model(network: SpectrogramTransformer) -> ASTForAudioClassification:
-    """The model as transformers knows it, for an export that its pipelines load."""
+    """The model of transformers, for an export that its pipelines can load."""
     return network.network
 
 
@@ -136,15 +138,17 @@ def published(**options: Any) -> Address:
     return Address(AUDIOSET, WEIGHTS_FILES, ("config.json",))
 
 
-def resample_positions(positions: torch.Tensor, before: tuple[int, int], after: tuple[int, int]) -> torch.Tensor:
-    """Position embeddings ``(1, tokens, width)`` of a grid of patches ``(bins, frames)`` for another grid, by bilinear
-    interpolation as in the paper; those of the class and distillation tokens stay."""
-    if before == after:
+def resample_positions(positions: torch.Tensor, old_grid: tuple[int, int], new_grid: tuple[int, int]) -> torch.Tensor:
+    """Interpolate position embeddings ``(1, tokens, width)`` from one grid of patches ``(bins, frames)`` to another.
+
+    The interpolation is bilinear, as in the paper. The embeddings of the class and distillation tokens do not change.
+    """
+    if old_grid == new_grid:
         return positions
-    tokens, patches = positions[:, :TOKENS].float(), positions[:, TOKENS:].float()
-    grid = patches.reshape(1, *before, -1).permute(0, 3, 1, 2)
-    grid = nn.functional.interpolate(grid, size=after, mode="bilinear")
-    return torch.cat([tokens, grid.permute(0, 2, 3, 1).reshape(1, after[0] * after[1], -1)], dim=1)
+    tokens = positions[:, :TOKENS].float()
+    grid = positions[:, TOKENS:].float().reshape(1, *old_grid, -1).permute(0, 3, 1, 2)
+    grid = nn.functional.interpolate(grid, size=new_grid, mode="bilinear")
+    return torch.cat([tokens, grid.permute(0, 2, 3, 1).reshape(1, new_grid[0] * new_grid[1], -1)], dim=1)
 
 
 def _grid(shape: tuple[int, int], patch: Any, frequency_stride: int, time_stride: int) -> tuple[int, int]:
@@ -152,24 +156,24 @@ def _grid(shape: tuple[int, int], patch: Any, frequency_stride: int, time_stride
 
 
 def _grid_of(config: ASTConfig) -> tuple[int, int]:
-    shape = config.num_mel_bins, config.max_length
+    shape = (config.num_mel_bins, config.max_length)
     return _grid(shape, config.patch_size, config.frequency_stride, config.time_stride)
 
 
 def _saved_by_transformers(file: Path) -> tuple[State, ASTConfig]:
-    """The weights beside a ``config.json``, under the names that transformers has for them by now, and the latter."""
+    """The weights beside a ``config.json``, with the names of the installed transformers, and that configuration."""
     from transformers import ASTConfig, ASTForAudioClassification
 
     if not file.with_name("config.json").is_file():
         raise InputError(
-            f"{file}: there is no config.json beside it; name a folder that transformers' AST was saved to"
+            f"{file}: there is no config.json beside it; name a folder that the AST of transformers was saved to"
         )
     config = ASTConfig.from_pretrained(file.parent)
     loaded: Any = ASTForAudioClassification.from_pretrained(
         None, config=config, state_dict=read_weights(file), output_loading_info=True
     )
-    network, found = loaded
-    lost = sorted(found["missing_keys"]) + sorted(found["unexpected_keys"])
-    if lost:
-        raise InputError(f"{file}: does not fit its config.json: {', '.join(lost[:5])} missing or left over")
+    network, report = loaded
+    mismatches = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
+    if mismatches:
+        raise InputError(f"{file}: does not fit its config.json: {', '.join(mismatches[:5])} missing or unexpected")
     return SpectrogramTransformer(network).state_dict(), config

@@ -1,8 +1,8 @@
-"""The baseline: blocks of convolution and pooling on a spectrogram, in the manner of VGG.
+"""The baseline: blocks of convolution and pooling on a spectrogram, as in VGG.
 
-K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015;
-batch normalisation and global pooling as in Q. Kong et al., "PANNs", TASLP 2020 (CNN6 to CNN14, which has two
-convolutions a block).
+K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015; batch
+normalisation and global pooling as in Q. Kong et al., "PANNs", TASLP 2020 (CNN6 to CNN14; the latter has two
+convolutions per block).
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ SETTINGS = {
 
 def _block(channels_in: int, channels_out: int, convolutions: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for before in (channels_in, *(channels_out,) * (convolutions - 1)):
-        layers += [nn.Conv2d(before, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)]
+    for channels in (channels_in, *(channels_out,) * (convolutions - 1)):
+        layers += [nn.Conv2d(channels, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)]
         layers += [nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, nn.MaxPool2d(2, ceil_mode=True))
 
 
 class BaselineCNN(nn.Module):
-    """Blocks of convolutions (each with batch normalisation and ReLU) and 2 × 2 pooling that double the width.
+    """Blocks of convolutions (each with batch normalisation and ReLU) and 2 × 2 pooling; each block doubles the width.
 
-    Then the sum of the mean and the maximum over time of the mean over frequency (as in PANNs), dropout and a linear
-    layer.
+    The mean over frequency, then the sum of its mean and its maximum over time (as in PANNs), dropout and a linear
+    layer follow.
     """
 
     def __init__(self, classes: int, width: int, blocks: int, convolutions: int, dropout: float) -> None:
@@ -74,5 +74,5 @@ class BaselineCNN(nn.Module):
 def build(
     classes: int, shape: tuple[int, int], *, width: int, blocks: int, convolutions: int, dropout: float
 ) -> nn.Module:
-    """Build the baseline; any ``shape`` will do."""
+    """Build the baseline; it takes features of any ``shape``."""
     return BaselineCNN(classes, width, blocks, convolutions, dropout)

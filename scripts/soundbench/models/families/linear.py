@@ -1,7 +1,8 @@
-"""One linear layer on the values of a clip, each standardised: logistic regression, by the ordinary training.
+"""One linear layer on the standardised values of a clip: logistic regression, trained like every other family.
 
 On an embedding it is a linear probe (G. Alain and Y. Bengio, "Understanding intermediate layers using linear
-classifier probes", 2016); on a spectrogram it shows what the mere place of energy tells.
+classifier probes", 2016). On a spectrogram it shows how far the position of energy in time and frequency separates the
+classes.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ SETTINGS = {
     }
 }
 
-LEAST_VARIANCE = 1e-3  # of the variance of all values: what hardly varies in training is not blown up in prediction
+LEAST_VARIANCE = 1e-3  # added to each variance, so that values that hardly vary in training are not scaled up
 
 
 def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
     """Build it for features of ``shape``.
 
-    Each value is standardised by a batch norm that learns nothing: it is trained on standardised batches, and predicts
-    with the mean over all batches of the training, which are of training clips alone.
+    Each value is standardised by a batch norm without parameters. Training uses the statistics of each batch;
+    prediction uses their mean over all batches of training clips.
     """
     size = shape[0] * shape[1]
     standardise = nn.BatchNorm1d(size, eps=LEAST_VARIANCE, momentum=None, affine=False)

@@ -1,4 +1,4 @@
-"""Anything in timm by its name there, with one input channel (R. Wightman, "PyTorch Image Models", 2019)."""
+"""Any model of timm, by its name, with one input channel (R. Wightman, "PyTorch Image Models", 2019)."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ SETTINGS = {
 
 
 def build(classes: int, shape: tuple[int, int], *, name: str, arguments: dict[str, Any]) -> nn.Module:
-    """Build ``timm.create_model(name)`` from scratch; ``arguments`` are passed on to it.
+    """Build ``timm.create_model(name, **arguments)`` from scratch.
 
-    A network for features of one size, as vision transformers are, is built for ``shape``; of what is beyond the last
-    whole patch it sees nothing.
+    A network for features of one size, such as a vision transformer, is built for ``shape``. It ignores the values
+    beyond the last whole patch.
 
     Raises:
         InputError: there is no such model, or it does not take these arguments.
@@ -121,34 +121,38 @@ def build(classes: int, shape: tuple[int, int], *, name: str, arguments: dict[st
 def build_pretrained(
     classes: int, shape: tuple[int, int], weights: Weights, *, name: str, arguments: dict[str, Any]
 ) -> nn.Module:
-    """Build the same with ``weights``, loaded by timm: it sums the first convolution over its channels, and resamples
-    position embeddings. A head of other classes is replaced.
+    """Build the same with ``weights``, loaded by timm.
+
+    timm sums the weights of the first convolution over its channels and resamples position embeddings. A head for other
+    classes is replaced.
 
     Raises:
         InputError: the weights do not fit.
     """
-    state, known = read_weights(weights.file), _configuration(name)
-    found = _rows(state, known.classifier)
-    single = _rows(state, known.first_conv, axis=1) == 1
+    state = read_weights(weights.file)
+    known = _configuration(name)
+    saved_classes = _rows(state, known.classifier)
+    one_channel = _rows(state, known.first_conv, axis=1) == 1
     size = weights.run["shape"] if weights.run else known.input_size[1:]
-    source = {
+    overlay = {
         "file": str(weights.file),
-        "num_classes": found,
+        "num_classes": saved_classes,
         "label_offset": 0,
-        "input_size": (1 if single else known.input_size[0], *size),
+        "input_size": (1 if one_channel else known.input_size[0], *size),
     }
+    options = {"num_classes": saved_classes, "pretrained": True, "pretrained_cfg_overlay": overlay}
     with fitting(weights.file):
-        network = _create(name, shape, arguments, num_classes=found, pretrained=True, pretrained_cfg_overlay=source)
-    if found != classes:
+        network = _create(name, shape, arguments, **options)
+    if saved_classes != classes:
         network.reset_classifier(classes)
     return network
 
 
 def published(*, name: str, **options: Any) -> Address:
-    """The weights that timm takes by default for a name, mostly of ImageNet.
+    """The default weights of timm for a name; most are trained on ImageNet.
 
     Raises:
-        InputError: timm knows of none.
+        InputError: timm has none.
     """
     known = _configuration(name)
     if not known.has_weights:
@@ -159,7 +163,7 @@ def published(*, name: str, **options: Any) -> Address:
 
 
 def _configuration(name: str) -> Any:
-    """What timm knows about the weights of a name."""
+    """The configuration that timm has for the weights of a name."""
     import timm
 
     if not timm.is_model(name):
@@ -168,18 +172,18 @@ def _configuration(name: str) -> Any:
     return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
 
 
-def _create(name: str, shape: tuple[int, int], arguments: dict[str, Any], **how: Any) -> Any:
+def _create(name: str, shape: tuple[int, int], arguments: dict[str, Any], **options: Any) -> Any:
     import timm
 
     known = _configuration(name)
     sized = {"img_size": shape} if known.fixed_input_size else {}
     try:
-        return timm.create_model(name, in_chans=1, **how, **(sized | arguments))
+        return timm.create_model(name, in_chans=1, **options, **(sized | arguments))
     except (AssertionError, AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
-        raise InputError(f"{name}: timm does not build it with the arguments {arguments} ({error})") from error
+        raise InputError(f"{name}: timm cannot build it with the arguments {arguments} ({error})") from error
 
 
 def _rows(state: State, layer: Any, axis: int = 0) -> int:
-    """How many outputs (or, along axis 1, inputs) a layer has in ``state``; 0 where it is not there."""
+    """The number of outputs (or, along axis 1, inputs) of a layer in ``state``; 0 if the layer is missing."""
     weight = state.get(f"{layer[0] if isinstance(layer, tuple) else layer}.weight")
     return 0 if weight is None else weight.shape[axis]

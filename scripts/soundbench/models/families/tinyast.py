@@ -1,8 +1,8 @@
-"""A compact vision transformer on small spectrograms, by default 64 × 64: 8 × 8 patches, a class token, learned
-positions.
+"""A small vision transformer on spectrograms, by default of 64 × 64 values, with patches of 8 × 8, a class token and
+learned positions.
 
-The AST of Y. Gong, Y.-A. Chung and J. Glass (Interspeech 2021) in small; as timm builds the ViT of A. Dosovitskiy et
-al., "An image is worth 16 × 16 words", ICLR 2021.
+It is a small version of the AST of Y. Gong, Y.-A. Chung and J. Glass (Interspeech 2021). timm builds it as the ViT of
+A. Dosovitskiy et al., "An image is worth 16 × 16 words", ICLR 2021.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ SETTINGS = {
     },
 }
 
-NAME = "vit_tiny_patch16_224"  # what timm calls the network whose sizes are overruled
+NAME = "vit_tiny_patch16_224"  # timm's name of the network; its sizes are replaced
 
 
 def build(
     classes: int, shape: tuple[int, int], *, patch: int, width: int, depth: int, heads: int, dropout: float
 ) -> nn.Module:
-    """Build it for features of ``shape``; of what is beyond the last whole patch it sees nothing.
+    """Build it for features of ``shape``. It ignores the values beyond the last whole patch.
 
     Raises:
-        InputError: no patch fits into the features, or the heads do not share the width evenly.
+        InputError: no patch fits into the features, or the width is not a multiple of the number of heads.
     """
     return timm.build(classes, shape, name=NAME, arguments=_arguments(shape, patch, width, depth, heads, dropout))
 
@@ -64,7 +64,7 @@ def build_pretrained(
     heads: int,
     dropout: float,
 ) -> nn.Module:
-    """Build the same with ``weights``; positions are resampled to ``shape``."""
+    """Build the same with ``weights``; position embeddings are resampled to ``shape``."""
     arguments = _arguments(shape, patch, width, depth, heads, dropout)
     return timm.build_pretrained(classes, shape, weights, name=NAME, arguments=arguments)
 
@@ -75,6 +75,6 @@ def _arguments(
     if min(shape) < patch:
         raise InputError(f"tinyast: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}")
     if width % heads:
-        raise InputError(f"tinyast: a width of {width} cannot be shared by {heads} heads")
+        raise InputError(f"tinyast: the width, {width}, is not a multiple of the number of heads, {heads}")
     sizes = {"patch_size": patch, "embed_dim": width, "depth": depth, "num_heads": heads}
     return sizes | {"drop_rate": dropout}

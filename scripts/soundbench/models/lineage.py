@@ -1,0 +1,140 @@
+"""The lineage of initial weights: the sources that they were trained on, directly or through earlier runs.
+
+This module works without torch, so that a configuration is checked before any job starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from soundbench.core.errors import InputError
+from soundbench.features.settings import EMBEDDING
+from soundbench.models.initial_weights import (
+    PUBLISHED,
+    WEIGHTS_FILES,
+    find_weights,
+    results_folder,
+    weight_files,
+    workflow_run,
+)
+
+Config = dict[str, Any]
+
+
+def model_problems(config: Config, library: Config, chosen: dict[str, list[str]]) -> Iterator[str]:
+    """The problems of the models' initial weights and of the part of each network that is trained.
+
+    Args:
+        library: the well-formed entries of the configuration.
+        chosen: the selected ``datasets`` and ``models``; the files must exist only for these.
+    """
+    for name, recipe in library["models"].items():
+        trainable = recipe["training"]["trainable"]
+        if isinstance(trainable, str) and trainable not in ("all", "head"):
+            yield f"models.{name}.training.trainable: {trainable!r} is not all, head or a number of blocks"
+        pretrained = recipe["pretrained"]
+        if pretrained in PUBLISHED.values():
+            if PUBLISHED.get(recipe["family"]) != pretrained:
+                yield f"models.{name}.pretrained: no {pretrained} weights are published for {recipe['family']}"
+        elif pretrained is not None and name in chosen["models"]:
+            yield from weights_problems(f"models.{name}.pretrained", recipe, config, library, chosen, (name,))
+
+
+def weights_problems(
+    where: str,
+    start: Config,
+    config: Config,
+    library: Config,
+    chosen: dict[str, list[str]],
+    visited: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """The problems of the weights that ``start`` names: they do not exist, or they were trained on one of the
+    ``chosen`` data sets.
+
+    Args:
+        where: the key of the weights in the configuration.
+        start: a model recipe, or the ``model`` of an embedding.
+        visited: the models whose initial weights led here.
+    """
+    try:
+        sources = weights_lineage(config, library, start, visited)
+    except InputError as error:
+        yield from (f"{where}: {problem}" for problem in error.problems)
+        return
+    for dataset in chosen["datasets"]:
+        source = library["datasets"].get(dataset, {}).get("source")
+        if source in sources:
+            reason = refusal(start["pretrained"], source)
+            yield f"{where}: {reason}. Choose other weights, or leave {dataset} out of benchmark.datasets"
+
+
+def refusal(pretrained: str, source: str) -> str:
+    """The reason why a run cannot start from weights that were trained on its own source."""
+    return f"{pretrained} was trained on {source}, perhaps on the clips that it would be tested on"
+
+
+def lineage(config: Config, library: Config, model: str, visited: tuple[str, ...] = ()) -> set[str]:
+    """The sources that the initial weights of a model were trained on, and those of the network that computes its
+    features if they are an embedding.
+
+    Raises:
+        InputError: there are no weights at a path, or the model starts from itself.
+    """
+    if model in visited:
+        raise InputError(f"circular reference: {' starts from '.join((*visited, model))}")
+    visited = (*visited, model)
+    return set().union(*(weights_lineage(config, library, start, visited) for start in _starts(library, model)))
+
+
+def _starts(library: Config, model: str) -> list[Config]:
+    """The entries that name a model's initial weights, and those of the network that computes its embedding."""
+    recipe = library["models"][model]
+    front_end = library["features"].get(recipe["features"], {})
+    return [recipe, *([front_end["model"]] if front_end.get("front_end") == EMBEDDING else [])]
+
+
+def workflow_sources(settings: Config, model: str) -> set[str]:
+    """The sources of all runs of this workflow that a model starts from, directly or through other runs.
+
+    The sources of other weights are not included.
+    """
+    sources = set()
+    waiting = [model]
+    visited = set()
+    while waiting:
+        name = waiting.pop()
+        visited.add(name)
+        for start in _starts(settings, name):
+            if run := workflow_run(start["pretrained"] or "", results_folder(settings)):
+                sources.add(settings["datasets"][run["dataset"]]["source"])
+                waiting += {run["model"]} - visited
+    return sources
+
+
+def weights_lineage(config: Config, library: Config, start: Config, visited: tuple[str, ...] = ()) -> set[str]:
+    """The sources that the weights ``start["pretrained"]``, and all runs that led to them, were trained on.
+
+    Raises:
+        InputError: there are no weights at a path, or the reference is circular.
+    """
+    pretrained = start["pretrained"]
+    results = results_folder(config)
+    if pretrained is None or pretrained in PUBLISHED.values():
+        return set()
+    if run := workflow_run(pretrained, results):
+        view = library["datasets"].get(run["dataset"])
+        if view is None or run["model"] not in library["models"]:
+            raise InputError(f"{pretrained}: there is no such data set or model in the library")
+        if not 1 <= int(run["fold"]) <= view["split"]["folds"]:
+            raise InputError(f"{pretrained}: {run['dataset']} has {view['split']['folds']} folds")
+        return {view["source"]} | lineage(config, library, run["model"], visited)
+    files = weight_files(pretrained, results)
+    if not files:
+        known = PUBLISHED.get(start.get("family", ""))
+        raise InputError(
+            f"{pretrained} is neither a file of weights nor a folder with {' or '.join(WEIGHTS_FILES)}"
+            + (f", nor {known}" if known else "")
+        )
+    weights = find_weights(files)
+    return set(weights.sources) if weights else set()
