@@ -35,6 +35,7 @@ rule aggregate_comparisons:
         splits=runs.splits,
     output:
         comparisons="<results>/summary/comparisons.csv",
+        views="<results>/summary/view_comparisons.csv",
     log:
         "<logs>/aggregate_comparisons.log",
     localrule: True

@@ -1,16 +1,13 @@
-"""Write the paired comparisons of all models."""
+"""Write the paired comparisons of all models, and of all views of one source."""
 
 import json
 
 from soundbench.core.job_log import logged
 from soundbench.evaluation.leaderboard import aggregate_comparisons
+from soundbench.evaluation.views import aggregate_view_comparisons
 
 with logged(snakemake.log[0]):
-    aggregate_comparisons(
-        snakemake.input.scores,
-        snakemake.input.predictions,
-        snakemake.input.splits,
-        json.loads(snakemake.params.plan),
-        snakemake.params.metric,
-        snakemake.output.comparisons,
-    )
+    runs = (snakemake.input.predictions, snakemake.input.splits, json.loads(snakemake.params.plan))
+    metric = snakemake.params.metric
+    aggregate_comparisons(snakemake.input.scores, *runs, metric, snakemake.output.comparisons)
+    aggregate_view_comparisons(*runs, metric, snakemake.output.views)

@@ -42,7 +42,9 @@ class Study:
 
     @property
     def plan(self) -> dict[str, Any]:
-        views = {name: {"protocol": "literature", "folds": self.folds} for name in self.datasets}
+        views = {
+            name: {"source": "recordings", "protocol": "literature", "folds": self.folds} for name in self.datasets
+        }
         return {"datasets": views, "models": list(self.models), "seeds": list(self.seeds)}
 
     def clips(self) -> pd.DataFrame:
@@ -145,6 +147,7 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True, aud
     """Write every table, figure and page of a study as the rules do; returns their folder."""
     from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
     from soundbench.evaluation.leaderboard import aggregate_comparisons, aggregate_scores
+    from soundbench.evaluation.views import aggregate_view_comparisons
 
     to = study.root / "summary"
     csv = {path: str(to / f"{path}.csv") for path in TABLES}
@@ -157,6 +160,7 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True, aud
     }
     aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, published(), **names, **texts)
     aggregate_comparisons(csv["scores"], predictions, study.splits(), study.plan, metric, csv["comparisons"])
+    aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, csv["view_comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
     aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
     if pages:
@@ -164,7 +168,10 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True, aud
     return to
 
 
-TABLES = ("scores", "leaderboard", "spread", "comparisons", "classes", "confusions", "groups", "costs", "published")
+TABLES = (
+    *("scores", "leaderboard", "spread", "comparisons", "view_comparisons"),
+    *("classes", "confusions", "groups", "costs", "published"),
+)
 
 
 def _write_pages(study: Study, to: Path, csv: dict[str, str], audits: list[str]) -> None:

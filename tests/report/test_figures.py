@@ -22,6 +22,7 @@ from soundbench.report.figures.confusion import plot_calibration, plot_confusion
 from soundbench.report.figures.samples import PANEL, draw_samples, plot_samples
 from soundbench.report.figures.scores import plot_costs, plot_ranks, plot_scores
 from soundbench.report.figures.training import plot_training
+from soundbench.report.figures.views import outcome, plot_views
 from soundbench.report.style import MARKERS, PALETTE, model_colours, model_markers
 
 MODELS = {"good": 3.0, "middling": 2.0, "poor": 1.0}
@@ -123,6 +124,19 @@ def test_titles_of_samples_do_not_overlap(tmp_path: Path) -> None:
 
 def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path: Path) -> None:
     assert "over 2 data sets" in written(draw(study, "ranks", tmp_path / "figure.svg"))
+
+
+def test_matrix_of_views_has_a_win_and_its_loss(tmp_path: Path) -> None:
+    rows = [("s", "good", "one", "two", "b", -0.042, 0.01), ("s", "poor", "one", "two", "b", 0.01, 0.4)]
+    columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "views.csv", index=False)
+    plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "figure.svg"))
+    text = written((tmp_path / "figure.svg").read_text()).split("\n")
+    assert [text.count(word) for word in ("win", "loss", "tie", "-4.2*", "+4.2*", "middling")] == [1, 1, 2, 1, 1, 0]
+    assert outcome(0.1, float("nan")) == "one fold"
+    pd.DataFrame(columns=columns).to_csv(tmp_path / "views.csv", index=False)
+    plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "none.svg"))
+    assert not (tmp_path / "none.svg").exists()
 
 
 def test_a_model_has_one_look_that_no_other_has() -> None:

@@ -1,6 +1,6 @@
 """From the runs' records to the tables that compare them.
 
-A *plan* says what was to be run: ``{"datasets": {name: {"protocol", "folds"}}, "models": [...], "seeds": [...]}``.
+A *plan* says what was to be run: ``{"datasets": {name: {"source", "protocol", "folds"}}, "models", "seeds"}``.
 A run that the plan names and that has no file is an empty row in the tables: a mean never leaves it out unnoticed.
 """
 

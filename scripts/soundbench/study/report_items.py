@@ -26,7 +26,10 @@ DATA = "4 Data"
 PROVENANCE = "5 Provenance"
 PREDICTIONS = "6 Predictions"
 
-TABLES = ("scores", "leaderboard", "spread", "published", "comparisons", "costs", "classes", "confusions", "groups")
+TABLES = (
+    *("scores", "leaderboard", "spread", "published", "comparisons", "view_comparisons"),
+    *("costs", "classes", "confusions", "groups"),
+)
 
 # The files in the folder of figures that are items of the report, by what their names say.
 _NAME = "[^/]+"

@@ -25,10 +25,11 @@ class SelectedRuns:
     @property
     def plan_json(self) -> str:
         """What the tables should hold, so that they can say what is missing, in the order of the selection."""
-        views = {name: self.study.settings["datasets"][name]["split"] for name in self.datasets}
+        views = {name: self.study.settings["datasets"][name] for name in self.datasets}
         plan: dict[str, Any] = {
             "datasets": {
-                name: {key: split[key] for key in ("scheme", "protocol", "folds")} for name, split in views.items()
+                name: {"source": view["source"]} | {key: view["split"][key] for key in ("scheme", "protocol", "folds")}
+                for name, view in views.items()
             },
             "models": self.models,
             "seeds": self.seeds,

@@ -1,0 +1,189 @@
+"""One model on two views of the same recordings: paired comparisons on the test clips that both views have.
+
+Views differ in what the model was trained on: copies of clips, fewer clips, other labels. If one view merges labels of
+the other, the predictions of the finer view are merged afterwards and both are scored on the merged labels. So the
+comparison says whether training on merged labels is better than merging predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.evaluation.leaderboard import Plan, fold_share, run_of
+from soundbench.evaluation.metrics import METRICS, confusion
+
+NAMES = ["source", "model", "view_a", "view_b", "merged", "clips"]
+DECISIONS = ["clip", "fold", "label", "predicted"]  # the first columns of predictions; the others are probabilities
+
+Tables = dict[int, pd.DataFrame]  # predictions by seed
+Reader = Callable[[], Tables]
+
+
+def label_map(labels: pd.Series, others: pd.Series) -> dict[str, str] | None:
+    """Which other label each label has; None where one has several.
+
+    Args:
+        labels, others: the labels of the shared clips in one view and in the other.
+    """
+    pairs = pd.DataFrame({"label": labels, "other": others}).drop_duplicates()
+    return None if pairs["label"].duplicated().any() else dict(zip(pairs["label"], pairs["other"], strict=True))
+
+
+def merge_predictions(table: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+    """Predictions with merged labels; the probability of a merged label is the sum of those of its parts.
+
+    A label that is not in ``labels`` stays as it is.
+    """
+    probabilities = table.iloc[:, len(DECISIONS) :].rename(columns=labels).T.groupby(level=0).sum().T
+    merged = table[["clip", "fold"]].assign(label=table["label"].replace(labels))
+    return merged.assign(predicted=probabilities.idxmax(axis=1))
+
+
+def shared_predictions(a: Tables, b: Tables, whole_a: Reader, whole_b: Reader) -> tuple[pd.DataFrame, str] | None:
+    """The predictions of two views for each seed and clip that both have, on the labels of the coarser view.
+
+    Args:
+        whole_a, whole_b: read the tables with their probabilities, which only merging needs.
+
+    Returns:
+        A table ``seed, clip, fold, label, predicted_a, predicted_b`` with the folds of a; and ``a`` or ``b`` where the
+        predictions of this view were merged, else nothing. None where there is no such clip, or where each view
+        merges labels that the other one divides.
+    """
+    pairs = _joined(a, b)
+    if pairs.empty:
+        return None
+    of_a = label_map(pairs["label_a"], pairs["label_b"])
+    of_b = label_map(pairs["label_b"], pairs["label_a"])
+    merged = ""
+    if of_a is not None and of_b is not None:  # the same labels, perhaps by other names
+        pairs["predicted_a"] = pairs["predicted_a"].replace(of_a)
+    elif of_a is not None:
+        pairs = _joined({seed: merge_predictions(table, of_a) for seed, table in whole_a().items()}, b)
+        merged = "a"
+    elif of_b is not None:
+        pairs = _joined(a, {seed: merge_predictions(table, of_b) for seed, table in whole_b().items()})
+        merged = "b"
+    else:
+        return None
+    pairs = pairs.rename(columns={"fold_a": "fold", "label_b": "label"})
+    return pairs[["seed", "clip", "fold", "label", "predicted_a", "predicted_b"]], merged
+
+
+def _joined(a: Tables, b: Tables) -> pd.DataFrame:
+    parts = [
+        a[seed][DECISIONS].merge(b[seed][DECISIONS], on="clip", suffixes=("_a", "_b")).assign(seed=seed)
+        for seed in a
+        if seed in b
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def view_pairs(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Source and names of every two views of one source, in the order of the plan."""
+    for a, b in combinations(plan["datasets"], 2):
+        source = plan["datasets"][a]["source"]
+        if source == plan["datasets"][b]["source"]:
+            yield source, a, b
+
+
+def compare_views(
+    decisions: dict[tuple[str, str], Tables],
+    whole: Callable[[str, str], Tables],
+    shares: dict[str, float],
+    plan: Plan,
+    metric: str,
+) -> pd.DataFrame:
+    """One row per model and pair of views that have test clips in common, with the columns of the pairs of models.
+
+    P-values are corrected for the number of all pairs of views of a source and all models. The folds of a pair are
+    those of view a.
+
+    Args:
+        decisions: the predictions by view and model, without probabilities.
+        whole: reads those of a view and a model with their probabilities.
+        shares: tested clips per training clip of a fold of each view; the larger one of a pair counts.
+    """
+    from soundbench.evaluation.significance import Difference, ModelComparison, holm, verdict  # these import scipy
+
+    rows = []
+    for source, a, b in view_pairs(plan):
+        for model in plan["models"]:
+            found = shared_predictions(
+                decisions.get((a, model), {}),
+                decisions.get((b, model), {}),
+                partial(whole, a, model),
+                partial(whole, b, model),
+            )
+            if found is None:
+                continue
+            pairs, merged = found
+            scores = {view: _fold_scores(pairs, part, metric) for view, part in ((a, "a"), (b, "b"))}
+            correct = {view: _correct(pairs, part) for view, part in ((a, "a"), (b, "b"))}
+            row = ModelComparison(scores, correct, max(shares[a], shares[b])).compare()
+            names = (source, model, a, b, merged, pairs["clip"].nunique())
+            rows.append(row.assign(**dict(zip(NAMES, names, strict=True)), metric=metric))
+    if not rows:
+        return pd.DataFrame(columns=[*NAMES, "metric"])
+    table = pd.concat(rows, ignore_index=True).drop(columns=["model_a", "model_b"])
+    for name in ("p", "p_mcnemar"):
+        table[f"{name}_holm"] = table.groupby("source")[name].transform(holm)
+    table["verdict"] = [
+        verdict(
+            f"{row.model} on {row.view_a}",
+            f"{row.model} on {row.view_b}",
+            Difference(row.difference, row.interval_low, row.interval_high, row.p),
+            row.p_holm,
+        )
+        for row in table.itertuples()
+    ]
+    return table[[*NAMES, *(name for name in table if name not in NAMES)]]
+
+
+def _fold_scores(pairs: pd.DataFrame, part: str, metric: str) -> pd.DataFrame:
+    """The score of one view, one row per seed and one column per fold."""
+    predicted = f"predicted_{part}"
+    labels = sorted({*pairs["label"], *pairs[predicted]})
+    scores = {
+        key: float(METRICS[metric](confusion(own["label"], own[predicted], labels)))
+        for key, own in pairs.groupby(["seed", "fold"])
+    }
+    return pd.Series(scores).unstack()
+
+
+def _correct(pairs: pd.DataFrame, part: str) -> pd.DataFrame:
+    """Whether a view predicts each clip correctly, one row per seed; a clip that a seed does not test is left out."""
+    table = pairs.assign(correct=pairs["label"] == pairs[f"predicted_{part}"])
+    return table.pivot(index="seed", columns="clip", values="correct").dropna(axis=1)
+
+
+def aggregate_view_comparisons(
+    predictions: list[str], splits: list[str], plan: dict[str, Any], metric: str, path: str | Path
+) -> None:
+    """Write the comparisons of every two views of one source.
+
+    Args:
+        predictions: one file per run.
+        splits: ``…/{dataset}/seed{seed}.csv`` of each data set, of any seed, for the sizes of folds.
+        plan: as of :mod:`soundbench.evaluation.leaderboard`, with the ``source`` of each data set.
+    """
+    files: dict[tuple[str, str], dict[int, str]] = {}
+    for file in predictions:
+        dataset, model, seed = run_of(file)
+        files.setdefault((dataset, model), {})[seed] = file
+
+    def read(view: str, model: str, **options: Any) -> Tables:
+        return {seed: read_clip_table(file, **options) for seed, file in files[view, model].items()}
+
+    compared = {name for _, *pair in view_pairs(plan) for name in pair}
+    decisions = {key: read(*key, usecols=DECISIONS) for key in files if key[0] in compared}
+    shares = {Path(split).parent.name: fold_share(read_split(split)) for split in splits}
+    write_csv(path, compare_views(decisions, read, shares, plan, metric))
