@@ -3,6 +3,7 @@
 import json
 
 from soundbench.core.job_log import logged
+from soundbench.features.files import FeatureFiles
 from soundbench.models.embeddings import embed_clips
 
 with logged(snakemake.log[0]):
@@ -12,9 +13,7 @@ with logged(snakemake.log[0]):
         json.loads(snakemake.params.front_end),
         snakemake.params.precision,
         weights=list(snakemake.input.weights),
-        features=snakemake.input.features,
-        features_index=snakemake.input.index,
-        array=snakemake.output.features,
-        index=snakemake.output.index,
+        features=FeatureFiles(snakemake.input.features, snakemake.input.index),
+        outputs=FeatureFiles(snakemake.output.features, snakemake.output.index),
         threads=snakemake.threads,
     )

@@ -9,18 +9,20 @@ from soundbench.inference.command_line import main
 
 def job() -> None:
     """Predict the recordings that an entry of `predict` names."""
-    from soundbench.inference.job import predict_clips
+    from soundbench.inference.job import Models, Outputs, predict_clips
 
     with logged(snakemake.log[0]):
         predict_clips(
-            list(snakemake.input.models),
-            histories=list(snakemake.input.histories),
-            clips=list(snakemake.input.clips),
-            splits=list(snakemake.input.splits),
-            recordings=list(snakemake.params.recordings),
-            options=json.loads(snakemake.params.options),
-            threads=snakemake.threads,
-            **snakemake.output,
+            Models(
+                list(snakemake.input.models),
+                list(snakemake.input.histories),
+                list(snakemake.input.clips),
+                list(snakemake.input.splits),
+            ),
+            list(snakemake.params.recordings),
+            json.loads(snakemake.params.options),
+            snakemake.threads,
+            Outputs(**snakemake.output),
         )
 
 

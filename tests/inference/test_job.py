@@ -23,7 +23,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_json
 from soundbench.inference.classifier import SUMMARIES
 from soundbench.inference.command_line import main, parser
-from soundbench.inference.job import predict_clips, validation_losses
+from soundbench.inference.job import Models, Outputs, predict_clips, validation_losses
 from soundbench.inference.recordings import find_recordings
 from soundbench.models.schema import load_schema
 from soundbench.report.pages.predictions import CARDS, stretches, write_predictions_page
@@ -186,8 +186,7 @@ def written(folder: Path, classifier_folder: Path, places: list[str], **about: A
     outputs["about"] = str(folder / "about.json")
     options = {"overlap": 0.5, "summary": "mean", "top_k": 3}
     weights = [str(classifier_folder / "model.safetensors")]
-    given: dict[str, list[str]] = {"histories": [], "clips": [], "splits": []}
-    predict_clips(weights, **given, recordings=places, options=options, threads=2, **outputs)
+    predict_clips(Models(weights), places, options, 2, Outputs(**outputs))
     write_json(outputs["about"], read_json(outputs["about"]) | about)
     write_predictions_page(**outputs, name="mine", path=str(folder / "page.html"))
     return (folder / "page.html").read_text()

@@ -21,6 +21,7 @@ from soundbench.core import registry
 from soundbench.core.code_digest import module_file
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json, write_json
+from soundbench.features.files import FeatureFiles
 from soundbench.features.settings import EMBEDDING
 from soundbench.models.embedding_settings import embedding_network
 from soundbench.models.embeddings import Embedder, embed_clips
@@ -70,10 +71,8 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
         changes.get("front_end", FRONT_END),
         changes.get("precision", "float32"),
         weights=[file for file in files if Path(file).exists()],
-        features=str(folder / "features.npy"),
-        features_index=str(folder / "features.csv"),
-        array=str(folder / "orig.npy"),
-        index=str(folder / "orig.csv"),
+        features=FeatureFiles(str(folder / "features.npy"), str(folder / "features.csv")),
+        outputs=FeatureFiles(str(folder / "orig.npy"), str(folder / "orig.csv")),
         threads=threads,
     )
     return np.load(folder / "orig.npy")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,43 +22,53 @@ from soundbench.inference.tables import SpreadsheetWriter, columns, rows
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Models:
+    """The files of the models to predict with.
+
+    ``weights`` are those of each model to average, or, with ``histories``, of all models to choose from. ``histories``
+    has the history of each model; it is empty if there is no choice. ``clips`` holds the table of the clips that the
+    models come from, and ``splits`` one table per seed; both are empty if these are not known.
+    """
+
+    weights: list[str]
+    histories: list[str] = field(default_factory=list)
+    clips: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The tables with one row per recording, per window, and per recording that could not be predicted; and the record
+    ``about`` the models that were used."""
+
+    predictions: str
+    windows: str
+    unreadable: str
+    about: str
+
+
 def predict_clips(
-    models: list[str],
-    *,
-    histories: list[str],
-    clips: list[str],
-    splits: list[str],
-    recordings: list[str],
-    options: dict[str, Any],
-    threads: int,
-    predictions: str,
-    windows: str,
-    unreadable: str,
-    about: str,
+    models: Models, recordings: list[str], options: dict[str, Any], threads: int, outputs: Outputs
 ) -> None:
-    """Predict recordings, and write what came of it, in their order.
+    """Predict recordings, and write the results in their order.
 
     Args:
-        models: the weights of each model to average, or, with ``histories``, of all that are to choose from.
-        histories: the history of each model; empty where there is no choice.
-        clips: the table of the clips that the models come from, and ``splits`` the split table of each of their seeds;
-            empty where they are not known.
-        recordings: places, as for :func:`find_recordings`.
-        predictions: takes a row a recording, ``windows`` one a window, ``unreadable`` one a recording that could not
-            be predicted, ``about`` with which models all that was done.
+        recordings: files and folders, as for :func:`find_recordings`.
+        options: ``overlap``, ``summary`` and ``top_k``, as for :class:`Options`.
 
     Raises:
-        InputError: not one recording can be predicted.
+        InputError: no recording at all can be predicted.
     """
-    folders = [str(Path(weights).parent) for weights in models]
-    losses = validation_losses(folders, histories)
+    folders = [str(Path(weights).parent) for weights in models.weights]
+    losses = validation_losses(folders, models.histories)
     if losses:
         best = min(losses, key=losses.__getitem__)
         folders = [folder for folder in folders if model_name(folder) == best]
         logger.info("chosen by its mean validation loss: %s (%s)", best, _listed(losses))
     classifier, how = Classifier(folders), Options(**options, keep_windows=True)
     found = find_recordings(recordings, classifier.labels)
-    bad = _write(classifier, found, how, threads, predictions, windows, unreadable)
+    bad = _write(classifier, found, how, threads, outputs)
     names = ("dataset", "model", "seed", "fold")
     report: dict[str, Any] = {
         "models": [{name: description.get(name) for name in names} for description in classifier.descriptions],
@@ -66,29 +77,21 @@ def predict_clips(
         "options": options,
         "recordings": len(found),
         "unreadable": bad,
-        "trained_on": trained_on(found, clips, splits, classifier.descriptions),
+        "trained_on": trained_on(found, models.clips, models.splits, classifier.descriptions),
     }
     if report["trained_on"]:
         logger.warning("%d of the recordings are clips that the model was trained on", len(report["trained_on"]))
-    write_json(about, report)
+    write_json(outputs.about, report)
 
 
-def _write(
-    classifier: Classifier,
-    recordings: list[Recording],
-    how: Options,
-    threads: int,
-    predictions: str,
-    windows: str,
-    unreadable: str,
-) -> int:
+def _write(classifier: Classifier, recordings: list[Recording], how: Options, threads: int, outputs: Outputs) -> int:
     """Predict, and write the three tables; returns how many recordings could not be predicted."""
     problems: list[str] = []
     names = columns(how.top_k, len(classifier.labels))
     with ExitStack() as stack:
         files = [
             stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8", newline=""))
-            for path in (predictions, windows, unreadable)
+            for path in (outputs.predictions, outputs.windows, outputs.unreadable)
         ]
         writers = [SpreadsheetWriter(file, names) for file in files[:2]]
         reasons = SpreadsheetWriter(files[2], ["file", "reason"])

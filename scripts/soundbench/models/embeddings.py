@@ -23,6 +23,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, checked_array, row_digest
 from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
+from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.models.finetuning import network_parts
 from soundbench.models.initial_weights import Weights, find_weights
@@ -113,15 +114,13 @@ def embed_clips(
     precision: str,
     *,
     weights: Sequence[str],
-    features: str,
-    features_index: str,
-    array: str,
-    index: str,
+    features: FeatureFiles,
+    outputs: FeatureFiles,
     threads: int,
 ) -> None:
     """Embed all clips of a source, or copies of them, into one array ``(clips, dimensions, 1)`` of float32.
 
-    ``index`` becomes the table of ``features_index``, with one frame and a new digest per clip.
+    Its index is the table of the features' index, with one frame and a new digest per clip.
 
     Args:
         recipe: family and options of the network; ignored if the weights come from a run, which has its own.
@@ -133,18 +132,12 @@ def embed_clips(
             embedding is not finite.
     """
     prepare_process(0, 1)
-    start = find_weights(weights)
-    if start is None:
-        raise InputError(f"{source}: an embedding needs weights")
-    table = read_clip_table(features_index)
-    stored = checked_array(features, table, table["row"].to_numpy())
-    if source in start.sources:
-        raise InputError(refusal(str(start.file.parent), source))
-    if start.run and start.run["front_end"] != front_end:
-        raise InputError(f"{start.file.parent}: was trained on features of another front-end than {front_end}")
+    start = _usable_weights(weights, source, front_end)
+    table = read_clip_table(features.index)
+    stored = checked_array(features.array, table, table["row"].to_numpy())
     embedder = build_embedder(recipe, front_end, stored.shape[1:], start, precision)
     logger.info("%s: %d clips, %d numbers each", start.file, len(stored), embedder.dimensions)
-    with atomic_path(array) as temporary:
+    with atomic_path(outputs.array) as temporary:
         rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(stored), embedder.dimensions, 1))
         _embed_all(embedder, stored, rows, threads)
         rows.flush()
@@ -153,4 +146,20 @@ def embed_clips(
             clips = ", ".join(table["clip"][not_finite[table["row"]]])
             raise InputError(f"{start.file}: gives numbers that are not finite for {clips}")
         digests = [row_digest(rows[row]) for row in table["row"]]
-    write_csv(Path(index), table.assign(frames=1, **{DIGEST: digests}))
+    write_csv(Path(outputs.index), table.assign(frames=1, **{DIGEST: digests}))
+
+
+def _usable_weights(files: Sequence[str], source: str, front_end: dict[str, Any]) -> Weights:
+    """The weights to embed a source with: a run of ours must be of other sources, and of this front-end.
+
+    Raises:
+        InputError: they are not.
+    """
+    start = find_weights(files)
+    if start is None:
+        raise InputError(f"{source}: an embedding needs weights")
+    if source in start.sources:
+        raise InputError(refusal(str(start.file.parent), source))
+    if start.run and start.run["front_end"] != front_end:
+        raise InputError(f"{start.file.parent}: was trained on features of another front-end than {front_end}")
+    return start
