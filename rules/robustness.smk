@@ -73,7 +73,7 @@ rule aggregate_robustness:
     conda:
         "../envs/reporting.yaml"
     params:
-        protocols={name: study.settings["datasets"][name]["split"]["protocol"] for name in robustness.datasets},
+        views=robustness.views,
         code=code_digest("aggregate_robustness"),
     script:
         "../scripts/aggregate_robustness.py"

@@ -36,6 +36,7 @@ rule train_model:
         variants=lambda w: augmentation.variants(w.dataset),
         protocol=lambda w: study.view(w)["split"]["protocol"],
         source=lambda w: study.view(w)["source"],
+        task=lambda w: study.view(w)["task"],
         code=lambda w: code_digest("train_model", *training.modules(w)),
     script:
         "../scripts/train_model.py"

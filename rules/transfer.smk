@@ -64,6 +64,7 @@ rule aggregate_transfer:
         "../envs/reporting.yaml"
     params:
         entries=lambda w: canonical_json(transfers.shown(), sort_keys=False),  # the table keeps their order
+        views=transfers.views,
         code=code_digest("aggregate_transfer"),
     script:
         "../scripts/aggregate_transfer.py"

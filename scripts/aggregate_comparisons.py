@@ -3,7 +3,7 @@
 import json
 
 from soundbench.core.job_log import logged
-from soundbench.evaluation.leaderboard import aggregate_comparisons
+from soundbench.evaluation.comparisons import aggregate_comparisons
 from soundbench.evaluation.views import aggregate_view_comparisons
 
 with logged(snakemake.log[0]):

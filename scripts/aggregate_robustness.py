@@ -8,6 +8,6 @@ with logged(snakemake.log[0]):
         snakemake.input.altered,
         snakemake.input.predictions,
         snakemake.input.splits,
-        snakemake.params.protocols,
+        snakemake.params.views,
         snakemake.output.table,
     )

@@ -12,5 +12,6 @@ with logged(snakemake.log[0]):
         snakemake.input.scores,
         snakemake.input.home,
         snakemake.input.splits,
+        snakemake.params.views,
         snakemake.output.table,
     )

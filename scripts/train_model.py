@@ -20,6 +20,7 @@ with logged(snakemake.log[0]):
             augment=json.loads(snakemake.params.augment),
             code=snakemake.params.code,
             source=snakemake.params.source,
+            task=snakemake.params.task,
         ),
         features=snakemake.input.features,
         index=snakemake.input.index,

@@ -23,6 +23,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from helpers.library import configuration
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.models.registry import build_model
+from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.optimizers import build_optimizer
 
 ROUNDS = 10
@@ -44,7 +45,7 @@ def steps() -> dict[str, Callable[[], object]]:
         optimizer.step()
 
     def effect(settings: dict[str, object]) -> Callable[[], object]:
-        augment = OnlineAugmentation(settings, CLASSES, 0.05, 0)
+        augment = OnlineAugmentation(settings, SingleLabel([str(n) for n in range(CLASSES)]), 0.05, 0)
         return lambda: augment(features, targets)
 
     augment = recipe["training"]["augment"]

@@ -15,19 +15,21 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table
-from soundbench.evaluation.scores import score_run, scores
+from soundbench.tasks.single_label import SingleLabel
 
 with tempfile.TemporaryDirectory() as folder:
     models = {f"model{number:02d}": 1 + number / 10 for number in range(20)}
     sets = tuple(f"set{number}" for number in range(10))
     study = Study(Path(folder), models, (1, 2, 3, 4, 5), sets, classes=10, takes=8, folds=5).write()
+    task = SingleLabel(study.labels)
     groups = study.clips().set_index("clip")["group"]
     started, used = time.perf_counter(), time.process_time()
     for path in study.files("predictions.csv"):
         table = read_clip_table(path)
-        score_run(table, study.labels, groups)
+        task.scores(table)
+        task.details(table, groups)
         for _, part in table.groupby("fold"):
-            scores(part, study.labels)
+            task.scores(part)
     evaluated = time.perf_counter()
     write_report(study, pages=False)
     done = time.perf_counter()

@@ -13,11 +13,11 @@ from helpers.workflow import REPOSITORY
 from soundbench.config.check import check_configuration, duplicate_keys
 from soundbench.core.errors import InputError
 from soundbench.data.schemes import PROTOCOLS, SCHEMES
-from soundbench.evaluation.metrics import METRICS
 from soundbench.features.frontends import FRONT_ENDS
 from soundbench.features.settings import EMBEDDING
 from soundbench.models.schema import load_schema
-from soundbench.training.losses import CLASS_WEIGHTS, LOSSES
+from soundbench.tasks.losses import CLASS_WEIGHTS, LOSSES
+from soundbench.tasks.registry import TASKS
 from soundbench.training.optimizers import OPTIMIZERS
 from soundbench.training.schedules import SCHEDULES
 from soundbench.training.weight_averaging import AVERAGES
@@ -197,9 +197,12 @@ def _enum(*path: str) -> set[str]:
 def test_schema_names_and_registries_are_equal() -> None:
     front_end = ("properties", "features", "additionalProperties", "properties")
     assert _enum(*front_end, "front_end") == {*FRONT_ENDS, EMBEDDING}
-    training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "class_weights": CLASS_WEIGHTS}
+    training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "class_weights": CLASS_WEIGHTS}
     for key, registry in (training | {"average": AVERAGES}).items():
         assert _enum("$defs", "training", "properties", key) == set(registry)
     assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
     assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
-    assert _enum("properties", "benchmark", "properties", "metric") == set(METRICS)
+    assert _enum("$defs", "task") == set(TASKS)
+    assert _enum("$defs", "metric") == {name for task in TASKS.values() for name in task.metrics}
+    assert {name for task in TASKS.values() for name in task.losses} == set(LOSSES)
+    assert _enum("$defs", "loss") == {*LOSSES, None}

@@ -28,7 +28,7 @@ HEAVY = {
     "pandas",
 }
 USES = {
-    "aggregate_comparisons": {"pandas"},
+    "aggregate_comparisons": {"pandas", "scipy"},
     "aggregate_costs": {"pandas"},
     "aggregate_details": {"pandas"},
     "aggregate_robustness": {"pandas"},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from soundbench.evaluation.leaderboard import group_confusions
-from soundbench.evaluation.metrics import confusion
+from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.tasks.classification import confusion
+from soundbench.tasks.single_label import SingleLabel
 
 GROUPS = pd.Series({"a": "g", "b": "g", "c": "h", "d": "i"})
 
@@ -19,7 +20,8 @@ def predictions(folds: dict[str, int], wrong: str = "") -> pd.DataFrame:
 
 def test_groups_are_counted_within_folds_where_seeds_share_them() -> None:
     tables = [predictions({"a": 1, "b": 2, "c": 1, "d": 2}, wrong) for wrong in ("", "d")]
-    counts, members = group_confusions(tables, GROUPS)
+    evidence, members = group_evidence(SingleLabel, tables, GROUPS)
+    counts = evidence.counts
     assert list(members.itertuples(index=False, name=None)) == [(1, "g"), (1, "h"), (2, "g"), (2, "i")]
     assert counts.sum(axis=(2, 3)).tolist() == [[1, 1, 1, 1]] * 2
     for table, count in zip(tables, counts, strict=True):
@@ -28,13 +30,17 @@ def test_groups_are_counted_within_folds_where_seeds_share_them() -> None:
 
 def test_groups_are_counted_whole_where_each_seed_has_its_own_folds() -> None:
     tables = [predictions({"a": 1, "b": 1, "c": 2, "d": 2}), predictions({"d": 1, "c": 1, "b": 2, "a": 2}, "b")]
-    counts, members = group_confusions(tables, GROUPS)
+    evidence, members = group_evidence(SingleLabel, tables, GROUPS)
+    counts = evidence.counts
     assert members["group"].to_list() == ["g", "h", "i"]
     assert members["fold"].nunique() == 1
     assert counts[1, 0].tolist() == [[1, 0], [1, 0]]
 
 
 def test_what_a_seed_has_not_tested_counts_nothing_in_it() -> None:
-    counts, members = group_confusions([predictions({"a": 1, "c": 1}), predictions({"d": 1, "a": 1})], GROUPS)
+    evidence, members = group_evidence(
+        SingleLabel, [predictions({"a": 1, "c": 1}), predictions({"d": 1, "a": 1})], GROUPS
+    )
+    counts = evidence.counts
     assert members["group"].to_list() == ["g", "h", "i"]
     assert np.array_equal(counts.sum(axis=(2, 3)), [[1, 1, 0], [1, 0, 1]])

@@ -10,7 +10,6 @@ import pytest
 from scipy import stats
 
 from soundbench.evaluation.bootstrap import bootstrap_interval, group_weights, spreads
-from soundbench.evaluation.metrics import METRICS
 from soundbench.evaluation.significance import (
     Difference,
     ModelComparison,
@@ -24,6 +23,8 @@ from soundbench.evaluation.significance import (
     smallest_difference,
     verdict,
 )
+from soundbench.tasks.classification import METRICS
+from soundbench.tasks.task import Counts
 
 
 def test_holm_gives_the_textbook_example() -> None:
@@ -100,7 +101,7 @@ def test_bootstrap_interval_equals_scipys_for_clips_that_are_their_own_groups() 
     right = np.random.default_rng(1).random(200) < 0.7
     counts = np.zeros((1, 200, 2, 2), dtype=int)
     counts[0, range(200), 0, np.where(right, 0, 1)] = 1
-    ours = bootstrap_interval(counts, pd.DataFrame({"fold": np.ones(200)}), METRICS["accuracy"])
+    ours = bootstrap_interval(Counts(counts, METRICS), pd.DataFrame({"fold": np.ones(200)}), "accuracy")
     theirs = stats.bootstrap((right,), np.mean, method="percentile", n_resamples=2000, rng=0).confidence_interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.01)
 

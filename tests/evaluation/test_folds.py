@@ -10,7 +10,7 @@ import pytest
 from helpers.simulated import Study
 from helpers.workflow import Workflow
 from soundbench.core.storage import read_clip_table, read_json
-from soundbench.evaluation.scores import group_scores, score_run, scores
+from soundbench.tasks.single_label import SingleLabel, group_scores
 
 LABELS = ["a", "b"]
 
@@ -23,8 +23,9 @@ def predictions(*rows: tuple[str, str, float]) -> pd.DataFrame:
 
 def test_scores_of_a_run_by_hand() -> None:
     table = predictions(("1", "a", 0.9), ("2", "a", 0.4), ("3", "b", 0.2), ("4", "b", 0.1))
-    run = score_run(table, LABELS, pd.Series("g", index=["1", "2", "3", "4"]))
-    assert run["scores"]["accuracy"] == 0.75
+    task = SingleLabel(LABELS)
+    run = task.details(table, pd.Series("g", index=["1", "2", "3", "4"]))
+    assert task.scores(table)["accuracy"] == 0.75
     assert run["confusion"] == [[1, 1], [0, 2]]
     assert run["classes"][0] == {
         "label": "a",
@@ -34,12 +35,12 @@ def test_scores_of_a_run_by_hand() -> None:
         "support": 2,
     }
     assert sum(part["clips"] for part in run["calibration"]) == 4
-    assert "top3" not in run["scores"]
+    assert "top3" not in task.scores(table)
 
 
 def test_top_three_is_told_where_there_are_many_classes(tmp_path: Path) -> None:
     study = Study(tmp_path, classes=11, seeds=(1,), models={"m": 2.0}).write()
-    found = scores(read_clip_table(study.files("predictions.csv")[0]), study.labels)
+    found = SingleLabel(study.labels).scores(read_clip_table(study.files("predictions.csv")[0]))
     assert found["accuracy"] < found["top3"] <= 1
 
 
@@ -59,9 +60,9 @@ def test_a_real_run_tells_what_its_predictions_say(tiny_study: Workflow) -> None
     run = tiny_study.results / "runs" / "synthetic" / "cnn" / "seed1"
     metrics, table = read_json(run / "metrics.json"), read_clip_table(run / "predictions.csv")
     groups = read_clip_table(tiny_study.results / "splits" / "synthetic" / "seed1.csv").set_index("clip")["group"]
-    again = score_run(table, metrics["labels"], groups)
-    assert metrics["confusion"] == again["confusion"]
-    assert metrics["scores"] == pytest.approx(again["scores"], abs=1e-4)  # the table's probabilities are rounded
+    task = SingleLabel(metrics["labels"])
+    assert metrics["confusion"] == task.details(table, groups)["confusion"]
+    assert metrics["scores"] == pytest.approx(task.scores(table), abs=1e-4)  # the table's probabilities are rounded
     assert metrics["predict_seconds"] > 0
     assert metrics["model_bytes"] == (run / "fold1" / "model.safetensors").stat().st_size
     assert [fold["fold"] for fold in metrics["folds"]] == [1, 2, 3, 4, 5]

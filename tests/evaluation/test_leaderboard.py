@@ -12,16 +12,16 @@ from helpers.library import configuration
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import COST_COLUMNS, class_order
+from soundbench.evaluation.comparisons import fold_share
 from soundbench.evaluation.leaderboard import (
     LEADERBOARD_COLUMNS,
-    SCORE_COLUMNS,
-    fold_share,
-    group_confusions,
+    group_evidence,
     run_of,
     split_size,
 )
 from soundbench.evaluation.leaderboard_text import published
-from soundbench.evaluation.metrics import METRICS
+from soundbench.tasks.classification import METRICS
+from soundbench.tasks.single_label import SingleLabel
 
 
 def tables(study: Study, metric: str = "accuracy") -> dict[str, pd.DataFrame]:
@@ -41,7 +41,8 @@ def found(whole: Study) -> dict[str, pd.DataFrame]:
 
 
 def test_columns_are_those_that_others_rely_on(found: dict[str, pd.DataFrame]) -> None:
-    assert list(found["scores"]) == SCORE_COLUMNS
+    names = ["dataset", "model", "protocol", "seed", "fold"]
+    assert list(found["scores"]) == [*names, *METRICS, "clips", "epochs", "train_seconds", "device"]
     assert list(found["leaderboard"]) == LEADERBOARD_COLUMNS
     assert list(found["costs"]) == COST_COLUMNS
     assert len(found["scores"]) == 2 * 2 * 2 * 3
@@ -92,10 +93,11 @@ def test_a_study_of_one_model_has_no_pairs(tmp_path: Path) -> None:
     assert found["leaderboard"]["rank"].tolist() == [1]
 
 
-def test_group_confusions_count_every_clip_once(whole: Study) -> None:
+def test_groups_count_every_clip_once(whole: Study) -> None:
     predictions = [read_clip_table(whole.files("predictions.csv")[0])]
     groups = whole.clips().set_index("clip")["group"]
-    counts, members = group_confusions([predictions[0].sample(frac=1, random_state=0)], groups)
+    evidence, members = group_evidence(SingleLabel, [predictions[0].sample(frac=1, random_state=0)], groups)
+    counts = evidence.counts
     assert counts.shape == (1, len(members), 4, 4)
     assert counts.sum() == len(predictions[0])
     assert counts[0].sum(axis=(1, 2)).tolist() == [2] * len(members)
@@ -174,4 +176,4 @@ def test_published_scores_stand_beside_the_view_they_were_measured_on_alone() ->
 def test_size_of_a_split_leaves_out_clips_that_do_not_take_part() -> None:
     rows = [("a", "train", "test"), ("a", "test", "train"), ("b", "test", "val"), ("b", "", "test"), ("c", "train", "")]
     split = pd.DataFrame(rows, columns=["label", "fold1", "fold2"])
-    assert split_size(split) == {"clips": 3, "labels": 2}
+    assert split_size(split, SingleLabel) == {"clips": 3, "labels": 2}

@@ -14,11 +14,11 @@ from helpers.simulated import Study
 from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audio import write_audio
-from soundbench.evaluation.metrics import METRICS
 from soundbench.evaluation.robustness import clips_of_tests, perturb_features
 from soundbench.evaluation.robustness_table import UNCHANGED, aggregate_robustness
 from soundbench.models.schema import load_schema
 from soundbench.report.figures.robustness import AXES, plot_robustness
+from soundbench.tasks.classification import METRICS
 
 RATE = 16000
 
@@ -82,7 +82,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     altered = [str(path) for path in sorted((study.root / "robustness").rglob("*.csv"))]
     made = study.root / "robustness.csv"
-    aggregate_robustness(altered, study.files("predictions.csv"), study.splits(), {"one": "literature"}, str(made))
+    aggregate_robustness(
+        altered, study.files("predictions.csv"), study.splits(), {"one": {"protocol": "literature"}}, str(made)
+    )
     return made
 
 

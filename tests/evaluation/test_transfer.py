@@ -50,7 +50,7 @@ def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:
     write_csv(folder / "scores.csv", pd.DataFrame({"seed": [1, 2], "fold": [1, 1], "left_out": [0, 7]}))
     entries = {"there": {"from": {"dataset": "one", "model": "good"}, "to": "other", "clips": "all"}}
     to = [[str(folder / name)] for name in ("predictions.csv", "scores.csv")]
-    aggregate_transfer(entries, *to, home, study.splits(), str(tmp_path / "transfer.csv"))
+    aggregate_transfer(entries, *to, home, study.splits(), {"one": {}}, str(tmp_path / "transfer.csv"))
     rows = pd.read_csv(tmp_path / "transfer.csv")
     assert rows["tested_on"].tolist() == ["one", "other"]
     assert rows["accuracy"].nunique() == 1  # the same predictions stand for both places

@@ -228,9 +228,10 @@ def test_pictures_are_of_the_clips_own_frames(tmp_path: Path) -> None:
 LARGER_THAN_MEMORY = """
 import resource, sys
 import numpy as np, pandas as pd, torch
+from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import load_examples
 clips = pd.DataFrame({"clip": [str(n) for n in range(%(clips)d)], "label": "a"})
-examples = load_examples(sys.argv[1], clips.assign(row=range(len(clips))), clips, ["a"])
+examples = load_examples(sys.argv[1], clips.assign(row=range(len(clips))), clips, SingleLabel(["a"]))
 normalise = examples.normalisation()
 used = int(next(line for line in open("/proc/self/status") if line.startswith("VmData")).split()[1]) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (used + %(spare)d,) * 2)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from soundbench.core.storage import write_csv, write_json
 from soundbench.data.audio import write_audio
-from soundbench.evaluation.scores import score_run, scores
 from soundbench.report.results import Results
+from soundbench.tasks.single_label import SingleLabel
 
 
 @dataclass
@@ -108,6 +108,7 @@ class Study:
     def _write_run(self, folder: Path, clips: pd.DataFrame) -> None:
         dataset, model, seed = folder.parts[-3], folder.parts[-2], int(folder.name[4:])
         rng = np.random.default_rng([seed, list(self.models).index(model), self.datasets.index(dataset)])
+        task = SingleLabel(self.labels)
         truth = clips["label"].map(self.labels.index).to_numpy()
         logits = rng.normal(size=(len(clips), self.classes))
         logits[np.arange(len(clips)), truth] += self.models[model]
@@ -127,9 +128,10 @@ class Study:
             "model_bytes": 4000,
             "predict_seconds": 0.5,
         }
-        folds = [{"fold": fold, **scores(part, self.labels), "clips": len(part), **cost} for fold, part in parts]
+        folds = [{"fold": fold, **task.scores(part), "clips": len(part), **cost} for fold, part in parts]
         groups = clips.set_index("clip")["group"]
-        write_json(folder / "metrics.json", run | {"folds": folds} | score_run(table, self.labels, groups))
+        scored = {"scores": task.scores(table), **task.details(table, groups)}
+        write_json(folder / "metrics.json", run | {"folds": folds} | scored)
         for fold in range(1, self.folds + 1):
             history = {"epoch": range(1, 4), "train_loss": [2.0, 1.0, 0.5], "val_loss": [2.0, 1.5, 1.2]}
             history |= {"train_accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.3, 0.5, 0.6]}
@@ -146,7 +148,8 @@ class Study:
 def write_report(study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = ()) -> Path:
     """Write every table, figure and page of a study as the rules do; returns their folder."""
     from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
-    from soundbench.evaluation.leaderboard import aggregate_comparisons, aggregate_scores
+    from soundbench.evaluation.comparisons import aggregate_comparisons
+    from soundbench.evaluation.leaderboard import aggregate_scores
     from soundbench.evaluation.views import aggregate_view_comparisons
 
     to = study.root / "summary"

@@ -14,12 +14,14 @@ from helpers.library import training
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.registry import build_model
+from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import Examples
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.progress import Row
 from soundbench.training.trainer import Trainer
 
 CLASSES = 3
+TASK = SingleLabel(["a", "b", "c"])
 MASKS = {"freq_masks": 2, "freq_width": 4, "time_masks": 1, "time_width": 10}
 EVERYTHING = {
     "stretch": [0.9, 1.1],
@@ -60,7 +62,7 @@ def trainer(
     torch.manual_seed(seed)
     parts = {"train": examples(), "val": examples(24 if validated else 0, seed=1)}
     wanted = training(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.01} | settings)
-    augmentation = OnlineAugmentation(wanted["augment"], CLASSES, 1 / 6, seed)
+    augmentation = OnlineAugmentation(wanted["augment"], TASK, 1 / 6, seed)
     device = torch.device("cpu")
     return Trainer(network(), wanted, parts, Normalisation(-19, 6), augmentation, device, seed=seed, tag="[test]")
 

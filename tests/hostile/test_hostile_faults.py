@@ -21,26 +21,28 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from helpers.library import front_end, training
-from helpers.trainers import examples, fit, linear, trainer
+from helpers.trainers import TASK, examples, fit, linear, trainer
 from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
 from soundbench.core.devices import take_free
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split, row_digest, write_split
 from soundbench.core.job_log import logged
 from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
-from soundbench.evaluation.folds import evaluate_model, predict_probabilities
+from soundbench.evaluation.folds import evaluate_model
 from soundbench.features.frontends import stored_features
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.store import compute_features
 from soundbench.inference.command_line import main
 from soundbench.models.load import read_weights
 from soundbench.models.saved import load_model
+from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import load_examples
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.events import event_writer, record
 from soundbench.training.job import train_model
 from soundbench.training.run import Outputs, Run
 from soundbench.training.trainer import Trainer
+from soundbench.training.values import predict_values
 
 BITS = 100
 
@@ -133,7 +135,7 @@ def test_evaluation_refuses_probabilities_that_are_not_finite() -> None:
     clips = examples(4)
     clips.arrays[0][2] = np.inf
     with pytest.raises(InputError, match="the model gives 1 of 4 clips probabilities that are not finite"):
-        predict_probabilities(nn.Sequential(nn.Flatten(), nn.Linear(320, 3)), clips, Normalisation(0, 1))
+        predict_values(nn.Sequential(nn.Flatten(), nn.Linear(320, 3)), clips, Normalisation(0, 1), TASK)
 
 
 def spoilt_model(folder: Path, value: float) -> Path:
@@ -226,19 +228,19 @@ def test_feature_array_that_changed_is_named_and_removed(
     damage: Callable[[bytes], bytes], message: str, features: Path
 ) -> None:
     index = read_clip_table(features.with_suffix(".csv"))
-    assert len(load_examples(features, index, CLIPS, ["dog", "rain"])) == 2
+    assert len(load_examples(features, index, CLIPS, SingleLabel(["dog", "rain"]))) == 2
     features.write_bytes(damage(features.read_bytes()))
     with pytest.raises(InputError, match=rf"orig\.npy: {message}.* has been removed; run the same command again"):
-        load_examples(features, index, CLIPS, ["dog", "rain"])
+        load_examples(features, index, CLIPS, SingleLabel(["dog", "rain"]))
     assert not features.exists()
     with pytest.raises(InputError, match=r"orig\.npy: is missing; run the same command again"):
-        load_examples(features, index, CLIPS, ["dog", "rain"])
+        load_examples(features, index, CLIPS, SingleLabel(["dog", "rain"]))
 
 
 def test_index_that_lost_a_clip_is_named(features: Path) -> None:
     index = read_clip_table(features.with_suffix(".csv"))[:1]
     with pytest.raises(InputError, match=r"orig\.npy: lacks b in its index.*run the same command again"):
-        load_examples(features, index, CLIPS, ["dog", "rain"])
+        load_examples(features, index, CLIPS, SingleLabel(["dog", "rain"]))
 
 
 TABLES = {

@@ -27,6 +27,7 @@ from soundbench.inference.windows import Window
 from soundbench.report.pages.leaderboard import write_leaderboard_page
 from soundbench.report.pages.predictions import read_predictions
 from soundbench.report.pages.provenance import write_provenance_page
+from soundbench.tasks.single_label import SingleLabel
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -46,7 +47,7 @@ def test_numbers_stay_numbers() -> None:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_tables_of_predictions_hold_no_formula_and_read_back(tmp_path: Path, name: str) -> None:
-    prediction = Prediction(Options(top_k=2))
+    prediction = Prediction(Options(top_k=2), SingleLabel(["dog", name]))
     prediction.add(Window(0.0, 1.0, np.zeros((1, 1))), np.array([0.25, 0.75], np.float32))
     path = tmp_path / "predictions.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

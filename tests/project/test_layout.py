@@ -13,6 +13,7 @@ PACKAGE = REPOSITORY / "scripts" / "soundbench"
 # A module imports from its own sub-package and from those before it.
 ORDER = (
     "core",
+    "tasks",
     "data",
     "augment",
     "features",

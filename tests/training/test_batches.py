@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from helpers.library import configuration, front_end
-from helpers.trainers import EVERYTHING, MASKS, examples, trainer
+from helpers.trainers import EVERYTHING, MASKS, TASK, examples, trainer
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.core.errors import InputError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import find_copies, load_examples
 from soundbench.training.checkpoints import Checkpoint
 
@@ -29,7 +30,7 @@ def features(frames: int = 40) -> torch.Tensor:
 
 
 def augmentation(seed: int = 0, **settings: Any) -> OnlineAugmentation:
-    return OnlineAugmentation(settings, classes=3, decibel=0.5, seed=seed)
+    return OnlineAugmentation(settings, TASK, decibel=0.5, seed=seed)
 
 
 def test_examples_of_several_arrays_are_put_together() -> None:
@@ -48,7 +49,7 @@ def test_normalisation_reads_the_examples_alone(tmp_path: Path) -> None:
     array[2:] = 1000  # of other parts
     np.save(tmp_path / "orig.npy", array)
     index = pd.DataFrame({"clip": list("abcd"), "row": range(4)})
-    training = load_examples(tmp_path / "orig.npy", index, index[:2].assign(label="x"), ["x"])
+    training = load_examples(tmp_path / "orig.npy", index, index[:2].assign(label="x"), SingleLabel(["x"]))
     normalise = choose_normalisation(front_end("logmel64"), training.normalisation())
     assert (normalise.mean, normalise.std) == pytest.approx((2.5, np.array([0, 2, 4, 1, 3, 5]).std()))
     fixed = front_end(front_end="logmel", normalise="fixed", mean=-4, std=2)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.trainers import EVERYTHING, examples, fit, linear, trainer
+from helpers.trainers import EVERYTHING, TASK, examples, fit, linear, trainer
 from soundbench.core.errors import InputError
-from soundbench.evaluation.folds import predict_probabilities
 from soundbench.features.normalisation import Normalisation
 from soundbench.training.checkpoints import Checkpoint, Stopped
 from soundbench.training.trainer import Trainer
+from soundbench.training.values import predict_values
 
 
 def assert_equal(one: Trainer, other: Trainer) -> None:
@@ -146,9 +146,9 @@ def test_single_clip_that_does_not_fit_is_a_clear_error(tmp_path: Path) -> None:
 def test_predictions_are_made_in_pieces_that_fit(caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(0)
     network = Small(99, False, dropout=0.0).eval()
-    whole = predict_probabilities(network, examples(), Normalisation(-19, 6))
+    whole = predict_values(network, examples(), Normalisation(-19, 6), TASK)
     network.clips = 7
-    assert predict_probabilities(network, examples(), Normalisation(-19, 6)) == pytest.approx(whole, rel=1e-5)
+    assert predict_values(network, examples(), Normalisation(-19, 6), TASK) == pytest.approx(whole, rel=1e-5)
     assert "predicting: 24 clips do not fit the device's memory; from now on 12 at once" in caplog.text
 
 

@@ -16,10 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.nn.functional import one_hot
 
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.augment.batch_values import Batch
+from soundbench.tasks.task import Task
 
 STREAM = 2**32  # added to the seed, so that these are not the numbers that decide the order of clips
 
@@ -30,13 +30,14 @@ class OnlineAugmentation:
     Args:
         settings: ``training.augment`` of the recipe; empty for none.
         decibel: the difference in the values of the features that corresponds to 1 dB, for ``gain``.
+        task: says how targets are mixed.
     """
 
-    def __init__(self, settings: dict[str, Any], classes: int, decibel: float, seed: int) -> None:
+    def __init__(self, settings: dict[str, Any], task: Task, decibel: float, seed: int) -> None:
         effects = {name: BATCH_EFFECTS.load(name) for name in settings}
         self.effects = sorted(effects.items(), key=lambda item: item[1].POSITION)
         self.settings = settings
-        self.classes = classes
+        self.task = task
         self.decibel = decibel
         self.generator = torch.Generator().manual_seed(STREAM + seed)
 
@@ -55,11 +56,11 @@ class OnlineAugmentation:
 
         Args:
             features: ``(batch, 1, bins, frames)``, normalised.
-            targets: class numbers, ``(batch,)``.
+            targets: as the task encodes them, ``(batch,)`` or ``(batch, outputs)``.
 
         Returns:
-            Features of the same shape and, with mixup, targets as shares of classes ``(batch, classes)``; without it
-            the targets do not change.
+            Features of the same shape and, with mixup, targets as :meth:`Task.shares` gives them, ``(batch, outputs)``;
+            without it the targets do not change.
         """
         if not self.settings:
             return features, targets
@@ -67,6 +68,6 @@ class OnlineAugmentation:
             batch = Batch(features, targets, self.decibel)
             for name, effect in self.effects:
                 if getattr(effect, "MIXES_TARGETS", False):
-                    batch = replace(batch, targets=one_hot(batch.targets, self.classes).float())
+                    batch = replace(batch, targets=self.task.shares(batch.targets))
                 batch = effect.apply(batch, self.settings[name])
         return batch.features, batch.targets

@@ -16,7 +16,7 @@ class Batch:
 
     Attributes:
         features: ``(batch, 1, bins, frames)``, normalised.
-        targets: as the task encodes them; for effects that mix clips, shares ``(batch, classes)``.
+        targets: as the task encodes them; for effects that mix clips, shares ``(batch, outputs)``.
         decibel: the difference in the values that corresponds to 1 dB; 0 if it is not the same for all values.
     """
 

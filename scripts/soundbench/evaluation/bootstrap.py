@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+
+from soundbench.tasks.task import Evidence
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -42,23 +43,21 @@ def _drawn(strata: tuple[int, ...], resamples: int, seed: int) -> np.ndarray:
     return weights
 
 
-def bootstrap_interval(
-    counts: np.ndarray, groups: pd.DataFrame, metric: Callable[[np.ndarray], np.ndarray]
-) -> tuple[float, float]:
+def bootstrap_interval(evidence: Evidence, groups: pd.DataFrame, metric: str) -> tuple[float, float]:
     """The percentile interval of a score's mean over seeds (B. Efron and R. Tibshirani, 1993, chapter 13).
 
     Args:
-        counts: ``(seeds, groups, classes, classes)`` confusion counts.
-        groups: one row per group, in the order of ``counts``, with the column ``fold``.
+        groups: one row per group, in the order of ``evidence``, with the column ``fold``.
     """
-    # float32 holds these counts exactly, and its matrix product is many times as fast as that of integers.
-    weights = group_weights(groups, RESAMPLES).astype(np.float32)
-    classes = counts.shape[-1]
-    drawn = [weights @ seed.reshape(len(groups), -1).astype(np.float32) for seed in counts]
-    resampled = np.stack([metric(seed.astype(float).reshape(-1, classes, classes)) for seed in drawn])
+    resampled = evidence.scores(metric, group_weights(groups, RESAMPLES))
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(resampled.mean(axis=0), [tail, 100 - tail])
     return float(low), float(high)
+
+
+def seed_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.ndarray:
+    """The score of each seed, ``(seeds,)``."""
+    return evidence.scores(metric, np.ones((1, len(groups)), dtype=int))[:, 0]
 
 
 def spreads(scores: pd.DataFrame) -> dict[str, float]:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from soundbench.core.storage import read_json, write_csv
 from soundbench.evaluation.leaderboard import LEADERBOARD_KEYS, Plan, planned
-from soundbench.evaluation.metrics import class_scores, row_shares
+from soundbench.tasks.classification import class_scores, row_shares
+from soundbench.tasks.registry import task_class
 
 COST_COLUMNS = [
     *LEADERBOARD_KEYS,
@@ -100,11 +101,16 @@ def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 
 
 def aggregate_details(metrics: list[str], classes: str, confusions: str, groups: str) -> None:
-    """Write the tables of classes, of confused pairs and of speakers of all runs."""
+    """Write the tables of classes, of confused pairs and of speakers of all runs whose tasks have them."""
     records = read_records(metrics)
-    write_csv(classes, class_table(records))
-    write_csv(confusions, confusion_table(records))
-    write_csv(groups, group_table(records))
+    write_csv(classes, class_table(_with("classes", records)))
+    write_csv(confusions, confusion_table(_with("confusions", records)))
+    write_csv(groups, group_table(_with("groups", records)))
+
+
+def _with(table: str, records: Records) -> Records:
+    """The runs whose task has a table of details."""
+    return {key: runs for key, runs in records.items() if table in task_class(runs[0]).report}
 
 
 def average_predictions(tables: list[pd.DataFrame]) -> pd.DataFrame:

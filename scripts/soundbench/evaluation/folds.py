@@ -6,49 +6,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
-from soundbench.core.devices import choose_device, place, prepare_process
-from soundbench.core.errors import InputError
-from soundbench.core.finite import REMEDY
+from soundbench.core.devices import prepare_process
 from soundbench.core.integrity import read_split
-from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.data.schemes import fold_column
-from soundbench.evaluation.scores import score_run, scores
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.saved import load_model
-from soundbench.training.batches import Examples, load_examples
+from soundbench.tasks.registry import trained_task
+from soundbench.tasks.task import Task
+from soundbench.training.batches import load_examples
 from soundbench.training.finished import forget_finished
-
-BATCH = 64
-
-
-@torch.inference_mode()
-def predict_probabilities(network: nn.Module, examples: Examples, normalise: Normalisation) -> np.ndarray:
-    """Class probabilities ``(clips, classes)`` of every example, in float32 whatever the training precision.
-
-    Raises:
-        InputError: some of them are not finite.
-    """
-    device = choose_device()
-    network = place(network, device)
-
-    def compute(size: int) -> torch.Tensor:
-        found = []
-        for chosen in chunks(torch.arange(len(examples)), size):
-            features, _ = examples.batch(chosen, normalise, device)
-            found.append(network(features.to(memory_format=torch.channels_last)).softmax(dim=1).cpu())
-        return torch.cat(found)
-
-    found = Microbatches(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
-    if lost := int((~np.isfinite(found)).any(axis=1).sum()):
-        clips = f"{lost} of {len(found)} clips"
-        raise InputError(f"the model gives {clips} probabilities that are not finite; train it again: {REMEDY}")
-    return found
+from soundbench.training.values import predict_values
 
 
 def evaluate_model(
@@ -68,35 +38,36 @@ def evaluate_model(
     for folder in folders:
         network, description = load_model(folder)
         fold = description["fold"]
-        labels = description["labels"]
+        task = trained_task(description)
         tested = clips[clips[fold_column(fold)] == "test"]
-        examples = load_examples(features, rows, tested, labels)
+        examples = load_examples(features, rows, tested, task)
         started = time.perf_counter()
-        probabilities = predict_probabilities(network, examples, Normalisation(**description["normalisation"]))
+        values = predict_values(network, examples, Normalisation(**description["normalisation"]), task)
         seconds += time.perf_counter() - started
-        table = tested[["clip", "label"]].assign(
-            fold=fold, predicted=[labels[best] for best in probabilities.argmax(axis=1)]
-        )
-        tables.append(pd.concat([table.reset_index(drop=True), pd.DataFrame(probabilities, columns=labels)], axis=1))
-        folds.append(_fold_scores(tables[-1], description))
+        tables.append(task.table(tested.assign(fold=fold)[["clip", "fold", *task.truth_columns(tested)]], values))
+        folds.append(_fold_scores(tables[-1], task, description))
     out_of_fold = pd.concat(tables)
-    names = ["clip", "fold", "label", "predicted"]
-    write_csv(predictions, out_of_fold[names + labels].round(dict.fromkeys(labels, 6)))
-    run = {key: description[key] for key in ("dataset", "model", "protocol", "seed", "labels", "parameters", "code")}
+    write_csv(predictions, out_of_fold.round(dict.fromkeys(task.labels, 6)))
+    run = {
+        key: description[key]
+        for key in ("dataset", "task", "model", "protocol", "seed", "labels", "parameters", "code")
+    }
     run["packages"] = description["measured"]["packages"]
     run["model_bytes"] = (Path(folders[0]) / "model.safetensors").stat().st_size
     run["predict_seconds"] = round(seconds, 3)
-    write_json(metrics, run | {"folds": folds} | score_run(out_of_fold, labels, clips.set_index("clip")["group"]))
+    groups = clips.set_index("clip")["group"]
+    scored = {"scores": task.scores(out_of_fold), **task.details(out_of_fold, groups)}
+    write_json(metrics, run | {"folds": folds} | scored)
     for folder in folders:
         forget_finished(folder)
 
 
-def _fold_scores(table: pd.DataFrame, description: dict[str, Any]) -> dict[str, Any]:
+def _fold_scores(table: pd.DataFrame, task: Task, description: dict[str, Any]) -> dict[str, Any]:
     """One fold's scores, and what its training cost."""
     measured = description["measured"]
     return {
         "fold": description["fold"],
-        **scores(table, description["labels"]),
+        **task.scores(table),
         "clips": len(table),
         "epochs": description["epochs"],
         "train_seconds": measured["train_seconds"],

@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soundbench.evaluation.bootstrap import bootstrap_interval
-from soundbench.evaluation.leaderboard import group_confusions
-from soundbench.evaluation.metrics import METRICS
+from soundbench.evaluation.bootstrap import bootstrap_interval, seed_scores
+from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.tasks.task import Task
 
 
-def interval_scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, dict[str, float]]:
+def interval_scores(task: type[Task], tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, dict[str, float]]:
     """Each metric's mean over tables, its deviation (NaN for one table), and the 95 % interval over groups.
 
     Args:
-        tables: ``clip, fold, label, predicted``, one table per seed.
+        tables: predictions, one table per seed.
         groups: each clip's group, indexed by clip.
 
     Returns:
         ``{metric: {"mean", "spread", "low", "high"}}``.
     """
-    counts, members = group_confusions(tables, groups)
+    evidence, members = group_evidence(task, tables, groups)
     found = {}
-    for name, metric in METRICS.items():
-        scores = metric(counts.sum(axis=1))
-        low, high = bootstrap_interval(counts, members, metric)
+    for name in task.metrics:
+        scores = seed_scores(evidence, members, name)
+        low, high = bootstrap_interval(evidence, members, name)
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         found[name] = {"mean": float(scores.mean()), "spread": spread, "low": low, "high": high}
     return found

@@ -1,12 +1,13 @@
 """From the runs' records to the tables that compare them.
 
-A *plan* says what was to be run: ``{"datasets": {name: {"source", "protocol", "folds"}}, "models", "seeds"}``.
+A *plan* says what was to be run:
+``{"datasets": {name: {"source", "task", "protocol", "folds"}}, "models", "seeds"}``.
 A run that the plan names and that has no file is an empty row in the tables: a mean never leaves it out unnoticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,14 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_text
 from soundbench.data.schemes import fold_column
-from soundbench.evaluation.bootstrap import bootstrap_interval, spreads
+from soundbench.evaluation.bootstrap import bootstrap_interval, seed_scores, spreads
 from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
-from soundbench.evaluation.metrics import METRICS, confusion_cells
+from soundbench.tasks.registry import ranking_metric, task_class
+from soundbench.tasks.task import Evidence, Task
 
 Plan = dict[str, Any]
 
 LEADERBOARD_KEYS = ["dataset", "model", "protocol"]
-SCORE_COLUMNS = [*LEADERBOARD_KEYS, "seed", "fold", *METRICS, "clips", "epochs", "train_seconds", "device"]
 LEADERBOARD_COLUMNS = [*LEADERBOARD_KEYS, "mean", "spread", "interval_low", "interval_high", "rank"]
 
 
@@ -38,6 +39,17 @@ def planned(plan: Plan) -> list[tuple[str, str, str]]:
     return [(name, model, view["protocol"]) for name, view in plan["datasets"].items() for model in plan["models"]]
 
 
+def plan_metrics(plan: Plan) -> list[str]:
+    """The metrics of the tasks of all data sets, each once."""
+    tasks = [task_class(view) for view in plan["datasets"].values()]
+    return list(dict.fromkeys(name for task in tasks for name in task.metrics))
+
+
+def score_columns(plan: Plan) -> list[str]:
+    """The columns of ``scores.csv``."""
+    return [*LEADERBOARD_KEYS, "seed", "fold", *plan_metrics(plan), "clips", "epochs", "train_seconds", "device"]
+
+
 def collect_scores(records: Iterable[dict[str, Any]], plan: Plan) -> pd.DataFrame:
     """One row per data set × model × protocol × seed × fold; empty scores where a run is missing."""
     runs = {(run["dataset"], run["model"], run["seed"]): run["folds"] for run in records}
@@ -49,11 +61,12 @@ def collect_scores(records: Iterable[dict[str, Any]], plan: Plan) -> pd.DataFram
             rows += [names | fold for fold in runs.get((dataset, model, seed), empty)]
     table = pd.DataFrame(rows)
     counts = ["clips", "epochs"]
-    table = table.reindex(columns=[*SCORE_COLUMNS, *(name for name in table if name not in SCORE_COLUMNS)])
+    columns = score_columns(plan)
+    table = table.reindex(columns=[*columns, *(name for name in table if name not in columns)])
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFrame:
+def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """One row per data set × model × protocol × metric: :func:`spreads` over its folds, and the number of missing runs.
 
     ``pooled`` is the mean over seeds of the score on the test clips of all folds together. It is what the leaderboard
@@ -63,13 +76,14 @@ def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFrame:
     Args:
         pooled: from :func:`pooled_scores`.
     """
-    names = [name for name in scores if name not in SCORE_COLUMNS or name in METRICS]
+    names = [name for name in scores if name not in set(score_columns(plan)) - set(plan_metrics(plan))]
     rows = []
     for key, part in scores.groupby(LEADERBOARD_KEYS, sort=False):
-        missing = int(part.groupby("seed")["accuracy"].apply(lambda column: column.isna().all()).sum())
+        task = task_class(plan["datasets"][key[0]])
+        missing = int(part.groupby("seed")["clips"].apply(lambda column: column.isna().all()).sum())
         for name in names:
             grid = part.pivot(index="seed", columns="fold", values=name)
-            if grid.notna().any(axis=None) or name in METRICS:
+            if grid.notna().any(axis=None) or name in task.metrics:
                 whole = pooled[name].get(key, np.nan) if name in pooled else np.nan
                 rows.append((*key, name, *spreads(grid).values(), missing, whole))
     columns = ["metric", "mean", "seed_deviation", "fold_deviation", "seeds", "folds", "runs_missing", "pooled"]
@@ -82,14 +96,16 @@ def pooled_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else LEADERBOARD_KEYS).groupby(LEADERBOARD_KEYS).mean()
 
 
-def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
-    """Confusion counts of each group, ``(seeds, groups, classes, classes)``, and a table ``group, fold`` of the groups.
+def group_evidence(
+    task: type[Task], predictions: list[pd.DataFrame], groups: pd.Series
+) -> tuple[Evidence, pd.DataFrame]:
+    """What the metrics need of each group, and a table ``group, fold`` of the groups.
 
     Args:
         predictions: out-of-fold predictions, one table per seed.
         groups: each clip's group, indexed by clip.
     """
-    tested = pd.concat(predictions)[["clip", "fold", "label"]].drop_duplicates()
+    tested = pd.concat(predictions)[["clip", "fold"]].drop_duplicates()
     if tested["clip"].duplicated().any():
         # Each seed has its own folds: groups are resampled over all clips.
         tested = tested.drop_duplicates("clip").assign(fold=0)
@@ -97,14 +113,11 @@ def group_confusions(predictions: list[pd.DataFrame], groups: pd.Series) -> tupl
     pairs = pd.MultiIndex.from_arrays([tested["fold"], groups.loc[tested["clip"]]])
     positions, members = pairs.factorize(sort=True)
     position = pd.Series(positions, index=tested["clip"])
-    labels = sorted(set(tested["label"]).union(*(table["predicted"] for table in predictions)))
-    shape = (len(members), len(labels), len(labels))
-    counts = []
-    for table in predictions:  # a clip that a seed does not test adds nothing to its counts
-        cells = confusion_cells(table["label"], table["predicted"], labels)
-        cells = cells + position.loc[table["clip"]].to_numpy() * len(labels) ** 2
-        counts.append(np.bincount(cells, minlength=np.prod(shape)).reshape(shape))
-    return np.array(counts), members.to_frame(index=False, name=["fold", "group"])
+    # A clip that a seed does not test adds nothing to its evidence.
+    evidence = task.evidence(
+        predictions, [position.loc[table["clip"]].to_numpy() for table in predictions], len(members)
+    )
+    return evidence, members.to_frame(index=False, name=["fold", "group"])
 
 
 def rank_models(
@@ -125,22 +138,39 @@ def rank_models(
         if not tables:
             rows.append((*key, *[np.nan] * 4))
             continue
-        counts, members = group_confusions(tables, groups[key[0]])
-        scores = METRICS[metric](counts.sum(axis=1))
+        task = task_class(plan["datasets"][key[0]])
+        evidence, members = group_evidence(task, tables, groups[key[0]])
+        chosen = ranking_metric(task, metric)
+        scores = seed_scores(evidence, members, chosen)
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
-        rows.append((*key, scores.mean(), spread, *bootstrap_interval(counts, members, METRICS[metric])))
+        rows.append((*key, scores.mean(), spread, *bootstrap_interval(evidence, members, chosen)))
     board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-1])
-    board["rank"] = board.groupby(["dataset", "protocol"])["mean"].rank(ascending=False, method="min").astype("Int64")
+    goodness = board["mean"] * [direction(plan, name, metric) for name in board["dataset"]]
+    ranks = goodness.groupby([board["dataset"], board["protocol"]]).rank(ascending=False, method="min")
+    board["rank"] = ranks.astype("Int64")
     order = board.groupby("dataset", sort=False).ngroup()
     return board.assign(order=order).sort_values(["order", "rank"], kind="stable")[LEADERBOARD_COLUMNS]
 
 
-def read_predictions(paths: Iterable[str]) -> dict[tuple[str, str], list[pd.DataFrame]]:
-    """The decisions of every run (no probabilities), by data set and model, in the order of the paths."""
+def direction(plan: Plan, dataset: str, metric: str) -> int:
+    """The sign of a better score on a data set: 1 where a higher score is better, -1 where a lower one is."""
+    task = task_class(plan["datasets"][dataset])
+    return 1 if task.metrics[ranking_metric(task, metric)].higher_is_better else -1
+
+
+def read_predictions(
+    paths: Iterable[str], datasets: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, str], list[pd.DataFrame]]:
+    """What the metrics need of the predictions of every run, by data set and model, in the order of the paths.
+
+    Args:
+        datasets: the ``task`` of each data set.
+    """
     found: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for path in paths:
         dataset, model, seed = run_of(path)
-        table = read_clip_table(path, usecols=["clip", "fold", "label", "predicted"])
+        columns = task_class(datasets[dataset]).scored_columns
+        table = read_clip_table(path, usecols=None if columns is None else ["clip", "fold", *columns])
         found.setdefault((dataset, model), []).append(table.assign(seed=seed))
     return found
 
@@ -172,68 +202,23 @@ def aggregate_scores(
     table = collect_scores(records, plan)
     clips = {Path(path).parent.name: read_split(path) for path in splits}
     groups = {name: split.set_index("clip")["group"] for name, split in clips.items()}
-    board = rank_models(read_predictions(predictions), groups, plan, metric)
-    views = {name: view | split_size(clips[name]) for name, view in plan["datasets"].items() if name in clips}
+    board = rank_models(read_predictions(predictions, plan["datasets"]), groups, plan, metric)
+    views = {
+        name: view | split_size(clips[name], task_class(view))
+        for name, view in plan["datasets"].items()
+        if name in clips
+    }
     others = published(references, views, metric)
-    write_csv(scores, table[SCORE_COLUMNS])
+    write_csv(scores, table[score_columns(plan)])
     write_csv(leaderboard, board)
-    write_csv(spread, spread_table(table, pooled_scores(records)))
+    write_csv(spread, spread_table(table, pooled_scores(records), plan))
     write_csv(beside, others)
     write_text(markdown, leaderboard_markdown(board, others, metric))
     write_text(latex, leaderboard_latex(board, others, metric))
 
 
-def aggregate_comparisons(
-    scores: str, predictions: list[str], splits: list[str], plan: Plan, metric: str, comparisons: str
-) -> None:
-    """Write the paired comparison of every two models on every data set."""
-    decisions = read_predictions(predictions)
-    table = pd.read_csv(scores)
-    parts = list(_compared(table, decisions, {Path(path).parent.name: path for path in splits}, plan, metric))
-    columns = ["dataset", "protocol", "metric", "model_a", "model_b"]
-    write_csv(comparisons, pd.concat(parts) if parts else pd.DataFrame(columns=columns))
-
-
-def _compared(
-    scores: pd.DataFrame,
-    decisions: dict[tuple[str, str], list[pd.DataFrame]],
-    splits: dict[str, str],
-    plan: Plan,
-    metric: str,
-) -> Iterator[pd.DataFrame]:
-    from soundbench.evaluation.significance import ModelComparison  # imports scipy, which the scores do not need
-
-    for dataset, path in splits.items():
-        here = scores[scores["dataset"] == dataset]
-        grids = {
-            model: here[here["model"] == model].pivot(index="seed", columns="fold", values=metric)
-            for model in plan["models"]
-        }
-        correct = {model: _correct(decisions[dataset, model]) for model in grids if (dataset, model) in decisions}
-        if len(grids) > 1:
-            found = ModelComparison(grids, correct, fold_share(read_split(path))).compare()
-            found.insert(0, "dataset", dataset)
-            found.insert(1, "protocol", plan["datasets"][dataset]["protocol"])
-            yield found.assign(metric=metric)
-
-
-def _correct(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Whether each prediction is correct: one row per seed, one column per clip."""
-    columns = {
-        table["seed"].iloc[0]: table.set_index("clip")["label"].eq(table.set_index("clip")["predicted"])
-        for table in tables
-    }
-    return pd.DataFrame(columns).T.sort_index(axis=1)
-
-
-def split_size(split: pd.DataFrame) -> dict[str, int]:
+def split_size(split: pd.DataFrame, task: type[Task]) -> dict[str, int]:
     """The number of ``clips`` that are in every fold and tested in one, and of their ``labels``."""
     roles = split[[name for name in split if name.startswith(fold_column(""))]]
     known = roles.isin(["train", "val", "test"]).all(axis=1) & roles.eq("test").any(axis=1)
-    return {"clips": int(known.sum()), "labels": int(split.loc[known, "label"].nunique())}
-
-
-def fold_share(split: pd.DataFrame) -> float:
-    """Tested clips per training clip of a fold, the mean over folds."""
-    roles = split[[name for name in split if name.startswith(fold_column(""))]]
-    return float((roles.eq("test").sum() / roles.eq("train").sum()).mean())
+    return {"clips": int(known.sum()), "labels": len(task.find_labels(split[known]))}

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.escaping import latex_text, markdown_text
-from soundbench.evaluation.metrics import METRIC_NAMES
+from soundbench.tasks.registry import metric_title
 
 GAP = "missing"
 PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source"]
@@ -65,7 +65,7 @@ def _tables(
 
 
 def _head(metric: str) -> list[str]:
-    return ["rank", "model", METRIC_NAMES[metric], "interval"]
+    return ["rank", "model", metric_title(metric), "interval"]
 
 
 def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metric: str) -> str:
@@ -85,7 +85,7 @@ def leaderboard_latex(board: pd.DataFrame, others: pd.DataFrame, metric: str) ->
     """The same as :func:`leaderboard_markdown`, as one ``tabular`` with booktabs rules per table."""
     parts = []
     for title, measured, beside in _tables(board, others, r"±", "--"):
-        head = " & ".join([*_head(metric)[:2], f"{METRIC_NAMES[metric]} (\\%)", "95\\,\\% interval"])
+        head = " & ".join([*_head(metric)[:2], f"{metric_title(metric)} (\\%)", "95\\,\\% interval"])
         body = "\n\\midrule\n".join(map(_latex_rows, filter(None, (measured, beside))))
         parts.append(
             f"% {title}; needs \\usepackage{{booktabs}}\n"

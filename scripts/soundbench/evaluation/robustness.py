@@ -77,10 +77,11 @@ def evaluate_robustness(
         folders: the folder of each fold's model.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.evaluation.folds import predict_probabilities
     from soundbench.features.normalisation import Normalisation
     from soundbench.models.saved import load_model
+    from soundbench.tasks.registry import trained_task
     from soundbench.training.batches import load_examples
+    from soundbench.training.values import predict_values
 
     prepare_process(0, threads)
     clips = read_split(split)
@@ -88,13 +89,12 @@ def evaluate_robustness(
     tables = []
     for folder in folders:
         network, description = load_model(folder)
-        tested = clips.loc[clips[fold_column(description["fold"])] == "test", ["clip", "label"]]
+        task = trained_task(description)
+        tested = clips[clips[fold_column(description["fold"])] == "test"].reset_index(drop=True)
+        names = tested.assign(fold=description["fold"])[["clip", "fold", *task.truth_columns(tested)]]
         normalise = Normalisation(**description["normalisation"])
-        labels = np.array(description["labels"])
         for (kind, level), part in rows.groupby(["kind", "level"], sort=False):
-            probabilities = predict_probabilities(
-                network, load_examples(features, part, tested, list(labels)), normalise
-            )
-            found = {"predicted": labels[probabilities.argmax(axis=1)], "kind": kind, "level": level}
-            tables.append(tested.assign(fold=description["fold"], **found))
-    write_csv(predictions, pd.concat(tables)[["clip", "fold", "label", "predicted", "kind", "level"]])
+            values = predict_values(network, load_examples(features, part, tested, task), normalise, task)
+            table = task.table(names, values)
+            tables.append(table.drop(columns=task.unscored(table)).assign(kind=kind, level=level))
+    write_csv(predictions, pd.concat(tables))

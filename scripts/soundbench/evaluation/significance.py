@@ -178,7 +178,8 @@ class ModelComparison:
 
     Attributes:
         scores: the scores of each model, one row per seed and one column per fold (NaN if a run is missing).
-        correct: whether each prediction of a model is correct, ``(seeds, clips)``, in the order of its seeds.
+        correct: whether each prediction of a model is correct, ``(seeds, clips)``, in the order of its seeds;
+            empty if the task does not say whether a prediction is correct.
         test_share: tested clips per training clip of a fold.
     """
 
@@ -211,9 +212,10 @@ class ModelComparison:
         if not shared.size:
             return {"seeds": 0, "folds": 0, "p_mcnemar": math.nan}
         seeds, folds = shared.shape
-        only_a, only_b, p_mcnemar = mcnemar(
-            *(self.correct[model].loc[shared.index].to_numpy(dtype=bool) for model in (a, b))
-        )
+        correct = [
+            self.correct[model].loc[shared.index].to_numpy(dtype=bool) for model in (a, b) if model in self.correct
+        ]
+        only_a, only_b, p_mcnemar = mcnemar(*correct) if len(correct) == 2 else (math.nan,) * 3
         known = folds > 1  # as in paired_test: one fold is not enough, with any number of seeds
         spread = float(np.ravel(shared.to_numpy()).std(ddof=1)) if known else math.nan
         return {

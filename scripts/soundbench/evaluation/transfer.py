@@ -16,7 +16,8 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.schemes import fold_column
 from soundbench.data.subsets import view_clips
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
-from soundbench.evaluation.metrics import METRICS
+from soundbench.tasks.registry import task_class, trained_task
+from soundbench.tasks.task import Task
 
 
 def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> None:
@@ -73,17 +74,17 @@ def evaluate_transfer(
         measures: the measurements of these clips, for the digests of their samples.
         overlaps: which of them are copies of clips of the sources that the models were trained on.
         tested: split tables of that data set: only their test clips count. If empty, all clips count.
-        predictions: ``seed, fold, clip, group, label, predicted`` and one column of probabilities per class.
+        predictions: ``seed, fold, clip, group``, the truth, the decision and one column of values per label.
         scores: one row per model: ``seed, fold, clips, left_out`` and every metric.
 
     Raises:
         InputError: the labels differ, or the models, or the weights they started from, were trained on these clips.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.evaluation.folds import predict_probabilities
     from soundbench.features.normalisation import Normalisation
     from soundbench.models.saved import load_model
     from soundbench.training.batches import load_examples
+    from soundbench.training.values import predict_values
 
     chosen = view_clips(read_clip_table(clips), view)
     if tested:
@@ -91,7 +92,9 @@ def evaluate_transfer(
 
         chosen = chosen[chosen["clip"].isin(clips_of_tests(tested))]
     _, first = load_model(folders[0])
-    check_labels(first["labels"], chosen["label"], to)
+    if task_class(first) is not (kind := task_class(view)):
+        raise InputError(f"{to}: its task is {kind.name}, and that of the models is {task_class(first).name}")
+    check_labels(first["labels"], kind.find_labels(chosen), to)
     if (begun := view["source"]) in set(first["sources"]) - {first["source"]}:
         raise InputError(f"{to}: the models started from weights that were trained on recordings of {begun}")
     digests = sample_digests(measures)
@@ -111,10 +114,12 @@ def evaluate_transfer(
             own = untrained(chosen, known, set(groups))
             if own.empty:
                 raise InputError(f"seed {model['seed']}, fold {model['fold']} was trained on every clip of {to}")
-            examples = load_examples(features, index, own, model["labels"])
-            probabilities = predict_probabilities(network, examples, Normalisation(**model["normalisation"]))
-            tables.append(_table(own, probabilities, model))
-            rows.append(_scored(tables[-1], model, len(chosen) - len(own)))
+            task = trained_task(model)
+            examples = load_examples(features, index, own, task)
+            values = predict_values(network, examples, Normalisation(**model["normalisation"]), task)
+            names = {"seed": model["seed"], "fold": model["fold"]}
+            tables.append(_table(own, values, task, names))
+            rows.append(names | _scored(tables[-1], task, len(chosen) - len(own)))
     labels = first["labels"]
     write_csv(predictions, pd.concat(tables).round(dict.fromkeys(labels, 6)))
     write_csv(scores, pd.DataFrame(rows))
@@ -133,19 +138,11 @@ def _features_like(
     return folder / "features.npy", clips[["clip"]].assign(row=range(len(clips)))
 
 
-def _table(clips: pd.DataFrame, probabilities: np.ndarray, model: dict[str, Any]) -> pd.DataFrame:
-    labels = model["labels"]
-    table = clips[["clip", "group", "label"]].reset_index(drop=True)
-    table = table.assign(
-        seed=model["seed"], fold=model["fold"], predicted=np.array(labels)[probabilities.argmax(axis=1)]
-    )
-    table = table[["seed", "fold", "clip", "group", "label", "predicted"]]
-    return pd.concat([table, pd.DataFrame(probabilities, columns=labels)], axis=1)
+def _table(clips: pd.DataFrame, values: np.ndarray, task: Task, names: dict[str, Any]) -> pd.DataFrame:
+    table = task.table(clips[["clip", "group", *task.truth_columns(clips)]], values)
+    return pd.concat([pd.DataFrame(names, index=table.index), table], axis=1)
 
 
-def _scored(table: pd.DataFrame, model: dict[str, Any], left_out: int) -> dict[str, Any]:
-    from soundbench.evaluation.scores import scores
-
-    found = scores(table, model["labels"])
-    names = {"seed": model["seed"], "fold": model["fold"], "clips": len(table), "left_out": left_out}
-    return names | {metric: found[metric] for metric in METRICS}
+def _scored(table: pd.DataFrame, task: Task, left_out: int) -> dict[str, Any]:
+    found = task.scores(table)
+    return {"clips": len(table), "left_out": left_out} | {metric: found[metric] for metric in task.metrics}

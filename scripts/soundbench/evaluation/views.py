@@ -17,8 +17,11 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
-from soundbench.evaluation.leaderboard import Plan, fold_share, run_of
-from soundbench.evaluation.metrics import METRICS, confusion
+from soundbench.evaluation.comparisons import fold_share
+from soundbench.evaluation.leaderboard import Plan, run_of
+from soundbench.tasks.classification import METRICS, confusion
+from soundbench.tasks.registry import ranking_metric, task_class
+from soundbench.tasks.single_label import SingleLabel
 
 NAMES = ["source", "model", "view_a", "view_b", "merged", "clips"]
 DECISIONS = ["clip", "fold", "label", "predicted"]  # the first columns of predictions; the others are probabilities
@@ -88,8 +91,9 @@ def _joined(a: Tables, b: Tables) -> pd.DataFrame:
 
 
 def view_pairs(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Source and names of every two views of one source, in the order of the plan."""
-    for a, b in combinations(plan["datasets"], 2):
+    """Source and names of every two single-label views of one source, in the order of the plan."""
+    views = [name for name, view in plan["datasets"].items() if task_class(view) is SingleLabel]
+    for a, b in combinations(views, 2):
         source = plan["datasets"][a]["source"]
         if source == plan["datasets"][b]["source"]:
             yield source, a, b
@@ -115,6 +119,7 @@ def compare_views(
     from soundbench.evaluation.significance import Difference, ModelComparison, holm, verdict  # these import scipy
 
     rows = []
+    metric = ranking_metric(SingleLabel, metric)
     for source, a, b in view_pairs(plan):
         for model in plan["models"]:
             found = shared_predictions(
@@ -153,7 +158,7 @@ def _fold_scores(pairs: pd.DataFrame, part: str, metric: str) -> pd.DataFrame:
     predicted = f"predicted_{part}"
     labels = sorted({*pairs["label"], *pairs[predicted]})
     scores = {
-        key: float(METRICS[metric](confusion(own["label"], own[predicted], labels)))
+        key: float(METRICS[metric].compute(confusion(own["label"], own[predicted], labels)))
         for key, own in pairs.groupby(["seed", "fold"])
     }
     return pd.Series(scores).unstack()

@@ -18,14 +18,16 @@ from soundbench.core.storage import atomic_folder, read_clip_table, write_json, 
 from soundbench.data.audio import read_mono, resample
 from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import TRAINED_ON
-from soundbench.evaluation.folds import predict_probabilities
 from soundbench.export.graphs import Classifier, FeatureGraph
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.saved import load_model
+from soundbench.tasks.registry import trained_task
+from soundbench.tasks.task import Task
 from soundbench.training.batches import load_examples
+from soundbench.training.values import predict_values
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +55,14 @@ def load_classifier(folder: str | Path) -> nn.Module:
     taken, values = description["input"], None
     if taken["kind"] == "waveform":
         values = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
-    return Classifier(network, Normalisation(**description["normalisation"]), values).eval()
+    return Classifier(network, Normalisation(**description["normalisation"]), values, trained_task(description)).eval()
 
 
-def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame) -> pd.DataFrame:
-    """At most :data:`CHECKED` test clips of a fold, evenly taken from all: ``clip, label, path``."""
-    tested = split[split[fold_column(fold)] == "test"][["clip", "label"]].merge(clips[["clip", "path"]], on="clip")
+def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """At most :data:`CHECKED` test clips of a fold, evenly taken from all: ``clip``, the truth and ``path``."""
+    tested = split[split[fold_column(fold)] == "test"][["clip", *task.truth_columns(split)]].merge(
+        clips[["clip", "path"]], on="clip"
+    )
     return tested.iloc[np.unique(np.linspace(0, len(tested) - 1, CHECKED).round().astype(int))]
 
 
@@ -91,9 +95,10 @@ def export_model(
     torch.backends.cudnn.allow_tf32 = False  # what is compared is the export, and not a GPU's rounding
     network, description = load_model(Path(model).parent)
     source, parts = read_clip_table(clips), read_split(split)
-    checked = checked_clips(parts, description["fold"], source)
-    examples = load_examples(features, read_clip_table(index), checked, description["labels"])
-    expected = predict_probabilities(network, examples, Normalisation(**description["normalisation"]))
+    task = trained_task(description)
+    checked = checked_clips(parts, description["fold"], source, task)
+    examples = load_examples(features, read_clip_table(index), checked, task)
+    expected = predict_values(network, examples, Normalisation(**description["normalisation"]), task)
     rates = set(source["sample_rate"])
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
     sound = taken["kind"] == "waveform"

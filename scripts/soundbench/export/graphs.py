@@ -16,6 +16,7 @@ from torch.nn.functional import conv1d, interpolate, pad
 from soundbench.features.frontends import FLOOR
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.settings import AST_HOP, AST_WINDOW, Settings, frame_count
+from soundbench.tasks.task import Task
 
 KALDI_LOW = 20.0  # Hz: the lower edge of Kaldi's lowest filter
 PREEMPHASIS = 0.97
@@ -197,14 +198,14 @@ class Classifier(nn.Module):
     """A trained network with all that stands around it: features, or samples where ``features`` makes these, to
     probabilities."""
 
-    def __init__(self, network: nn.Module, normalise: Normalisation, features: nn.Module | None) -> None:
+    def __init__(self, network: nn.Module, normalise: Normalisation, features: nn.Module | None, task: Task) -> None:
         super().__init__()
-        self.network, self.normalise, self.features = network, normalise, features
+        self.network, self.normalise, self.features, self.task = network, normalise, features, task
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
         """``(batch, samples)``, or ``(batch, bins, frames)``, to ``(batch, classes)``."""
         features = sound if self.features is None else self.features(sound)
-        return self.network(self.normalise(features).unsqueeze(1)).softmax(dim=1)
+        return self.task.activate(self.network(self.normalise(features).unsqueeze(1)))
 
 
 def has_graph(settings: Settings) -> bool:

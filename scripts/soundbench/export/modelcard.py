@@ -18,9 +18,9 @@ from soundbench.core.storage import read_clip_table, read_json
 from soundbench.data.schemes import fold_column
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import read_predictions
-from soundbench.evaluation.metrics import METRIC_NAMES, METRICS
 from soundbench.export.onnxfile import OPSET, Description
 from soundbench.report.rendering import percent, quantity
+from soundbench.tasks.registry import task_class
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -61,10 +61,12 @@ class Evidence:
         here = next(record for record in records if record["seed"] == description["seed"])
         trained = split[split[fold_column(description["fold"])] == "train"].merge(clips[["clip", "seconds"]], on="clip")
         found = read_clip_table(audit)
-        decisions = read_predictions(predictions)[description["dataset"], description["model"]]
-        scores = interval_scores(decisions, split.set_index("clip")["group"])
+        task = task_class(description)
+        named = {description["dataset"]: description}
+        decisions = read_predictions(predictions, named)[description["dataset"], description["model"]]
+        scores = interval_scores(task, decisions, split.set_index("clip")["group"])
         return cls(
-            scores=[{"metric": name, "name": METRIC_NAMES[name], **found} for name, found in scores.items()],
+            scores=[{"metric": name, "name": task.metrics[name].title, **found} for name, found in scores.items()],
             own=next(fold for fold in here["folds"] if fold["fold"] == description["fold"]),
             runs={
                 "seeds": sorted(record["seed"] for record in records),
@@ -72,7 +74,10 @@ class Evidence:
                 "train_seconds": sum(fold["train_seconds"] for fold in folds),
                 "model_megabytes": here["model_bytes"] / 1e6,
             },
-            labels=trained.groupby("label")["seconds"].agg(["size", "sum"]).reset_index().to_dict("records"),
+            labels=[
+                {"label": label, "size": int(members.sum()), "sum": trained["seconds"][members > 0].sum()}
+                for label, members in task.strata(trained).items()
+            ],
             findings=found.groupby(["severity", "check"]).size().rename("number").reset_index().to_dict("records"),
             trained_from={name: float(getattr(trained["seconds"], name)()) for name in ("sum", "min", "max")},
         )
@@ -91,7 +96,7 @@ def front_matter(description: Description, evidence: Evidence) -> str:
         "library_name": "transformers" if description["transformers"] else "onnx",
         "license": "unknown",
         "tags": ["audio-classification", "soundbench", description["recipe"]["family"]],
-        "metrics": list(METRICS),
+        "metrics": list(task_class(description).metrics),
         "model-index": [
             {
                 "name": f"{description['dataset']}-{description['model']}",

@@ -16,6 +16,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_path
 from soundbench.export.graphs import Classifier, FeatureGraph, has_graph
 from soundbench.features.normalisation import Normalisation
+from soundbench.tasks.registry import trained_task
 
 OPSET = 18
 TOLERANCE = 1e-4  # of a probability
@@ -51,7 +52,8 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
     features = None
     if sound:
         features = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
-    model = Classifier(network.cpu(), Normalisation(**description["normalisation"]), features).eval()
+    normalise = Normalisation(**description["normalisation"])
+    model = Classifier(network.cpu(), normalise, features, trained_task(description)).eval()
     # Of two clips: the exporter takes a batch of one for a constant.
     example = torch.zeros(2, taken["samples"]) if sound else torch.zeros(2, *taken["shape"])
     axes = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if sound else {})

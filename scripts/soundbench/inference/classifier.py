@@ -19,6 +19,8 @@ from soundbench.features.normalisation import Normalisation
 from soundbench.features.settings import EMBEDDING
 from soundbench.inference.windows import Window, recording_windows
 from soundbench.models.saved import load_model
+from soundbench.tasks.registry import trained_task
+from soundbench.tasks.task import Task
 
 BATCH = 16  # windows that the network sees at a time, of as many recordings as it takes
 
@@ -54,6 +56,7 @@ class Prediction:
     """What became of one recording: ``problem`` tells why it could not be predicted, else it is empty."""
 
     options: Options
+    task: Task
     problem: str = ""
     end: float = 0.0
     windows: int = 0
@@ -68,7 +71,7 @@ class Prediction:
         self.total = join(self.total, probabilities) if self.windows else probabilities.astype(float)
         self.windows, self.end = self.windows + 1, window.end
         if self.options.keep_windows:
-            order = ranking(probabilities, self.options.top_k)
+            order = self.task.rank(probabilities, self.options.top_k)
             self._times.extend((window.start, window.end))
             self._labels.extend(order.tolist())
             self._probabilities.extend(probabilities[order].tolist())
@@ -86,7 +89,7 @@ class Prediction:
 
     def ranked(self) -> Ranked:
         """The most probable labels of the whole recording."""
-        order = ranking(self.probabilities, self.options.top_k)
+        order = self.task.rank(self.probabilities, self.options.top_k)
         return Ranked(0.0, self.end, order, self.probabilities[order])
 
     def ranked_windows(self) -> Iterator[Ranked]:
@@ -96,11 +99,6 @@ class Prediction:
             here = slice(number * many, (number + 1) * many)
             start, end = self._times[2 * number : 2 * number + 2]
             yield Ranked(start, end, np.array(self._labels[here]), np.array(self._probabilities[here]))
-
-
-def ranking(probabilities: np.ndarray, top_k: int) -> np.ndarray:
-    """The numbers of the ``top_k`` most probable labels, best first; of equals the first, as in argmax."""
-    return np.argsort(-probabilities, kind="stable")[:top_k]
 
 
 class Classifier:
@@ -123,12 +121,13 @@ class Classifier:
         self._check(folders)
         self.networks = [place(network, self.device) for network, _ in loaded]
         self.normalise = [Normalisation(**description["normalisation"]) for description in self.descriptions]
-        self.labels: list[str] = self.descriptions[0]["labels"]
+        self.task = trained_task(self.descriptions[0])
+        self.labels = self.task.labels
 
     def _check(self, folders: list[str]) -> None:
         first, problems = self.descriptions[0], []
         for folder, other in zip(folders, self.descriptions, strict=True):
-            if different := [key for key in ("labels", "front_end", "shape") if other[key] != first[key]]:
+            if different := [key for key in ("task", "labels", "front_end", "shape") if other[key] != first[key]]:
                 problems.append(f"{folder}: differs from {folders[0]} in {' and '.join(different)}")
         if problems:
             raise InputError(problems, "Only models with the same labels and the same front-end can be averaged:")
@@ -145,7 +144,7 @@ class Classifier:
         total = torch.zeros(len(features), len(self.labels), device=self.device)
         for network, normalise in zip(self.networks, self.normalise, strict=True):
             seen = normalise(batch).to(memory_format=torch.channels_last)
-            total = total + network(seen).softmax(dim=1)
+            total = total + self.task.activate(network(seen))
         return (total / len(self.networks)).cpu().numpy()
 
     def predict(self, paths: Iterable[str], options: Options, threads: int) -> Iterator[Prediction]:
@@ -153,7 +152,7 @@ class Classifier:
         paths = list(paths)
         ended = iter(paths)
         events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
-        current = Prediction(options)
+        current = Prediction(options, self.task)
         for batch, found in map_ahead(self._probabilities, _batches(events), threads):
             probabilities = iter(found)
             for event in batch:
@@ -163,7 +162,7 @@ class Classifier:
                     path = next(ended)
                     current.problem = event or current.fault(path)
                     yield current
-                    current = Prediction(options)
+                    current = Prediction(options, self.task)
 
     def _probabilities(self, batch: list[Window | str]) -> np.ndarray:
         """The probabilities of the windows in a batch."""

@@ -10,6 +10,7 @@ from typing import Any
 from soundbench.core.schema import Schema, schema_problems, with_defaults
 from soundbench.features.settings import BINS, EMBEDDING, feature_problems
 from soundbench.models.schema import load_schema
+from soundbench.tasks.registry import DEFAULT
 
 Description = dict[str, Any]
 
@@ -19,6 +20,7 @@ LONGEST = 360_000  # the frames of one hour at 100 per second; more would not fi
 SIZE = {"type": "integer", "minimum": 1, "maximum": LONGEST}
 REQUIRED = ("recipe", "front_end", "labels", "shape", "normalisation")
 FIELDS: Schema = {
+    "fitted": {"type": "object", "default": {}},
     "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
     "shape": {"type": "array", "minItems": 2, "maxItems": 2, "items": SIZE},
     "normalisation": {
@@ -69,5 +71,5 @@ def _schema() -> Schema:
     front_end = dict(parts["features"]["additionalProperties"])
     embedding = config["$defs"]["embedding_features"]["properties"]
     embedding["features"] = {"type": ["string", "null", "object"]}  # in a run, the settings of the front-end
-    fields = FIELDS | {"recipe": recipe, "front_end": front_end}
+    fields = FIELDS | {"task": config["$defs"]["task"] | {"default": DEFAULT}, "recipe": recipe, "front_end": front_end}
     return {"type": "object", "required": list(REQUIRED), "properties": fields, "$defs": config["$defs"]}

@@ -28,7 +28,8 @@ class SelectedRuns:
         views = {name: self.study.settings["datasets"][name] for name in self.datasets}
         plan: dict[str, Any] = {
             "datasets": {
-                name: {"source": view["source"]} | {key: view["split"][key] for key in ("scheme", "protocol", "folds")}
+                name: {"source": view["source"], "task": view["task"]}
+                | {key: view["split"][key] for key in ("scheme", "protocol", "folds")}
                 for name, view in views.items()
             },
             "models": self.models,

@@ -77,9 +77,10 @@ class RobustnessInputs:
         return [name for name in self.datasets if self.models(name)] if self.perturbations else []
 
     @property
-    def protocols(self) -> dict[str, str]:
-        """The protocol of every data set on which robustness is evaluated."""
-        return {name: self.study.settings["datasets"][name]["split"]["protocol"] for name in self.datasets}
+    def views(self) -> dict[str, dict[str, str]]:
+        """Task and protocol of every data set on which robustness is evaluated."""
+        views = {name: self.study.settings["datasets"][name] for name in self.datasets}
+        return {name: {"task": view["task"], "protocol": view["split"]["protocol"]} for name, view in views.items()}
 
 
 class TransferInputs:
@@ -133,6 +134,12 @@ class TransferInputs:
         """The splits that say which clips of the other data set are test clips; none where all count."""
         entry = self.entry(wildcards)
         return fill(SPLIT, dataset=entry["to"], seed=self.runs.seeds) if entry["clips"] == "test" else []
+
+    @property
+    def views(self) -> dict[str, dict[str, str]]:
+        """The task of every data set that models are transferred from."""
+        names = [entry["from"]["dataset"] for entry in self.entries.values()]
+        return {name: {"task": self.study.settings["datasets"][name]["task"]} for name in names}
 
     def shown(self) -> dict[str, Entry]:
         """The entries whose runs are finished, or will be."""

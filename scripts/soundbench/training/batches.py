@@ -16,14 +16,15 @@ from soundbench.core.microbatches import chunks
 from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import Rules, check_parents, training_copies
 from soundbench.features.normalisation import Normalisation
+from soundbench.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Clips and augmented copies of clips with their classes; their features may be in several arrays.
+    """Clips and augmented copies of clips with their targets; their features may be in several arrays.
 
     ``arrays`` are feature arrays ``(clips, bins, frames)``. ``sources`` and ``rows``, each ``(examples,)``, give the
-    array and the row of each example; ``targets`` ``(examples,)`` gives its class.
+    array and the row of each example; ``targets`` ``(examples,)`` or ``(examples, outputs)`` gives its target.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -90,22 +91,20 @@ class Examples:
         return Normalisation(float(mean), float(max(squares / count - mean**2, 1e-12) ** 0.5))
 
 
-def _examples(
-    array: str | Path, index: pd.DataFrame, rows: np.ndarray, clips: pd.DataFrame, labels: list[str]
-) -> Examples:
-    targets = torch.tensor([labels.index(label) for label in clips["label"]], dtype=torch.int64)
+def _examples(array: str | Path, index: pd.DataFrame, rows: np.ndarray, clips: pd.DataFrame, task: Task) -> Examples:
+    targets = torch.from_numpy(task.encode(clips))
     return Examples((checked_array(array, index, rows),), np.zeros(len(rows), dtype=int), rows, targets)
 
 
-def load_examples(array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, labels: list[str]) -> Examples:
-    """The examples of ``clips`` (columns ``clip, label``); ``index`` gives their rows in the feature array.
+def load_examples(array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, task: Task) -> Examples:
+    """The examples of ``clips`` (``clip`` and the task's truth); ``index`` gives their rows in the feature array.
 
     Raises:
         InputError: the array or the index was changed after it was written.
     """
     if missing := sorted(set(clips["clip"]) - set(index["clip"])):
         raise damaged(array, f"lacks {', '.join(missing[:NAMED])} in its index")
-    return _examples(array, index, index.set_index("clip")["row"].loc[clips["clip"]].to_numpy(), clips, labels)
+    return _examples(array, index, index.set_index("clip")["row"].loc[clips["clip"]].to_numpy(), clips, task)
 
 
 def find_copies(index: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +128,7 @@ def load_training(
     index: pd.DataFrame,
     clips: pd.DataFrame,
     roles: pd.Series,
-    labels: list[str],
+    task: Task,
     rules: Rules,
     variants: dict[str, tuple[str, str]],
     seed: int,
@@ -146,13 +145,14 @@ def load_training(
             they were written.
     """
     training_clips = clips[roles == "train"]
-    examples = load_examples(features, index, training_clips, labels)
+    examples = load_examples(features, index, training_clips, task)
+    parents = training_clips.set_index("clip")
     tables = [training_clips.assign(copy=0, variant="", file="")]
     for variant, requested in training_copies(training_clips, rules, seed).groupby("variant", sort=False):
         array, index_file = variants[variant]
         variant_index = read_clip_table(index_file)
         copies = find_copies(variant_index, requested)
-        examples += _examples(array, variant_index, copies["row"].to_numpy(), copies, labels)
+        examples += _examples(array, variant_index, copies["row"].to_numpy(), parents.loc[copies["clip"]], task)
         tables.append(copies)
     check_parents(pd.concat(tables), roles.set_axis(clips["clip"]))
     return examples

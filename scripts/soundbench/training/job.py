@@ -29,6 +29,8 @@ from soundbench.features.settings import values_per_decibel
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
 from soundbench.models.registry import build_model
+from soundbench.tasks.registry import TASKS
+from soundbench.tasks.task import Task
 from soundbench.training.batches import load_examples, load_training
 from soundbench.training.checkpoints import Checkpoint, Stopped, compute_fingerprint, run_lock, stop_signals
 from soundbench.training.events import event_writer, record
@@ -36,6 +38,7 @@ from soundbench.training.finished import keep_finished, restore_finished
 from soundbench.training.progress import Progress
 from soundbench.training.run import Outputs, Run
 from soundbench.training.trainer import Trainer
+from soundbench.training.values import predict_values
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +86,11 @@ def train_model(
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
     clips = read_split(split)
     rows = read_clip_table(index)
-    labels = sorted(set(clips["label"]))
     roles = clips[fold_column(run.fold)]
-    training = load_training(features, rows, clips, roles, labels, run.augment, variants, run.seed)
-    parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], labels)}
+    task = TASKS[run.task](TASKS[run.task].find_labels(clips))
+    task.fit(clips[roles == "train"])
+    training = load_training(features, rows, clips, roles, task, run.augment, variants, run.seed)
+    parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], task)}
     statistics = training.normalisation()
     normalise = choose_normalisation(run.front_end, statistics)
     initial = find_weights(weights)
@@ -103,16 +107,20 @@ def train_model(
         if outputs.complete(fingerprint) or restore_finished(outputs.files, fingerprint):
             logger.info("%s was already finished by an earlier process", run.tag)
             return
-        network = build_model(run.recipe, len(labels), training.shape, initial)
-        augmentation = online_augmentation(run, len(labels), normalise)
+        network = build_model(run.recipe, len(task.labels), training.shape, initial)
+        augmentation = online_augmentation(run, task, normalise)
         settings = run.recipe["training"]
         trainer = Trainer(network, settings, parts, normalise, augmentation, processor, seed=run.seed, tag=run.tag)
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", fingerprint, checkpoint_seconds)
         _fit(trainer, checkpoint, outputs, run.tag)
+        if len(parts["val"]):
+            network.load_state_dict(trainer.progress.weights)
+            predict = partial(predict_values, network.eval(), parts["val"], normalise, task)
+            task.fit_decision(predict, clips[roles == "val"])
         used = {digests[clip] for clip in clips["clip"][roles.isin(["train", "val"])]}
         description = {
             **asdict(run),
-            **_describe(trainer, labels, normalise),
+            **_describe(trainer, normalise),
             # A run that starts from this one must not be tested on these sources and clips.
             "sources": sorted({run.source}.union(*(weights.sources for weights in pretrained))),
             "trained_on": write_trained_on(outputs.folder, used.union(*(weights.trained_on for weights in pretrained))),
@@ -147,16 +155,17 @@ def check_initial_weights(
             raise InputError(clip_lines(known), heading)
 
 
-def online_augmentation(run: Run, classes: int, normalise: Normalisation) -> OnlineAugmentation:
+def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> OnlineAugmentation:
     """The on-the-fly augmentation of the recipe, with the seed of the run."""
     decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
-    return OnlineAugmentation(run.recipe["training"]["augment"], classes, decibel, run.seed)
+    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed)
 
 
-def _describe(trainer: Trainer, labels: list[str], normalise: Normalisation) -> dict[str, Any]:
+def _describe(trainer: Trainer, normalise: Normalisation) -> dict[str, Any]:
     """The part of a model's description that is not in its recipe."""
     return {
-        "labels": labels,
+        "labels": trainer.task.labels,
+        "fitted": trainer.task.fitted,
         "examples": {role: len(examples) for role, examples in trainer.parts.items()},
         "shape": list(trainer.parts["train"].shape),
         "normalisation": asdict(normalise),

@@ -64,18 +64,19 @@ class Epoch:
     order: torch.Tensor
     steps: int = 0
     loss: float = 0.0
-    correct: int = 0
+    progress: float = 0
 
 
-def epoch_line(row: Row, epochs: int, wall: float) -> str:
+def epoch_line(row: Row, measure: str, epochs: int, wall: float) -> str:
     """One log line for the latest epoch, with the remaining time.
 
     Args:
+        measure: what the history has beside the loss, for example ``accuracy``.
         wall: the time that training has taken so far (s).
     """
     remaining = timedelta(seconds=round(wall / row["epoch"] * (epochs - row["epoch"])))
     scores = "  ".join(
-        f"{part} loss {row[f'{part}_loss']:.3f} accuracy {100 * row[f'{part}_accuracy']:.1f} %"
+        f"{part} loss {row[f'{part}_loss']:.3f} {measure} {row[f'{part}_{measure}']:.3f}"
         for part in ("train", "val")
         if f"{part}_loss" in row
     )

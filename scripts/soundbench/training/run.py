@@ -8,6 +8,7 @@ from typing import Any
 
 from soundbench.core.storage import read_json
 from soundbench.data.trained_on import TRAINED_ON
+from soundbench.tasks.registry import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Run:
     augment: list[dict[str, Any]] = field(default_factory=list)
     code: str = ""
     source: str = ""
+    task: str = DEFAULT
 
     @property
     def tag(self) -> str:

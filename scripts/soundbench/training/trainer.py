@@ -22,9 +22,9 @@ from soundbench.core.finite import check_loss, check_weights
 from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.finetuning import freeze, set_training
+from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.training.batches import Examples
 from soundbench.training.checkpoints import Checkpoint, State, Stopped
-from soundbench.training.losses import build_loss
 from soundbench.training.optimizers import build_optimizer
 from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
 from soundbench.training.random_state import random_state, restore_random_state
@@ -61,6 +61,7 @@ class Trainer:
         self.tag = tag
         self.normalise = normalise
         self.augment = augmentation
+        self.task = augmentation.task
         self.network = place(network, device)
         freeze(self.network, settings["trainable"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
@@ -70,7 +71,8 @@ class Trainer:
         self.stopwatch = Stopwatch()
         self.optimizer = build_optimizer(self.network, settings)
         self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
-        self.loss = build_loss(settings, parts["train"].targets, augmentation.classes, device)
+        self.loss = build_loss(settings, self.task, parts["train"].targets, device)
+        self.validation_loss = validation_loss(self.task)
         self.average = AVERAGES[settings["average"]](self.network, settings)
         self.microbatches = Microbatches(min(settings["batch_size"], len(parts["train"])), tag)
 
@@ -137,7 +139,7 @@ class Trainer:
         """Train the remaining steps of the epoch; yield after each step of the optimiser."""
         set_training(self.network)
         for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
-            loss, correct = self._gradient(chosen)
+            loss, progress = self._gradient(chosen)
             check_loss(loss, f"{self.tag} the loss")
             if self.settings["gradient_clip"] is not None:
                 clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])
@@ -146,70 +148,70 @@ class Trainer:
             self.average.after_step()
             self.epoch.steps += 1
             self.epoch.loss += loss * len(chosen)
-            self.epoch.correct += correct
+            self.epoch.progress += progress
             yield
 
-    def _gradient(self, chosen: torch.Tensor) -> tuple[float, int]:
+    def _gradient(self, chosen: torch.Tensor) -> tuple[float, float]:
         """Compute the gradient of the mean loss over the clips ``chosen``.
 
         Returns:
-            The mean loss, and the number of clips that are classified correctly.
+            The mean loss, and the sum of the task's measure of progress.
         """
         saved_state = random_state(self.augment.generator, self.device)
 
-        def compute(size: int) -> tuple[float, int]:
+        def compute(size: int) -> tuple[float, float]:
             restore_random_state(saved_state, self.augment.generator, self.device)
             self.optimizer.zero_grad(set_to_none=True)
             sums = [
                 self._add_gradient(*microbatch, len(chosen)) for microbatch in self._training_microbatches(chosen, size)
             ]
-            return sum(loss.item() for loss, _ in sums), sum(int(correct) for _, correct in sums)
+            return sum(loss.item() for loss, _ in sums), sum(progress.item() for _, progress in sums)
 
         return self.microbatches.fit(compute)
 
     def _training_microbatches(
         self, chosen: torch.Tensor, size: int
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Features, targets and classes of the clips of a step, augmented batch by batch, at most ``size`` at once."""
+        """Features, targets and true targets of a step, augmented batch by batch, at most ``size`` clips at once."""
         for batch in chunks(chosen, self.settings["batch_size"]):
-            features, classes = self.parts["train"].batch(batch, self.normalise, self.device)
-            features, targets = self.augment(features, classes)
-            yield from zip(chunks(features, size), chunks(targets, size), chunks(classes, size), strict=True)
+            features, truth = self.parts["train"].batch(batch, self.normalise, self.device)
+            features, targets = self.augment(features, truth)
+            yield from zip(chunks(features, size), chunks(targets, size), chunks(truth, size), strict=True)
 
     def _add_gradient(
-        self, features: torch.Tensor, targets: torch.Tensor, classes: torch.Tensor, clips: int
+        self, features: torch.Tensor, targets: torch.Tensor, truth: torch.Tensor, clips: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Add the gradient of one microbatch to the gradient of a step of ``clips`` clips.
 
         Returns:
-            Its share of the mean loss, and the number of clips that are classified correctly.
+            Its share of the mean loss, and the sum of the task's measure of progress.
         """
-        logits = self._logits(self.network, features)
-        loss = self.loss(logits, targets) * (len(features) / clips)
+        outputs = self._outputs(self.network, features)
+        loss = self.loss(outputs, targets) * (len(features) / clips)
         loss.backward()
-        return loss.detach(), (logits.detach().argmax(dim=1) == classes).sum()
+        return loss.detach(), self.task.progress_sum(outputs.detach(), truth)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
-    def _logits(self, network: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    def _outputs(self, network: nn.Module, features: torch.Tensor) -> torch.Tensor:
         with self._precision():
             return network(features.to(memory_format=torch.channels_last)).float()
 
     @torch.inference_mode()
     def validate(self) -> Row:
-        """Mean cross-entropy and accuracy on the validation clips; empty if the protocol has no validation clips."""
+        """Mean loss and progress on the validation clips; empty if the protocol has no validation clips."""
         network = self.average.network.eval()
         clips = len(self.parts["val"])
 
         def compute(size: int) -> Row:
             loss_sum = 0.0
-            correct = 0
-            for features, classes in self.parts["val"].unaugmented_batches(size, self.normalise, self.device):
-                logits = self._logits(network, features)
-                loss_sum += nn.functional.cross_entropy(logits, classes).item() * len(classes)
-                correct += int((logits.argmax(dim=1) == classes).sum())
-            return {"val_loss": loss_sum / clips, "val_accuracy": correct / clips}
+            progress = 0.0
+            for features, targets in self.parts["val"].unaugmented_batches(size, self.normalise, self.device):
+                outputs = self._outputs(network, features)
+                loss_sum += self.validation_loss(outputs, targets).item() * len(targets)
+                progress += self.task.progress_sum(outputs, targets).item()
+            return {"val_loss": loss_sum / clips, f"val_{self.task.progress}": progress / clips}
 
         return self.microbatches.fit(compute) if clips else {}
 
@@ -228,7 +230,7 @@ class Trainer:
         clips = len(self.parts["train"])
         epoch = len(self.progress.history) + 1
         row = {"epoch": epoch, "learning_rate": self.schedule.rate}
-        row |= {"train_loss": self.epoch.loss / clips, "train_accuracy": self.epoch.correct / clips}
+        row |= {"train_loss": self.epoch.loss / clips, f"train_{self.task.progress}": self.epoch.progress / clips}
         self.average.after_epoch(epoch)
         if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
             self._measure_batch_norms()
@@ -238,5 +240,6 @@ class Trainer:
         self.schedule.end_epoch(row.get("val_loss", row["train_loss"]))
         self.progress.record(row, self.average.network, self.settings["keep"])
         self.epoch = self._new_epoch()
-        logger.info("%s %s", self.tag, epoch_line(row, self.settings["epochs"], self.stopwatch.read()["wall"]))
+        seconds = self.stopwatch.read()["wall"]
+        logger.info("%s %s", self.tag, epoch_line(row, self.task.progress, self.settings["epochs"], seconds))
         return row

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from soundbench.evaluation.breakdowns import by_model, class_order, pooled_confusion, runs_by
-from soundbench.evaluation.metrics import METRIC_NAMES, row_shares
 from soundbench.report.drawing import SMALL, WIDEST, figure, first_of_rows, shortened
 from soundbench.report.style import model_colours, model_markers, text_colour
+from soundbench.tasks.classification import row_shares
+from soundbench.tasks.registry import metric_title
 
 FEW_CLASSES = 20  # up to here numbers fit into the cells
 FEW_CELL, CELL = 0.25, 0.135  # inches, the sides of a cell with a number and of one without
@@ -47,7 +48,7 @@ def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, 
         for axis, (name, own) in zip(axes, runs.items(), strict=True):
             image = _draw_matrix(axis, counts[name], labels[name], orders[labels[name]], named_every)
             score = 100 * np.mean([run["scores"][metric] for run in own])
-            axis.set_title(f"{shortened(name)}\n{METRIC_NAMES[metric]} {score:.1f} %", fontsize=10)
+            axis.set_title(f"{shortened(name)}\n{metric_title(metric)} {score:.1f} %", fontsize=10)
         for axis in first_of_rows(axes):
             axis.set_ylabel("true")
         bar = canvas.colorbar(image, ax=list(axes), location="bottom", aspect=40, fraction=0.03, pad=0.02)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from soundbench.evaluation.metrics import METRIC_NAMES
 from soundbench.evaluation.robustness_table import UNCHANGED
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
+from soundbench.tasks.registry import metric_title
 
 AXES = {
     "noise": "white noise: signal-to-noise ratio (dB)",
@@ -31,7 +31,7 @@ def plot_robustness(robustness: str, dataset: str, models: list[str], metric: st
     markers = model_markers(models)
     kinds = [kind for kind in AXES if kind in set(rows["kind"])]
     drawn = [model for model in models if model in set(rows["model"])]
-    title = f"{METRIC_NAMES[metric]} on {dataset} when the clips are changed"
+    title = f"{metric_title(metric)} on {dataset} when the clips are changed"
     with figure(path, len(kinds), 4.0, 3.6, title) as (canvas, axes):
         for axis, kind in zip(axes, kinds, strict=True):
             for model in drawn:
@@ -54,6 +54,6 @@ def plot_robustness(robustness: str, dataset: str, models: list[str], metric: st
         for axis in axes:
             axis.set_ylim(max(0, min(limits)), min(101, max(limits)))
         for axis in first_of_rows(axes):
-            axis.set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+            axis.set_ylabel(f"{metric_title(metric)} (%)")
         axes[0].set_title(shortened(dataset), loc="left")
         legend_below(canvas, axes[0])

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from soundbench.evaluation.metrics import METRIC_NAMES
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
+from soundbench.tasks.registry import metric_title
 
 
 def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, path: str) -> None:
@@ -24,7 +24,7 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, p
     colours = model_colours(models)
     panels = board[["dataset", "protocol"]].drop_duplicates()
     height = 1.3 + 0.55 * board.groupby(["dataset", "protocol"]).size().max()
-    with figure(path, len(panels), 5.2, height, f"{METRIC_NAMES[metric]} of every model, fold and seed") as (_, axes):
+    with figure(path, len(panels), 5.2, height, f"{metric_title(metric)} of every model, fold and seed") as (_, axes):
         for axis, (dataset, protocol) in zip(axes, panels.itertuples(index=False), strict=True):
             here = board[(board["dataset"] == dataset) & (board["protocol"] == protocol)].iloc[::-1]
             ticks = []
@@ -36,7 +36,7 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, p
                 ticks.append(name if done == seeds else f"{name}\n({done} of {seeds} seeds)")
             axis.set_yticks(range(len(here)), ticks)
             axis.set_ylim(-0.5, len(here) - 0.3)
-            axis.set_xlabel(f"{METRIC_NAMES[metric]} (%)")
+            axis.set_xlabel(f"{metric_title(metric)} (%)")
             axis.set_title(f"{shortened(dataset)} ({protocol})")
             axis.grid(axis="x", alpha=0.3)
         limits = [limit for axis in axes if axis.has_data() for limit in axis.get_xlim()]
@@ -70,7 +70,7 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     board = board[board["dataset"] == dataset].dropna(subset=["mean"])
     colours, markers = model_colours(models), model_markers(models)
-    with figure(path, len(COSTS), 4.0, 3.6, f"{METRIC_NAMES[metric]} on {dataset} against cost") as (canvas, axes):
+    with figure(path, len(COSTS), 4.0, 3.6, f"{metric_title(metric)} on {dataset} against cost") as (canvas, axes):
         for axis, (cost, name) in zip(axes, COSTS.items(), strict=True):
             for entry in board.itertuples():
                 spot, colour = (getattr(entry, cost), 100 * entry.mean), colours[entry.model]
@@ -86,7 +86,7 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
             axis.set_xlabel(name)
             axis.grid(alpha=0.3)
         for axis in first_of_rows(axes):
-            axis.set_ylabel(f"{METRIC_NAMES[metric]} (%)")
+            axis.set_ylabel(f"{metric_title(metric)} (%)")
         legend_below(canvas, axes[0])  # beside the points, names of models of like cost would overlap
 
 

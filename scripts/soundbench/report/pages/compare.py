@@ -10,9 +10,9 @@ import pandas as pd
 from soundbench.core.storage import write_text
 from soundbench.evaluation.breakdowns import by_model, class_order, pooled_confusion
 from soundbench.evaluation.leaderboard import run_of
-from soundbench.evaluation.metrics import METRIC_NAMES
 from soundbench.report.rendering import records, render
 from soundbench.report.style import model_colours
+from soundbench.tasks.registry import metric_title
 
 
 def write_comparison_page(
@@ -33,7 +33,7 @@ def write_comparison_page(
             {"dataset": dataset, "model": model, "rows": records(part)}
             for (dataset, model), part in people.groupby(["dataset", "model"], sort=False)
         ],
-        "metric": METRIC_NAMES[metric],
+        "metric": metric_title(metric),
         "colours": model_colours(models),
     }
     write_text(path, render("compare.html", title="Compare models", **values))

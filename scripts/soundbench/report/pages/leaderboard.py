@@ -13,9 +13,9 @@ from soundbench.core.provenance import revision
 from soundbench.core.storage import write_text
 from soundbench.data.duplicates import divided_copies, read_findings
 from soundbench.data.splits import fold_columns
-from soundbench.evaluation.metrics import METRIC_NAMES
 from soundbench.report.rendering import percent, records, render
 from soundbench.report.style import model_colours
+from soundbench.tasks.registry import metric_title
 
 SIGNIFICANCE = 0.05
 
@@ -80,7 +80,7 @@ def write_leaderboard_page(
         )
     values = {
         "sections": sections,
-        "metric": METRIC_NAMES[metric],
+        "metric": metric_title(metric),
         "seeds": sorted(runs["seed"].unique().tolist()),
         "gaps": list(gaps(runs)),
         "colours": model_colours(models),

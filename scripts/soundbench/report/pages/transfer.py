@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from soundbench.core.storage import write_text
-from soundbench.evaluation.metrics import METRIC_NAMES, METRICS
 from soundbench.report.rendering import records, render
+from soundbench.tasks.registry import all_metrics, metric_title
 
 
 def write_transfer_page(table: str, metric: str, path: str) -> None:
@@ -20,6 +20,6 @@ def write_transfer_page(table: str, metric: str, path: str) -> None:
     for name, pair in rows.groupby("transfer", sort=False):
         home, away = records(pair)
         pairs.append({"name": name, "home": home, "away": away, "loss": home[metric] - away[metric]})
-    others = {name: METRIC_NAMES[name] for name in METRICS if name != metric}
-    values = {"pairs": pairs, "metric": metric, "metric_name": METRIC_NAMES[metric], "others": others}
+    others = {name: found.title for name, found in all_metrics().items() if name != metric and name in rows}
+    values = {"pairs": pairs, "metric": metric, "metric_name": metric_title(metric), "others": others}
     write_text(path, render("transfer.html", title="On other data sets", **values))

@@ -5,8 +5,10 @@ numbers, or shares of classes from mixup. The sum is not divided by the weights 
 effect of the weights in a batch with several clips of one rare class. As a plain mean over clips, the loss is the same
 whether a batch is computed at once or in parts.
 
-Validation does not use these losses. Its loss is the plain cross-entropy: it can be compared between recipes, and the
-best epoch is chosen by a proper score of the probabilities.
+Validation uses the first loss of the task, without class weights and label smoothing: it can be compared between
+recipes, and the best epoch is chosen by a proper score.
+
+A new loss is a function here, an entry in :data:`LOSSES`, and its name in ``losses`` of the tasks that have it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from typing import Any
 
 import torch
 from torch.nn import functional
+
+from soundbench.core.errors import InputError
+from soundbench.tasks.task import Task
 
 Settings = dict[str, Any]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -42,17 +47,17 @@ CLASS_WEIGHTS: dict[str, Callable[[torch.Tensor, Settings], torch.Tensor | None]
 }
 
 
-def class_weights(settings: Settings, targets: torch.Tensor, classes: int) -> torch.Tensor | None:
+def class_weights(settings: Settings, counts: torch.Tensor) -> torch.Tensor | None:
     """The weight of each class, ``(classes,)`` float32; None if all classes have the same weight.
 
     The mean of the weights over the training clips is 1, so that the learning rate and the weight decay have the same
     effect as without weights. A class without a training clip has weight 0.
 
     Args:
-        targets: the class of every training example. Augmented copies are included, so that classes which copies have
-            balanced get equal weights.
+        counts: the training examples of each class, ``(classes,)``. Augmented copies are included, so that classes
+            which copies have balanced get equal weights.
     """
-    counts = torch.bincount(targets, minlength=classes).double()
+    counts = counts.double()
     weights = CLASS_WEIGHTS[settings["class_weights"]](counts, settings)
     if weights is None:
         return None
@@ -95,16 +100,27 @@ def _shares(targets: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
     return functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
 
 
-def build_loss(settings: Settings, targets: torch.Tensor, classes: int, device: torch.device) -> Loss:
-    """The training loss of a recipe: ``(logits, targets) -> mean over the batch``, a scalar.
+def build_loss(settings: Settings, task: Task, targets: torch.Tensor, device: torch.device) -> Loss:
+    """The training loss of a recipe: ``(outputs, targets) -> mean over the batch``, a scalar.
 
-    ``logits`` are ``(batch, classes)``. Targets are class numbers ``(batch,)`` or shares of classes
-    ``(batch, classes)``.
+    ``outputs`` are ``(batch, outputs)``; targets come from :meth:`Task.encode` or :meth:`Task.shares`.
 
     Args:
-        targets: the class of every training example, for the class weights.
+        targets: those of every training example, for the class weights.
+
+    Raises:
+        InputError: the task does not have the loss.
     """
-    weights = class_weights(settings, targets, classes)
+    name = settings["loss"] or task.losses[0]
+    if name not in task.losses:
+        raise InputError(f"training.loss: {name} is not a loss of the task {task.name}: {', '.join(task.losses)}")
+    weights = class_weights(settings, task.count(targets))
     weights = None if weights is None else weights.to(device)
-    loss = LOSSES[settings["loss"]]
-    return lambda logits, targets: loss(logits, targets, weights, settings)
+    loss = LOSSES[name]
+    return lambda outputs, targets: loss(outputs, targets, weights, settings)
+
+
+def validation_loss(task: Task) -> Loss:
+    """The first loss of a task without class weights and label smoothing, called like that of :func:`build_loss`."""
+    loss = LOSSES[task.losses[0]]
+    return lambda outputs, targets: loss(outputs, targets, None, {"label_smoothing": 0.0})

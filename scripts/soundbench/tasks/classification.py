@@ -1,15 +1,19 @@
-"""Scores. Those of decisions are computed from confusion counts: one definition serves a fold and many resamples.
+"""Scores of classes. Those of decisions are computed from confusion counts: one definition serves a fold and many
+resamples.
 
 A confusion array has the shape ``(..., classes, classes)``: true class by predicted class. Every metric maps it to
-``(...)``. Register one in :data:`METRICS` and the tables, the leaderboard and the schema's ``metric`` know it.
+``(...)``. A new metric is a function and an entry in :data:`METRICS`; the tables, the leaderboard and the schema's
+``metric`` take it from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+
+from soundbench.tasks.task import Metric
 
 
 def confusion_cells(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
@@ -62,9 +66,11 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
     return _share(f1.sum(axis=-1), (occurrences > 0).sum(axis=-1))
 
 
-METRICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"accuracy": accuracy, "uar": uar, "macro_f1": macro_f1}
-
-METRIC_NAMES = {"accuracy": "accuracy", "uar": "unweighted average recall", "macro_f1": "macro F1"}
+METRICS = {
+    "accuracy": Metric("accuracy", accuracy),
+    "uar": Metric("unweighted average recall", uar),
+    "macro_f1": Metric("macro F1", macro_f1),
+}
 
 
 def class_scores(counts: np.ndarray) -> dict[str, np.ndarray]:

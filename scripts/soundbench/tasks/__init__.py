@@ -1,0 +1,1 @@
+"""What a model predicts of a clip: one label so far."""

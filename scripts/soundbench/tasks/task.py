@@ -1,0 +1,220 @@
+"""The interface of a task: what a model predicts of a clip, and everything that follows from it.
+
+A task is one module of this package with a subclass of :class:`Task`, and one entry in
+:data:`soundbench.tasks.registry.TASKS`. Tables and pages use tasks too, so these modules do not import torch: methods
+of tensors are enough. Losses do need it; they are in :mod:`soundbench.tasks.losses`.
+
+The *outputs* of a network are the numbers that it gives for a clip, one per label. An activation turns them into
+*values*, such as probabilities, and a decision turns values into what is predicted.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions.
+
+    Attributes:
+        title: its name in figures and pages.
+        compute: from what the task's :class:`Evidence` holds of a set of clips to the score; see the task.
+        higher_is_better: whether a higher score is a better one.
+    """
+
+    title: str
+    compute: Callable[[np.ndarray], np.ndarray]
+    higher_is_better: bool = True
+
+
+class Evidence(Protocol):
+    """What the metrics need to know of the predictions of several seeds, group by group."""
+
+    def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
+        """The score of each seed if each group counts as often as ``weights`` says.
+
+        Args:
+            weights: ``(resamples, groups)``, whole numbers; ones for the score of the clips as they are.
+
+        Returns:
+            ``(seeds, resamples)``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Evidence that adds up over clips, for metrics that are functions of the sums.
+
+    Attributes:
+        counts: ``(seeds, groups, ...)``, whole numbers: the sum over the clips of each group.
+        metrics: by name; each maps ``(..., *shape)`` to ``(...)``, where ``shape`` is that of one sum.
+    """
+
+    counts: np.ndarray
+    metrics: dict[str, Metric]
+
+    def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
+        """See :meth:`Evidence.scores`."""
+        _, groups, *shape = self.counts.shape
+        # float32 holds these counts exactly, and its matrix product is many times as fast as that of integers.
+        weights = weights.astype(np.float32)
+        sums = [weights @ seed.reshape(groups, -1).astype(np.float32) for seed in self.counts]
+        return np.stack([self.metrics[metric].compute(each.astype(float).reshape(-1, *shape)) for each in sums])
+
+
+class Task(ABC):
+    """What the models of one data set predict.
+
+    Args:
+        labels: the names of the network's outputs, in their order.
+        fitted: what :meth:`fit` and :meth:`fit_decision` have found, as ``model.json`` holds it.
+
+    Attributes:
+        name: as ``task`` in a view of the configuration.
+        metrics: by name, as a column of the tables; the first is used if ``benchmark.metric`` is of another task.
+        losses: names from :data:`soundbench.tasks.losses.LOSSES`. The first is the default. Without class weights
+            and label smoothing it is also the loss on validation clips, so it must be a proper score.
+        progress: the name of :meth:`progress_sum` in ``history.csv``, for example ``accuracy`` in ``val_accuracy``.
+        report: the items of the report, and the tables of details, that only some tasks have.
+        scored_columns: the columns of predictions, beside ``clip`` and ``fold``, that :meth:`evidence` and
+            :meth:`correct` read; None for all of them.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[dict[str, Metric]]
+    losses: ClassVar[tuple[str, ...]]
+    progress: ClassVar[str]
+    report: ClassVar[frozenset[str]] = frozenset()
+    scored_columns: ClassVar[tuple[str, ...] | None] = None
+
+    def __init__(self, labels: Sequence[str], fitted: dict[str, Any] | None = None) -> None:
+        self.labels = list(labels)
+        self.fitted: dict[str, Any] = dict(fitted or {})
+
+    # Clip tables and splits
+
+    @classmethod
+    @abstractmethod
+    def truth_columns(cls, clips: pd.DataFrame) -> list[str]:
+        """The columns of a clip table, a split or predictions that say what is to be predicted."""
+
+    @classmethod
+    @abstractmethod
+    def find_labels(cls, clips: pd.DataFrame) -> list[str]:
+        """The names of the outputs of a network that is trained on these clips."""
+
+    @classmethod
+    @abstractmethod
+    def select(cls, clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
+        """The clips of a source that a view keeps, with the labels that it merges.
+
+        Raises:
+            InputError: nothing can be learned from what remains.
+        """
+
+    @classmethod
+    @abstractmethod
+    def strata(cls, clips: pd.DataFrame) -> pd.DataFrame:
+        """What the parts of a split must have their share of, ``(clips, strata)``, 0 or 1; the columns are sorted."""
+
+    # Training
+
+    @abstractmethod
+    def encode(self, clips: pd.DataFrame) -> np.ndarray:
+        """The targets of clips: ``(clips,)`` int64, or ``(clips, outputs)`` float32."""
+
+    @abstractmethod
+    def shares(self, targets: Tensor) -> Tensor:
+        """Targets as ``(batch, outputs)`` float, which can be mixed; :meth:`encode`'s or already of this form."""
+
+    @abstractmethod
+    def count(self, targets: Tensor) -> Tensor:
+        """How many training examples each output has, ``(outputs,)``, for class weights."""
+
+    @abstractmethod
+    def progress_sum(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The sum over a batch of the measure that ``history.csv`` shows beside the loss, a scalar."""
+
+    def fit(self, clips: pd.DataFrame) -> None:  # noqa: B027, most tasks have nothing to learn
+        """Learn from the training clips what :meth:`encode` and :meth:`activate` need, for example a mean."""
+
+    def fit_decision(  # noqa: B027, as above
+        self, predict: Callable[[], np.ndarray], clips: pd.DataFrame
+    ) -> None:
+        """Learn from validation clips how to decide, for example thresholds; ``predict()`` gives their values
+        ``(clips, outputs)``. A protocol without validation clips does not call this."""
+
+    # Predictions
+
+    @abstractmethod
+    def activate(self, outputs: Tensor) -> Tensor:
+        """Outputs to values, both ``(batch, outputs)``."""
+
+    @abstractmethod
+    def decide(self, values: np.ndarray) -> pd.DataFrame:
+        """The columns of predictions between the truth and the values ``(clips, outputs)``, which follow."""
+
+    @abstractmethod
+    def rank(self, values: np.ndarray, count: int) -> np.ndarray:
+        """The outputs that a table of predictions names first, ``(count,)`` or fewer, of values ``(outputs,)``."""
+
+    @abstractmethod
+    def baseline(self, clips: pd.DataFrame) -> np.ndarray:
+        """The best constant values ``(outputs,)``, by training clips: what every model should beat."""
+
+    # Scores
+
+    @abstractmethod
+    def scores(self, table: pd.DataFrame) -> dict[str, float]:
+        """Every score of predictions ``truth, decision, values``; those of :attr:`metrics` come first."""
+
+    def details(self, table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
+        """What ``metrics.json`` says of a run beside its scores.
+
+        Args:
+            table: out-of-fold predictions.
+            groups: each clip's group, indexed by clip.
+        """
+        return {}
+
+    @classmethod
+    @abstractmethod
+    def evidence(cls, tables: list[pd.DataFrame], positions: list[np.ndarray], groups: int) -> Evidence:
+        """What the metrics need of predictions, group by group.
+
+        Args:
+            tables: predictions with :attr:`scored_columns`, one table per seed.
+            positions: the number of the group, below ``groups``, of each row of each table.
+        """
+
+    @classmethod
+    def correct(cls, table: pd.DataFrame) -> pd.Series | None:
+        """Whether each prediction is correct, ``(clips,)`` bool; None if predictions are not correct or wrong."""
+        return None
+
+    def table(self, clips: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
+        """Clips with their truth, what is predicted of them, and one column of values per output.
+
+        Args:
+            clips: the first columns of the table, with the truth.
+            values: ``(clips, outputs)``.
+        """
+        parts = [clips.reset_index(drop=True), self.decide(values), pd.DataFrame(values, columns=self.labels)]
+        return pd.concat(parts, axis=1)
+
+    @classmethod
+    def unscored(cls, table: pd.DataFrame) -> list[str]:
+        """The columns of predictions that no metric needs, as a table of many predictions leaves out."""
+        kept = set(table) if cls.scored_columns is None else {"clip", "fold", *cls.scored_columns}
+        return [name for name in table if name not in kept]
