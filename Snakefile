@@ -43,3 +43,7 @@ rule all:
         expand(rules.audit_clips.output.findings, dataset=runs.datasets),
         rules.draw_figures.output,
         report_items.files,
+
+
+onsuccess:
+    logger.info(result(path_variables.apply("<results>/summary"), arguments))

@@ -21,6 +21,7 @@ from soundbench.study.profile_checks import warn_of_replaced_blocks
 from soundbench.core.provenance import study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
+from soundbench.core.terminal import result, show_one_line_per_job
 from soundbench.data.files import files_digest
 from soundbench.models.families import FAMILIES
 from soundbench.report.figures.registry import FIGURE_MODULES, FIGURES
@@ -43,6 +44,7 @@ if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
     correct_submissions(slurm)
 if workflow.is_main_process:
+    show_one_line_per_job(workflow.logger_manager.logger, workflow.output_settings)
     warn_of_replaced_blocks(sys.argv, workflow.resource_settings)
 
 CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
@@ -75,9 +77,10 @@ exports = ExportInputs(study)
 robustness = RobustnessInputs(study, runs)
 transfers = TransferInputs(study, runs, training)
 report_items = ReportItems(study, runs, augmentation, robustness, transfers)
-study_arguments_json = canonical_json(
-    study_arguments(workflow.main_snakefile, workflow.overwrite_configfiles, workflow.config_settings.config_args)
+arguments = study_arguments(
+    workflow.main_snakefile, workflow.overwrite_configfiles, workflow.config_settings.config_args
 )
+study_arguments_json = canonical_json(arguments)
 
 
 def item(name):

@@ -357,7 +357,7 @@ def test_log_on_a_full_disk_is_one_line_and_the_work_goes_on(capfd: pytest.Captu
     done = False
     with logged("/dev/full"):
         logging.getLogger("soundbench").info("first line")
-        logging.getLogger("soundbench").info("second line")
+        logging.getLogger("soundbench").warning("second line")
         done = True
     errors = capfd.readouterr().err
     assert done

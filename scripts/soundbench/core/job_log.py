@@ -1,9 +1,10 @@
-"""What a job says: one log file a job, the same lines on the terminal, and readable errors."""
+"""What a job reports: everything in one log file per job, warnings and errors also on the terminal."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,26 @@ class LogFile(logging.FileHandler):
             super().close()
 
 
+class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
+    """Warnings and errors on standard error, and once a minute the last line of other messages.
+
+    A study has many jobs, each with a line per epoch: only a long job shows how far it is.
+    """
+
+    def __init__(self, pause: float = 60.0) -> None:
+        super().__init__(sys.stderr)
+        self.pause = pause  # seconds
+        self.shown = time.monotonic()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether ``record`` is shown."""
+        now = time.monotonic()
+        if record.levelno < logging.WARNING and now - self.shown < self.pause:
+            return False
+        self.shown = now
+        return bool(super().filter(record))
+
+
 def _opened(path: Path) -> LogFile:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,12 +58,12 @@ def _opened(path: Path) -> LogFile:
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[None]:
-    """Send everything logged in the block to ``path`` and standard error.
+    """Send everything logged in the block to ``path``, and what :class:`Terminal` shows to standard error.
 
     An :class:`InputError` is shown without a traceback, since its text says what to mend; anything else keeps
     its traceback. Both end the process with exit code 1, which Snakemake reports with the log's name.
     """
-    handlers: list[logging.Handler] = [_opened(Path(path)), logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [_opened(Path(path)), Terminal()]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
