@@ -15,6 +15,7 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.data.index import index_clips
 from soundbench.models.schema import load_schema
+from soundbench.training.settings import TrainingSettings
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
@@ -32,9 +33,9 @@ def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
 _schema = cache(load_schema)
 
 
-def training(**settings: Any) -> dict[str, Any]:
+def training(**settings: Any) -> TrainingSettings:
     """A recipe's ``training`` with these settings, every default filled in."""
-    complete: dict[str, Any] = with_defaults(_schema(), _schema()["$defs"]["training"], settings)
+    complete: TrainingSettings = with_defaults(_schema(), _schema()["$defs"]["training"], settings)
     return complete
 
 

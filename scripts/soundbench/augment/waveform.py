@@ -23,6 +23,7 @@ from soundbench.core.storage import atomic_folder, read_clip_table, write_csv
 from soundbench.data.audio import read_mono, write_audio
 from soundbench.data.copies import copy_name, required_copies
 from soundbench.data.subsets import view_clips
+from soundbench.data.view import View
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _write_copy(
     return len(samples) / sample_rate, sample_rate, None
 
 
-def _views_with_clips(source: pd.DataFrame, views: list[dict[str, Any]]) -> list[tuple[pd.DataFrame, Any]]:
+def _views_with_clips(source: pd.DataFrame, views: list[View]) -> list[tuple[pd.DataFrame, Any]]:
     pairs = []
     for view in views:
         try:
@@ -92,7 +93,7 @@ def augment_clips(
     clips: str | Path,
     variant: str,
     settings: dict[str, Any],
-    views: list[dict[str, Any]],
+    views: list[View],
     table: str | Path,
     folder: str | Path,
     threads: int,

@@ -16,6 +16,7 @@ import pandas as pd
 from soundbench.core.storage import read_clip_table
 from soundbench.data.fingerprints import Landmarks, near_duplicates
 from soundbench.data.schemes import AS_PUBLISHED
+from soundbench.data.view import AuditLimits, Split, View
 
 # error: a clip is left out, or what is tested can have been trained on; warning: may distort results.
 SEVERITIES = ("error", "warning", "note")
@@ -68,21 +69,21 @@ def bad_clips(clips: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("error", clip["problem"], clips.loc[[index]], f"{clip['detail']}; left out")
 
 
-def odd_clips(clips: pd.DataFrame, thresholds: dict[str, float]) -> Iterator[Finding]:
+def odd_clips(clips: pd.DataFrame, thresholds: AuditLimits) -> Iterator[Finding]:
     """Clips that are silent, clipped, or far shorter or longer than the others."""
     length = clips["seconds"] / clips["seconds"].median()
-    for check, severity, values, key, sign in (
-        ("silent", "warning", clips["loudest"], "silent", -1),
-        ("clipped", "note", clips["clipped"], "clipped", 1),
-        ("too short", "warning", length, "short", -1),
-        ("too long", "warning", length, "long", 1),
+    for check, severity, values, limit, sign in (
+        ("silent", "warning", clips["loudest"], thresholds["silent"], -1),
+        ("clipped", "note", clips["clipped"], thresholds["clipped"], 1),
+        ("too short", "warning", length, thresholds["short"], -1),
+        ("too long", "warning", length, thresholds["long"], 1),
     ):
-        for index, value in values[sign * values > sign * thresholds[key]].items():
+        for index, value in values[sign * values > sign * limit].items():
             lasts = f"{clips.at[index, 'label']}, {clips.at[index, 'seconds']:.3g} s"
-            yield Finding(severity, check, clips.loc[[index]], lasts, round(value, 4), thresholds[key])
+            yield Finding(severity, check, clips.loc[[index]], lasts, round(value, 4), limit)
 
 
-def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: dict[str, float]) -> Iterator[Finding]:
+def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLimits) -> Iterator[Finding]:
     """Clips that hold the same samples, and pairs that hold the same sound.
 
     Args:
@@ -117,7 +118,7 @@ def separation(copies: pd.DataFrame) -> tuple[str, str]:
     return severity, f"{where}; {labels[0]}"
 
 
-def crossing_groups(clips: pd.DataFrame, split: dict[str, Any]) -> Iterator[Finding]:
+def crossing_groups(clips: pd.DataFrame, split: Split) -> Iterator[Finding]:
     """Groups with clips in several published folds; the ``split`` of the view may name some that pass."""
     scheme, named = split["scheme"], split.get("crossing_groups", [])
     for group, members in clips.dropna(subset="fold").groupby("group"):
@@ -152,7 +153,7 @@ def _and(values: Any) -> str:
 
 
 def find_problems(
-    clips: pd.DataFrame, landmarks: list[Landmarks], view: dict[str, Any], notes: Sequence[str] = ()
+    clips: pd.DataFrame, landmarks: list[Landmarks], view: View, notes: Sequence[str] = ()
 ) -> pd.DataFrame:
     """All findings on the clips of a view, the worst first.
 

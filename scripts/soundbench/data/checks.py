@@ -12,6 +12,7 @@ from typing import Any
 from soundbench.data.files import is_plain
 from soundbench.data.names import shown
 from soundbench.data.readers import READERS
+from soundbench.data.view import View
 
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
@@ -84,7 +85,7 @@ def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.codes.{name}: the pattern names no part {name}, but {', '.join(named)}"
 
 
-def view_problems(where: str, view: dict[str, Any]) -> Iterator[str]:
+def view_problems(where: str, view: View) -> Iterator[str]:
     """Where the keys of a view contradict each other."""
     split, nested = view["split"], view["split"]["protocol"] == "nested"
     if split["scheme"] == "holdout":

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
 from soundbench.data.files import audio_files, is_plain
+from soundbench.data.view import AugmentationRule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Rules = list[dict[str, Any]]
+Rules = list[AugmentationRule]
 
 ORIGINAL = "orig"
 COPY_COLUMNS = ["clip", "label", "variant", "copy"]
@@ -53,7 +54,7 @@ def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterato
             yield f"{where}.steps.{number}.recordings: {folder} holds one of {{ }} < >; rename it, or name a link to it"
 
 
-def clips_to_augment(clips: pd.DataFrame, rule: dict[str, Any]) -> pd.Series:
+def clips_to_augment(clips: pd.DataFrame, rule: AugmentationRule) -> pd.Series:
     """Which of ``clips`` a rule makes copies of, ``(clips,)`` bool.
 
     A label of the rule is a class of the view or, where the view has no class of this name, a label of the source that

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from soundbench.data.copies import recordings
 from soundbench.data.fingerprints import Landmarks, load_landmarks, near_duplicates
 from soundbench.data.inspection import inspect_clips
 from soundbench.data.subsets import view_clips
+from soundbench.data.view import View
 
 
 def overlap(
@@ -46,12 +46,12 @@ def _usable(table: pd.DataFrame, landmarks: list[Landmarks]) -> tuple[pd.DataFra
     return table, [landmarks[row] for row in table.index]
 
 
-def _of_view(measures: str, landmarks: str, view: dict[str, Any]) -> tuple[pd.DataFrame, list[Landmarks]]:
+def _of_view(measures: str, landmarks: str, view: View) -> tuple[pd.DataFrame, list[Landmarks]]:
     return _usable(view_clips(read_clip_table(measures), view), load_landmarks(landmarks))
 
 
 def overlap_with_source(
-    measures: str, landmarks: str, view: dict[str, Any], other_measures: str, other_landmarks: str, table: str
+    measures: str, landmarks: str, view: View, other_measures: str, other_landmarks: str, table: str
 ) -> None:
     """Write the :func:`overlap` of a view with all clips of a source."""
     others = _usable(read_clip_table(other_measures), load_landmarks(other_landmarks))
@@ -59,7 +59,7 @@ def overlap_with_source(
 
 
 def overlap_with_noise(
-    measures: str, landmarks: str, view: dict[str, Any], folders: Iterable[str], threads: int, table: str
+    measures: str, landmarks: str, view: View, folders: Iterable[str], threads: int, table: str
 ) -> None:
     """Write the :func:`overlap` of a view with the recordings in folders that noise is taken from.
 

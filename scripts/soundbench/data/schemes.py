@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.data.stratification import divide_groups, too_few_groups
+from soundbench.data.view import Split
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +63,12 @@ def published_folds(clips: pd.DataFrame) -> pd.Series:
     return folds.astype(int)
 
 
-def official(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+def official(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """The source's own folds, as they are."""
     return assign_roles(clips.assign(fold=published_folds(clips)), settings["folds"], settings["protocol"], seed)
 
 
-def repaired(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+def repaired(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """The source's own folds, with each group that is in several of them moved to the one that holds most of it.
 
     The first of equals is taken, so that the repair is the same whatever the seed.
@@ -80,7 +80,7 @@ def repaired(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.Dat
     return assign_roles(clips.assign(fold=home), settings["folds"], settings["protocol"], seed)
 
 
-def kfold(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+def kfold(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """Folds of about the same size and classes, drawn by the seed, each group in one of them.
 
     Raises:
@@ -93,7 +93,7 @@ def kfold(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFr
     return assign_roles(clips.assign(fold=folds), count, settings["protocol"], seed)
 
 
-def leave_one_group_out(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+def leave_one_group_out(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """A fold a group, in the order of their names.
 
     Raises:
@@ -110,7 +110,7 @@ def leave_one_group_out(clips: pd.DataFrame, settings: dict[str, Any], seed: int
     return assign_roles(clips.assign(fold=folds), len(groups), settings["protocol"], seed)
 
 
-def holdout(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+def holdout(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """One fold: a share of the clips tests, the same for every seed; of the rest the seed draws, in ``nested``, a
     share that validates.
 
@@ -144,7 +144,7 @@ def _too_few(few: list[str], clips: pd.DataFrame, needed: str) -> list[str]:
     return [*few, f"split: {needed}; {can}. Drop or merge these classes for more"]
 
 
-def predefined(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.DataFrame:
+def predefined(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """One fold: the source's own parts for training, validation and test, the same for every seed.
 
     In ``literature`` the clips for validation train too.
@@ -165,7 +165,7 @@ def predefined(clips: pd.DataFrame, settings: dict[str, Any], seed: int) -> pd.D
     return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
 
 
-SCHEMES: dict[str, Callable[[pd.DataFrame, dict[str, Any], int], pd.DataFrame]] = {
+SCHEMES: dict[str, Callable[[pd.DataFrame, Split, int], pd.DataFrame]] = {
     "official": official,
     "repaired": repaired,
     "kfold": kfold,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from soundbench.data.copies import check_labels
 from soundbench.data.duplicates import divided_copies, read_findings, report_copies, tested_noise
 from soundbench.data.schemes import AS_PUBLISHED, ROLES, SCHEMES, fold_column
 from soundbench.data.subsets import limit_clips, view_clips
+from soundbench.data.view import Split, View
 
 
 def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
@@ -45,7 +45,7 @@ def gaps(split: pd.DataFrame, roles: tuple[str, ...] = ROLES) -> list[str]:
     return problems
 
 
-def crossing_groups(split: pd.DataFrame, settings: dict[str, Any]) -> list[str]:
+def crossing_groups(split: pd.DataFrame, settings: Split) -> list[str]:
     """What :func:`leaks` says of groups, but for those that the view lets pass.
 
     Published folds are kept as they are: the view names the groups that are in several of them. Such a group may still
@@ -64,7 +64,7 @@ def crossing_groups(split: pd.DataFrame, settings: dict[str, Any]) -> list[str]:
 def split_clips(
     clips: str | Path,
     audit: str | Path,
-    view: dict[str, Any],
+    view: View,
     seed: int,
     split: str | Path,
     noise: Iterable[str | Path] = (),

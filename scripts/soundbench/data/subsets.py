@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.data.view import View
 
 RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
 
 
-def view_clips(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
+def view_clips(clips: pd.DataFrame, view: View) -> pd.DataFrame:
     """The rows of a clip table that a view keeps, with the labels that it merges, and what the source calls them.
 
     ``keep`` and ``drop`` name labels of the source; what remains is merged. A merged label may be one that the
@@ -41,7 +41,7 @@ def view_clips(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
     return clips
 
 
-def _unknown_labels(clips: pd.DataFrame, view: dict[str, Any]) -> Iterator[str]:
+def _unknown_labels(clips: pd.DataFrame, view: View) -> Iterator[str]:
     named = {"keep": view.get("keep") or [], "drop": view.get("drop") or []}
     named |= {f"merge.{new}": olds for new, olds in (view.get("merge") or {}).items()}
     for key, labels in named.items():

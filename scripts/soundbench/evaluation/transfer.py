@@ -16,6 +16,7 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.schemes import fold_column
 from soundbench.data.subsets import view_clips
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
+from soundbench.data.view import View
 from soundbench.tasks.registry import task_class, trained_task
 from soundbench.tasks.task import Task
 
@@ -58,7 +59,7 @@ def evaluate_transfer(
     measures: str,
     overlaps: list[str],
     to: str,
-    view: dict[str, Any],
+    view: View,
     tested: list[str],
     threads: int,
     predictions: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
@@ -72,7 +72,7 @@ def set_training(network: nn.Module) -> None:
             module.eval()
 
 
-def parameter_groups(network: nn.Module, settings: dict[str, Any]) -> list[dict[str, Any]]:
+def parameter_groups(network: nn.Module, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The parameters for the optimiser: the head with ``learning_rate``, the rest with ``body_rate`` times that."""
     head = {id(parameter) for module in network_parts(network)[-1] for parameter in module.parameters()}
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]

@@ -13,7 +13,7 @@ A new loss is a function here, an entry in :data:`LOSSES`, and its name in ``los
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ from torch.nn import functional
 from soundbench.core.errors import InputError
 from soundbench.tasks.task import Task
 
-Settings = dict[str, Any]
+Settings = Mapping[str, Any]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 

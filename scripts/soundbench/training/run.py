@@ -8,6 +8,7 @@ from typing import Any
 
 from soundbench.core.storage import read_json
 from soundbench.data.trained_on import TRAINED_ON
+from soundbench.data.view import AugmentationRule
 from soundbench.tasks.registry import DEFAULT
 
 
@@ -22,7 +23,7 @@ class Run:
     protocol: str
     recipe: dict[str, Any]
     front_end: dict[str, Any]
-    augment: list[dict[str, Any]] = field(default_factory=list)
+    augment: list[AugmentationRule] = field(default_factory=list)
     code: str = ""
     source: str = ""
     task: str = DEFAULT

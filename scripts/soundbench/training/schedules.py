@@ -11,28 +11,27 @@ from typing import Any
 from torch import optim
 from torch.optim import lr_scheduler
 
-from soundbench.training.settings import falling_epochs
+from soundbench.training.settings import TrainingSettings, falling_epochs
 
-Settings = dict[str, Any]
-Builder = Callable[[optim.Optimizer, Settings, int], lr_scheduler.LRScheduler]
+Builder = Callable[[optim.Optimizer, TrainingSettings, int], lr_scheduler.LRScheduler]
 
 
-def _constant(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+def _constant(optimizer: optim.Optimizer, settings: TrainingSettings, steps: int) -> lr_scheduler.LRScheduler:
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
-def _cosine(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+def _cosine(optimizer: optim.Optimizer, settings: TrainingSettings, steps: int) -> lr_scheduler.LRScheduler:
     """I. Loshchilov and F. Hutter, "SGDR", ICLR 2017, without restarts."""
     return lr_scheduler.CosineAnnealingLR(optimizer, steps * settings["epochs"])
 
 
-def _onecycle(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+def _onecycle(optimizer: optim.Optimizer, settings: TrainingSettings, steps: int) -> lr_scheduler.LRScheduler:
     """L. Smith and N. Topin, "Super-convergence", 2018; the configured rates are the peaks."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     return lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=steps * settings["epochs"])
 
 
-def _step(optimizer: optim.Optimizer, settings: Settings, steps: int) -> lr_scheduler.LRScheduler:
+def _step(optimizer: optim.Optimizer, settings: TrainingSettings, steps: int) -> lr_scheduler.LRScheduler:
     milestones = [epoch * steps for epoch in falling_epochs(settings)]
     return lr_scheduler.MultiStepLR(optimizer, milestones, settings["step_factor"])
 
@@ -56,7 +55,7 @@ class Schedule:
         steps: the number of steps of the optimiser per epoch.
     """
 
-    def __init__(self, optimizer: optim.Optimizer, settings: Settings, steps: int) -> None:
+    def __init__(self, optimizer: optim.Optimizer, settings: TrainingSettings, steps: int) -> None:
         self.optimizer = optimizer
         self._plateau = None
         self._stepped = [SCHEDULES[settings["schedule"]](optimizer, settings, steps)]

@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-Settings = dict[str, Any]
+from typing import Any, TypedDict
 
 
-def falling_epochs(settings: Settings) -> list[int]:
+class TrainingSettings(TypedDict):
+    """A recipe's ``training``, as its schema describes it, every default filled in."""
+
+    epochs: int
+    batch_size: int
+    accumulate: int
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    gradient_clip: float | None
+    schedule: str
+    warmup_epochs: float
+    step_epochs: int | list[int] | None
+    step_factor: float
+    plateau_epochs: int
+    trainable: str | int
+    body_rate: float
+    patience: int | None
+    keep: str
+    average: str
+    batch_norm: str
+    ema_decay: float
+    swa_from: float
+    augment: dict[str, Any]
+    loss: str
+    focal_gamma: float
+    class_weights: str
+    effective_beta: float
+    label_smoothing: float
+    precision: str
+
+
+def falling_epochs(settings: TrainingSettings) -> list[int]:
     """The epochs after which the schedule ``step`` lowers the rate; ``step_epochs`` is their list, or the interval
     between them."""
     step_epochs = settings["step_epochs"]
     if isinstance(step_epochs, list):
         return step_epochs
-    return list(range(step_epochs, settings["epochs"], step_epochs))
+    return list(range(step_epochs, settings["epochs"], step_epochs)) if step_epochs else []
 
 
-def training_problems(where: str, settings: Settings) -> Iterator[str]:
+def training_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
     """The problems of a recipe's ``training``; each begins with its key."""
     schedule = settings["schedule"]
     warmup = settings["warmup_epochs"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import nn
@@ -29,6 +28,7 @@ from soundbench.training.optimizers import build_optimizer
 from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
 from soundbench.training.random_state import random_state, restore_random_state
 from soundbench.training.schedules import Schedule
+from soundbench.training.settings import TrainingSettings
 from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Trainer:
     def __init__(
         self,
         network: nn.Module,
-        settings: dict[str, Any],
+        settings: TrainingSettings,
         parts: dict[str, Examples],
         normalise: Normalisation,
         augmentation: OnlineAugmentation,

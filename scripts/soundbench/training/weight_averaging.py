@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
-Settings = dict[str, Any]
+from soundbench.training.settings import TrainingSettings
+
 Tensors = list[torch.Tensor] | tuple[torch.Tensor, ...]
 
 
@@ -46,7 +47,7 @@ def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
 class NoAverage:
     """No average: the trained network itself."""
 
-    def __init__(self, network: nn.Module, settings: Settings) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
         self.trained = network
         self.settings = settings
 
@@ -98,7 +99,7 @@ class ExponentialAverage(_Averaged):
     of a short training lose their weight.
     """
 
-    def __init__(self, network: nn.Module, settings: Settings) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
         super().__init__(network, settings)
         self.average = AveragedModel(network, multi_avg_fn=self._blend, use_buffers=True)
 
@@ -121,7 +122,7 @@ class StochasticAverage(_Averaged):
     Its batch norms are always measured, because no batch was computed with these weights.
     """
 
-    def __init__(self, network: nn.Module, settings: Settings) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
         super().__init__(network, settings)
         self.average = AveragedModel(network)
 
@@ -134,7 +135,7 @@ class StochasticAverage(_Averaged):
             self.average.update_parameters(self.trained)
 
 
-AVERAGES: dict[str, Callable[[nn.Module, Settings], NoAverage]] = {
+AVERAGES: dict[str, Callable[[nn.Module, TrainingSettings], NoAverage]] = {
     "none": NoAverage,
     "ema": ExponentialAverage,
     "swa": StochasticAverage,

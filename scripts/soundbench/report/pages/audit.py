@@ -12,6 +12,7 @@ from soundbench.core.storage import read_json, write_csv, write_text
 from soundbench.data.audit import CHECKS, SEVERITIES, find_problems, read_measures
 from soundbench.data.fingerprints import load_landmarks
 from soundbench.data.subsets import view_clips
+from soundbench.data.view import View
 from soundbench.report.rendering import render
 
 ROWS_ON_PAGE = 300
@@ -22,7 +23,7 @@ def audit_clips(
     landmarks: str | Path,
     notes: str | Path,
     dataset: str,
-    view: dict[str, Any],
+    view: View,
     table: str | Path,
     page: str | Path,
 ) -> None:
@@ -34,7 +35,7 @@ def audit_clips(
     write_text(page, render("audit.html", title=f"Audit of {dataset}", **page_values(clips, findings, view)))
 
 
-def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: dict[str, Any]) -> dict[str, Any]:
+def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: View) -> dict[str, Any]:
     """The values of the page: one row per check, and the first findings of each severity."""
     keys = {"too short": "short", "too long": "long", "near-duplicate": "near_duplicate"}
     count = findings["check"].value_counts()

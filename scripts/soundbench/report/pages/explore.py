@@ -14,6 +14,7 @@ import pandas as pd
 from soundbench.core.storage import read_clip_table, write_text
 from soundbench.data.audio import read_mono
 from soundbench.data.subsets import view_clips
+from soundbench.data.view import View
 from soundbench.report.figures import clips as clipplots
 from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
@@ -147,7 +148,7 @@ def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
 def explore_dataset(
     clips: str | Path,
     dataset: str,
-    view: dict[str, Any],
+    view: View,
     threads: int,
     *,
     listen: str,

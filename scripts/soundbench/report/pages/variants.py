@@ -12,6 +12,7 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_text
 from soundbench.data.audio import read_mono
 from soundbench.data.copies import ORIGINAL, training_copies, variant_names
+from soundbench.data.view import AugmentationRule
 from soundbench.report.drawing import figure, first_of_rows, shortened
 from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
@@ -21,7 +22,7 @@ RANGE = 80  # dB that a spectrogram shows
 UNITS = {"snr": " dB", "gain": " dB", "seconds": " s"}
 
 
-def example_copies(split: str, rules: list[dict[str, Any]], tables: dict[str, str]) -> pd.DataFrame:
+def example_copies(split: str, rules: list[AugmentationRule], tables: dict[str, str]) -> pd.DataFrame:
     """The original and the first copy of each variant of one clip: the first of those with the most variants.
 
     Args:
@@ -90,7 +91,7 @@ def describe_steps(steps: list[dict[str, Any]]) -> str:
 
 def show_variants(
     split: str,
-    rules: list[dict[str, Any]],
+    rules: list[AugmentationRule],
     variants: dict[str, dict[str, Any]],
     tables: dict[str, str],
     page: str | Path,
