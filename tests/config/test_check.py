@@ -59,7 +59,7 @@ def test_shipped_configuration_is_valid_and_complete(config: dict[str, Any]) -> 
         ({"benchmrk": {}}, "benchmrk: unknown key; did you mean 'benchmark'?"),
         ({"benchmark": {"modles": ["cnn"]}}, "benchmark.modles: unknown key; did you mean 'models'?"),
         ({"benchmark": {"seeds": ["one"]}}, "benchmark.seeds.0: should be of type integer, but is 'one'"),
-        ({"benchmark": {"seeds": [1, 1]}}, "benchmark.seeds: names something twice: [1, 1]"),
+        ({"benchmark": {"seeds": [1, 1]}}, "benchmark.seeds: holds a value twice: [1, 1]"),
         ({"benchmark": {"models": []}}, "benchmark.models: is empty; name at least 1"),
         ({"benchmark": {"models": ["resnet81"]}}, "benchmark.models: there is no 'resnet81'; did you mean 'resnet18'?"),
         ({"benchmark": {"metric": "accuracies"}}, "benchmark.metric: 'accuracies' is not one of its values"),

@@ -118,9 +118,9 @@ def edit(workflow: Workflow, module: str, old: str, new: str) -> None:
 
 def test_prose_does_not_change_the_digest_but_code_does(workflow: Workflow) -> None:
     before = digest(workflow, "split_clips")
-    edit(workflow, "data/splits", '"""Splits that leak nothing', '"""Splits, reworded')
+    edit(workflow, "data/schemes", '"""Schemes of splits', '"""Schemes, reworded')
     assert digest(workflow, "split_clips") == before
-    edit(workflow, "data/splits", '"nested"', '"nestled"')
+    edit(workflow, "data/schemes", '"nested"', '"nestled"')
     assert digest(workflow, "split_clips") != before
 
 

@@ -43,10 +43,10 @@ REFUSED = {
     "seed 2**63": (seeds(2**63), "benchmark.seeds.0: 9223372036854775808 is too large; the largest number is 2**63"),
     "seed 10**400": (seeds(10**400), "is too large; the largest number is 2**63 - 1"),
     "epochs 2**70": (training(epochs=2**70), "models.cnn.training.epochs: 1180591620717411303424 is too large"),
-    "a key that is a number": ({"models": {1: CNN}}, "models.1: the key 1 is no text; write it in quotation marks"),
+    "a key that is a number": ({"models": {1: CNN}}, "models.1: the key 1 is not text; write it in quotation marks"),
     "a key that is true": (
         {"datasets": {"synthetic": {"merge": {True: ["class00"]}}}},
-        "datasets.synthetic.merge.True: the key True is no text",
+        "datasets.synthetic.merge.True: the key True is not text",
     ),
     "a date": (
         {"benchmark": {"metric": yaml.safe_load("2024-01-01")}},

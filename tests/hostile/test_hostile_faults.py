@@ -217,9 +217,9 @@ def take_away_a_clip(content: bytes) -> bytes:
 ARRAYS = {
     "truncated": (cut_short, "cannot be read as a feature array"),
     "empty": (lambda _: b"", "cannot be read as a feature array"),
-    "changed": (flip_bit_at_end, "is not what was written for b"),
-    "another shape": (swap_shape, "is not what was written for a, b"),
-    "fewer clips": (take_away_a_clip, "is not what was written for b"),
+    "changed": (flip_bit_at_end, "has changed since it was written, for b"),
+    "another shape": (swap_shape, "has changed since it was written, for a, b"),
+    "fewer clips": (take_away_a_clip, "has changed since it was written, for b"),
 }
 
 
@@ -230,7 +230,7 @@ def test_feature_array_that_changed_is_named_and_removed(
     index = read_clip_table(features.with_suffix(".csv"))
     assert len(load_examples(features, index, CLIPS, SingleLabel(["dog", "rain"]))) == 2
     features.write_bytes(damage(features.read_bytes()))
-    with pytest.raises(InputError, match=rf"orig\.npy: {message}.* has been removed; run the same command again"):
+    with pytest.raises(InputError, match=rf"orig\.npy: {message}.* was removed; run the same command again"):
         load_examples(features, index, CLIPS, SingleLabel(["dog", "rain"]))
     assert not features.exists()
     with pytest.raises(InputError, match=r"orig\.npy: is missing; run the same command again"):
@@ -260,7 +260,7 @@ def test_split_table_that_changed_is_named_and_removed(damage: Callable[[str], s
     write_split(path, CLIPS)
     pd.testing.assert_frame_equal(read_split(path), CLIPS)
     path.write_text(damage(path.read_text()))
-    with pytest.raises(InputError, match=r"seed1\.csv: .* has been removed; run the same command again"):
+    with pytest.raises(InputError, match=r"seed1\.csv: .* was removed; run the same command again"):
         read_split(path)
     with pytest.raises(InputError, match=r"seed1\.csv: is missing; run the same command again"):
         read_split(path)

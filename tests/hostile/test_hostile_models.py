@@ -40,7 +40,7 @@ def changed(value: Any, path: list[str], new: Any) -> Any:
 
 
 REFUSED = {
-    "labels twice": ("labels", ["dog", "rain", "dog"], "labels: names something twice"),
+    "labels twice": ("labels", ["dog", "rain", "dog"], "labels: holds a value twice"),
     "labels that are numbers": ("labels", ["dog", 1, 2], "labels.1: should be of type string, but is 1"),
     "labels that are lists": ("labels", ["dog", ["rain"], "wind"], "labels.1: should be of type string"),
     "labels that are text": ("labels", "dog", "labels: should be of type array, but is 'dog'"),

@@ -1,1 +1,1 @@
-"""What every stage uses: errors, files, logs, devices, digests."""
+"""Helpers of all stages: errors, files, logs, devices, digests, locks and SLURM."""

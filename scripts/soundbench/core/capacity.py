@@ -1,4 +1,4 @@
-"""Whether disk and memory have room for something, known before it is begun."""
+"""Checks of free disk space and memory, before work starts."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from pathlib import Path
 
 from soundbench.core.errors import InputError
 
-RESERVE = 100_000_000  # bytes of a disk that stay free
+RESERVE = 100_000_000  # bytes of a disk that must remain free
 
 
 class NoRoomError(InputError):
-    """The disk, and not what should be written, is what is wrong."""
+    """The disk is too small or not writable; the data to be written are correct."""
 
 
 def free_bytes(path: str | Path) -> int:
-    """The free bytes of the disk that ``path`` is on, or will be on."""
+    """The free bytes of the disk that holds ``path``, or will hold it."""
     path = Path(path).absolute()
-    return shutil.disk_usage(next(place for place in (path, *path.parents) if place.exists())).free
+    return shutil.disk_usage(next(folder for folder in (path, *path.parents) if folder.exists())).free
 
 
 def memory_bytes() -> int:
-    """The memory of this machine."""
+    """The memory of this machine in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def check_room(what: str, size: int, path: str | Path) -> None:
-    """Refuse to write ``size`` bytes where that would fill the disk.
+    """Refuse to write ``size`` bytes if that would fill the disk.
 
     Raises:
-        NoRoomError: they do not fit, or would leave less than :data:`RESERVE`.
+        NoRoomError: they do not fit, or would leave less than :data:`RESERVE` free.
     """
     if size > (free := free_bytes(path)) - RESERVE:
         raise NoRoomError(f"{what}: needs {size / 1e6:,.0f} MB, but {Path(path).parent} has {free / 1e6:,.0f} MB left")

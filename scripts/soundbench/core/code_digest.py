@@ -1,4 +1,4 @@
-"""Which code a job runs, as a digest: a rule's parameter, so that edited code reruns just the jobs that use it.
+"""A digest of the code that a job runs; as a parameter of each rule it makes edited code rerun the jobs that use it.
 
 Snakemake notices an edited script, but not an edited module that the script imports.
 """
@@ -23,7 +23,7 @@ def _parse(path: Path) -> ast.Module:
 
 
 def module_file(name: str) -> Path | None:
-    """The file of a module of the package, by its dotted name; None where there is no such module."""
+    """The file of a module of the package, by its dotted name; None if there is no such module."""
     base = SCRIPTS.joinpath(*name.split("."))
     return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
 
@@ -33,7 +33,7 @@ def _is_for_type_checkers(node: ast.AST) -> TypeGuard[ast.If]:
 
 
 def imported_names(path: Path) -> set[str]:
-    """The dotted names that a file's import statements may import when it runs, wherever in the file they stand.
+    """The dotted names that the import statements anywhere in a file may import when it runs.
 
     ``from a import b`` gives ``a`` and ``a.b``, whether ``b`` is a module or not.
     """
@@ -56,9 +56,9 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def used_modules(script: str, *modules: str) -> set[str]:
-    """All modules of the package that ``scripts/{script}.py`` imports, directly or not, and ``modules`` with theirs.
+    """All modules of the package that ``scripts/{script}.py`` or one of ``modules`` imports, directly or indirectly.
 
-    ``modules`` names what the script imports by a computed name, such as the family of the model it trains.
+    ``modules`` are the modules that the script imports by a computed name, such as the family of the model.
     """
     found: set[str] = set()
     waiting = imported_modules(SCRIPTS / f"{script}.py") | set(modules)
@@ -90,16 +90,18 @@ def _code(tree: ast.Module) -> str:
 
 @cache
 def _templates_named_in(path: Path) -> frozenset[Path]:
-    """The templates that a file, itself a module or a template, names between quotation marks."""
+    """The templates that a module or a template names between quotation marks."""
     text = path.read_text(encoding="utf-8")
     return frozenset(file for file in TEMPLATES if f'"{file.name}"' in text)
 
 
 def used_templates(path: Path) -> list[Path]:
-    """The templates that a module names, and those that these are made of, sorted."""
-    found, waiting = set(), set(_templates_named_in(path))
+    """The templates that a module names, and those that these templates name, sorted."""
+    found = set()
+    waiting = set(_templates_named_in(path))
     while waiting:
-        found.add(template := waiting.pop())
+        template = waiting.pop()
+        found.add(template)
         waiting |= _templates_named_in(template) - found
     return sorted(found)
 
@@ -112,8 +114,10 @@ def _module_digest(path: Path) -> str:
 
 @cache
 def code_digest(script: str, *modules: str) -> str:
-    """A digest of the modules that a script uses, and of their templates; comments, docstrings, the layout
-    of code and the settings that an extension declares do not count."""
+    """A digest of the modules that a script uses, and of their templates.
+
+    It does not depend on comments, docstrings, the layout of code and the settings that an extension declares.
+    """
     names = sorted(used_modules(script, *modules))
     parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The hardware a job computes on: which device, how many threads, which precision."""
+"""The hardware that a job computes on: device, threads and precision."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ from soundbench.core.locks import hold
 
 logger = logging.getLogger(__name__)
 
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
+# Parameters of mallopt(3).
+_TRIM_THRESHOLD = -1
+_MMAP_MAX = -4
+_ARENA_MAX = -8
 
 
 def keep_freed_memory() -> None:
-    """Let the allocator keep what is freed, where it is glibc's.
+    """Make the allocator of glibc keep freed memory; other allocators are left as they are.
 
-    glibc hands large arrays back to the system at every release, and zeroing their pages anew costs a factor of about
-    two in training, and a quarter of the time of features; threads share one arena, as only the first keeps its pages.
+    glibc returns every large array to the system when it is freed. Clearing its pages again makes training about twice
+    as slow, and the computation of features a third slower. All threads share one arena, because only the first arena
+    keeps its pages.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
@@ -36,7 +40,7 @@ def keep_freed_memory() -> None:
 
 
 def prepare_process(seed: int, threads: int, device: str = "auto") -> None:
-    """Make this process's computations repeatable, and keep them to ``threads`` cores.
+    """Make the computations of this process repeatable, and limit them to ``threads`` cores.
 
     Args:
         device: ``cpu`` hides all GPUs from this process; ``auto`` does not.
@@ -51,26 +55,26 @@ def prepare_process(seed: int, threads: int, device: str = "auto") -> None:
 
 
 def given_gpus() -> list[str]:
-    """The variables by which SLURM or the user gave this process a GPU, each with its value."""
+    """The environment variables, with values, by which SLURM or the user gave this process a GPU."""
     names = ("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS", "SLURM_JOB_GPUS")
-    found = {name: os.environ[name] for name in names if name in os.environ}
-    hidden = found.get("CUDA_VISIBLE_DEVICES") in ("", "-1", "NoDevFiles")
-    return [] if hidden else [f"{name}={value}" for name, value in found.items() if value]
+    variables = {name: os.environ[name] for name in names if name in os.environ}
+    hidden = variables.get("CUDA_VISIBLE_DEVICES") in ("", "-1", "NoDevFiles")
+    return [] if hidden else [f"{name}={value}" for name, value in variables.items() if value]
 
 
 def driver_version() -> str:
-    """What NVIDIA's driver says of itself."""
+    """The version of NVIDIA's driver."""
     version = Path("/proc/driver/nvidia/version")
     return version.read_text().splitlines()[0] if version.exists() else "not loaded"
 
 
 @cache
 def choose_device() -> torch.device:
-    """The GPU where there is one; of several the first that no other process of soundbench has taken.
+    """The GPU, or the CPU if there is none. Of several GPUs, the first that no other process of soundbench uses.
 
     Raises:
-        InputError: the process was given a GPU that CUDA cannot use. On the CPU it would take many times as long, and
-            hold the GPU for nothing.
+        InputError: the process was given a GPU that CUDA cannot use. On the CPU it would take many times as long and
+            block the GPU.
     """
     # Counting the GPUs does not start CUDA, which reads the variable only once.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -84,35 +88,38 @@ def choose_device() -> torch.device:
         raise InputError(
             f"this job was given a GPU ({given[0]}), but CUDA cannot use it: PyTorch {torch.__version__} was built for "
             f"CUDA {torch.version.cuda or '(none)'}, and the driver is {driver_version()}. Update the driver, or "
-            "install a PyTorch that fits it. To compute on the CPU, request no GPU; where one is given all the same, "
-            "set the resource device: cpu of train_model in the profile, or CUDA_VISIBLE_DEVICES to nothing"
+            "install a PyTorch that fits it. To compute on the CPU, request no GPU. If a GPU is given nevertheless, "
+            "set the resource device: cpu of train_model in the profile, or CUDA_VISIBLE_DEVICES to an empty text"
         )
     return torch.device("cpu")
 
 
 def _make_own(folder: Path) -> None:
-    """Make a folder that nobody else can enter: anybody may make folders and links in a temporary directory.
+    """Make a folder that only this user can enter, since all users may make folders and links in a temporary directory.
 
     Raises:
-        InputError: there is a link, a file or somebody else's folder of this name.
+        InputError: a link, a file or another user's folder has this name.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise InputError(f"{folder}: should be a folder of yours, for locks; have it removed, or set TMPDIR to another")
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise InputError(
+            f"{folder}: should be a folder of yours, for locks, but is a link, a file or another user's folder. Have "
+            "it removed, or set TMPDIR to another folder"
+        )
     folder.chmod(0o700)
 
 
 def take_free(names: list[str], folder: Path) -> str:
-    """The first of ``names`` that no other process on this machine has taken; it is this process's until it ends.
+    """Take the first of ``names`` that no other process on this machine has taken, until this process ends.
 
-    A process that finds all of them taken shares one, and says so: waiting could take as long as a training.
+    If all are taken, the process shares one and logs a warning, because waiting could take as long as a training.
 
     Args:
-        folder: where the lock files are.
+        folder: the folder of the lock files.
 
     Raises:
-        InputError: the folder is somebody else's, or a lock file is a link or cannot be opened.
+        InputError: the folder is another user's, or a lock file is a link or cannot be opened.
     """
     _make_own(folder)
     for name in names:
@@ -128,13 +135,13 @@ def take_free(names: list[str], folder: Path) -> str:
 
 
 def device_name(device: torch.device, bfloat16: bool) -> str:
-    """What the device calls itself and what it computed in, for the record."""
+    """The name of the device and the precision of its computations, for the model's description."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
     return f"{name} in bf16" if bfloat16 else name
 
 
 def uses_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether to compute in bfloat16: ``auto`` does where the hardware has it."""
+    """Whether to compute in bfloat16; ``auto`` does if the hardware supports it."""
     if precision != "auto":
         return precision == "bf16"
     return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: shown as a message, without a traceback."""
+"""Errors that a user can correct; they are shown as a message without a traceback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Something in the configuration or the data is wrong; ``problems`` holds every finding at once."""
+    """An error in the configuration or the data; ``problems`` holds all problems that were found."""
 
     def __init__(self, problems: str | Iterable[str], heading: str = "") -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)

@@ -1,7 +1,7 @@
-"""Names and labels in tables for people: as text, whatever a spreadsheet, Markdown or LaTeX would make of them.
+"""Escape names and labels in tables, so that spreadsheets, Markdown and LaTeX show them as plain text.
 
-A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, whoever named the file or the
-label in it. An apostrophe before it makes it text (OWASP, "CSV Injection"). Reading takes the apostrophe away.
+A spreadsheet treats a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. An apostrophe before it makes it
+text (OWASP, "CSV Injection"). Reading removes the apostrophe.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-# An apostrophe of the text's own is escaped too, so that reading gives back what was written.
+# Text that begins with an apostrophe is escaped too, so that reading restores what was written.
 ESCAPED = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
 def escape_cell(cell: Any) -> Any:
-    """Text with an apostrophe before it where it begins like a formula; anything else, and numbers, unchanged."""
+    """Text that begins like a formula, with an apostrophe before it; other text and numbers do not change."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(ESCAPED) else cell
 
 
@@ -32,7 +32,7 @@ def escape_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table that :func:`escape_table` was given, all of whose columns were read as text."""
+    """The table that :func:`escape_table` was given; all columns must have been read as text."""
     return table.map(plain_cell)
 
 
@@ -46,13 +46,13 @@ def latex_text(text: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Text for Markdown, on one line, also in a table; an underscore within a word is one already."""
+    """Text for Markdown, on one line, also in a table; an underscore within a word needs no escape."""
     text = re.sub(r"([\\`*\[\]<>|~&])", r"\\\1", " ".join(text.split()))
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
 
 
 def markdown_code(text: str) -> str:
-    """Text as a piece of code in Markdown."""
+    """Text as code in Markdown."""
     text = " ".join(text.split())
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{text}{fence}" if fence == "`" else f"{fence} {text} {fence}"

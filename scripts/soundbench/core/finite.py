@@ -1,4 +1,4 @@
-"""Numbers that are not finite: what they were found in stops the job that made them, and a message says what to do."""
+"""Checks for numbers that are not finite; their errors stop the job and name remedies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import torch
 
 from soundbench.core.errors import InputError
+from soundbench.core.text import shortened_list
 
 REMEDY = "a lower learning_rate, gradient_clip, or precision: float32 may help"
 NAMED = 3  # tensors that a message names
@@ -17,7 +18,7 @@ def check_loss(loss: float, what: str) -> None:
     """Refuse a loss that is NaN or infinite.
 
     Raises:
-        InputError: it begins with ``what``.
+        InputError: the message begins with ``what``.
     """
     if not math.isfinite(loss):
         raise InputError(f"{what} is no longer finite: {REMEDY}")
@@ -27,8 +28,7 @@ def check_weights(weights: Mapping[str, torch.Tensor], what: str, remedy: str = 
     """Refuse weights that hold NaN or an infinity.
 
     Raises:
-        InputError: it begins with ``what`` and names some of the tensors.
+        InputError: the message begins with ``what`` and names some of the tensors.
     """
-    if lost := [name for name, value in weights.items() if not value.isfinite().all()]:
-        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
-        raise InputError(f"{what} holds numbers that are not finite in {', '.join(lost[:NAMED])}{more}: {remedy}")
+    if names := [name for name, value in weights.items() if not value.isfinite().all()]:
+        raise InputError(f"{what} holds numbers that are not finite in {shortened_list(names, NAMED)}: {remedy}")

@@ -1,7 +1,7 @@
-"""Feature arrays and split tables: whether they still hold what was written when a later job reads them.
+"""Checks that feature arrays and split tables have not changed since they were written.
 
-Snakemake looks at dates alone: it takes a file that a disk or a copy has cut short, or changed, for the one it made.
-The job that finds such a file removes it, so that the same command makes it again.
+Snakemake compares dates only, so it does not notice a file that a disk or a copy has truncated or changed. The job that
+finds such a file removes it, so that the same command makes it again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.core.text import shortened_list
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DIGEST = "digest"  # the column: of a row of the array in an index, of the whole table in a split table
-LENGTH = 16  # hexadecimal digits of a SHA-256: enough against accidents
-SKEW = 60  # seconds: so much the clocks of a cluster's nodes may differ
+DIGEST = "digest"  # a column: in an index the digest of a row of the array, in a split table that of the whole table
+LENGTH = 16  # hexadecimal digits of a SHA-256 that are kept
+SKEW = 60  # seconds by which the clocks of a cluster's nodes may differ
 NAMED = 3  # clips that a message names
 
 
@@ -35,13 +36,13 @@ def row_digest(row: np.ndarray) -> str:
 
 
 def checked_array(path: str | Path, index: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
-    """Open a feature array; ``rows`` of it are compared with the digests in its index, where that has some.
+    """Open a feature array and compare its ``rows`` with the digests in its index, if the index has them.
 
     Returns:
         The memory map, ``(clips, bins, frames)``.
 
     Raises:
-        InputError: the array is missing, or is not what was written; then it is removed.
+        InputError: the array is missing, or has changed since it was written; then it is removed.
     """
     try:
         array: np.ndarray = np.load(path, mmap_mode="r")
@@ -51,12 +52,13 @@ def checked_array(path: str | Path, index: pd.DataFrame, rows: np.ndarray) -> np
         raise damaged(path, f"cannot be read as a feature array ({error})") from error
     if DIGEST not in index:
         return array
-    used = index[index["row"].isin(rows)]
-    wrong = used["row"].ge(len(array)) | (used[DIGEST] != used["row"].map(lambda row: _digest_of(array, row)))
-    if wrong.any():
-        clips = list(used.loc[wrong, "clip"])
-        more = f" and {len(clips) - NAMED} more" if len(clips) > NAMED else ""
-        raise damaged(path, f"is not what was written for {', '.join(clips[:NAMED])}{more}")
+    checked = index[index["row"].isin(rows)]
+    changed = checked["row"].ge(len(array)) | (
+        checked[DIGEST] != checked["row"].map(lambda row: _digest_of(array, row))
+    )
+    if changed.any():
+        clips = shortened_list(list(checked.loc[changed, "clip"]), NAMED)
+        raise damaged(path, f"has changed since it was written, for {clips}")
     return array
 
 
@@ -65,7 +67,7 @@ def _digest_of(array: np.ndarray, row: int) -> str:
 
 
 def write_split(path: str | Path, split: pd.DataFrame) -> None:
-    """Write a split table; its last column, the same in every row, is a digest of the table."""
+    """Write a split table; its last column is a digest of the table, the same in every row."""
     write_csv(path, split.assign(**{DIGEST: _table_digest(split)}))
 
 
@@ -73,7 +75,7 @@ def read_split(path: str | Path) -> pd.DataFrame:
     """Read a split table, without its digest.
 
     Raises:
-        InputError: the table is missing, or is not what was written; then it is removed.
+        InputError: the table is missing, or has changed since it was written; then it is removed.
     """
     try:
         split = read_clip_table(path)
@@ -82,7 +84,7 @@ def read_split(path: str | Path) -> pd.DataFrame:
     except ValueError as error:
         raise damaged(path, f"cannot be read as a table ({error})") from error
     if DIGEST in split and set(split.pop(DIGEST)) != {_table_digest(split)}:
-        raise damaged(path, "is not what was written")
+        raise damaged(path, "has changed since it was written")
     return split
 
 
@@ -92,23 +94,23 @@ def _table_digest(split: pd.DataFrame) -> str:
 
 
 def check_dates(files: Iterable[str | Path]) -> None:
-    """Refuse inputs that are dated in the future, before work is done that would be lost.
+    """Refuse inputs that are dated in the future, before any work is done.
 
     Raises:
-        InputError: Snakemake would delete the outputs, which are older, when the job has ended.
+        InputError: an input has a later date than the outputs would have, so Snakemake would delete the outputs.
     """
     dates = {file: Path(file).stat().st_mtime for file in files if Path(file).exists()}
     late = {file: date for file, date in dates.items() if date > time.time() + SKEW}
-    if found := [f"{file}: {datetime.fromtimestamp(date):%Y-%m-%d %H:%M:%S}" for file, date in late.items()]:
-        raise InputError(found, "These inputs are dated in the future. Set the clock right, or `touch` them:")
+    if lines := [f"{file}: {datetime.fromtimestamp(date):%Y-%m-%d %H:%M:%S}" for file, date in late.items()]:
+        raise InputError(lines, "These inputs are dated in the future. Correct the clock, or `touch` them:")
 
 
 def missing(path: str | Path) -> InputError:
-    """The error of a file that another job has found damaged and removed."""
-    return InputError(f"{path}: is missing; run the same command again, which makes it")
+    """The error for a file that another job has removed because it was damaged."""
+    return InputError(f"{path}: is missing; run the same command again to make it")
 
 
-def damaged(path: str | Path, what: str) -> InputError:
-    """Remove a file that is not what was written; returns the error to raise."""
+def damaged(path: str | Path, problem: str) -> InputError:
+    """Remove a file that has changed since it was written; returns the error to raise."""
     Path(path).unlink(missing_ok=True)
-    return InputError(f"{path}: {what}, and has been removed; run the same command again, which makes it anew")
+    return InputError(f"{path}: {problem}. It was removed; run the same command again to make it")

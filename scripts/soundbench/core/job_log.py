@@ -1,4 +1,4 @@
-"""What a job reports: everything in one log file per job, warnings and errors also on the terminal."""
+"""The log of a job: all messages in one file per job, warnings and errors also on the terminal."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ logger = logging.getLogger("soundbench")
 
 
 class LogFile(logging.FileHandler):
-    """A log file that ends, with a line on standard error, where it cannot be written: the work goes on."""
+    """A log file. If it cannot be written, the log ends with a warning on standard error, and the job continues."""
 
     def handleError(self, _: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say it once, and write nothing more."""
+        """Warn once and write no further lines."""
         self.setLevel(logging.CRITICAL + 1)
         print(f"warning: {self.baseFilename}: the log ends here ({sys.exc_info()[1]})", file=sys.stderr)
 
     def close(self) -> None:
-        """Close the file; what could not be written is lost."""
+        """Close the file; lines that could not be written are lost."""
         with suppress(OSError):
             super().close()
 
@@ -58,10 +58,10 @@ def _opened(path: Path) -> LogFile:
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[None]:
-    """Send everything logged in the block to ``path``, and what :class:`Terminal` shows to standard error.
+    """Write the log messages of the block to ``path``, and those that :class:`Terminal` shows to standard error.
 
-    An :class:`InputError` is shown without a traceback, since its text says what to mend; anything else keeps
-    its traceback. Both end the process with exit code 1, which Snakemake reports with the log's name.
+    An :class:`InputError` is shown without a traceback, because its text says what to correct; other errors keep their
+    tracebacks. Both end the process with exit code 1, which Snakemake reports with the name of the log.
     """
     handlers: list[logging.Handler] = [_opened(Path(path)), Terminal()]
     for handler in handlers:

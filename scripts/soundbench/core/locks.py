@@ -1,7 +1,7 @@
 """Locks between processes that write the same files.
 
-They are ``flock``'s: the kernel releases the lock of a process that dies, and file systems that the nodes of a cluster
-share pass it on. Where a file system has no ``flock``, taking one is an error.
+They use ``flock``: the kernel releases the lock of a process that dies, and shared file systems of clusters support it.
+On a file system without ``flock``, taking a lock raises an error.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def _lock(path: Path) -> FileLock:
 
 
 def try_lock(path: Path) -> Taken | None:
-    """Take the lock on the file ``path``, which is made if there is none; None if another process has it.
+    """Take the lock on the file ``path``, which is made if it does not exist; None if another process has the lock.
 
-    The end of a ``with`` on the result releases the lock.
+    The end of a ``with`` block on the result releases the lock.
 
     Raises:
         OSError: ``path`` is a link, or cannot be opened.
@@ -34,7 +34,7 @@ def try_lock(path: Path) -> Taken | None:
 
 
 def wait_for_lock(path: Path) -> Taken:
-    """As :func:`try_lock`, but wait until no other process has the lock; asks once per second."""
+    """As :func:`try_lock`, but wait until no other process has the lock; it is tried once per second."""
     return _lock(path).acquire(poll_interval=1)
 
 

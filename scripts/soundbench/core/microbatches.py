@@ -1,4 +1,4 @@
-"""Batches that do not fit the memory of a GPU: computed in smaller pieces."""
+"""Microbatches: batches that do not fit the memory of a GPU are computed in smaller pieces."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from soundbench.core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
 
 class Microbatches:
-    """How many clips are computed at once: as many as are asked for, until the memory turns out too small.
+    """The number of clips that are computed at once; it is halved when they do not fit the memory.
 
     Args:
-        size: clips at once, to begin with.
+        size: the number at first.
         tag: the beginning of each log line.
     """
 
     def __init__(self, size: int, tag: str) -> None:
-        self.size, self.tag = max(1, size), tag
+        self.size = max(1, size)
+        self.tag = tag
 
-    def fit(self, compute: Callable[[int], Done]) -> Done:
-        """``compute(size)``; as long as the memory does not suffice, once more from its beginning with half the size.
+    def fit(self, compute: Callable[[int], Result]) -> Result:
+        """Call ``compute(size)``; while the memory is too small, repeat it from its beginning with half the size.
 
         Raises:
             InputError: a single clip does not fit.
@@ -39,17 +40,18 @@ class Microbatches:
                 if self.size == 1:
                     message = f"{self.tag} a single clip does not fit the memory of the device"
                     raise InputError(f"{message}: choose a smaller model, or shorter clips") from error
-            # Not within the handler, where the error still holds the tensors of the failed attempt.
-            whole, self.size = self.size, -(-self.size // 2)
+            # This is outside the handler, where the error would still hold the tensors of the failed attempt.
+            half = -(-self.size // 2)
             torch.cuda.empty_cache()
             logger.warning(
-                "%s %d clips do not fit the device's memory; from now on %d at once", self.tag, whole, self.size
+                "%s %d clips do not fit the device's memory; from now on %d at once", self.tag, self.size, half
             )
+            self.size = half
 
 
 def chunks(order: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
-    """Cut ``order`` into pieces of near-equal length, none above ``size``.
+    """Cut ``order`` into pieces of nearly equal length, none longer than ``size``.
 
-    A last batch of one or two clips would upset the batch statistics, so there is none.
+    Equal lengths avoid a last batch of one or two clips, which would distort the batch statistics.
     """
     return torch.tensor_split(order, max(1, -(-len(order) // size)))

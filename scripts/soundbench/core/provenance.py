@@ -1,4 +1,4 @@
-"""What made the numbers: packages, hardware and code."""
+"""The provenance of results: packages, hardware and code."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-DEFAULT_SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")  # found without a name
-AUDIO = ("soundfile", "soxr")  # read and resample the clips of every study
+# The paths at which Snakemake finds a Snakefile without being given its name.
+DEFAULT_SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
+AUDIO = ("soundfile", "soxr")  # the packages that read and resample the clips of every study
 PACKAGES = (*AUDIO, "numpy", "pandas", "scipy", "librosa", "torch", "timm", "transformers", "safetensors", "snakemake")
 
 
 def versions(always: Sequence[str] = ()) -> dict[str, str]:
-    """The versions of Python and of the :data:`PACKAGES` that this process has imported, or that are in ``always``."""
-    used = [name for name in PACKAGES if name in sys.modules or name in always]
-    return {"python": platform.python_version()} | {name: _version(name) for name in used}
+    """The versions of Python, of the :data:`PACKAGES` that this process has imported, and of those in ``always``."""
+    names = [name for name in PACKAGES if name in sys.modules or name in always]
+    return {"python": platform.python_version()} | {name: _version(name) for name in names}
 
 
 def _version(name: str) -> str:
-    """A package's own word, which for torch names the build, or that of its metadata."""
+    """The ``__version__`` of a package, which for torch includes the build, or the version in its metadata."""
     return str(getattr(sys.modules.get(name), "__version__", None) or importlib.metadata.version(name))
 
 
 def processor() -> str:
-    """The processor's own name, where the system tells it."""
+    """The name of the processor, or its architecture if the system does not state the name."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
@@ -42,28 +43,28 @@ def host() -> dict[str, str]:
 
 
 def study_arguments(snakefile: str, configfiles: Sequence[Path], config: Sequence[str]) -> str:
-    """The arguments with which ``snakemake`` runs this study once more from the current folder, ready for a shell.
+    """The arguments with which ``snakemake`` runs this study again from the current folder, quoted for a shell.
 
     Args:
-        snakefile, configfiles: absolute paths; those below the current folder are named relative to it.
+        snakefile, configfiles: absolute paths; those below the current folder are given relative to it.
         config: ``KEY=VALUE`` of ``--config``.
     """
     arguments = []
-    if _near(snakefile) not in DEFAULT_SNAKEFILES:
-        arguments += ["--snakefile", _near(snakefile)]
+    if _short_path(snakefile) not in DEFAULT_SNAKEFILES:
+        arguments += ["--snakefile", _short_path(snakefile)]
     if configfiles:
-        arguments += ["--configfile", *map(_near, configfiles)]
+        arguments += ["--configfile", *map(_short_path, configfiles)]
     if config:
         arguments += ["--config", *config]
     return shlex.join(arguments)
 
 
-def _near(path: str | Path) -> str:
+def _short_path(path: str | Path) -> str:
     return str(Path(path).relative_to(Path.cwd()) if Path(path).is_relative_to(Path.cwd()) else path)
 
 
 def revision() -> str:
-    """The git commit of the workflow, marked where files differ from it; ``unknown`` outside a checkout."""
+    """The git commit of the workflow, with ``-dirty`` if files differ from it; ``unknown`` outside a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

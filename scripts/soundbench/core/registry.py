@@ -1,8 +1,8 @@
-"""Extensions by name: each module of a package is one, and what it declares is read without importing it.
+"""Extensions by name: each module of a package is one extension, and its constants are read without importing it.
 
 The constant ``SETTINGS`` of a module holds the keys that its entries in the configuration may have, each with its JSON
-Schema. A key without a default must be given. A module without the constant takes the keyword arguments of its
-function. Planning a study reads these constants from the source, since importing torch alone takes seconds.
+Schema. A key without a default must be given. For a module without the constant, the keys are the keyword arguments of
+its function. Planning a study reads these constants from the source, because importing torch takes seconds.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class Constants(dict[str, Any]):
-    """The constants of a module by name, each evaluated from its source when it is asked for; nothing is imported.
+    """The constants of a module by name, evaluated from its source on access; nothing is imported.
 
-    An expression may name other constants of the module, and those that it imports from modules of this package.
+    An expression may use other constants of the module, and those that it imports from modules of this package.
     """
 
     def __init__(self, module: str) -> None:
@@ -43,7 +43,7 @@ class Constants(dict[str, Any]):
         raise KeyError(name)
 
     def function(self, name: str) -> ast.FunctionDef | None:
-        """The definition of a function; None where the module has none of this name."""
+        """The definition of a function; None if the module has no function of this name."""
         return next((node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
 
 
@@ -52,9 +52,9 @@ class Registry:
     """The extensions of one kind.
 
     Args:
-        package: its modules are the extensions, and their names those of the extensions.
-        key: of an entry of the configuration; its value is the name of an extension.
-        function: what every module defines.
+        package: the package whose modules are the extensions; their names are the names of the extensions.
+        key: the key of an entry of the configuration whose value is the name of an extension.
+        function: the function that every module defines.
     """
 
     package: str
@@ -79,7 +79,7 @@ class Registry:
         return importlib.import_module(self.module(name))
 
     def constant(self, name: str, constant: str, default: Any = None) -> Any:
-        """A constant of an extension's module, read without importing it; ``default`` where the module has none."""
+        """A constant of an extension's module, read without importing it; ``default`` if the module lacks it."""
         try:
             return Constants(self.module(name))[constant]
         except KeyError:
@@ -90,7 +90,7 @@ class Registry:
         return Constants(self.module(name)).function(function) is not None
 
     def settings(self, name: str) -> Schema:
-        """The keys that the entries of an extension may have beside those of every entry, each with its schema."""
+        """The keys that the entries of an extension may have in addition to common keys, each with its schema."""
         declared = self.constant(name, "SETTINGS")
         return _keywords(Constants(self.module(name)), self.function) if declared is None else declared
 
@@ -102,8 +102,9 @@ class Registry:
         """Add the extensions to the schema of the entries that name them.
 
         Args:
-            entry: its property :attr:`key` gets the names, and each name the settings that go with it.
-            definitions: takes the schema of the entries of each extension.
+            entry: the schema that is extended: the values of its property :attr:`key` become the names, and each name
+                gets its settings.
+            definitions: the mapping that the schemas of the extensions are added to.
         """
         entry["properties"][self.key]["enum"] = list(self.names)
         entry.setdefault("allOf", [])
@@ -145,7 +146,7 @@ def _names(package: str) -> tuple[str, ...]:
 
 
 def _keywords(constants: Constants, function: str) -> Schema:
-    """A schema of each keyword argument of a function; those without a default must be given."""
+    """A schema for each keyword argument of a function; arguments without a default must be given."""
     definition = constants.function(function)
     if definition is None:
         return {}

@@ -1,4 +1,4 @@
-"""The JSON Schemas of ``config/schemas``: loaded as one, checked against, and what their errors mean to a reader."""
+"""The JSON Schemas of ``config/schemas``: merging them, checking values, and readable messages for their errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LARGEST = 2**63 - 1  # the largest whole number that PyTorch, NumPy and pandas h
 
 
 def _is_integer(_: Any, value: Any) -> bool:
-    """JSON Schema takes 2.0 for an integer; Python's ``range`` does not."""
+    """JSON Schema accepts 2.0 as an integer; Python's ``range`` does not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -35,25 +35,26 @@ Validator = extend(Draft202012Validator, type_checker=_strict)
 
 
 def schema_problems(schema: Schema, value: Any) -> tuple[list[str], set[KeyPath]]:
-    """What is wrong with ``value`` by its schema, each problem with the path of its key.
+    """Check ``value`` against its schema.
 
     Returns:
-        The problems, and the paths of the values that are unfit for a closer look: all but those with an unknown key.
+        The problems, each beginning with its key; and the paths of the values that further checks cannot use. A value
+        whose only problem is an unknown key can be used.
     """
     unusable = dict(_unusable(value))
     errors = [error for error in Validator(schema).iter_errors(value) if tuple(error.absolute_path) not in unusable]
     problems = [f"{dotted(path)}: {text}" for path, text in unusable.items()]
     problems += [text for error in errors for text in describe(error)]
-    unfit = {tuple(error.absolute_path) for error in errors if error.validator != "additionalProperties"}
-    return sorted(set(problems)), unfit | set(unusable)
+    invalid = {tuple(error.absolute_path) for error in errors if error.validator != "additionalProperties"}
+    return sorted(set(problems)), invalid | set(unusable)
 
 
 def _unusable(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Values that YAML can hold and no setting can be, wherever they stand."""
+    """Values anywhere in ``value`` that YAML can hold but no setting can have, each with its path and the problem."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             if not isinstance(key, str):
-                yield (*path, key), f"the key {key!r} is no text; write it in quotation marks"
+                yield (*path, key), f"the key {key!r} is not text; write it in quotation marks"
             yield from _unusable(part, (*path, key))
     elif isinstance(value, list):
         for number, part in enumerate(value):
@@ -82,7 +83,7 @@ def _has_home(path: str) -> bool:
 
 
 def read_schemas() -> Schema:
-    """The schemas of the files of ``config/schemas`` as one."""
+    """The schemas of all files in ``config/schemas``, merged into one."""
     parts = [yaml.load(path.read_text(encoding="utf-8"), FastLoader) for path in sorted(SCHEMAS.glob("*.schema.yaml"))]
     merged: Schema = {"type": "object", "additionalProperties": False, "required": [], "properties": {}, "$defs": {}}
     for part in parts:
@@ -93,8 +94,9 @@ def read_schemas() -> Schema:
 
 
 def describe(error: ValidationError) -> Iterator[str]:
-    """What a validation error means to the person who wrote the key."""
-    where, expected = tuple(error.absolute_path), error.validator_value
+    """Messages for a validation error, each beginning with the key."""
+    where = tuple(error.absolute_path)
+    expected = error.validator_value
     match error.validator:
         case "additionalProperties" if expected is False:
             known = list(error.schema.get("properties", {}))
@@ -110,10 +112,10 @@ def describe(error: ValidationError) -> Iterator[str]:
             kinds = " or ".join([expected] if isinstance(expected, str) else expected)
             yield f"{dotted(where)}: should be of type {kinds}, but is {error.instance!r}"
         case "minItems" | "minProperties":
-            many = len(error.instance)
-            yield f"{dotted(where)}: {f'holds {many}' if many else 'is empty'}; name at least {expected}"
+            count = len(error.instance)
+            yield f"{dotted(where)}: {f'holds {count}' if count else 'is empty'}; name at least {expected}"
         case "uniqueItems":
-            yield f"{dotted(where)}: names something twice: {error.instance}"
+            yield f"{dotted(where)}: holds a value twice: {error.instance}"
         case "propertyNames" | "pattern":
             yield f"{dotted(where)}: the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
         case _:
@@ -131,14 +133,14 @@ def as_list(value: Any) -> list[Any]:
 
 
 def suggest(name: str, known: Iterable[Any]) -> str:
-    """The nearest valid name, or all of them where none is near."""
+    """The end of a message about an unknown name: the most similar known name, or all of them if none is similar."""
     known = [str(value) for value in known]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
 
 
 def with_defaults(root: Schema, schema: Schema, value: Any) -> Any:
-    """``value`` with the defaults of ``schema`` where it says nothing; ``root`` resolves references."""
+    """``value`` with the defaults of ``schema`` for missing keys; ``root`` is the schema that references point into."""
     if "$ref" in schema:
         return with_defaults(root, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], value)
     if isinstance(value, list) and isinstance(schema.get("items"), dict):

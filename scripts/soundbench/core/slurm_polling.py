@@ -1,10 +1,11 @@
-"""How Snakemake asks SLURM what has become of its jobs, with three defects of the SLURM plugin (2.8.0) corrected.
+"""Corrections of three defects in how the SLURM plugin (2.8.0) of Snakemake queries the states of jobs.
 
-1. A query that fails five times within a second loses every job: the plugin hands back none of them, and Snakemake
-   waits for ever. Here such a query counts as an answer without jobs, which the plugin takes for "ask again later".
-2. A finished job that the controller has forgotten (``MinJobAge``) is never looked up anywhere else. Here the
-   accounting is asked, and where that has no answer, twice in a row, the job's own log.
-3. sacct's ``CANCELLED by 1000`` is compared with ``CANCELLED`` and not recognised. Here only the first word counts.
+1. If a query fails five times within a second, the plugin returns no job at all, and Snakemake waits forever. Here such
+   a query counts as an answer without jobs, and the plugin asks again later.
+2. The plugin does not find a finished job that the controller has forgotten (``MinJobAge``). Here the accounting is
+   asked and, if it has no answer twice in a row, the log of the job is read.
+3. The plugin does not recognise sacct's ``CANCELLED by 1000``, because it compares it with ``CANCELLED``. Here only the
+   first word counts.
 
 A plugin without these defects makes this module unnecessary. tests/core/test_slurm_polling.py tests it with version
 2.8.0.
@@ -20,13 +21,14 @@ from typing import Any
 
 States = dict[str, str]
 
-# The last line of a Snakemake whose jobs have all succeeded; each job of ours is a Snakemake of its own.
+# The last line of a Snakemake whose jobs have all succeeded; each job on the cluster is a Snakemake process.
 DONE = re.compile(r"^\d+ of \d+ steps \(100%\) done$", re.MULTILINE)
 
 
 def correct_status_checks(plugin: Any) -> None:
-    """Correct the SLURM plugin's executor class and its queries, as the module's docstring says; once in a process."""
-    if hasattr(plugin, "status_checks_corrected"):  # by another copy of this workflow, used as a module
+    """Correct the executor class and the queries of the SLURM plugin, as the module's docstring describes; once per
+    process."""
+    if hasattr(plugin, "status_checks_corrected"):  # by another copy of this workflow that is used as a module
         return
     plugin.status_checks_corrected = True
     check_at_even_pace(plugin.Executor)
@@ -34,11 +36,11 @@ def correct_status_checks(plugin: Any) -> None:
 
 
 def check_at_even_pace(executor: Any) -> None:
-    """Never let ``executor`` wait longer than ``--seconds-between-status-checks`` between two looks at the queue.
+    """Limit the pause between two queries to ``--seconds-between-status-checks``.
 
-    The SLURM plugin (2.8) waits 10 s longer after each look at which no job had finished, up to three minutes, and
-    has no option against that. A job that somebody has cancelled would be noticed, and tried again, that much later.
-    One look is one call of squeue, however many jobs there are.
+    The SLURM plugin (2.8) lengthens the pause by 10 s after each query at which no job had finished, up to three
+    minutes, and has no option against that. A cancelled job would be noticed, and tried again, that much later. One
+    query is one call of squeue for all jobs.
 
     Args:
         executor: the plugin's class, whose ``next_seconds_between_status_checks`` holds the pause (s).
@@ -54,27 +56,28 @@ def check_at_even_pace(executor: Any) -> None:
 
 
 def keep_unanswered_jobs(plugin: Any) -> None:
-    """Keep the jobs about which SLURM gives no answer, and look up the finished ones that it has forgotten."""
-    check, ask = plugin.Executor.check_active_jobs, plugin.query_job_status
-    missed: set[str] = set()  # the jobs without a state at the look before
+    """Keep the jobs for which SLURM gives no answer, and look up finished jobs that it has forgotten."""
+    check = plugin.Executor.check_active_jobs
+    ask = plugin.query_job_status
+    missed: set[str] = set()  # the jobs without a state at the previous query
 
     async def check_active_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
         async def query(command: str, logger: logging.Logger) -> tuple[States, float]:
             states, seconds = await ask(command, logger)
             if states is None:
-                logger.warning(f"No answer from {command.split()[0]}; all jobs are kept, and asked for again.")
+                logger.warning(f"No answer from {command.split()[0]}; all jobs are kept, and the query is repeated.")
                 return {}, 0.0
             if missing(active_jobs, states):
                 states = await look_up(command, states, logger)
             return {number: state.split()[0] for number, state in states.items()}, seconds
 
         async def look_up(command: str, states: States, logger: logging.Logger) -> States:
-            """The states of the jobs that ``command`` did not list as well, from where they can still be found."""
+            """Add the states of the jobs that ``command`` did not list, from the other command and from their logs."""
             from_queue = command.startswith("squeue")
             other = plugin.query_job_status_sacct if from_queue else plugin.query_job_status_squeue
             more, _ = await ask(other(self.run_uuid), logger)
             if more is None and not from_queue:
-                return states  # sacct hears of new jobs late: without the queue nobody knows whether they have ended
+                return states  # sacct lists new jobs late: without the queue it is unknown whether they have ended
             states = (more or {}) | states
             gone = {job.external_jobid: job for job in missing(active_jobs, states)}
             ended = {number: state_in_log(job) for number, job in gone.items() if number in missed}

@@ -1,15 +1,15 @@
-"""How Snakemake hands its jobs to SLURM and takes them back, with defects of the SLURM plugin (2.8.0) corrected.
+"""Corrections of defects in how the SLURM plugin (2.8.0) of Snakemake submits and cancels jobs.
 
-1. A submission that SLURM cannot take at the moment counts as a failed attempt at the work, so that an outage of half
-   a minute uses up ``retries``. Here it is tried again until SLURM takes it, and counts as nothing.
-2. Ctrl-C cancels only the jobs that the plugin has registered, and submits those that still wait for sbatch. Here
-   these are dropped, and all jobs of the run are cancelled by its name.
-3. With ``slurm_account`` each submission asks sacctmgr whether the account exists. sbatch checks it anyway.
-4. After Snakemake was killed its jobs stay in the queue. They start later, remove the outputs that their successors
-   have made, and make them again. Here the next start cancels them.
-5. The jobs of a group run one after another, each in two more processes of Snakemake. Here they run beside each other,
+1. A submission that SLURM cannot accept at the moment counts as a failed attempt of the job, so an outage of half a
+   minute uses up ``retries``. Here the submission is repeated until SLURM accepts it, and does not count.
+2. Ctrl-C cancels only the jobs that the plugin has registered, and submits those that still wait for sbatch. Here the
+   waiting jobs are dropped, and all jobs of the run are cancelled by its name.
+3. With ``slurm_account``, each submission asks sacctmgr whether the account exists. sbatch checks it anyway.
+4. If Snakemake is killed, its jobs stay in the queue. They start later, remove the outputs that newer jobs have made,
+   and make them again. Here the next start cancels them.
+5. The jobs of a group run one after another, each in two more processes of Snakemake. Here they run at the same time,
    on as many cores as the group has requested.
-6. A request that grows with each attempt ends beyond what a partition allows. Here ``max_runtime`` and ``max_mem_mb``
+6. A request that grows with each attempt can exceed the limits of a partition. Here ``max_runtime`` and ``max_mem_mb``
    (resources of the profile) cap it.
 
 A plugin without these defects makes this module unnecessary. tests/core/test_slurm_submission.py tests it with version
@@ -32,19 +32,19 @@ from soundbench.core.locks import hold, try_lock
 
 logger = logging.getLogger("snakemake.logging")  # Snakemake's own
 
-# What sbatch says where the same submission will be taken later: outages of the controller, and full queues.
+# Messages of sbatch after which the same submission can succeed later: outages of the controller and full queues.
 BUSY = re.compile(
     r"Unable to contact slurm controller|Socket timed out|Zero Bytes were transmitted|Connection (refused|timed out)|"
     r"not responding|in standby mode|temporarily (unable|unavailable)|Unexpected message received|"
     r"\w*MaxSubmitJob\w*|\w*GrpSubmitJob\w*"
 )
-PAUSE = 10  # s between two attempts; two threads submit, so this is a call of sbatch every 5 s at most
+PAUSE = 10  # seconds between two attempts; two threads submit, so sbatch is called every 5 s at most
 RUNS = Path(".snakemake", "slurm_runs")
 
 
 def correct_submissions(plugin: Any) -> None:
-    """Correct the SLURM plugin's executor class, as the module's docstring says; once in a process."""
-    if hasattr(plugin, "submissions_corrected"):  # by another copy of this workflow, used as a module
+    """Correct the executor class of the SLURM plugin, as the module's docstring describes; once per process."""
+    if hasattr(plugin, "submissions_corrected"):  # by another copy of this workflow that is used as a module
         return
     plugin.submissions_corrected = True
     plugin.validate_account = lambda account, logger: account
@@ -55,8 +55,9 @@ def correct_submissions(plugin: Any) -> None:
 
 
 def submit_until_taken(executor: Any) -> None:
-    """Repeat a submission that SLURM is too busy for; drop it, and cancel all jobs, when Snakemake is interrupted."""
-    report, cancel = executor._report_job_error_threadsafe, executor.cancel_jobs
+    """Repeat a submission while SLURM is too busy; drop it and cancel all jobs if Snakemake is interrupted."""
+    report = executor._report_job_error_threadsafe
+    cancel = executor.cancel_jobs
     interrupted = threading.Event()
 
     def report_or_repeat(self: Any, job_info: Any, msg: str) -> None:
@@ -65,7 +66,7 @@ def submit_until_taken(executor: Any) -> None:
             report(self, job_info, msg)
             return
         logger.warning(
-            f"SLURM takes no jobs now ({busy.group()}); job {job_info.job.jobid} is submitted again in {PAUSE} s."
+            f"SLURM accepts no jobs now ({busy.group()}); job {job_info.job.jobid} is submitted again in {PAUSE} s."
         )
         if interrupted.wait(PAUSE):
             return
@@ -78,11 +79,12 @@ def submit_until_taken(executor: Any) -> None:
         if self._submitted_job_clusters or ask_slurm("scancel", "--name", self.run_uuid) is None:
             cancel(self, active_jobs)
 
-    executor._report_job_error_threadsafe, executor.cancel_jobs = report_or_repeat, cancel_jobs
+    executor._report_job_error_threadsafe = report_or_repeat
+    executor.cancel_jobs = cancel_jobs
 
 
 def ask_slurm(*command: str) -> str | None:
-    """The output of one of SLURM's commands; None if it fails or gives no answer within a minute."""
+    """The output of a command of SLURM; None if it fails or does not answer within a minute."""
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError):
@@ -90,7 +92,8 @@ def ask_slurm(*command: str) -> str | None:
 
 
 def cancel_twins(run: str, message: str) -> None:
-    """Cancel what a submission left in the queue although sbatch said that it failed: its answer may have been lost."""
+    """Cancel the jobs of a submission that sbatch reported as failed; they are in the queue if only its answer was
+    lost."""
     comment = re.search(r"--comment (\S+)", message)
     lines = (ask_slurm("squeue", "-h", "--name", run, "-o", "%i %k") or "").splitlines()
     twins = [number for number, _, job in (line.partition(" ") for line in lines) if comment and job == comment[1]]
@@ -106,12 +109,13 @@ def cap_requests(plugin: Any) -> None:
         caps = {}
         first = next(iter(job.jobs)) if job.is_group() else job  # a group's resources are sums over its jobs
         for name in ("runtime", "mem_mb"):
-            asked, most = job.resources.get(name), first.resources.get(f"max_{name}")
-            if most and asked and asked > most:
-                caps[name] = most
+            requested = job.resources.get(name)
+            cap = first.resources.get(f"max_{name}")
+            if cap and requested and requested > cap:
+                caps[name] = cap
                 logger.warning(
-                    f"Job {job.jobid} ({job.name}) would ask for {name}={asked}; max_{name} of the profile caps it at "
-                    f"{most}. If it ends at this limit again, raise max_{name} or choose another partition."
+                    f"Job {job.jobid} ({job.name}) would ask for {name}={requested}; max_{name} of the profile caps it "
+                    f"at {cap}. If it ends at this limit again, raise max_{name} or choose another partition."
                 )
         resources = type(job.resources)(fromdict=dict(job.resources.items()) | caps)
         return command(SimpleNamespace(resources=resources, threads=job.threads), *arguments, **options)
@@ -120,7 +124,7 @@ def cap_requests(plugin: Any) -> None:
 
 
 def run_groups_side_by_side(executor: Any) -> None:
-    """Let the Snakemake inside the allocation of a group start its jobs itself, and not through srun one by one."""
+    """Make the Snakemake in the allocation of a group start its jobs directly, instead of one by one through srun."""
     own: Callable[[Any, Any], str] = executor.format_job_exec
 
     def format_job_exec(self: Any, job: Any) -> str:
@@ -133,7 +137,7 @@ def run_groups_side_by_side(executor: Any) -> None:
 
 
 def cancel_leftovers_at_start(executor: Any) -> None:
-    """Let each start cancel the jobs of runs in this folder whose Snakemake has died, before it submits its own."""
+    """At each start, cancel the jobs of runs in this folder whose Snakemake has died, before jobs are submitted."""
     prepare = executor.__post_init__
 
     def post_init(self: Any, *arguments: Any, **options: Any) -> None:
@@ -145,7 +149,7 @@ def cancel_leftovers_at_start(executor: Any) -> None:
 
 
 def record_run(folder: Path, run: str) -> None:
-    """Note in ``folder`` that ``run`` is alive: the kernel frees the lock on its file when this process dies."""
+    """Record in ``folder`` that ``run`` is alive: the kernel releases the lock on its file when this process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     hold(folder / run)
 
@@ -153,10 +157,10 @@ def record_run(folder: Path, run: str) -> None:
 def cancel_leftovers(folder: Path, seconds: float = 300) -> None:
     """Cancel the jobs of recorded runs that are no longer alive, and wait until they have ended.
 
-    A training that is cancelled writes a checkpoint first, and its successor goes on from it.
+    A training that is cancelled writes a checkpoint first, and the next attempt resumes from it.
 
     Args:
-        folder: where :func:`record_run` keeps its files.
+        folder: the folder of the files of :func:`record_run`.
         seconds: the longest time to wait (s).
     """
     dead = [record for record in folder.glob("*") if _is_free(record)]

@@ -1,4 +1,4 @@
-"""How files reach the disk: whole or not at all, in formats that compare byte for byte."""
+"""Reading and writing files: each is written completely or not at all, and equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from soundbench.core.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-FULL = 64 * 1024  # bytes: less than this left is a full disk
+FULL = 64 * 1024  # bytes; a disk with fewer free bytes counts as full
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it once the block has succeeded.
+    """Yield a temporary path beside ``path``; its file replaces ``path`` after the block has succeeded.
 
-    A reader therefore sees the previous file or the complete new one, never a part, also after a power cut: the bytes
-    are on the disk before the name is. The suffix is kept, because many writers choose their format by it. After an
-    error the temporary file is removed. The file gets the mode that the umask gives, whatever the writer chose.
+    A reader therefore finds the previous file or the complete new one, also after a power cut: the bytes are on the
+    disk before the name is. The suffix is kept, because many writers choose their format by it. After an error the
+    temporary file is removed. The file gets the mode of the umask, also if the writer chose another one.
 
     Raises:
-        InputError: the disk is full. Writers report that in many ways, so the disk itself is asked.
+        InputError: the disk is full. Writers report that in many ways, so the free space is checked.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _set_usual_mode(path: Path) -> None:
-    """Give a file, or every file in a folder, the mode that new files get: safetensors lets its owner alone read it."""
+    """Give a file, or every file in a folder, the mode of new files; safetensors makes files that only their owner can
+    read."""
     probe = path.with_name(f"{path.name}.mode")
-    probe.touch()  # os.umask() could only be asked by changing it, for all threads
+    probe.touch()  # os.umask() can only be read by changing it, for all threads
     mode = stat.S_IMODE(probe.stat().st_mode)
     probe.unlink()
     for file in (path, *path.rglob("*")):
@@ -60,7 +61,7 @@ def full_disk_named(path: Path) -> Iterator[None]:
     """Turn errors that a full disk causes into a message that names ``path``.
 
     Raises:
-        InputError: the disk, or the quota, is full. Writers report that in many ways, so the disk itself is asked.
+        InputError: the disk or the quota is full. Writers report that in many ways, so the free space is checked.
     """
     try:
         yield
@@ -74,9 +75,9 @@ def full_disk_named(path: Path) -> Iterator[None]:
 
 
 def replace_on_disk(temporary: Path, path: Path) -> None:
-    """Give a complete file or folder its final name, and return once content and name are on the disk.
+    """Give a complete file or folder its final name, and return when content and name are on the disk.
 
-    Without this a power cut can leave an empty file under the final name.
+    Without this, a power cut can leave an empty file under the final name.
     """
     for part in (*temporary.rglob("*"), temporary):
         if not part.is_symlink():
@@ -91,7 +92,7 @@ def _flush(path: Path) -> None:
     try:
         os.fsync(opened)
     except OSError as error:
-        # Some network file systems cannot do so for folders.
+        # Some network file systems do not support this for folders.
         if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
     finally:
@@ -100,7 +101,10 @@ def _flush(path: Path) -> None:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path`` that replaces it once the block has succeeded; modes as above."""
+    """Yield a temporary folder beside ``path``; it replaces ``path`` after the block has succeeded.
+
+    Its files get modes as in :func:`atomic_path`.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -120,7 +124,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, atomically; key order is the caller's."""
+    """Write ``value`` as indented JSON, atomically; the order of the keys is kept."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -136,7 +140,7 @@ def write_csv(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
-    """Read a CSV whose clip names, labels and groups stay text: ``007`` is no number and ``NA`` no gap."""
+    """Read a CSV table; clip names, labels and groups remain text, such as ``007`` and ``NA``."""
     import pandas as pd
 
     names = ("clip", "path", "label", "source_label", "group", "predicted", "sha256", "samples", "digest")
@@ -145,12 +149,12 @@ def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
 
 
 def canonical_json(value: Any, sort_keys: bool = True) -> str:
-    """The one text of a JSON value: keys sorted, so that a reordered mapping is not a changed one.
+    """A JSON value as text; keys are sorted, so that a mapping in another order gives the same text.
 
     ``<`` is escaped: Snakemake's report holds parameters of rules in a ``<script>``, which ``</script>`` would end.
 
     Args:
-        sort_keys: False where the order of the keys is that of rows in a table.
+        sort_keys: False if the order of the keys matters, such as that of rows in a table.
 
     Raises:
         ValueError: a number is not finite.
