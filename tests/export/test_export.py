@@ -30,7 +30,7 @@ from soundbench.export.graphs import GRAPHS, FeatureGraph
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.frontends import FRONT_ENDS, clip_features, fixed_size
-from soundbench.features.settings import frame_count
+from soundbench.features.settings import crop_frames, frame_count
 from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
 
@@ -217,18 +217,23 @@ def test_transformers_pipeline_loads_the_folder(
         check_transformers(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)
 
 
-def exported(root: Path, to: Path) -> None:
-    """Export an untrained model of a simulated study whose clips have two sample rates."""
+def exported(root: Path, to: Path, crop: float | None = None) -> None:
+    """Export an untrained model of a simulated study whose clips have two sample rates; or one for crops (s)."""
     study = Study(root, seeds=(1,), models={"net": 2.0}, classes=3, takes=2, folds=2, audio=True).write()
     clips = read_clip_table(root / "clips.csv").assign(seconds=0.5, sample_rate=16000)
     clips.loc[0, "sample_rate"] = 8000
     write_audio(clips.loc[0, "path"], np.sin(np.arange(4000) / 5), 8000)
+    if crop:
+        for number, path in enumerate(clips["path"]):
+            write_audio(path, np.random.default_rng(number).uniform(-0.5, 0.5, 8000), 16000)
     write_csv(root / "clips.csv", clips)
     write_csv(root / "audit.csv", pd.DataFrame(columns=["severity", "check"]))
-    settings = front_end(front_end="logmel", **{**SHORT, "sample_rate": None})
+    settings = front_end(front_end="logmel", **{**SHORT, "sample_rate": 16000 if crop else None})
     compute_features(root / "clips.csv", settings, root / "orig.npy", root / "orig.csv", 1)
     stored, folder = np.load(root / "orig.npy"), root / "runs" / "one" / "net" / "seed1" / "fold1"
-    description = described(settings, CNN, [torch.from_numpy(stored).float()]) | {"shape": list(stored.shape[1:])}
+    shape = [stored.shape[1], crop_frames(crop, settings) if crop else stored.shape[2]]
+    recipe = CNN | {"training": {"crop": crop}}
+    description = described(settings, recipe, [torch.from_numpy(stored).float()]) | {"shape": shape}
     description |= {"dataset": "one", "protocol": "literature", "labels": study.labels, "parameters": 1000, "epochs": 3}
     description |= {"examples": {"train": 6, "val": 0}, "best_epoch": 3}
     description["measured"] = {
@@ -239,7 +244,7 @@ def exported(root: Path, to: Path) -> None:
     }
     write_json(folder / "model.json", description)
     (folder / TRAINED_ON).write_text("0123456789abcdef\n")
-    save_file(network(CNN, stored.shape[1:]).state_dict(), folder / "model.safetensors")
+    save_file(network(CNN, (shape[0], shape[1])).state_dict(), folder / "model.safetensors")
     data = {"source": "simulated", "reader": "folder", "url": None, "split": {"scheme": "kfold"}}
     export_model(
         model=str(folder / "model.safetensors"),
@@ -270,6 +275,16 @@ def test_card_of_a_model_that_takes_features_works_as_written(tmp_path: Path) ->
     most = float(re.findall(r"class\d\d: ([\d.]+)", printed)[0])
     in_pytorch = [float(value) for value in re.findall(r"\d\.\d*(?:e[+-]\d+)?", printed.partition("tensor")[2])]
     assert most == pytest.approx(max(in_pytorch), abs=1e-3)
+
+
+def test_a_model_for_crops_takes_one_window(tmp_path: Path) -> None:
+    """The files agree with PyTorch on the beginnings of clips, of which a window is a half."""
+    exported(tmp_path / "study", to := tmp_path / "shared", crop=0.25)
+    description = json.loads((to / "model.json").read_text())
+    assert description["input"] == {"kind": "waveform", "sample_rate": 16000, "samples": 4000}
+    sound = np.random.default_rng(9).uniform(-0.5, 0.5, 8000).astype(np.float32)
+    whole, half = (run_onnx(to / "model.onnx", [part]) for part in (sound, sound[:4400]))
+    assert np.allclose(whole, half, atol=1e-4)
 
 
 def test_failed_check_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from soundbench.augment.batch import OnlineAugmentation
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.registry import build_model
 from soundbench.tasks.single_label import SingleLabel
-from soundbench.training.batches import Examples
 from soundbench.training.checkpoints import Checkpoint
+from soundbench.training.examples import Examples
 from soundbench.training.progress import Row
 from soundbench.training.trainer import Trainer
 

@@ -11,7 +11,7 @@ from soundbench.config.uses import use_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
-from soundbench.features.settings import feature_problems, values_per_decibel
+from soundbench.features.settings import crop_problems, feature_problems, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
 from soundbench.models.lineage import model_problems
@@ -67,6 +67,8 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         elif wanted in library["features"]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
+            if seconds := recipe["training"].get("crop"):
+                yield from crop_problems(f"models.{name}.training.crop", seconds, library["features"][wanted])
     yield from use_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)

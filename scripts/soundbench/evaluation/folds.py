@@ -13,6 +13,7 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.data.schemes import fold_column
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.description import crop_of
 from soundbench.models.saved import load_model
 from soundbench.tasks.registry import trained_task
 from soundbench.tasks.task import Task
@@ -40,7 +41,7 @@ def evaluate_model(
         fold = description["fold"]
         task = trained_task(description)
         tested = clips[clips[fold_column(fold)] == "test"]
-        examples = load_examples(features, rows, tested, task)
+        examples = load_examples(features, rows, tested, task, crop_of(description))
         started = time.perf_counter()
         values = predict_values(network, examples, Normalisation(**description["normalisation"]), task)
         seconds += time.perf_counter() - started

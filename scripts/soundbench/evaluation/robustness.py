@@ -78,6 +78,7 @@ def evaluate_robustness(
     """
     from soundbench.core.devices import prepare_process
     from soundbench.features.normalisation import Normalisation
+    from soundbench.models.description import crop_of
     from soundbench.models.saved import load_model
     from soundbench.tasks.registry import trained_task
     from soundbench.training.batches import load_examples
@@ -94,7 +95,8 @@ def evaluate_robustness(
         names = tested.assign(fold=description["fold"])[["clip", "fold", *task.truth_columns(tested)]]
         normalise = Normalisation(**description["normalisation"])
         for (kind, level), part in rows.groupby(["kind", "level"], sort=False):
-            values = predict_values(network, load_examples(features, part, tested, task), normalise, task)
+            examples = load_examples(features, part, tested, task, crop_of(description))
+            values = predict_values(network, examples, normalise, task)
             table = task.table(names, values)
             tables.append(table.drop(columns=task.unscored(table)).assign(kind=kind, level=level))
     write_csv(predictions, pd.concat(tables))

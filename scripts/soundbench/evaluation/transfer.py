@@ -83,6 +83,7 @@ def evaluate_transfer(
     """
     from soundbench.core.devices import prepare_process
     from soundbench.features.normalisation import Normalisation
+    from soundbench.models.description import crop_of
     from soundbench.models.saved import load_model
     from soundbench.training.batches import load_examples
     from soundbench.training.values import predict_values
@@ -116,7 +117,7 @@ def evaluate_transfer(
             if own.empty:
                 raise InputError(f"seed {model['seed']}, fold {model['fold']} was trained on every clip of {to}")
             task = trained_task(model)
-            examples = load_examples(features, index, own, task)
+            examples = load_examples(features, index, own, task, crop_of(model))
             values = predict_values(network, examples, Normalisation(**model["normalisation"]), task)
             names = {"seed": model["seed"], "fold": model["fold"]}
             tables.append(_table(own, values, task, names))
@@ -129,14 +130,17 @@ def evaluate_transfer(
 def _features_like(
     description: dict[str, Any], clips: pd.DataFrame, threads: int, folder: Path
 ) -> tuple[Path, pd.DataFrame]:
-    """The features of clips in the shape that a model was trained on, and their index."""
+    """The features of clips in the shape that a model was trained on, or whole if it was trained on crops, and their
+    index."""
     from soundbench.features.frontends import features_shape
     from soundbench.features.store import store_features
+    from soundbench.models.description import crop_of
 
     settings = description["front_end"]
-    frames = features_shape(clips, settings)[1] if settings.get("resize") else description["shape"][1]
-    store_features(list(clips["path"]), settings, frames, folder / "features.npy", threads)
-    return folder / "features.npy", clips[["clip"]].assign(row=range(len(clips)))
+    whole = settings.get("resize") or crop_of(description)
+    frames = features_shape(clips, settings)[1] if whole else description["shape"][1]
+    stored_rows = store_features(list(clips["path"]), settings, frames, folder / "features.npy", threads)
+    return folder / "features.npy", clips[["clip"]].reset_index(drop=True).join(stored_rows[["row", "frames"]])
 
 
 def _table(clips: pd.DataFrame, values: np.ndarray, task: Task, names: dict[str, Any]) -> pd.DataFrame:

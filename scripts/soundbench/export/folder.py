@@ -23,6 +23,7 @@ from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.description import crop_of
 from soundbench.models.saved import load_model
 from soundbench.tasks.registry import trained_task
 from soundbench.tasks.task import Task
@@ -97,7 +98,8 @@ def export_model(
     source, parts = read_clip_table(clips), read_split(split)
     task = trained_task(description)
     checked = checked_clips(parts, description["fold"], source, task)
-    examples = load_examples(features, read_clip_table(index), checked, task)
+    examples = load_examples(features, read_clip_table(index), checked, task, crop_of(description))
+    examples = examples.beginnings()  # an exported file takes one window
     expected = predict_values(network, examples, Normalisation(**description["normalisation"]), task)
     rates = set(source["sample_rate"])
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))

@@ -35,7 +35,7 @@ def input_of(description: Description, sample_rate: int | None, seconds: float) 
     sample_rate = settings.get("sample_rate") or sample_rate
     if sample_rate is None or not has_graph(settings):
         return {"kind": "features", "shape": description["shape"]}
-    seconds = settings.get("duration") or seconds
+    seconds = description["recipe"].get("training", {}).get("crop") or settings.get("duration") or seconds
     return {"kind": "waveform", "sample_rate": sample_rate, "samples": round(seconds * sample_rate)}
 
 

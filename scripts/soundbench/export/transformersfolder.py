@@ -39,7 +39,7 @@ def write_transformers(network: nn.Module, description: dict[str, Any], folder: 
     extractor = ASTFeatureExtractor(
         sampling_rate=front_end["sample_rate"],
         num_mel_bins=front_end["n_mels"],
-        max_length=front_end["frames"],
+        max_length=description["shape"][1],
         mean=description["normalisation"]["mean"],
         std=description["normalisation"]["std"] / DEVIATIONS,
     )

@@ -45,6 +45,43 @@ def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[i
     return length, length + hop - 1
 
 
+OVERLAP = 0.5  # the share of a window that the next one repeats
+
+
+def crop_frames(seconds: float, settings: Settings) -> int:
+    """The frames that a sound of ``seconds`` fills, at the sample rate of a front-end."""
+    samples = round(seconds * settings["sample_rate"])
+    if settings["front_end"] == "ast":
+        return 1 + max(0, samples - AST_WINDOW) // AST_HOP
+    return 1 + samples // settings["hop_length"]
+
+
+def window_starts(frames: int, length: int, overlap: float = OVERLAP) -> list[int]:
+    """The frames at which the windows of a clip begin: the windows that a recording of its length is cut into.
+
+    A clip of at most ``length`` frames is one window. The last window ends where the clip ends.
+    """
+    last = max(frames - length, 0)
+    return [*range(0, last, max(1, round((length - 1) * (1 - overlap)))), last]
+
+
+def crop_problems(where: str, seconds: float, settings: Settings) -> Iterator[str]:
+    """Why clips with the features of a front-end cannot be cropped to ``seconds`` in training."""
+    if settings["front_end"] == EMBEDDING:
+        yield f"{where}: an embedding is made of a whole clip; crop the features that it is made of, with `duration`"
+    elif settings["sample_rate"] is None:
+        yield f"{where}: the front-end keeps the sample rates of the files; give it a sample_rate"
+    elif settings.get("resize"):
+        yield f"{where}: the front-end resizes clips of any length to one size; leave out resize"
+    elif settings["normalise"] == "clip":
+        yield f"{where}: the front-end normalises whole clips, not crops; choose another normalise"
+    elif settings.get("duration"):
+        yield f"{where}: the front-end keeps only the first {settings['duration']:g} s of a clip; leave out duration"
+    elif settings.get("frames") and crop_frames(seconds, settings) > settings["frames"]:
+        wanted = crop_frames(seconds, settings)
+        yield f"{where}: the front-end keeps {settings['frames']} frames, but {seconds:g} s have {wanted}"
+
+
 def hop_samples(settings: Settings) -> int:
     """The distance of two frames in samples."""
     return AST_HOP if settings["front_end"] == "ast" else settings["hop_length"]

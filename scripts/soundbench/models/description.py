@@ -61,6 +61,12 @@ def run_problems(description: Any) -> list[str]:
     return schema_problems(_schema() | {"required": []}, description)[0]
 
 
+def crop_of(description: Description) -> int | None:
+    """The frames of the crops that a model was trained on; None if it takes clips as they are stored."""
+    cropped = description["recipe"].get("training", {}).get("crop")
+    return description["shape"][1] if cropped else None
+
+
 def _schema() -> Schema:
     config = load_schema()
     parts = config["properties"]

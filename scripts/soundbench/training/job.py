@@ -25,7 +25,7 @@ from soundbench.core.storage import atomic_path, read_clip_table, write_csv, wri
 from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import clip_lines, known_clips, sample_digests, write_trained_on
 from soundbench.features.normalisation import Normalisation, choose_normalisation
-from soundbench.features.settings import values_per_decibel
+from soundbench.features.settings import crop_frames, values_per_decibel
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
 from soundbench.models.registry import build_model
@@ -89,8 +89,10 @@ def train_model(
     roles = clips[fold_column(run.fold)]
     task = TASKS[run.task](TASKS[run.task].find_labels(clips))
     task.fit(clips[roles == "train"])
-    training = load_training(features, rows, clips, roles, task, run.augment, variants, run.seed)
-    parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], task)}
+    seconds = run.recipe["training"]["crop"]
+    crop = crop_frames(seconds, run.front_end) if seconds else None
+    training = load_training(features, rows, clips, roles, task, run.augment, variants, run.seed, crop)
+    parts = {"train": training, "val": load_examples(features, rows, clips[roles == "val"], task, crop)}
     statistics = training.normalisation()
     normalise = choose_normalisation(run.front_end, statistics)
     initial = find_weights(weights)

@@ -10,6 +10,7 @@ class TrainingSettings(TypedDict):
     """A recipe's ``training``, as its schema describes it, every default filled in."""
 
     epochs: int
+    crop: float | None
     batch_size: int
     accumulate: int
     optimizer: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import nn
@@ -22,8 +23,8 @@ from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.finetuning import freeze, set_training
 from soundbench.tasks.losses import build_loss, validation_loss
-from soundbench.training.batches import Examples
 from soundbench.training.checkpoints import Checkpoint, State, Stopped
+from soundbench.training.examples import Examples
 from soundbench.training.optimizers import build_optimizer
 from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
 from soundbench.training.random_state import random_state, restore_random_state
@@ -174,7 +175,8 @@ class Trainer:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Features, targets and true targets of a step, augmented batch by batch, at most ``size`` clips at once."""
         for batch in chunks(chosen, self.settings["batch_size"]):
-            features, truth = self.parts["train"].batch(batch, self.normalise, self.device)
+            starts = self.parts["train"].random_starts(batch, self.augment.generator)
+            features, truth = self.parts["train"].batch(batch, self.normalise, self.device, starts)
             features, targets = self.augment(features, truth)
             yield from zip(chunks(features, size), chunks(targets, size), chunks(truth, size), strict=True)
 
@@ -207,8 +209,8 @@ class Trainer:
         def compute(size: int) -> Row:
             loss_sum = 0.0
             progress = 0.0
-            for features, targets in self.parts["val"].unaugmented_batches(size, self.normalise, self.device):
-                outputs = self._outputs(network, features)
+            part = self.parts["val"]
+            for outputs, targets in part.outputs(partial(self._outputs, network), size, self.normalise, self.device):
                 loss_sum += self.validation_loss(outputs, targets).item() * len(targets)
                 progress += self.task.progress_sum(outputs, targets).item()
             return {"val_loss": loss_sum / clips, f"val_{self.task.progress}": progress / clips}

@@ -9,10 +9,10 @@ from torch import nn
 from soundbench.core.devices import choose_device, place
 from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
-from soundbench.core.microbatches import Microbatches, chunks
+from soundbench.core.microbatches import Microbatches
 from soundbench.features.normalisation import Normalisation
 from soundbench.tasks.task import Task
-from soundbench.training.batches import Examples
+from soundbench.training.examples import Examples
 
 BATCH = 64
 
@@ -20,7 +20,7 @@ BATCH = 64
 @torch.inference_mode()
 def predict_values(network: nn.Module, examples: Examples, normalise: Normalisation, task: Task) -> np.ndarray:
     """The values ``(clips, outputs)`` of every example, such as probabilities, in float32 whatever the training
-    precision.
+    precision. Those of a clip that is cut into windows are the mean over its windows.
 
     Raises:
         InputError: some of them are not finite.
@@ -30,10 +30,9 @@ def predict_values(network: nn.Module, examples: Examples, normalise: Normalisat
 
     def compute(size: int) -> torch.Tensor:
         found = []
-        for chosen in chunks(torch.arange(len(examples)), size):
-            features, _ = examples.batch(chosen, normalise, device)
+        for features, _ in examples.window_batches(size, normalise, device):
             found.append(task.activate(network(features.to(memory_format=torch.channels_last))).cpu())
-        return torch.cat(found)
+        return examples.mean_over_windows(torch.cat(found))
 
     found = Microbatches(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
     if lost := int((~np.isfinite(found)).any(axis=1).sum()):

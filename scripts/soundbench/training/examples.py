@@ -1,0 +1,172 @@
+"""Examples in memory-mapped arrays: batches of whole clips, of random crops, and of the windows of long clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from soundbench.core.microbatches import chunks
+from soundbench.features.normalisation import Normalisation
+from soundbench.features.settings import window_starts
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clips and augmented copies of clips with their targets; their features may be in several arrays.
+
+    ``arrays`` are feature arrays ``(clips, bins, frames)``. ``sources`` and ``rows``, each ``(examples,)``, give the
+    array and the row of each example; ``targets`` ``(examples,)`` or ``(examples, outputs)`` gives its target.
+
+    If ``crop`` is given, a model takes so many frames: batches hold crops, or windows that :attr:`windows` lists.
+    ``frames`` ``(examples,)`` are then the frames of each example that are no padding.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    sources: np.ndarray
+    rows: np.ndarray
+    targets: torch.Tensor
+    crop: int | None = None
+    frames: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __add__(self, other: Examples) -> Examples:
+        """These examples, then the ``other`` ones."""
+        return Examples(
+            self.arrays + other.arrays,
+            np.concatenate([self.sources, len(self.arrays) + other.sources]),
+            np.concatenate([self.rows, other.rows]),
+            torch.cat([self.targets, other.targets]),
+            self.crop,
+            None if self.frames is None or other.frames is None else np.concatenate([self.frames, other.frames]),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(bins, frames)`` of every example, as models take it."""
+        bins, frames = self.arrays[0].shape[1:]
+        return bins, self.crop or frames
+
+    @cached_property
+    def windows(self) -> tuple[np.ndarray, np.ndarray]:
+        """The example and the first frame of each window, both ``(windows,)``: one per example without a ``crop``."""
+        if self.crop is None or self.frames is None:
+            return np.arange(len(self)), np.zeros(len(self), dtype=int)
+        starts = [window_starts(int(frames), self.crop) for frames in self.frames]
+        return np.repeat(np.arange(len(self)), list(map(len, starts))), np.array([at for own in starts for at in own])
+
+    def beginnings(self) -> Examples:
+        """The same examples with their first window only."""
+        return (
+            self if self.crop is None or self.frames is None else replace(self, frames=self.frames.clip(max=self.crop))
+        )
+
+    def random_starts(self, chosen: torch.Tensor, generator: torch.Generator) -> np.ndarray | None:
+        """The first frames of random crops of these examples, all equally probable; None without a ``crop``."""
+        if self.crop is None or self.frames is None:
+            return None
+        possible = np.maximum(self.frames[chosen.numpy()] - self.crop, 0) + 1
+        return (torch.rand(len(chosen), generator=generator, dtype=torch.float64).numpy() * possible).astype(int)
+
+    def features(self, chosen: np.ndarray, starts: np.ndarray | None = None) -> np.ndarray:
+        """The stored features ``(chosen, bins, frames)`` of these examples, float16; of crops, from ``starts`` on."""
+        sources = self.sources[chosen]
+        rows = self.rows[chosen]
+        if self.crop is not None:
+            return self._crops(sources, rows, np.zeros(len(rows), dtype=int) if starts is None else starts)
+        if len(self.arrays) == 1:
+            return self.arrays[0][rows]
+        features = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
+        for number in np.unique(sources):
+            in_array = sources == number
+            features[in_array] = self.arrays[number][rows[in_array]]
+        return features
+
+    def _crops(self, sources: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Features ``(rows, bins, crop)``; what an array lacks is padded with the quietest value, as it is stored."""
+        features = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
+        for place, (source, row, start) in enumerate(zip(sources, rows, starts, strict=True)):
+            found = self.arrays[source][row, :, start : start + self.crop]
+            features[place, :, : found.shape[1]] = found
+            features[place, :, found.shape[1] :] = found.min()
+        return features
+
+    def batch(
+        self,
+        chosen: torch.Tensor,
+        normalise: Normalisation,
+        device: torch.device,
+        starts: np.ndarray | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised features ``(batch, 1, bins, frames)`` float32 and targets ``(batch,)``, on ``device``.
+
+        Args:
+            starts: the first frames of crops.
+        """
+        features = torch.from_numpy(self.features(chosen.numpy(), starts)).to(device)
+        return normalise(features.float()).unsqueeze(1), self.targets[chosen].to(device)
+
+    def window_batches(
+        self, size: int, normalise: Normalisation, device: torch.device
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Features and targets of all :attr:`windows` in their order, in batches of at most ``size``."""
+        owners, starts = self.windows
+        for chosen in chunks(torch.arange(len(owners)), size):
+            yield self.batch(torch.from_numpy(owners[chosen.numpy()]), normalise, device, starts[chosen.numpy()])
+
+    def mean_over_windows(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean ``(examples, outputs)`` of the values ``(windows, outputs)`` of the windows of each example."""
+        if self.crop is None:
+            return values
+        owners = torch.from_numpy(self.windows[0]).to(values.device)
+        sums = torch.zeros(len(self), *values.shape[1:], device=values.device).index_add(0, owners, values)
+        return sums / torch.bincount(owners, minlength=len(self))[:, None]
+
+    def unaugmented_batches(
+        self, size: int, normalise: Normalisation, device: torch.device
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Features and targets of all windows, in batches of at most ``size``, in a fixed random order.
+
+        The order is random because the statistics of a batch of one class differ from those of all clips.
+        """
+        owners, starts = self.windows
+        order = torch.randperm(len(owners), generator=torch.Generator().manual_seed(0))
+        for chosen in chunks(order, size):
+            yield self.batch(torch.from_numpy(owners[chosen.numpy()]), normalise, device, starts[chosen.numpy()])
+
+    def outputs(
+        self,
+        compute: Callable[[torch.Tensor], torch.Tensor],
+        size: int,
+        normalise: Normalisation,
+        device: torch.device,
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """What ``compute`` makes of the features, with the targets, batch by batch; of crops the mean over windows."""
+        if self.crop is None:
+            for features, targets in self.unaugmented_batches(size, normalise, device):
+                yield compute(features), targets
+        else:
+            found = [compute(features) for features, _ in self.window_batches(size, normalise, device)]
+            yield self.mean_over_windows(torch.cat(found)), self.targets.to(device)
+
+    def normalisation(self) -> Normalisation:
+        """The mean and the standard deviation of all values of these examples, summed clip by clip in float64.
+
+        Values of crops do not include the padding to the longest clip.
+        """
+        count = total = squares = 0.0
+        for number, (source, row) in enumerate(zip(self.sources, self.rows, strict=True)):
+            values = self.arrays[source][row]
+            if self.crop is not None and self.frames is not None:
+                values = values[:, : max(self.frames[number], self.crop)]
+            values = values.astype(np.float64)
+            count += values.size
+            total += values.sum()
+            squares += np.square(values).sum()
+        mean = total / count
+        return Normalisation(float(mean), float(max(squares / count - mean**2, 1e-12) ** 0.5))
