@@ -23,6 +23,7 @@ from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
 from soundbench.core.terminal import result, show_one_line_per_job
 from soundbench.data.files import files_digest
+from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.families import FAMILIES
 from soundbench.report.figures.registry import FIGURE_MODULES, FIGURES
 from soundbench.study import paths

@@ -29,6 +29,6 @@ rule export_model:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         data=exports.data,
-        code=lambda w: code_digest("export_model", training.family_module(w)),
+        code=lambda w: code_digest("export_model", *training.model_modules(w)),
     script:
         "../scripts/export_model.py"

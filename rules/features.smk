@@ -47,7 +47,7 @@ rule compute_features:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=lambda w: study.entry_json("features", w.features),
-        code=code_digest("compute_features"),
+        code=lambda w: code_digest("compute_features", features.front_end_module(w.features)),
     script:
         "../scripts/compute_features.py"
 

@@ -33,7 +33,7 @@ rule predict_clips:
     params:
         recordings=lambda w: predictions.entry(w)["recordings"],
         options=lambda w: canonical_json({key: predictions.entry(w)[key] for key in ("overlap", "summary", "top_k")}),
-        code=code_digest("predict_clips", *FAMILIES.modules()),
+        code=code_digest("predict_clips", *FAMILIES.modules(), *FRONT_ENDS.modules()),
     script:
         "../scripts/predict_clips.py"
 

@@ -25,7 +25,7 @@ rule perturb_features:
     params:
         settings=lambda w: study.entry_json("features", w.features),
         levels=canonical_json(robustness.perturbations),
-        code=code_digest("perturb_features", *robustness.effect_modules()),
+        code=lambda w: code_digest("perturb_features", *robustness.modules(w)),
     script:
         "../scripts/perturb_features.py"
 

@@ -13,8 +13,6 @@ from helpers.workflow import REPOSITORY
 from soundbench.config.check import check_configuration, duplicate_keys
 from soundbench.core.errors import InputError
 from soundbench.data.schemes import PROTOCOLS, SCHEMES
-from soundbench.features.frontends import FRONT_ENDS
-from soundbench.features.settings import EMBEDDING
 from soundbench.models.schema import load_schema
 from soundbench.tasks.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.tasks.registry import TASKS
@@ -195,8 +193,6 @@ def _enum(*path: str) -> set[str]:
 
 
 def test_schema_names_and_registries_are_equal() -> None:
-    front_end = ("properties", "features", "additionalProperties", "properties")
-    assert _enum(*front_end, "front_end") == {*FRONT_ENDS, EMBEDDING}
     training = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "class_weights": CLASS_WEIGHTS}
     for key, registry in (training | {"average": AVERAGES}).items():
         assert _enum("$defs", "training", "properties", key) == set(registry)

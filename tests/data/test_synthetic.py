@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from helpers.library import front_end, index
 from soundbench.data.index import CLIP_COLUMNS, fetch_source
 from soundbench.data.readers.synthetic import SOUNDS
-from soundbench.features.frontends import clip_features
+from soundbench.features.clip_features import clip_features
 
 SMALL = {"reader": "synthetic", "seed": 0, "classes": 12, "recordings": 1, "takes": 2, "seconds": 0.5}
 DEFAULT = SMALL | {"recordings": 2, "takes": 3, "seconds": 1.5, "sample_rate": 22050}

@@ -29,7 +29,7 @@ from soundbench.core.integrity import read_split, row_digest, write_split
 from soundbench.core.job_log import logged
 from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
 from soundbench.evaluation.folds import evaluate_model
-from soundbench.features.frontends import stored_features
+from soundbench.features.clip_features import stored_features
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.store import compute_features
 from soundbench.inference.command_line import main

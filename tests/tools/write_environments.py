@@ -40,8 +40,12 @@ dependencies:
 # The packages with modules that a script imports by a computed name, by what the rule says to name them.
 COMPUTED = {
     "reader_module": "data.readers",
+    "FRONT_ENDS": "features.front_ends",
+    "front_end_module": "features.front_ends",
     "effect_modules": "augment.effects",
-    "training.modules": "models.families augment.batch_effects",
+    "model_modules": "models.families features.front_ends",
+    "training.modules": "models.families features.front_ends augment.batch_effects",
+    "robustness.modules": "features.front_ends augment.effects",
     "family_module": "models.families",
     "embedding_family": "models.families",
     "FAMILIES": "models.families",

@@ -7,7 +7,6 @@ import contextlib
 import re
 import signal
 from collections.abc import Callable
-from typing import Any
 
 import yaml
 
@@ -16,6 +15,7 @@ from soundbench.augment.effects import EFFECTS
 from soundbench.core.registry import Registry, first_sentence
 from soundbench.core.schema import LIBRARY, FastLoader
 from soundbench.data.readers import READERS
+from soundbench.features.front_ends import FRONT_ENDS
 
 Entries = dict[str, str]
 
@@ -38,18 +38,6 @@ def recipe_entries() -> Entries:
     return {file.stem: first_sentence(file.read_text(encoding="utf-8").removeprefix("# ")) for file in files}
 
 
-def documented(registry: dict[str, Callable[..., Any]]) -> Entries:
-    """The functions of a registry, each with the first sentence of its docstring."""
-    return {name: first_sentence(function.__doc__ or "") for name, function in sorted(registry.items())}
-
-
-def front_end_entries() -> Entries:
-    """The front-ends that an entry of ``features`` can name."""
-    from soundbench.features.frontends import FRONT_ENDS
-
-    return documented(FRONT_ENDS)
-
-
 def summaries(registry: Registry) -> Entries:
     """The extensions of one kind, each with the first sentence of its module."""
     return {name: registry.summary(name) for name in registry.names}
@@ -60,7 +48,7 @@ PARTS: dict[str, Callable[[], Entries]] = {
     "sources": lambda: library_entries("datasets.yaml", "sources"),
     "datasets": lambda: library_entries("datasets.yaml", "datasets"),
     "features": lambda: library_entries("features.yaml", "features"),
-    "front-ends": front_end_entries,
+    "front-ends": lambda: summaries(FRONT_ENDS),
     "augmentations": lambda: library_entries("augmentations.yaml", "augmentations"),
     "effects": lambda: summaries(EFFECTS),
     "batch-effects": lambda: summaries(BATCH_EFFECTS),

@@ -38,8 +38,10 @@ class Constants(dict[str, Any]):
             match node:
                 case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
                     return eval(compile(ast.Expression(value), name, "eval"), {"__builtins__": {}}, self)
-                case ast.ImportFrom(module=str(module), names=names) if name in {alias.name for alias in names}:
-                    return Constants(module)[name]
+                case ast.ImportFrom(module=str(module), names=names):
+                    for alias in names:
+                        if name == (alias.asname or alias.name):
+                            return Constants(module)[alias.name]
         raise KeyError(name)
 
     def function(self, name: str) -> ast.FunctionDef | None:

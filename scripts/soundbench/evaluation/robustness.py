@@ -53,7 +53,7 @@ def perturb_features(
         settings: the front-end.
         index: gets ``clip, kind, level, row, frames, digest``.
     """
-    from soundbench.features.frontends import features_shape
+    from soundbench.features.clip_features import features_shape
     from soundbench.features.store import store_features
 
     source = read_clip_table(clips)

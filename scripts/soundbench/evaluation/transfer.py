@@ -132,7 +132,7 @@ def _features_like(
 ) -> tuple[Path, pd.DataFrame]:
     """The features of clips in the shape that a model was trained on, or whole if it was trained on crops, and their
     index."""
-    from soundbench.features.frontends import features_shape
+    from soundbench.features.clip_features import features_shape
     from soundbench.features.store import store_features
     from soundbench.models.description import crop_of
 

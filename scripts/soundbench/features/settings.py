@@ -1,4 +1,20 @@
-"""Sizes and checks that follow from a front-end's settings; this module works without torch."""
+"""Sizes and checks that follow from a front-end's settings; this module works without torch.
+
+A front-end is a module of ``front_ends``. It imports torch and other heavy libraries in its functions only, and has
+
+- ``SETTINGS``: the keys of its entries in ``config/features.yaml``,
+- ``bins(settings)``: the number of bins,
+- ``compute(samples, sample_rate, settings)``: the features ``(bins, frames)`` of a clip, float32,
+- ``problems(settings, sample_rate)``, optional: what cannot work, each beginning with its key; ``sample_rate`` is None
+  where it is not known before the files are read,
+- ``decibel(settings)``, optional: by how much each value grows when a clip gets 1 dB louder, None where that differs,
+- ``graph(settings, sample_rate, frames)``, optional: its form for ONNX, a
+  :class:`~soundbench.features.graphs.FrameGraph`. Without it, an exported file takes features and not samples.
+
+Frames are centred at each ``settings["hop_length"]`` samples; a front-end with the setting ``frames`` always gives so
+many, :data:`HOP` samples apart, each of :data:`WINDOW` samples. ``VECTOR = True`` says that a clip of any length gives
+one frame, and that the values of different bins are not comparable: they are stored in float32.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +22,28 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from soundbench.features.front_ends import FRONT_ENDS
+
 Settings = dict[str, Any]
 
-AST_WINDOW = 400  # samples; 25 ms at 16 kHz, as in Kaldi
-AST_HOP = 160  # samples; 10 ms at 16 kHz, as in Kaldi
-STRETCHED = 30.0  # seconds; longer recordings are cut into windows if a front-end resizes clips of any length
-BINS = {"ast": "n_mels", "logmel": "n_mels", "mfcc": "n_mfcc"}  # the setting that is the number of bins
+STRETCHED = 30.0  # seconds; longer recordings are cut into windows if a front-end takes clips of any length
 EMBEDDING = "embedding"  # the front-end whose features a pretrained network computes from those of another front-end
+
+
+def is_vector(settings: Settings) -> bool:
+    """Whether a clip of any length gives one vector, and no spectrogram."""
+    return FRONT_ENDS.constant(settings["front_end"], "VECTOR", False)
+
+
+def feature_bins(settings: Settings) -> int:
+    """The number of bins of the features before any resizing."""
+    return FRONT_ENDS.load(settings["front_end"]).bins(settings)
 
 
 def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
     """The number of frames of a clip of ``seconds`` at ``sample_rate`` Hz: one per hop, or the fixed number."""
+    if is_vector(settings):
+        return 1
     if "frames" in settings:
         return settings["frames"]
     samples = math.ceil(round(seconds * sample_rate, 6))
@@ -26,7 +53,7 @@ def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
 def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[int, int]:
     """The length of a window of ``frames`` frames, and the longest recording that is classified as one window.
 
-    If clips of any length are resized, both are :data:`STRETCHED`.
+    If clips of any length are resized or become one vector, both are :data:`STRETCHED`.
 
     Args:
         sample_rate: Hz.
@@ -37,11 +64,11 @@ def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[i
     if duration := settings.get("duration"):
         length = round(duration * sample_rate)
         return length, length
-    if settings.get("resize"):
+    if settings.get("resize") or is_vector(settings):
         length = round(STRETCHED * sample_rate)
         return length, length
     hop = hop_samples(settings)
-    length = max(hop * (frames - 1), 1) + (AST_WINDOW if settings["front_end"] == "ast" else 0)
+    length = max(hop * (frames - 1), 1) + _window_samples(settings)
     return length, length + hop - 1
 
 
@@ -51,9 +78,7 @@ OVERLAP = 0.5  # the share of a window that the next one repeats
 def crop_frames(seconds: float, settings: Settings) -> int:
     """The frames that a sound of ``seconds`` fills, at the sample rate of a front-end."""
     samples = round(seconds * settings["sample_rate"])
-    if settings["front_end"] == "ast":
-        return 1 + max(0, samples - AST_WINDOW) // AST_HOP
-    return 1 + samples // settings["hop_length"]
+    return 1 + max(0, samples - _window_samples(settings)) // hop_samples(settings)
 
 
 def window_starts(frames: int, length: int, overlap: float = OVERLAP) -> list[int]:
@@ -69,6 +94,8 @@ def crop_problems(where: str, seconds: float, settings: Settings) -> Iterator[st
     """Why clips with the features of a front-end cannot be cropped to ``seconds`` in training."""
     if settings["front_end"] == EMBEDDING:
         yield f"{where}: an embedding is made of a whole clip; crop the features that it is made of, with `duration`"
+    elif is_vector(settings):
+        yield f"{where}: the front-end makes one vector of a whole clip; leave out crop"
     elif settings["sample_rate"] is None:
         yield f"{where}: the front-end keeps the sample rates of the files; give it a sample_rate"
     elif settings.get("resize"):
@@ -82,9 +109,19 @@ def crop_problems(where: str, seconds: float, settings: Settings) -> Iterator[st
         yield f"{where}: the front-end keeps {settings['frames']} frames, but {seconds:g} s have {wanted}"
 
 
+def _window_samples(settings: Settings) -> int:
+    """The samples of a frame that are not beyond the ends of a clip; 0 if frames are centred."""
+    return FRONT_ENDS.constant(settings["front_end"], "WINDOW", 0)
+
+
 def hop_samples(settings: Settings) -> int:
     """The distance of two frames in samples."""
-    return AST_HOP if settings["front_end"] == "ast" else settings["hop_length"]
+    return FRONT_ENDS.constant(settings["front_end"], "HOP") or settings["hop_length"]
+
+
+def has_fixed_length(settings: Settings) -> bool:
+    """Whether the length of the longest clip does not matter: clips are cropped, resized, or become one vector."""
+    return is_vector(settings) or any(settings.get(key) for key in ("duration", "resize", "frames"))
 
 
 def values_per_decibel(settings: Settings) -> float | None:
@@ -93,13 +130,9 @@ def values_per_decibel(settings: Settings) -> float | None:
     It is None if a gain does not add the same number to all values: for cepstra, for ``log1p`` and with ``normalise:
     clip``.
     """
-    neper = math.log(10) / 10
-    factor: float | None = None
-    if settings["front_end"] == "ast":
-        factor = neper
-    elif settings["front_end"] == "logmel":
-        factor = {"db": 1.0, "log": neper * settings["power"] / 2}.get(settings["scale"])
-    return None if settings["normalise"] == "clip" else factor
+    if settings["normalise"] == "clip" or not FRONT_ENDS.defines(settings["front_end"], "decibel"):
+        return None
+    return FRONT_ENDS.load(settings["front_end"]).decibel(settings)
 
 
 def feature_problems(where: str, settings: Settings, sample_rate: int | None) -> Iterator[str]:
@@ -112,45 +145,6 @@ def feature_problems(where: str, settings: Settings, sample_rate: int | None) ->
     if settings["normalise"] == "fixed":
         missing = [key for key in ("mean", "std") if settings[key] is None]
         yield from (f"{where}.{key}: is missing; normalise: fixed needs it" for key in missing)
-    if settings["front_end"] in ("ast", EMBEDDING):
-        return
-    if (settings["win_length"] or 0) > settings["n_fft"]:
-        yield f"{where}.win_length: {settings['win_length']} is longer than n_fft, {settings['n_fft']}"
-    if settings.get("n_mfcc", 0) > settings["n_mels"]:
-        yield f"{where}.n_mfcc: {settings['n_mfcc']} is larger than n_mels, {settings['n_mels']}"
-    if sample_rate is not None:
-        yield from _filter_problems(where, settings, sample_rate)
-
-
-def _filter_problems(where: str, settings: Settings, sample_rate: int) -> Iterator[str]:
-    nyquist = sample_rate / 2
-    fmin = settings["fmin"]
-    fmax = settings["fmax"] or nyquist
-    if fmax > nyquist:
-        yield f"{where}.fmax: {fmax} Hz is above half the sample rate, {nyquist:g} Hz"
-    elif fmin >= fmax:
-        yield f"{where}.fmin: {fmin} Hz is not below fmax, {fmax:g} Hz"
-    elif empty := empty_filters(sample_rate, settings["n_fft"], settings["n_mels"], fmin, fmax):
-        yield (
-            f"{where}.n_mels: {empty} of {settings['n_mels']} mel filters would be empty, because they lie between the "
-            f"bins of n_fft {settings['n_fft']} at {sample_rate} Hz; choose fewer mels or a larger n_fft"
-        )
-
-
-def empty_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> int:
-    """The number of Slaney's mel filters that contain no bin of the Fourier transform; their output is always zero."""
-    low = _hz_to_mel(fmin)
-    high = _hz_to_mel(fmax)
-    edges = [_mel_to_hz(low + (high - low) * number / (n_mels + 1)) for number in range(n_mels + 2)]
-    bins = [edge * n_fft / sample_rate for edge in edges]
-    first_bins = (math.floor(left) + 1 for left in bins[:-2])
-    return sum(first >= right for first, right in zip(first_bins, bins[2:], strict=True))
-
-
-def _hz_to_mel(frequency: float) -> float:
-    """M. Slaney, "Auditory Toolbox", 1998: linear up to 1 kHz, logarithmic above."""
-    return frequency * 3 / 200 if frequency < 1000 else 15 + 27 * math.log(frequency / 1000) / math.log(6.4)
-
-
-def _mel_to_hz(mel: float) -> float:
-    return mel * 200 / 3 if mel < 15 else 1000 * 6.4 ** ((mel - 15) / 27)
+    if FRONT_ENDS.defines(settings["front_end"], "problems"):
+        found = FRONT_ENDS.load(settings["front_end"]).problems(settings, sample_rate)
+        yield from (f"{where}.{problem}" for problem in found)

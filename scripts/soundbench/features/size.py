@@ -10,7 +10,7 @@ import pandas as pd
 
 from soundbench.core.capacity import check_room, memory_bytes
 from soundbench.core.errors import InputError
-from soundbench.features.settings import Settings
+from soundbench.features.settings import Settings, has_fixed_length
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
     Raises:
         InputError: naming all clips of at least :data:`LONGEST_RATIO` times the median length.
     """
-    if settings.get("duration") or settings.get("resize") or "frames" in settings:
+    if has_fixed_length(settings):
         return
     median = clips["seconds"].median()
     long = clips[clips["seconds"] >= LONGEST_RATIO * median]

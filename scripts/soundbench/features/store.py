@@ -19,8 +19,8 @@ from soundbench.core.devices import keep_freed_memory
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
-from soundbench.features.frontends import Change, clip_features, features_shape, stored_features
-from soundbench.features.settings import BINS, Settings, feature_problems
+from soundbench.features.clip_features import Change, clip_features, features_shape, stored_features
+from soundbench.features.settings import Settings, feature_bins, feature_problems
 from soundbench.features.size import check_lengths, check_size
 
 PIECE = 16  # clips per task of a worker
@@ -81,7 +81,7 @@ def store_features(
     """
     keep_freed_memory()
     torch.set_num_threads(1)
-    shape = tuple(settings.get("resize") or (settings[BINS[settings["front_end"]]], frames))
+    shape = tuple(settings.get("resize") or (feature_bins(settings), frames))
     check_size(len(paths), shape, array)
     jobs = list(zip(range(len(paths)), paths, changes or [None] * len(paths), strict=True))
     with atomic_path(array) as temporary:

@@ -10,7 +10,8 @@ import numpy as np
 
 from soundbench.core.errors import InputError
 from soundbench.data.audio import missing_end, open_audio, resampled_blocks
-from soundbench.features.frontends import FRONT_ENDS, stored_features
+from soundbench.features.clip_features import stored_features
+from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.features.settings import feature_problems, frame_count, hop_samples, window_lengths
 
 
@@ -61,7 +62,7 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
         for start, samples in cut(resampled_blocks(file, rate), length, longest, step):
             if len(samples) < hop_samples(settings):
                 raise InputError(f"{path}: {_too_short(len(samples), hop_samples(settings), rate)}")
-            features = FRONT_ENDS[settings["front_end"]](samples, rate, settings)
+            features = FRONT_ENDS.load(settings["front_end"]).compute(samples, rate, settings)
             yield Window(
                 start / rate, (start + len(samples)) / rate, stored_features(path, features, frames, settings)[0]
             )

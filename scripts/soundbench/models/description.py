@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from soundbench.core.schema import Schema, schema_problems, with_defaults
-from soundbench.features.settings import BINS, EMBEDDING, feature_problems
+from soundbench.features.settings import EMBEDDING, feature_bins, feature_problems
 from soundbench.models.schema import load_schema
 from soundbench.tasks.registry import DEFAULT
 
@@ -50,7 +50,7 @@ def complete_description(description: Any) -> tuple[Description, list[str]]:
     if front_end["front_end"] == EMBEDDING:
         return description, []
     problems = list(feature_problems("front_end", front_end, front_end["sample_rate"]))
-    bins = (front_end.get("resize") or [front_end[BINS[front_end["front_end"]]]])[0]
+    bins = (front_end.get("resize") or [feature_bins(front_end)])[0]
     if description["shape"][0] != bins:
         problems.append(f"shape.0: {description['shape'][0]} bins, but the front-end gives {bins}")
     return description, problems
@@ -75,7 +75,7 @@ def _schema() -> Schema:
     recipe["required"] = ["family"]
     recipe["properties"] = recipe["properties"] | {"training": {"type": "object"}}
     front_end = dict(parts["features"]["additionalProperties"])
-    embedding = config["$defs"]["embedding_features"]["properties"]
+    embedding = config["$defs"]["embedding_front_end"]["properties"]
     embedding["features"] = {"type": ["string", "null", "object"]}  # in a run, the settings of the front-end
     fields = FIELDS | {"task": config["$defs"]["task"] | {"default": DEFAULT}, "recipe": recipe, "front_end": front_end}
     return {"type": "object", "required": list(REQUIRED), "properties": fields, "$defs": config["$defs"]}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from soundbench.core.storage import canonical_json
 from soundbench.data.copies import ORIGINAL
+from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.embedding_settings import embedding_names, embedding_network
 from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files
@@ -63,6 +64,13 @@ class FeatureInputs:
         entry = self.study.settings["features"][name]
         front_end = self.study.settings["features"][embedding_network(self.study.settings, entry)[1]]
         return canonical_json(entry | {"features": front_end})
+
+    def front_end_module(self, name: str) -> str:
+        """The module of a front-end by its name in the library; of an embedding, the module of its own input."""
+        entry = self.study.settings["features"][name]
+        if name in self.embeddings:
+            entry = self.study.settings["features"][embedding_network(self.study.settings, entry)[1]]
+        return FRONT_ENDS.module(entry["front_end"])
 
     def embedding(self, wildcards: Wildcards) -> tuple[str, str]:
         """Family and front-end of an embedding."""

@@ -27,10 +27,14 @@ class TrainingInputs:
         """The module of a model's family, by its dotted name."""
         return FAMILIES.module(self.study.recipe(wildcards)["family"])
 
+    def model_modules(self, wildcards: Wildcards) -> list[str]:
+        """The modules of a model's family and of its front-end, by their dotted names."""
+        return [self.family_module(wildcards), self.features.front_end_module(self.study.recipe(wildcards)["features"])]
+
     def modules(self, wildcards: Wildcards) -> list[str]:
-        """The modules that train a model: of its family, and of the effects on its batches."""
+        """The modules that train a model: also those of the effects on its batches."""
         effects = self.study.recipe(wildcards)["training"]["augment"]
-        return [self.family_module(wildcards), *map(BATCH_EFFECTS.module, sorted(effects))]
+        return [*self.model_modules(wildcards), *map(BATCH_EFFECTS.module, sorted(effects))]
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:
         """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""

@@ -8,6 +8,7 @@ from typing import Any
 from soundbench.augment.effects import EFFECTS
 from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.storage import canonical_json
+from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import OVERLAP, SPLIT, fill
 from soundbench.study.runs import SelectedRuns
@@ -52,9 +53,11 @@ class RobustnessInputs:
         self.perturbations = [(kind, level) for kind in PERTURBATIONS for level in settings[kind]]
         self._models: list[str] = settings["models"] or runs.models
 
-    def effect_modules(self) -> list[str]:
-        """The modules of the effects that perturb clips, by their dotted names."""
-        return sorted({EFFECTS.module(PERTURBATIONS[kind](level)["effect"]) for kind, level in self.perturbations})
+    def modules(self, wildcards: Wildcards) -> list[str]:
+        """The modules of a front-end and of the effects that perturb clips, by their dotted names."""
+        front_end = self.study.settings["features"][wildcards.features]["front_end"]
+        effects = {PERTURBATIONS[kind](level)["effect"] for kind, level in self.perturbations}
+        return [FRONT_ENDS.module(front_end), *map(EFFECTS.module, sorted(effects))]
 
     def models(self, dataset: str) -> list[str]:
         """The models whose robustness is evaluated on a data set."""
@@ -112,10 +115,10 @@ class TransferInputs:
         trained = {self.sources(wildcards)[0], *self.training.earlier_sources(entry["from"]["model"])}
         return fill(OVERLAP, dataset=entry["to"], source=sorted(trained))
 
-    def family_module(self, wildcards: Wildcards) -> str:
-        """The module of the family of the model that is transferred, by its dotted name."""
+    def model_modules(self, wildcards: Wildcards) -> list[str]:
+        """The modules of the family and the front-end of the model that is transferred, by their dotted names."""
         recipe = self.study.settings["models"][self.entry(wildcards)["from"]["model"]]
-        return FAMILIES.module(recipe["family"])
+        return [FAMILIES.module(recipe["family"]), self.training.features.front_end_module(recipe["features"])]
 
     def of_models(self, pattern: str) -> Files:
         """An input function: ``pattern`` for every seed and fold of the run that is transferred."""

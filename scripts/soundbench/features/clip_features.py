@@ -1,0 +1,84 @@
+"""From a clip's samples to its features, as models take them: decoded, computed by a front-end, and of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from soundbench.core.errors import InputError
+from soundbench.data.audio import read_mono, resample
+from soundbench.features.front_ends import FRONT_ENDS
+from soundbench.features.settings import Settings, feature_bins, frame_count
+
+Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz) -> samples
+
+
+def clip_features(path: str | Path, settings: Settings, change: Change | None = None) -> torch.Tensor:
+    """The features ``(bins, frames)`` of one file, float32: it is decoded, changed, resampled and cropped before.
+
+    Args:
+        change: a function that changes the decoded samples; None for no change.
+    """
+    samples, own_rate = read_mono(path)
+    if change is not None:
+        samples = change(samples, own_rate)
+    sample_rate = settings["sample_rate"] or own_rate
+    samples = resample(samples, own_rate, sample_rate)
+    if duration := settings.get("duration"):
+        samples = samples[: round(duration * sample_rate)]
+    return FRONT_ENDS.load(settings["front_end"]).compute(samples, sample_rate, settings)
+
+
+def fixed_size(features: torch.Tensor, frames: int, settings: Settings) -> tuple[torch.Tensor, int]:
+    """Give a clip's features ``(bins, any)`` the shape of all clips.
+
+    They are cropped or padded to ``frames``, normalised if the setting is ``normalise: clip``, and resized if a size is
+    set.
+
+    Returns:
+        Features ``(bins, frames)``, or of the size ``settings["resize"]``; and the number of frames without padding.
+    """
+    size = settings.get("resize")
+    if size and not settings["duration"]:
+        frames = features.shape[1]
+    features = features[:, :frames]
+    if settings["normalise"] == "clip":
+        std, mean = torch.std_mean(features, correction=0)
+        features = (features - mean) / std.clamp(min=1e-5)
+    count = features.shape[1]
+    if count < frames:
+        # The padding is the clip's quietest value, because a block of zeros would be a sound in dB.
+        features = torch.nn.functional.pad(features, (0, frames - count), value=float(features.min()))
+    if size:
+        features = torch.nn.functional.interpolate(features[None, None], size, mode="bilinear", antialias=True)[0, 0]
+        count = -(-count * size[1] // frames)
+    return features, count
+
+
+def features_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
+    """The shape ``(bins, frames)`` of all features of a source before resizing: that of its longest clip.
+
+    Args:
+        clips: the source's clips, with ``seconds`` and ``sample_rate`` (Hz).
+    """
+    pairs = zip(clips["seconds"], clips["sample_rate"], strict=True)
+    sizes = {(settings.get("duration") or seconds, settings["sample_rate"] or own) for seconds, own in pairs}
+    return feature_bins(settings), max(frame_count(*size, settings) for size in sizes)
+
+
+def stored_features(
+    path: str | Path, features: torch.Tensor, frames: int, settings: Settings
+) -> tuple[np.ndarray, int]:
+    """The features of a clip as they are stored: of :func:`fixed_size`, in float16; and its frames without padding.
+
+    Raises:
+        InputError: a value is not finite; the message begins with ``path``.
+    """
+    features, count = fixed_size(features, frames, settings)
+    if not all(extreme.half().isfinite() for extreme in features.aminmax()):
+        raise InputError(f"{path}: its features are not finite in float16; does it hold NaN, or samples far above 1?")
+    return features.half().numpy(), count  # numpy's own conversion is forty times as slow
