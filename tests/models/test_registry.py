@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from torch import nn
 
 from helpers.library import configuration
 from helpers.recipes import RECIPES
-from helpers.workflow import REPOSITORY, Workflow
+from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_json
 from soundbench.models.families import FAMILIES
 from soundbench.models.registry import COMMON_KEYS, build_model
 from soundbench.models.schema import load_schema
@@ -104,30 +102,3 @@ def test_schema_describes_the_keys_that_the_family_takes(family: str) -> None:
     options = {name for name, option in build.parameters.items() if option.kind is option.KEYWORD_ONLY}
     assert set(described["properties"]) == {*COMMON_KEYS, *options}
     assert all(setting["description"] for setting in FAMILIES.settings(family).values())
-
-
-@pytest.fixture
-def with_mine(workflow: Workflow) -> Workflow:
-    """A workflow with a family of one's own, as CONTRIBUTING.md shows it: one function, and one entry."""
-    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
-    function = re.search(r"^```python\n(# scripts/soundbench/models/families/mine\.py\n.*?)^```", text, re.M | re.S)[1]
-    entry = yaml.safe_load(re.search(r"^```yaml\n# config/models\.yaml\n(.*?)^```", text, re.M | re.S)[1])
-    (workflow.folder / "scripts" / "soundbench" / "models" / "families" / "mine.py").write_text(function)
-    workflow.overlay("mine", models=entry, benchmark={"models": ["mine"], "seeds": [1]})
-    return workflow
-
-
-@pytest.mark.slow
-def test_a_model_is_added_by_one_function_and_one_entry(with_mine: Workflow) -> None:
-    with_mine.run("results/runs/synthetic/mine/seed1/fold1/model.json", "--cores", "2", "--configfile", "mine.yaml")
-    description = read_json(with_mine.results / "runs" / "synthetic" / "mine" / "seed1" / "fold1" / "model.json")
-    assert description["parameters"] == 64 * 32 + 32 + 32 * 12 + 12
-    assert len(description["labels"]) == 12
-
-
-def test_keys_of_an_added_family_are_those_of_its_function(with_mine: Workflow) -> None:
-    wrong = {"family": "mine", "features": "logmel64", "hiden": 8, "training": {"epochs": 1}}
-    with_mine.overlay("mine", models={"mine": wrong}, benchmark={"models": ["mine"]})
-    said = with_mine.run("--dry-run", "--configfile", "mine.yaml", check=False).stdout
-    assert "models.mine.hiden: unknown key; did you mean 'hidden'?" in said
-    assert "models.mine.hidden: is missing" in said
