@@ -26,6 +26,7 @@ from soundbench.data.files import files_digest
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.families import FAMILIES
 from soundbench.report.figures.registry import FIGURE_MODULES, FIGURES
+from soundbench.report.sections.registry import SECTION_MODULES
 from soundbench.study import paths
 from soundbench.study.paths import fill
 from soundbench.study.augmentation import AugmentationInputs
@@ -39,7 +40,7 @@ from soundbench.study.training import TrainingInputs
 from soundbench.study.uses import ExportInputs, RobustnessInputs, TransferInputs
 from soundbench.data.copies import ORIGINAL
 from soundbench.core.slurm_submission import correct_submissions
-from soundbench.config.used import used_configuration
+from soundbench.config.used import overlay_of_study, used_configuration
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
@@ -81,7 +82,17 @@ report_items = ReportItems(study, runs, augmentation, robustness, transfers)
 arguments = study_arguments(
     workflow.main_snakefile, workflow.overwrite_configfiles, workflow.config_settings.config_args
 )
-study_arguments_json = canonical_json(arguments)
+
+
+def study_facts():
+    """What the report says of this study: how it runs again, what differs from the defaults, and all that it uses."""
+    again = study_arguments(workflow.main_snakefile, [Path(path_variables.apply(paths.STUDY)).absolute()], [])
+    own = Path(workflow.main_snakefile).parent == HERE  # else another workflow uses this one, with its configuration
+    return {
+        "arguments": again if own else arguments,
+        "study": overlay_of_study(HERE / "config", overlay, workflow.config_settings.config),
+        "config": used_configuration(study.settings),
+    }
 
 
 def item(name):

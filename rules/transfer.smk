@@ -1,5 +1,5 @@
 # Trained models on other data sets: `snakemake transfer`, part of `all` where there are entries.
-# Reads: models, and clips of other data sets. Writes: predictions, scores and a page.
+# Reads: models, and clips of other data sets. Writes: predictions and scores.
 
 
 wildcard_constraints:
@@ -8,7 +8,7 @@ wildcard_constraints:
 
 rule transfer:
     input:
-        transfers.page(ITEMS["transfer"].path),
+        lambda w: fill(paths.TABLE, table="transfer") if transfers.shown() else [],
 
 
 rule evaluate_transfer:
@@ -68,20 +68,3 @@ rule aggregate_transfer:
         code=code_digest("aggregate_transfer"),
     script:
         "../scripts/aggregate_transfer.py"
-
-
-rule page_transfer:
-    input:
-        table=rules.aggregate_transfer.output.table,
-    output:
-        item("transfer"),
-    log:
-        "<logs>/page_transfer.log",
-    localrule: True
-    conda:
-        "../envs/reporting.yaml"
-    params:
-        metric=study.selected["metric"],
-        code=code_digest("page_transfer"),
-    script:
-        "../scripts/page_transfer.py"

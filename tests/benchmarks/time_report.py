@@ -61,7 +61,7 @@ def seconds_to_show(report: Path) -> float:
         browser.get("about:blank")
         started = time.perf_counter()
         browser.get(report.as_uri())
-        while "Mistakes" not in browser.find_element("tag name", "body").text:
+        while "2 Figures" not in browser.find_element("tag name", "body").text:
             time.sleep(0.01)
         return time.perf_counter() - started
     finally:

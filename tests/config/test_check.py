@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from helpers.workflow import REPOSITORY
-from soundbench.config.check import check_configuration, duplicate_keys
+from soundbench.config.check import check_configuration, duplicate_keys, read_library
+from soundbench.config.used import overlay_of_study
 from soundbench.core.errors import InputError
 from soundbench.data.schemes import PROTOCOLS, SCHEMES
 from soundbench.models.schema import load_schema
@@ -202,3 +203,13 @@ def test_schema_names_and_registries_are_equal() -> None:
     assert _enum("$defs", "metric") == {name for task in TASKS.values() for name in task.metrics}
     assert {name for task in TASKS.values() for name in task.losses} == set(LOSSES)
     assert _enum("$defs", "loss") == {*LOSSES, None}
+
+
+def test_a_studys_difference_from_the_defaults_makes_the_same_study() -> None:
+    overlay = {"benchmark": {"seeds": [4]}, "models": {"cnn": {"training": {"epochs": "7"}}, "own": {"family": "cnn"}}}
+    folder = REPOSITORY / "config"
+    library = read_library(folder)
+    found = overlay_of_study(folder, overlay | {"report": library.get("report", {})}, {"models": overlay["models"]})
+    assert found["models"] == {"cnn": {"training": {"epochs": 7}}, "own": {"family": "cnn"}}
+    assert found["benchmark"] == {"seeds": [4]}  # what is not said is the default
+    assert overlay_of_study(folder, found) == found

@@ -14,7 +14,7 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.trained_on import known_clips
 from soundbench.evaluation.transfer import check_labels, untrained
 from soundbench.evaluation.transfer_table import aggregate_transfer
-from soundbench.report.pages.transfer import write_transfer_page
+from soundbench.report.sections.transfer import section
 
 
 def test_other_labels_are_refused_and_named() -> None:
@@ -56,8 +56,10 @@ def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:
     assert rows["accuracy"].nunique() == 1  # the same predictions stand for both places
     assert rows["left_out"].tolist() == [0, 7]
     assert rows["seeds"].tolist() == [2, 2]
-    write_transfer_page(str(tmp_path / "transfer.csv"), "accuracy", str(tmp_path / "page.html"))
-    page = (tmp_path / "page.html").read_text()
+    results = study.results()
+    assert section(results) == ""  # without a table
+    results.tables["transfer"] = str(tmp_path / "transfer.csv")
+    page = section(results)
     assert f"{100 * rows['accuracy'].iloc[0]:.1f}" in page
     assert "macro F1 there" in page
 

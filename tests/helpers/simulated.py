@@ -70,7 +70,7 @@ class Study:
     def benchmarks(self) -> list[str]:
         return [str(path) for path in sorted((self.root / "benchmarks").rglob("*.tsv"))]
 
-    def results(self) -> Results:
+    def results(self, audits: Sequence[str] = ()) -> Results:
         """What the report's figures and sections read, once :func:`write_report` has written the tables."""
         files = {
             "tables": sorted(map(str, (self.root / "summary").glob("*.csv"))),
@@ -78,13 +78,18 @@ class Study:
             "predictions": self.files("predictions.csv"),
             "histories": [str(path) for folder in self.runs() for path in sorted(folder.glob("fold*/history.csv"))],
             "clips": [str(self.root / "clips.csv")],
+            "audits": list(audits),
+            "splits": self.splits(),
+            "figures": [str(self.root / "summary" / "figures")],
         }
         facts = {
-            "datasets": dict.fromkeys(self.datasets, "clips"),
+            "datasets": dict.fromkeys(self.datasets, {"source": "clips", "task": "single-label"}),
             "models": list(self.models),
+            "seeds": list(self.seeds),
             "metric": "accuracy",
         }
-        return Results.of_job(files, facts)
+        study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
+        return Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})
 
     def write(self) -> Study:
         """Write everything that a workflow run would have left for the tables, figures and pages."""
@@ -145,8 +150,10 @@ class Study:
         path.write_text("s\tmax_rss\tcpu_time\n3.0\t500.0\t2.5\n")
 
 
-def write_report(study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = ()) -> Path:
-    """Write every table, figure and page of a study as the rules do; returns their folder."""
+def write_report(
+    study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = (), figures: bool = False
+) -> Path:
+    """Write every table and the page of a study, and its figures if asked, as the rules do; returns their folder."""
     from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
     from soundbench.evaluation.comparisons import aggregate_comparisons
     from soundbench.evaluation.leaderboard import aggregate_scores
@@ -166,8 +173,15 @@ def write_report(study: Study, metric: str = "accuracy", pages: bool = True, aud
     aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, csv["view_comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
     aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
+    if figures:
+        from soundbench.report.figures.draw import draw_figures
+
+        draw_figures(study.results(), to / "figures")
     if pages:
-        _write_pages(study, to, csv, list(audits))
+        from soundbench.report.page import write_report as write_page
+
+        page = {"page": str(to / "report.html"), "landing": str(to / "report.rst"), "study": str(to / "study.yaml")}
+        write_page(study.results(audits), **page)
     return to
 
 
@@ -175,36 +189,6 @@ TABLES = (
     *("scores", "leaderboard", "spread", "comparisons", "view_comparisons"),
     *("classes", "confusions", "groups", "costs", "published"),
 )
-
-
-def _write_pages(study: Study, to: Path, csv: dict[str, str], audits: list[str]) -> None:
-    from soundbench.report.pages.compare import write_comparison_page, write_confusion_page
-    from soundbench.report.pages.leaderboard import write_leaderboard_page
-    from soundbench.report.pages.mistakes import write_mistakes_page
-    from soundbench.report.pages.provenance import write_provenance_page
-
-    models = list(study.models)
-    both: dict[str, Any] = {"models": models, "metric": "accuracy"}
-    of_start: dict[str, Any] = {
-        name: csv[name] for name in ("scores", "leaderboard", "spread", "comparisons", "costs", "published")
-    }
-    write_leaderboard_page(
-        **of_start, audits=audits, splits=study.splits(), arguments="", **both, path=str(to / "leaderboard.html")
-    )
-    of_compare: dict[str, Any] = {name: csv[name] for name in ("leaderboard", "comparisons", "classes", "groups")}
-    write_comparison_page(**of_compare, **both, path=str(to / "comparison.html"))
-    write_provenance_page(
-        {"benchmark": study.plan}, csv["scores"], study.files("metrics.json"), str(to / "provenance.html")
-    )
-    for dataset in study.datasets:
-        of_dataset = [path for path in study.files("metrics.json") if f"/{dataset}/" in path]
-        write_confusion_page(of_dataset, models, str(to / dataset / "confusion.html"))
-        for model in models:
-            metrics = [path for path in of_dataset if f"/{model}/" in path]
-            predictions = [path.replace("metrics.json", "predictions.csv") for path in metrics]
-            if metrics:
-                page = to / dataset / model / "mistakes.html"
-                write_mistakes_page(metrics, predictions, str(study.root / "clips.csv"), str(page))
 
 
 def published() -> list[dict[str, Any]]:

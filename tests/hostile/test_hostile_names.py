@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,9 +25,8 @@ from soundbench.inference.classifier import Options, Prediction
 from soundbench.inference.recordings import Recording
 from soundbench.inference.tables import SpreadsheetWriter, columns, rows
 from soundbench.inference.windows import Window
-from soundbench.report.pages.leaderboard import write_leaderboard_page
+from soundbench.report.page import write_report as write_page
 from soundbench.report.pages.predictions import read_predictions
-from soundbench.report.pages.provenance import write_provenance_page
 from soundbench.tasks.single_label import SingleLabel
 
 if TYPE_CHECKING:
@@ -118,23 +118,16 @@ def test_no_page_runs_the_text_that_it_shows(browser: Chrome, tmp_path: Path, mo
     texts = {"label": SCRIPT, "source": SCRIPT}
     monkeypatch.setattr("helpers.simulated.published", lambda: [reference | texts for reference in published()])
     study = HostileStudy(tmp_path, {"good": 0.5, "poor": 0.0}, audio=True, classes=2, takes=2)
-    folder = write_report(study.write())
+    folder = write_report(study.write(), pages=False)
     findings = [["error", *[SCRIPT] * (len(FINDING_COLUMNS) - 1)]]
     write_csv(tmp_path / "one.csv", escape_table(pd.DataFrame(findings, columns=FINDING_COLUMNS)))
-    tables = ("scores", "leaderboard", "spread", "comparisons", "costs", "published")
-    write_leaderboard_page(
-        **{name: str(folder / f"{name}.csv") for name in tables},
-        audits=[str(tmp_path / "one.csv")],
-        splits=[],
-        arguments=SCRIPT,
-        models=list(study.models),
-        metric="accuracy",
-        path=str(folder / "leaderboard.html"),
-    )
-    page, scores = str(folder / "provenance.html"), str(folder / "scores.csv")
-    write_provenance_page(overlay(SCRIPT), scores, study.files("metrics.json"), page)
+    results = study.results([str(tmp_path / "one.csv")])
+    results.facts.update({"arguments": SCRIPT, "study": overlay(SCRIPT), "config": overlay(SCRIPT)})
+    named = {"page": "report.html", "landing": "report.rst", "study": "study.yaml"}
+    write_page(results, **{name: str(folder / file) for name, file in named.items()})
+    assert yaml.safe_load((folder / "study.yaml").read_text()) == overlay(SCRIPT)
     pages = sorted(folder.rglob("*.html"))
-    assert len(pages) == 6
+    assert len(pages) == 1
     for page in pages:
         browser.get(page.as_uri())
         assert "window.owned = 1" in browser.find_element("tag name", "html").get_attribute("textContent"), page

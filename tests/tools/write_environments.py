@@ -50,6 +50,7 @@ COMPUTED = {
     "embedding_family": "models.families",
     "FAMILIES": "models.families",
     "FIGURE_MODULES": "report.figures",
+    "SECTION_MODULES": "report.sections",
 }
 # What these modules, named anywhere in a file, import in turn although their package does not require it.
 UNREQUIRED = {"torch.onnx": "onnxscript", "torch.utils.tensorboard": "tensorboard"}

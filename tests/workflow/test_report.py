@@ -17,9 +17,9 @@ import yaml
 from helpers import script
 from helpers.library import configuration
 from helpers.untrained import write_sound
-from helpers.workflow import REPOSITORY, Workflow
-from soundbench.config.check import check_configuration
-from soundbench.config.used import used_configuration
+from helpers.workflow import REPOSITORY, TINY, Workflow
+from soundbench.config.check import check_configuration, read_library
+from soundbench.config.used import difference, used_configuration
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
 
@@ -60,14 +60,20 @@ def test_report_holds_every_page_opens_without_network_and_runs_no_text(tiny_cop
     tiny_copy.run("--configfile", "tiny.yaml", hostile, "--report", "report.html")
     path = tiny_copy.folder / "report.html"
     titles = {re.search(r"<h1>(.*?)</h1>", page)[1] for page in embedded(path.read_text())}
-    assert {"Which classifier wins?", "Compare models", "Mistakes of cnn on synthetic"} <= titles
+    assert {"Which classifier works best?", "Audit of synthetic"} <= titles
     assert path.read_text().count("window.owned") > 10
     browser.get("about:blank")
     browser.get_log("browser")
     browser.get(path.as_uri())
     text = browser.find_element("tag name", "body").text
-    for category in ("1 Start here", "2 Compare", "3 Mistakes", "5 Provenance"):
+    for category in ("1 Report", "2 Figures", "3 Recordings"):
         assert category in text
+    # The verdict and the leaderboard are read without a click, from their first line on.
+    first, table = (browser.find_element("css selector", f".document {tag}") for tag in ("p", "table"))
+    assert first.text.startswith("Which audio classifier works best")
+    assert first.location["y"] >= 0
+    assert "cnn" in table.text and "resnet10t" in table.text
+    assert re.search(r"(cnn|resnet10t) (is|has|scores)|No model is shown to be better than guessing", text)
     assert browser.execute_script("return window.owned") is None
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
@@ -100,7 +106,7 @@ def test_provenance_holds_the_packages_that_were_imported(tiny_study: Workflow) 
     assert {"python", "torch", "numpy"} <= packages["cnn"].keys()
     assert "timm" in packages["resnet10t"]
     assert not {"timm", "transformers", "librosa"} & packages["cnn"].keys()
-    page = (tiny_study.results / "summary" / "provenance.html").read_text()
+    page = (tiny_study.results / "summary" / "report.html").read_text()
     assert ">timm</th>" in page
     assert ">transformers</th>" not in page
     assert ">soxr</th>" in page
@@ -108,25 +114,29 @@ def test_provenance_holds_the_packages_that_were_imported(tiny_study: Workflow) 
 
 
 def commands(page: Path) -> list[list[str]]:
-    """The commands that a leaderboard gives to run its study once more."""
-    block = re.search(r"<pre[^>]*>(.*?)</pre>", page.read_text(), flags=re.DOTALL)[1]
+    """The commands that a report gives to run its study once more."""
+    block = re.search(r'<pre[^>]*id="commands">(.*?)</pre>', page.read_text(), flags=re.DOTALL)[1]
     return [shlex.split(html.unescape(line)) for line in block.splitlines()]
 
 
 @pytest.mark.slow
-def test_command_on_the_page_runs_this_study_and_finds_nothing_to_do(tiny_copy: Workflow) -> None:
-    page = tiny_copy.results / "summary" / "leaderboard.html"
+def test_commands_on_the_page_run_this_study_and_find_nothing_to_do(tiny_copy: Workflow) -> None:
+    page = tiny_copy.results / "summary" / "report.html"
+    overlay = tiny_copy.results / "summary" / "study.yaml"
+    assert yaml.safe_load(overlay.read_text()) == difference(TINY, read_library(REPOSITORY / "config"))
     program, *arguments = commands(page)[0]
-    assert (program, arguments) == ("snakemake", ["--cores", "all", "--configfile", "tiny.yaml"])
+    assert (program, arguments) == ("snakemake", ["--cores", "all", "--configfile", "results/summary/study.yaml"])
     assert tiny_copy.planned(*arguments) == {}
-    assert tiny_copy.planned("--cores", "all")["train_model"] > 0  # what the page said before
-    # Another Snakefile, and settings on the command line.
+    assert tiny_copy.planned("--cores", "all")["train_model"] > 0  # without that file it is another study
+    # Another Snakefile, and settings on the command line: they are in the file too.
     (tiny_copy.folder / "Snakefile").rename(tiny_copy.folder / "own.smk")
-    own = ("--snakefile", "own.smk", "--configfile", "tiny.yaml", "--config", "benchmark={metric: uar}")
+    own = ("--snakefile", "own.smk", "--configfile", "tiny.yaml", "--config", "benchmark={metric: uar, seeds: [1, 2]}")
     tiny_copy.run("--cores", "1", *own)
+    assert yaml.safe_load(overlay.read_text())["benchmark"]["metric"] == "uar"
     for command in commands(page):
-        assert [word for word in own if word not in command] == []
+        assert command[-4:] == ["--snakefile", "own.smk", "--configfile", "results/summary/study.yaml"]
     assert tiny_copy.planned(*commands(page)[0][1:]) == {}
+    tiny_copy.run(*commands(page)[1][1:])
 
 
 @pytest.mark.slow
@@ -143,7 +153,7 @@ def test_missing_run_fails_by_default_and_is_shown_on_request(tiny_copy: Workflo
     scores = pd.read_csv(tiny_copy.results / "summary" / "scores.csv")
     assert len(scores) == 20
     assert scores[scores["accuracy"].isna()][["model", "seed"]].drop_duplicates().values.tolist() == [["resnet10t", 2]]
-    page = (tiny_copy.results / "summary" / "leaderboard.html").read_text()
+    page = (tiny_copy.results / "summary" / "report.html").read_text()
     assert "resnet10t on synthetic: seed 2 missing (1 of 2)" in page
     pairs = pd.read_csv(tiny_copy.results / "summary" / "comparisons.csv")
     assert pairs["seeds"].tolist() == [1]

@@ -40,15 +40,24 @@ def read_configuration(
         InputError: with every problem found.
     """
     library = [Path(folder) / f"{name}.yaml" for name in FILES]
-    config: Config = {}
-    for file in library:
-        config = lay_over(config, _read_yaml(file))
-    config = lay_over(config, overlay)
-    if arguments:
-        config = read_numbers(config, arguments)
+    config = merged_configuration(read_library(folder), overlay, arguments)
     if isinstance(folders := config.get("pathvars"), dict):
         config["pathvars"] = {name: _in_home(folder) for name, folder in folders.items()}
     return check_configuration(config, [*library, *files])
+
+
+def read_library(folder: str | Path) -> Config:
+    """The library as it is written, without the schemas' defaults."""
+    config: Config = {}
+    for name in FILES:
+        config = lay_over(config, _read_yaml(Path(folder) / f"{name}.yaml"))
+    return config
+
+
+def merged_configuration(library: Config, overlay: Config, arguments: Config | None) -> Config:
+    """The library with an overlay laid over it; see :func:`read_configuration`."""
+    config = lay_over(library, overlay)
+    return read_numbers(config, arguments) if arguments else config
 
 
 def _in_home(folder: Any) -> Any:

@@ -27,9 +27,11 @@ MADE = (
     ".md",
     ".npy",
     ".npz",
+    ".rst",
     ".svg",
     ".tex",
     ".txt",
+    ".yaml",
 )  # what the workflow writes beside such folders
 PATH_VARIABLES = re.compile(r"<(?:results|logs|benchmarks|resources)>")
 LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references", "predict")

@@ -1,9 +1,11 @@
-"""The part of the configuration that a study uses: the library holds many entries that it does not."""
+"""What a study is: the part of the configuration that it uses, and its difference from the defaults."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from soundbench.config.check import merged_configuration, read_library
 from soundbench.data.copies import variant_names
 from soundbench.models.initial_weights import results_folder, workflow_run
 
@@ -54,4 +56,27 @@ def used_runs(settings: Config) -> set[tuple[str, str]]:
             for pretrained in (recipe["pretrained"], embedding.get("pretrained")):
                 if pretrained and (before := workflow_run(pretrained, results_folder(settings))):
                     waiting.append((before["dataset"], before["model"]))
+    return found
+
+
+def overlay_of_study(folder: str | Path, overlay: Config, arguments: Config | None = None) -> Config:
+    """What a study's configuration says that the library does not: laid over the library, it is the same study.
+
+    Args:
+        folder, overlay, arguments: see :func:`soundbench.config.check.read_configuration`.
+    """
+    library = read_library(folder)
+    return difference(merged_configuration(library, overlay, arguments), library)
+
+
+def difference(config: Config, base: Config) -> Config:
+    """The keys of ``config`` whose values differ from those in ``base``, at every depth."""
+    found: Config = {}
+    for key, value in config.items():
+        below = base.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            if inner := difference(value, below):
+                found[key] = inner
+        elif key not in base or value != below:
+            found[key] = value
     return found

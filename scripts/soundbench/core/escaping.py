@@ -56,3 +56,8 @@ def markdown_code(text: str) -> str:
     text = " ".join(text.split())
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{text}{fence}" if fence == "`" else f"{fence} {text} {fence}"
+
+
+def rst_text(text: str) -> str:
+    """Text for reStructuredText, on one line."""
+    return re.sub(r"([^\w\s.,;%()+–-])", r"\\\1", " ".join(text.split())).replace("_", "\\_")

@@ -11,6 +11,7 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import write_csv
 from soundbench.data.schemes import fold_column
 from soundbench.evaluation.leaderboard import Plan, direction, read_predictions
+from soundbench.evaluation.paired_bootstrap import compare_one_fold
 from soundbench.evaluation.significance import ModelComparison
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
@@ -46,7 +47,9 @@ def _compared(
         tables = {model: decisions[dataset, model] for model in grids if (dataset, model) in decisions}
         correct = {model: found for model, own in tables.items() if (found := _correct(task, own)) is not None}
         if len(grids) > 1:
-            found = ModelComparison(grids, correct, fold_share(read_split(path))).compare()
+            split = read_split(path)
+            found = ModelComparison(grids, correct, fold_share(split)).compare()
+            found = compare_one_fold(found, tables, split.set_index("clip")["group"], task, chosen, sign)
             found[["mean_a", "mean_b"]] *= sign
             found.insert(0, "dataset", dataset)
             found.insert(1, "protocol", plan["datasets"][dataset]["protocol"])

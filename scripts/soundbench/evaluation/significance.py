@@ -154,7 +154,7 @@ def smallest_difference(deviation: float, test_share: float) -> float:
 def verdict(model_a: str, model_b: str, difference: Difference, p_corrected: float) -> str:
     """The result of a comparison in words; ``difference`` is the score of a minus that of b."""
     if math.isnan(p_corrected):
-        return f"{model_a} and {model_b} cannot be compared: that takes two folds that both have been tested on"
+        return f"{model_a} and {model_b} cannot be compared: they share one fold at most, with few groups of clips"
     points, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
     if points < 0:  # the better model comes first
         model_a, model_b, points, low, high = model_b, model_a, -points, -high, -low

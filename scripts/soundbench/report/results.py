@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
+
+from soundbench.core.integrity import read_split
+from soundbench.tasks.registry import ranking_metric, task_class
+from soundbench.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,12 @@ class Results:
         histories: ``…/{dataset}/{model}/seed{seed}/fold{fold}/history.csv`` of every fold.
         clips: the clip table behind each data set.
         metric: the score that models are ranked by.
+        audits: the findings on each data set.
+        splits: the split tables of each data set, one per seed.
+        figures: the folder of the figures.
+        explored: the folder of each data set's figures of its clips.
+        facts: what the section of provenance says of the study: ``arguments``, ``study``, ``config``.
+        tasks: the task of each data set.
     """
 
     tables: dict[str, str]
@@ -26,25 +40,44 @@ class Results:
     clips: dict[str, str]
     datasets: list[str]
     models: list[str]
+    seeds: list[int]
     metric: str
+    audits: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, list[str]] = field(default_factory=dict)
+    figures: str = ""
+    explored: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    tasks: dict[str, type[Task]] = field(default_factory=dict)
 
     @classmethod
-    def of_job(cls, files: dict[str, list[str]], study: dict[str, Any]) -> Results:
+    def of_job(
+        cls, files: Mapping[str, Sequence[str]], study: dict[str, Any], facts: dict[str, Any] | None = None
+    ) -> Results:
         """The results that a rule's named inputs hold.
 
         Args:
-            study: ``datasets`` with the source of each, ``models``, ``metric``.
+            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``.
         """
         sources = {Path(path).stem: path for path in files["clips"]}
+        splits: dict[str, list[str]] = {}
+        for path in files.get("splits", ()):
+            splits.setdefault(Path(path).parent.name, []).append(path)
         return cls(
             tables={Path(path).stem: path for path in files["tables"]},
             metrics=list(files["metrics"]),
             predictions=list(files["predictions"]),
-            histories=list(files["histories"]),
-            clips={name: sources[source] for name, source in study["datasets"].items()},
+            histories=list(files.get("histories", ())),
+            clips={name: sources[view["source"]] for name, view in study["datasets"].items()},
             datasets=list(study["datasets"]),
             models=study["models"],
+            seeds=study["seeds"],
             metric=study["metric"],
+            audits={Path(path).stem: path for path in files.get("audits", ())},
+            splits=splits,
+            figures=next(iter(files.get("figures", ())), ""),
+            explored={Path(path).parent.name: str(Path(path).parent) for path in files.get("explored", ())},
+            facts=facts or {},
+            tasks={name: task_class(view) for name, view in study["datasets"].items()},
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:
@@ -60,3 +93,23 @@ class Results:
             predictions=own(self.predictions, 1),
             histories=own(self.histories, 2),
         )
+
+    def ranked_by(self, dataset: str) -> str:
+        """The metric that ranks the models of a data set."""
+        return ranking_metric(self.tasks[dataset], self.metric)
+
+    def datasets_with(self, item: str) -> list[str]:
+        """The data sets whose task has an item of the report; see :class:`soundbench.tasks.task.Task`."""
+        return [name for name in self.datasets if item in self.tasks[name].report]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of ``summary/``. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""
+        text = dict.fromkeys(("label", "predicted", "group", "model", "dataset", "transfer"), str)
+        named = pd.read_csv(self.tables[name], dtype=text, keep_default_na=False, na_values={})
+        numbers = [column for column in named if column not in text]
+        return named.assign(**pd.read_csv(self.tables[name], usecols=numbers)) if numbers else named
+
+    @cached_property
+    def split_tables(self) -> dict[str, list[pd.DataFrame]]:
+        """The split tables of each data set, read."""
+        return {name: [read_split(path) for path in paths] for name, paths in self.splits.items()}

@@ -43,6 +43,8 @@ PREDICTED = "<results>/predictions/{prediction}/predictions.csv"
 SUMMARY = "<results>/summary"
 TABLE = SUMMARY + "/{table}.csv"
 FIGURES = SUMMARY + "/figures"
+LANDING = SUMMARY + "/report.rst"
+STUDY = SUMMARY + "/study.yaml"
 
 
 def fill(pattern: str, **values: Any) -> list[str]:

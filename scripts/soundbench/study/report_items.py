@@ -13,18 +13,15 @@ from dataclasses import dataclass
 from soundbench.core.storage import canonical_json
 from soundbench.report.figures.registry import ALL, FIGURES
 from soundbench.study.augmentation import AugmentationInputs
-from soundbench.study.paths import CLIPS, METRICS, TABLE, fill
+from soundbench.study.paths import CLIPS, TABLE, fill
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study, Wildcards
 from soundbench.study.uses import RobustnessInputs, TransferInputs
 
-START = "1 Start here"
-COMPARE = "2 Compare"
-FIGURES_OF_STUDY = COMPARE
-MISTAKES = "3 Mistakes"
-DATA = "4 Data"
-PROVENANCE = "5 Provenance"
-PREDICTIONS = "6 Predictions"
+REPORT = "1 Report"
+FIGURES_OF_STUDY = "2 Figures"
+RECORDINGS = "3 Recordings"
+PREDICTIONS = "4 Predictions"
 
 TABLES = (
     *("scores", "leaderboard", "spread", "published", "comparisons", "view_comparisons"),
@@ -50,22 +47,12 @@ def figure_labels(wildcards: Wildcards) -> dict[str, str]:
 Shown = Callable[["ReportItems", str, str], bool]
 
 
-def _with_runs(items: ReportItems, dataset: str, model: str) -> bool:
-    datasets = [dataset] if dataset else items.runs.datasets
-    models = [model] if model else items.runs.models
-    return any(items.runs.files(METRICS, name, models) for name in datasets)
-
-
 def _always(items: ReportItems, dataset: str, model: str) -> bool:
     return True
 
 
 def _of_augmented_datasets(items: ReportItems, dataset: str, model: str) -> bool:
     return bool(items.augmentation.variants(dataset))
-
-
-def _of_transfers(items: ReportItems, dataset: str, model: str) -> bool:
-    return bool(items.transfers.shown())
 
 
 def _of_predictions(items: ReportItems, dataset: str, model: str) -> bool:
@@ -87,42 +74,35 @@ class Item:
     caption: str
     category: str
     title: str
-    shown: Shown = _with_runs
+    shown: Shown = _always
 
     @property
     def labels(self) -> dict[str, str]:
         """The columns of the report's table."""
         if self.category == PREDICTIONS:
             return {"figure": self.title, "recordings": "{prediction}"}
-        columns = {"data set": "dataset"} if self.category == DATA else {"data set": "dataset", "model": "model"}
-        shown = {column: f"{{{name}}}" if f"{{{name}}}" in self.path else "all" for column, name in columns.items()}
-        return {"figure": self.title, **shown}
+        if self.category == RECORDINGS:
+            return {"figure": self.title, "data set": "{dataset}"}
+        return {"page": self.title}
 
 
 ITEMS = {
-    "leaderboard": Item("<results>/summary/leaderboard.html", "leaderboard", START, "leaderboard", _always),
-    "comparison": Item("<results>/summary/comparison.html", "comparison", COMPARE, "models, pairs, classes", _always),
-    "matrices": Item("<results>/summary/{dataset}/confusion.html", "matrices", COMPARE, "confusion, side by side"),
-    "transfer": Item("<results>/summary/transfer.html", "transfer", COMPARE, "on other data sets", _of_transfers),
-    "mistakes": Item("<results>/summary/{dataset}/{model}/mistakes.html", "mistakes", MISTAKES, "mistakes"),
-    "audit": Item("<results>/audit/{dataset}.html", "audit", DATA, "audit", _always),
-    "listen": Item("<results>/explore/{dataset}/listen.html", "listen", DATA, "one sample of each class", _always),
-    "labels": Item("<results>/explore/{dataset}/labels.svg", "labels", DATA, "labels and lengths", _always),
-    "waveforms": Item("<results>/explore/{dataset}/waveforms.svg", "waveforms", DATA, "waveforms", _always),
-    "spectrograms": Item("<results>/explore/{dataset}/spectrograms.svg", "spectrograms", DATA, "spectrograms", _always),
-    "spectra": Item("<results>/explore/{dataset}/spectra.svg", "spectra", DATA, "frequency spectra", _always),
+    "report": Item("<results>/summary/report.html", "report", REPORT, "report"),
+    "audit": Item("<results>/audit/{dataset}.html", "audit", RECORDINGS, "audit"),
+    "listen": Item("<results>/explore/{dataset}/listen.html", "listen", RECORDINGS, "one sample of each class"),
+    "labels": Item("<results>/explore/{dataset}/labels.svg", "labels", RECORDINGS, "labels and lengths"),
+    "waveforms": Item("<results>/explore/{dataset}/waveforms.svg", "waveforms", RECORDINGS, "waveforms"),
+    "spectrograms": Item("<results>/explore/{dataset}/spectrograms.svg", "spectrograms", RECORDINGS, "spectrograms"),
+    "spectra": Item("<results>/explore/{dataset}/spectra.svg", "spectra", RECORDINGS, "frequency spectra"),
     "variants": Item(
-        "<results>/summary/{dataset}/variants.html", "variants", DATA, "augmented clips", _of_augmented_datasets
+        "<results>/summary/{dataset}/variants.html", "variants", RECORDINGS, "augmented clips", _of_augmented_datasets
     ),
     "variant_spectrograms": Item(
         "<results>/summary/{dataset}/variants.svg",
         "variants",
-        DATA,
+        RECORDINGS,
         "spectrograms of augmented clips",
         _of_augmented_datasets,
-    ),
-    "provenance": Item(
-        "<results>/summary/provenance.html", "provenance", PROVENANCE, "configuration and versions", _always
     ),
     "predictions": Item(
         "<results>/predictions/{prediction}/predictions.html",
@@ -168,7 +148,10 @@ class ReportItems:
     @property
     def study_json(self) -> str:
         """What the report says of the study itself, in the order of the selection."""
-        facts = {"datasets": self._sources, "models": self.runs.models, "metric": self.study.selected["metric"]}
+        selected = {name: self.study.selected[name] for name in ("models", "seeds", "metric")}
+        views = {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
+        facts = {"datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()}}
+        facts |= selected
         return canonical_json(facts, sort_keys=False)
 
     def files(self, wildcards: Wildcards = None) -> list[str]:

@@ -159,7 +159,3 @@ class TransferInputs:
                 file for entry in self.shown().values() for file in fill(pattern, seed=seeds, **entry["from"])
             )
         )
-
-    def page(self, pattern: str) -> Files:
-        """An input function: the page, where there is an entry to show."""
-        return lambda wildcards: [pattern] if self.shown() else []

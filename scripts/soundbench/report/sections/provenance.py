@@ -1,4 +1,4 @@
-"""The page of the configuration, versions and hardware behind the results."""
+"""The section of provenance: the commands that make the study again, and what made it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,32 @@ import pandas as pd
 import yaml
 
 from soundbench.core.provenance import AUDIO, host, revision, versions
-from soundbench.core.storage import read_json, write_text
+from soundbench.core.storage import read_json
 from soundbench.report.rendering import render
+from soundbench.report.results import Results
 
 ORIGIN = ["dataset", "model", "code", "packages", "seconds"]
 
 
-def write_provenance_page(config: dict[str, Any], scores: str, metrics: list[str], path: str) -> None:
-    """Write the resolved configuration, versions, hardware, code and durations as a page."""
-    runs = pd.read_csv(scores)
-    trained = pd.DataFrame([_origin(read_json(name)) for name in metrics], columns=ORIGIN)
+def section(results: Results) -> str:
+    """The commands, the study's difference from the defaults, versions, hardware, code and durations."""
+    trained = pd.DataFrame([_origin(read_json(name)) for name in results.metrics], columns=ORIGIN)
+    by_model = trained.groupby(["dataset", "model"], sort=False, as_index=False)
+    return render(
+        "provenance.html",
+        facts=facts(results.table("scores"), trained),
+        models=by_model.agg({"seconds": "sum", "code": _listed}).to_dict("records"),
+        revision=revision(),
+        arguments=results.facts["arguments"],
+        study=_yaml(results.facts["study"]),
+        config=_yaml(results.facts["config"]),
+    )
+
+
+def facts(runs: pd.DataFrame, trained: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """What the tables of provenance hold."""
     done = runs.dropna(subset=["accuracy"])
-    facts = {
-        "workflow": {"revision": revision()},
+    return {
         "trained": {
             "runs": f"{len(done)} of {len(runs)} (data sets × models × seeds × folds)",
             "seeds": ", ".join(map(str, sorted(runs["seed"].unique()))),
@@ -35,11 +48,10 @@ def write_provenance_page(config: dict[str, Any], scores: str, metrics: list[str
         "aggregated on": host(),
         "aggregated with": versions(AUDIO),
     }
-    by_model = trained.groupby(["dataset", "model"], sort=False, as_index=False)
-    models = by_model.agg({"seconds": "sum", "code": _listed}).to_dict("records")
-    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-    page = render("provenance.html", title="Configuration and versions", facts=facts, models=models, config=text)
-    write_text(path, page)
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
 
 
 def _origin(run: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""The text that Snakemake's report begins with: the verdict and the leaderboard of the finished study, in
+reStructuredText."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from soundbench.core.escaping import rst_text
+from soundbench.report.rendering import percent, quantity
+from soundbench.report.results import Results
+from soundbench.report.sections.answer import dataset_answers, gaps
+from soundbench.report.sections.leaderboard import boards
+from soundbench.tasks.registry import metric_title
+
+COLUMNS = ("model", "score (%)", "95 % interval", "training (s per fold)", "prediction (ms per clip)", "size (MB)")
+
+
+def landing_text(results: Results) -> str:
+    """The verdict on each data set, and its leaderboard."""
+    rows = boards(results)
+    parts = [f"**This report is incomplete.** {rst_text(gap)}" for gap in gaps(results.table("scores"))]
+    for answer in dataset_answers(results):
+        verdict = answer["verdict"]
+        warning = ["**Copies of a clip are on two sides of the split: these scores may be too high.**"]
+        sentences = [*verdict.answer, verdict.guessing, verdict.visible]
+        parts += [
+            f"**{rst_text(answer['dataset'])}** ({rst_text(answer['protocol'])})",
+            *(warning if answer["copies"] else []),
+            *(rst_text(sentence) for sentence in sentences if sentence),
+            "\n".join(_table(rows[answer["dataset"]])),
+        ]
+    score = metric_title(results.metric)
+    parts.append(f"Scores are {score} in percent: the mean over seeds, ± the standard deviation over seeds.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(board: pd.DataFrame) -> Iterator[str]:
+    yield ".. list-table::"
+    yield "   :header-rows: 1"
+    yield ""
+    for cells in (COLUMNS, *(_cells(row) for _, row in board.iterrows())):
+        for position, cell in enumerate(cells):
+            yield f"   {'  ' if position else '* '}- {rst_text(cell)}"
+
+
+def _cells(row: pd.Series) -> list[str]:
+    if pd.isna(row["mean"]):
+        return [row["model"], "missing", *["–"] * (len(COLUMNS) - 2)]
+    spread = "" if pd.isna(row["spread"]) else f" ± {percent(row['spread'])}"
+    costs = [quantity(row[name]) for name in ("train_seconds", "predict_milliseconds", "model_megabytes")]
+    interval = f"{percent(row['interval_low'])} – {percent(row['interval_high'])}"
+    return [row["model"], percent(row["mean"]) + spread, interval, *costs]

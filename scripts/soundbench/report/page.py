@@ -1,0 +1,63 @@
+"""The report: one page of sections, its verdict as text, and the configuration that makes the study again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markupsafe import Markup
+
+from soundbench.core.storage import write_text
+from soundbench.report.figures.registry import ALL, FIGURE_PATTERNS, FIGURES
+from soundbench.report.landing import landing_text
+from soundbench.report.media import data_uri
+from soundbench.report.rendering import render
+from soundbench.report.results import Results
+from soundbench.report.sections.registry import PACKAGE, SECTIONS, Section
+
+OPEN = 2  # figures of a kind that are shown at once; the others are folded
+
+
+def write_report(results: Results, *, page: str, landing: str, study: str) -> None:
+    """Write the page, the text that Snakemake's report begins with, and the study's difference from the defaults."""
+    sections = [found for name, section in SECTIONS.items() if (found := section_values(name, section, results))]
+    write_text(page, render("report.html", title="Which classifier works best?", sections=sections))
+    write_text(landing, landing_text(results))
+    head = "# The difference from the defaults of this study. snakemake --configfile with this file runs it again.\n"
+    write_text(study, head + yaml.safe_dump(results.facts["study"], sort_keys=True, allow_unicode=True))
+
+
+def section_values(name: str, section: Section, results: Results) -> dict[str, Any]:
+    """What the template shows of a section; empty where it has nothing."""
+    content = import_module(f"{PACKAGE}.{name}").section(results) if section.written else ""
+    figures = [{"name": each, **found} for each in section.figures if (found := figure_values(each, results))]
+    if not (content or figures):
+        return {}
+    return {
+        "name": name,
+        "title": section.title,
+        "lead": section.lead,
+        "content": Markup(content),  # rendered from a template, which escapes
+        "figures": figures,
+    }
+
+
+def figure_values(name: str, results: Results) -> dict[str, Any]:
+    """A kind of figure with all its files; empty where there are none."""
+    files = list(figure_files(name, results))
+    figure = FIGURES[name]
+    return {"title": figure.title, "caption": figure.caption, "files": files, "open": OPEN} if files else {}
+
+
+def figure_files(name: str, results: Results) -> Iterator[dict[str, str]]:
+    """The files of a figure: what each is of, and its content as a data URI."""
+    each = FIGURES[name].each
+    for dataset in results.datasets if "dataset" in each else [ALL]:
+        for model in results.models if "model" in each else [ALL]:
+            path = Path(results.figures, FIGURE_PATTERNS[each].format(figure=name, dataset=dataset, model=model))
+            if results.figures and path.exists():
+                named = " · ".join(part for part in (dataset, model) if part != ALL)
+                yield {"of": named, "uri": data_uri("image/svg+xml", path.read_bytes())}

@@ -1,0 +1,100 @@
+"""The section of the verdict: which model is best on each data set, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.storage import read_clip_table
+from soundbench.data.duplicates import divided_copies, read_findings
+from soundbench.data.splits import fold_columns
+from soundbench.evaluation.baseline import Baseline, constant_baseline
+from soundbench.report.rendering import render
+from soundbench.report.results import Results
+from soundbench.report.verdict import verdict
+
+
+def section(results: Results) -> str:
+    """The verdict on each data set, below what makes the scores doubtful."""
+    answers = dataset_answers(results)
+    return render(
+        "answer.html",
+        answers=answers,
+        gaps=list(gaps(results.table("scores"))),
+        clean=not any(answer["copies"] for answer in answers),
+        models=len(results.models),
+        seeds=len(results.seeds),
+    )
+
+
+def dataset_answers(results: Results) -> list[dict[str, Any]]:
+    """What is said of each data set: the verdict, copies on two sides of the split, warnings, untested classes."""
+    board = results.table("leaderboard")
+    pairs = results.table("comparisons")
+    folds = results.table("scores").groupby("dataset")["fold"].nunique()
+    answers = []
+    for dataset, rows in board.groupby("dataset", sort=False):
+        splits = results.split_tables.get(dataset, [])
+        found = read_findings(results.audits[dataset]) if dataset in results.audits else None
+        copies = copies_on_two_sides(found, splits) if found is not None else None
+        own = pairs[pairs["dataset"] == dataset] if len(pairs) else pairs
+        answers.append(
+            {
+                "dataset": dataset,
+                "protocol": rows["protocol"].iloc[0],
+                "verdict": verdict(rows, own, baseline(results, dataset), int(folds[dataset])),
+                "copies": [] if copies is None else list(copies["text"]),
+                "warnings": [] if copies is None else list(warnings(found.drop(index=copies.index))),
+                "untested": untested(splits),
+            }
+        )
+    return answers
+
+
+def baseline(results: Results, dataset: str) -> Baseline | None:
+    """The score of guessing on a data set; None where no run has finished."""
+    predictions = results.of(dataset).predictions
+    if not predictions:
+        return None
+    return constant_baseline(results.tasks[dataset], read_clip_table(predictions[0]), results.ranked_by(dataset))
+
+
+def gaps(runs: pd.DataFrame) -> Iterator[str]:
+    """The runs that were planned and have no scores."""
+    missing = runs[runs["accuracy"].isna()].groupby(["dataset", "model"], sort=False)["seed"].unique()
+    for (dataset, model), seeds in missing.items():
+        planned = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]["seed"].nunique()
+        yield f"{model} on {dataset}: seed {', '.join(map(str, seeds))} missing ({len(seeds)} of {planned})"
+
+
+def copies_on_two_sides(findings: pd.DataFrame, splits: list[pd.DataFrame]) -> pd.DataFrame:
+    """The audit's findings on copies that the split of some seed divides; ``text`` is that of the first such seed."""
+    found = pd.concat(
+        [findings.iloc[:0].assign(text=""), *(divided_copies(table, fold_columns(table), findings) for table in splits)]
+    )
+    return found[~found.index.duplicated()]
+
+
+def untested(splits: list[pd.DataFrame]) -> str:
+    """A sentence that names the classes without any test clip in the splits of a data set; empty if there are none."""
+    labels = {label for table in splits for label in table["label"]}
+    tested = {
+        label for table in splits for label in table.loc[(table[fold_columns(table)] == "test").any(axis=1), "label"]
+    }
+    if tested == labels:
+        return ""
+    missing = ", ".join(sorted(labels - tested))
+    return (
+        f"No clip tests {len(labels - tested)} of {len(labels)} classes; the scores are those of the others: {missing}."
+    )
+
+
+def warnings(findings: pd.DataFrame) -> Iterator[str]:
+    """The audit's findings that may distort the scores, one sentence per kind of finding."""
+    for severity in ("error", "warning"):
+        for check, found in findings[findings["severity"] == severity].groupby("check", sort=False):
+            first = found.iloc[0]
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            yield f"{severity}: {check}: {first['clips']}: {first['detail']}{more}"

@@ -1,0 +1,44 @@
+"""The section that compares models: on all data sets, in pairs, class by class, and by speaker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from soundbench.report.rendering import records, render
+from soundbench.report.results import Results
+from soundbench.report.style import model_colours
+from soundbench.tasks.registry import metric_title
+
+
+def section(results: Results) -> str:
+    """The matrix of models × data sets, every paired comparison, and the differences class by class."""
+    board = results.table("leaderboard")
+    groups = results.table("groups")
+    people = [
+        {"dataset": dataset, "model": model, "rows": records(part)}
+        for (dataset, model), part in groups.groupby(["dataset", "model"], sort=False)
+    ]
+    return render(
+        "comparison.html",
+        datasets=board[["dataset", "protocol"]].drop_duplicates().to_dict("records"),
+        models=results.models,
+        cells={(row["dataset"], row["model"]): row for row in records(board)},
+        pairs=records(results.table("comparisons")),
+        classes=class_data(results.table("classes")),
+        people=people,
+        metric=metric_title(results.metric),
+        colours=model_colours(results.models),
+    )
+
+
+def class_data(table: pd.DataFrame) -> dict[str, Any]:
+    """For the page's script: per data set the labels that are tested, their clips, and each model's scores of them."""
+    found: dict[str, Any] = {}
+    for (dataset, model), part in table[table["support"] > 0].groupby(["dataset", "model"], sort=False):
+        entry = found.setdefault(
+            dataset, {"labels": part["label"].tolist(), "clips": part["support"].tolist(), "models": {}}
+        )
+        entry["models"][model] = {name: part[name].round(4).tolist() for name in ("recall", "precision", "f1")}
+    return found

@@ -1,0 +1,55 @@
+"""The section of the recordings: what they are, and what the audit found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.storage import read_clip_table
+from soundbench.data.audit import SEVERITIES
+from soundbench.data.duplicates import read_findings
+from soundbench.report.media import data_uri
+from soundbench.report.rendering import records, render
+from soundbench.report.results import Results
+
+ROWS = 20  # findings on the page; the audit's own page has the others
+FIGURES = {"labels": "Labels and lengths", "spectrograms": "Spectrograms"}
+LARGEST = 700_000  # bytes of a figure that the page holds; a larger one is an item of the report of its own
+
+
+def section(results: Results) -> str:
+    """The clips, classes and groups of each data set, the audit's findings, and figures of the clips."""
+    return render("data.html", parts=[dataset_values(results, name) for name in results.datasets], rows=ROWS)
+
+
+def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
+    """What the section shows of a data set."""
+    findings = read_findings(results.audits[dataset]) if dataset in results.audits else pd.DataFrame()
+    worst = (
+        findings.iloc[findings["severity"].map(SEVERITIES.index).argsort(kind="stable")] if len(findings) else findings
+    )
+    splits = results.split_tables.get(dataset)
+    clips = splits[0] if splits else read_clip_table(results.clips[dataset])
+    return {
+        "dataset": dataset,
+        "clips": len(clips),
+        "labels": clips["label"].nunique(),
+        "groups": clips["group"].nunique(),
+        "counts": {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES}
+        if len(findings)
+        else dict.fromkeys(SEVERITIES, 0),
+        "findings": records(worst.head(ROWS)),
+        "figures": clip_figures(results.explored.get(dataset)),
+    }
+
+
+def clip_figures(folder: str | None) -> dict[str, str]:
+    """Figures of the clips by their titles, as data URIs."""
+    files = {title: Path(folder or "", f"{name}.svg") for name, title in FIGURES.items()}
+    return {
+        title: data_uri("image/svg+xml", file.read_bytes())
+        for title, file in files.items()
+        if folder and file.exists() and file.stat().st_size <= LARGEST
+    }

@@ -1,0 +1,139 @@
+"""The section of the leaderboard: score, interval and cost of each model, and more columns on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from soundbench.report.rendering import percent, quantity, records, render
+from soundbench.report.results import Results
+from soundbench.report.sections.answer import baseline
+from soundbench.report.style import model_colours
+from soundbench.tasks.registry import all_metrics, metric_title
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of costs or of further scores.
+
+    Attributes:
+        name: of the merged table, from :func:`boards`.
+        text: what its heading explains.
+        best: ``high`` or ``low``, the end that sorting puts first; empty for text.
+        more: whether it is shown on request only.
+        percent: whether it holds a share, shown in percent.
+    """
+
+    name: str
+    heading: str
+    text: str
+    best: str = "low"
+    more: bool = True
+    percent: bool = False
+
+    def shown(self, value: Any) -> str:
+        """A value as text."""
+        if value is None or pd.isna(value):
+            return "–"
+        if isinstance(value, str):
+            return value
+        return percent(value) if self.percent else quantity(value)
+
+
+EXPLAINED = {
+    "accuracy": "Share of test clips that are classified correctly, in percent.",
+    "uar": "Unweighted average recall: the mean recall of all classes, in percent.",
+    "macro_f1": "The mean F1 score of all classes, in percent.",
+}
+
+
+def score_columns() -> list[Column]:
+    """One column per metric of any task."""
+    return [
+        Column(
+            name,
+            metric.title,
+            EXPLAINED.get(name, f"{metric.title} on all test clips."),
+            "high" if metric.higher_is_better else "low",
+            percent=True,
+        )
+        for name, metric in all_metrics().items()
+    ]
+
+
+COLUMNS = (
+    Column("train_seconds", "training (s)", "Seconds of training per fold, on the device named.", more=False),
+    Column("predict_milliseconds", "ms per clip", "Milliseconds of prediction per clip.", more=False),
+    Column("model_megabytes", "size (MB)", "Size of the file of weights.", more=False),
+    Column("fold_deviation", "± folds", "Standard deviation of the score over folds: some are harder.", percent=True),
+    Column(
+        "accuracy", "accuracy", "Share of test clips that are classified correctly, in percent.", "high", True, True
+    ),
+    Column("uar", "UAR", "Unweighted average recall: the mean recall of all classes, in percent.", "high", True, True),
+    Column("macro_f1", "macro F1", "The mean F1 score of all classes, in percent.", "high", True, True),
+    Column("top3", "top 3", "Share of clips whose class is among the three most probable.", "high", True, True),
+    Column("log_loss", "log loss", "The loss on the test clips, in nats: low where probabilities can be trusted."),
+    Column(
+        "calibration_error",
+        "calibration",
+        "Expected calibration error, in points: how far the probabilities are from the accuracy.",
+        percent=True,
+    ),
+    Column("parameters", "parameters", "Number of trained weights."),
+    Column("train_cpu_seconds", "CPU (s)", "CPU time of training per fold, over all cores."),
+    Column("train_gpu_seconds", "GPU (s)", "GPU time of training per fold."),
+    Column("train_megabytes", "memory, training (MB)", "Peak memory of a training job."),
+    Column("predict_megabytes", "memory, prediction (MB)", "Peak memory of an evaluation job."),
+    Column("device", "device", "Where the models were trained.", best=""),
+)
+
+
+def boards(results: Results) -> dict[str, pd.DataFrame]:
+    """The leaderboard of each data set, with the costs and all scores of each model."""
+    keys = ["dataset", "model"]
+    spread = results.table("spread")
+    scores = spread.pivot(index=keys, columns="metric", values="pooled")
+    chosen = spread[spread["metric"] == results.metric]
+    chosen = chosen[[*keys, "seeds", "fold_deviation", "runs_missing"]]
+    board = results.table("leaderboard").merge(results.table("costs"), on=[*keys, "protocol"])
+    board = board.merge(chosen, on=keys).join(scores, on=keys)
+    return {str(dataset): part for dataset, part in board.groupby("dataset", sort=False)}
+
+
+def shown_columns(found: dict[str, pd.DataFrame], metric: str) -> list[Column]:
+    """The columns that say something: the ranking metric has one already, and a column of zeros is left out."""
+    whole = pd.concat(found.values())
+
+    def says(column: Column) -> bool:
+        values = whole[column.name].dropna() if column.name in whole else whole.iloc[:0]
+        return column.name != metric and len(values) > 0 and not (column.best and (values == 0).all())
+
+    return [column for column in COLUMNS if says(column)]
+
+
+def section(results: Results) -> str:
+    """One sortable table per data set."""
+    found = boards(results)
+    published = results.table("published")
+    clips = results.table("scores").groupby(["dataset", "model", "seed"])["clips"].sum()
+    tables = [
+        {
+            "dataset": dataset,
+            "protocol": part["protocol"].iloc[0],
+            "clips": int(clips[dataset].max()),
+            "rows": records(part),
+            "baseline": baseline(results, dataset),
+            "published": records(published[published["dataset"] == dataset]),
+        }
+        for dataset, part in found.items()
+    ]
+    return render(
+        "leaderboard.html",
+        tables=tables,
+        columns=shown_columns(found, results.metric),
+        metric=metric_title(results.metric),
+        seeds=len(results.seeds),
+        colours=model_colours(results.models),
+    )

@@ -1,0 +1,51 @@
+"""The sections of the report's page, in the order of a reader's questions: one entry each.
+
+A section shows what its module writes, then its figures. The module lies in ``report/sections``, has the name of the
+section, and has one function, ``section(results) -> str``, which gives HTML; nothing where there is nothing to show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PACKAGE = "soundbench.report.sections"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page.
+
+    Attributes:
+        title: in the menu and above the section.
+        lead: what the section answers.
+        figures: names of :data:`soundbench.report.figures.registry.FIGURES`.
+        written: whether a module of the section's name writes HTML.
+    """
+
+    title: str
+    lead: str
+    figures: tuple[str, ...] = ()
+    written: bool = True
+
+
+SECTIONS = {
+    "answer": Section("Verdict", "Which model is best on these sounds, and how sure is that?"),
+    "leaderboard": Section("Leaderboard", "How do all models score, and what do they cost?"),
+    "comparison": Section(
+        "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "ranks")
+    ),
+    "costs": Section("Cost", "What does a higher score cost?", figures=("costs",), written=False),
+    "training": Section("Learning curves", "Did training converge?", figures=("training",), written=False),
+    "confusion": Section(
+        "Confusion", "Which classes are mistaken for which?", figures=("confusion", "steps", "calibration")
+    ),
+    "mistakes": Section("Mistakes", "What do the mistakes sound like?", figures=("samples",)),
+    "robustness": Section(
+        "Robustness", "Do scores hold when the sound is changed?", figures=("robustness",), written=False
+    ),
+    "transfer": Section("Other data sets", "Do scores hold on other recordings?"),
+    "data": Section("Data and audit", "What are the recordings, and what is wrong with them?"),
+    "provenance": Section("Do it again", "What made these results, and how are they made again?"),
+}
+
+SECTION_MODULES = [f"{PACKAGE}.{name}" for name, section in SECTIONS.items() if section.written]

@@ -1,0 +1,30 @@
+for (const table of document.querySelectorAll("table.sortable")) {
+  table.querySelectorAll("thead th").forEach((head, column) => {
+    const button = head.querySelector("button");
+    if (!button) return;
+    button.addEventListener("click", () => {
+      // The best first, and then the other way round.
+      const first = head.dataset.best === "high" ? "descending" : "ascending";
+      const now = head.getAttribute("aria-sort");
+      const order = now === null ? first : now === "ascending" ? "descending" : "ascending";
+      table.querySelectorAll("thead th").forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", order);
+      const key = row => row.cells[column]?.dataset.value ?? row.cells[column]?.textContent.trim() ?? "";
+      const compare = (a, b) => { const x = key(a), y = key(b); return isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y; };
+      // What is missing stays below, whichever way the rest is sorted.
+      const known = row => !["", "–", "missing"].includes(key(row));
+      const rows = [...table.tBodies[0].rows].sort((a, b) => known(b) - known(a) || (order === "descending" ? compare(b, a) : compare(a, b)));
+      table.tBodies[0].append(...rows);
+    });
+  });
+}
+for (const field of document.querySelectorAll("input[type=search]")) {
+  const part = document.getElementById(field.getAttribute("aria-controls"));
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const row of part.querySelectorAll("tbody tr, [data-filter]")) {
+      const text = `${row.dataset.filter ?? ""} ${row.textContent}`.toLowerCase();
+      row.hidden = !words.every(word => text.includes(word));
+    }
+  });
+}

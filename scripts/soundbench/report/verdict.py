@@ -1,0 +1,162 @@
+"""What a study's scores say about one data set, in sentences: which model is best, and what that is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from soundbench.evaluation.baseline import Baseline
+from soundbench.report.rendering import percent
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The sentences on one data set.
+
+    Attributes:
+        answer: which model is best, by how much, and whether that is more than chance.
+        guessing: the models that are not shown to be better than guessing; empty where all are.
+        visible: the smallest difference that could be seen; empty where nothing can be said.
+    """
+
+    answer: list[str]
+    guessing: str = ""
+    visible: str = ""
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How the best model compares with each of the others."""
+
+    behind: list[str] = field(default_factory=list)  # significantly worse
+    level: list[str] = field(default_factory=list)  # no significant difference
+    unknown: list[str] = field(default_factory=list)  # not comparable
+
+
+def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None, folds: int) -> Verdict:
+    """The verdict on one data set.
+
+    Args:
+        board: the leaderboard's rows of the data set.
+        pairs: the comparisons of its models.
+        baseline: the score of guessing; None where it is not known.
+        folds: how many folds each clip of the data set can be in.
+    """
+    scored = board.dropna(subset=["mean"]).sort_values("rank", kind="stable")
+    if scored.empty:
+        return Verdict(["No run has finished."])
+    guessing = scored.iloc[:0] if baseline is None else scored[scored["interval_low"] <= baseline.score]
+    if baseline is not None and len(guessing) == len(scored):
+        return Verdict([_all_guess(scored, baseline)])
+    said = _guessing(guessing, baseline) if baseline is not None else ""
+    if len(scored) == 1:
+        return Verdict([f"{_scored(scored.iloc[0])}."], said)
+    return Verdict(_answer(scored, _lead(scored, pairs), folds), said, _visible(pairs))
+
+
+def _scored(row: pd.Series) -> str:
+    return f"{row['model']} scores {percent(row['mean'])} % ({_interval(row)})"
+
+
+def _interval(row: pd.Series) -> str:
+    return f"95 % interval {percent(row['interval_low'])} to {percent(row['interval_high'])} %"
+
+
+def _always(baseline: Baseline) -> str:
+    how = f"always answering “{baseline.answer}”" if baseline.answer else "one constant answer"
+    return f"{how} scores {percent(baseline.score)} %"
+
+
+def _all_guess(scored: pd.DataFrame, baseline: Baseline) -> str:
+    best = scored.iloc[0]
+    who = f"{best['model']} is not" if len(scored) == 1 else "No model is"
+    which = "it" if len(scored) == 1 else f"the highest score, of {best['model']},"
+    value = f"{percent(best['mean'])} % ({_interval(best)})"
+    return f"{who} shown to be better than guessing: {_always(baseline)}, and {which} reaches {value}."
+
+
+def _guessing(rows: pd.DataFrame, baseline: Baseline) -> str:
+    if rows.empty:
+        return ""
+    named = [f"{row['model']} ({percent(row['mean'])} %, {_interval(row)})" for _, row in rows.iterrows()]
+    verb = "is" if len(named) == 1 else "are"
+    return f"{listed(named)} {verb} not shown to be better than guessing: {_always(baseline)}."
+
+
+def _lead(scored: pd.DataFrame, pairs: pd.DataFrame) -> Lead:
+    best = scored["model"].iloc[0]
+    lead = Lead()
+    for row in pairs[(pairs["model_a"] == best) | (pairs["model_b"] == best)].itertuples():
+        other, sign = (row.model_b, 1) if row.model_a == best else (row.model_a, -1)
+        if other not in set(scored["model"]):
+            continue
+        if pd.isna(row.p_holm):
+            lead.unknown.append(other)
+            continue
+        low, high = sorted((sign * row.interval_low, sign * row.interval_high))
+        text = f"{other} ({_signed(sign * row.difference)} points, {_signed(low)} to {_signed(high)})"
+        better = row.p_holm < SIGNIFICANCE and sign * row.difference > 0
+        (lead.behind if better else lead.level).append(text)
+    return lead
+
+
+def _signed(share: float) -> str:
+    """A difference in points, with a sign that is as wide as a plus."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _answer(scored: pd.DataFrame, lead: Lead, folds: int) -> list[str]:
+    best = scored.iloc[0]
+    where = " on the one test part" if folds == 1 else ""
+    if not (lead.behind or lead.level):
+        means = listed([f"{row.model} {percent(row.mean)} %" for row in scored.itertuples()])
+        why = "the models share one fold at most, and its test clips come from too few recordings or speakers"
+        return [f"Mean scores: {means}. Which model is better cannot be told: {why}."]
+    top = list(scored.loc[np.isclose(scored["mean"], best["mean"], rtol=0, atol=1e-9), "model"])
+    value = f"{percent(best['mean'])} % ({_interval(best)})"
+    equal = f"{listed(top)} have the same score{where}, {percent(best['mean'])} %."
+    highest = f"{best['model']} has the highest score{where}, {value}, but this does not show that it is best."
+    if len(top) > 1:
+        sentences = [equal]
+    elif lead.level or lead.unknown:
+        sentences = [highest]
+    else:
+        sentences = [f"{best['model']} is best{where}: {value}."]
+    named = best["model"] if len(top) > 1 else "It"
+    if lead.behind:
+        sentences.append(f"{named} is significantly better than {listed(lead.behind)}.")
+    if lead.level:
+        sentences.append(f"{named} is statistically indistinguishable from {listed(lead.level)}.")
+    if lead.unknown:
+        sentences.append(f"It cannot be compared with {listed(lead.unknown)}: they share too few folds.")
+    if folds == 1:
+        sentences.append(
+            "The comparison is a paired bootstrap over the recordings or speakers of one test part: with other "
+            "training clips the order may change."
+        )
+    return sentences
+
+
+def _visible(pairs: pd.DataFrame) -> str:
+    """The smallest difference that could be seen."""
+    known = pairs[pairs["smallest_difference"] > 0] if len(pairs) else pairs
+    if known.empty:
+        return ""
+    needed = known["seeds_for_one_point"].max()
+    if np.isfinite(needed):
+        return f"To see a difference of 1 point between any two of these models takes at least {needed:.0f} seeds."
+    floor = 100 * known["smallest_difference"].max()
+    return (
+        f"With these clips, a difference of about {floor:.1f} points or more between two models can be seen, with any "
+        "number of seeds. A smaller one needs more clips."
+    )
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

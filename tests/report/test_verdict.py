@@ -1,0 +1,192 @@
+"""The verdict, sentence by sentence, on simulated studies."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers.simulated import Study, write_report
+from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.audit import FINDING_COLUMNS
+from soundbench.evaluation.baseline import constant_baseline
+from soundbench.report.landing import landing_text
+from soundbench.report.sections.answer import dataset_answers, gaps, section, warnings
+from soundbench.tasks.single_label import SingleLabel
+
+INTERVAL = r"\(95 % interval [\d.]+ to [\d.]+ %\)"
+
+
+def answers(study: Study, audits: list[str] | None = None) -> list[dict[str, Any]]:
+    """What the report says of each data set of a simulated study."""
+    write_report(study.write(), pages=False)
+    return dataset_answers(study.results(audits or []))
+
+
+def said(study: Study) -> str:
+    """The sentences on the first data set, one a line."""
+    verdict = answers(study)[0]["verdict"]
+    return "\n".join([*verdict.answer, verdict.guessing, verdict.visible])
+
+
+def test_a_model_that_is_significantly_better_is_best(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"good": 5.0, "poor": 1.5}, takes=8, folds=5))
+    assert re.search(rf"^good is best: [\d.]+ % {INTERVAL}\.$", text, re.M)
+    assert re.search(r"^It is significantly better than poor \(\+[\d.]+ points, \+[\d.]+ to \+[\d.]+\)\.$", text, re.M)
+    assert "indistinguishable" not in text
+    assert "guessing" not in text
+
+
+def test_a_higher_score_that_is_not_significant_shows_no_best_model(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"one": 2.0, "other": 2.1}, takes=8))
+    assert re.search(r"(one|other) has the highest score, .*, but this does not show that it is best\.", text)
+    assert re.search(r"It is statistically indistinguishable from (one|other) \(\+[\d.]+ points, −", text)
+    assert " is best:" not in text
+
+
+def test_the_smallest_visible_difference_has_a_line_of_its_own(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"one": 2.0, "other": 2.1}, takes=8))
+    assert re.search(r"^With these clips, a difference of about [\d.]+ points or more between two models", text, re.M)
+
+
+def test_one_seed_is_compared_over_its_folds(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"good": 5.0, "poor": 1.5}, seeds=(7,), takes=8, folds=5))
+    assert "It is significantly better than poor" in text
+
+
+def test_one_fold_is_compared_by_a_bootstrap_and_says_what_that_is_worth(tmp_path: Path) -> None:
+    study = Study(tmp_path, {"good": 5.0, "poor": 0.8}, folds=1, takes=16)
+    text = said(study)
+    assert re.search(rf"^good is best on the one test part: [\d.]+ % {INTERVAL}\.$", text, re.M)
+    assert "It is significantly better than poor" in text
+    assert "The comparison is a paired bootstrap over the recordings or speakers of one test part" in text
+    assert "a difference of about" not in text and "seeds" not in text  # nothing can be said of other seeds
+    pairs = pd.read_csv(tmp_path / "summary" / "comparisons.csv")
+    assert pairs["verdict"].str.endswith("; one fold").all()
+    assert pairs[["smallest_difference", "seeds_for_one_point"]].isna().all(axis=None)
+    assert (pairs["interval_low"] < pairs["difference"]).all() and (pairs["difference"] < pairs["interval_high"]).all()
+
+
+def test_one_fold_with_equal_skill_names_no_best_model(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"one": 1.5, "other": 1.5}, folds=1, takes=16))
+    assert "statistically indistinguishable" in text
+    assert " is best" not in text.replace("show that it is best", "")
+
+
+def test_one_fold_of_few_groups_cannot_be_told(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"good": 3.0, "poor": 2.5}, folds=1))
+    assert re.search(r"Mean scores: good [\d.]+ % and poor [\d.]+ %\. Which model is better cannot be told", text)
+    assert "too few recordings or speakers" in text
+    assert "highest" not in text
+
+
+def test_two_models_with_the_same_predictions_have_the_same_score(tmp_path: Path) -> None:
+    study = Study(tmp_path, {"one": 2.0, "other": 2.0}).write()
+    for path in study.files("predictions.csv"):
+        if "/other/" in path:
+            for name in ("predictions.csv", "metrics.json"):
+                twin = Path(path.replace("/other/", "/one/")).with_name(name).read_text()
+                Path(path).with_name(name).write_text(twin.replace('"model": "one"', '"model": "other"'))
+    write_report(study, pages=False)
+    verdict = dataset_answers(study.results())[0]["verdict"]
+    assert re.fullmatch(r"one and other have the same score, [\d.]+ %\.", verdict.answer[0])
+    assert verdict.answer[1] == "one is statistically indistinguishable from other (+0.0 points, +0.0 to +0.0)."
+    assert verdict.visible == ""  # no difference varies
+
+
+def test_a_model_at_chance_is_said_to_guess(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"good": 3.0, "chance": 0.0}, takes=8))
+    assert re.search(
+        rf"^chance \([\d.]+ %, {INTERVAL[2:-2]}\) is not shown to be better than guessing: "
+        r"always answering “class00” scores 25\.0 %\.$",
+        text,
+        re.M,
+    )
+    assert "good is best" in text
+
+
+def test_where_all_models_guess_none_is_best(tmp_path: Path) -> None:
+    text = said(Study(tmp_path, {"one": 0.0, "other": -0.2}, takes=8))
+    assert text.startswith(
+        "No model is shown to be better than guessing: always answering “class00” scores 25.0 %, and"
+    )
+    assert "is best" not in text and "indistinguishable" not in text
+    alone = said(Study(tmp_path / "alone", {"only": 0.0}, takes=8))
+    assert alone.startswith("only is not shown to be better than guessing")
+
+
+def test_one_model_has_a_score_and_an_interval(tmp_path: Path) -> None:
+    assert re.match(rf"only scores [\d.]+ % {INTERVAL}\.", said(Study(tmp_path, {"only": 2.0})))
+
+
+def test_missing_runs_are_named(tmp_path: Path) -> None:
+    gone = frozenset({("one", "poor", 1), ("one", "poor", 2), ("one", "other", 2)})
+    study = Study(tmp_path, {"good": 3.0, "other": 2.0, "poor": 1.0}, missing=gone)
+    text = said(study)
+    assert "poor" not in text  # it has no score
+    assert list(gaps(study.results().table("scores"))) == [
+        "other on one: seed 2 missing (1 of 2)",
+        "poor on one: seed 1, 2 missing (2 of 2)",
+    ]
+    assert "This report is incomplete" in section(study.results())
+    everything = frozenset(("one", "good", seed) for seed in (1, 2))
+    assert said(Study(tmp_path / "none", {"good": 3.0}, missing=everything)).startswith("No run has finished.")
+
+
+def test_a_copy_on_two_sides_takes_the_promise_away(tmp_path: Path) -> None:
+    study = Study(tmp_path, seeds=(1,))
+    promise = "measured on clips that the model was not trained on"
+    answers(study)
+    assert promise in section(study.results())
+    pair = "; ".join(read_clip_table(study.splits()[0]).groupby("fold1")["clip"].first())
+    row = dict.fromkeys(FINDING_COLUMNS, "") | {"severity": "error", "check": "near-duplicate", "clips": pair}
+    write_csv(tmp_path / "audit" / "one.csv", pd.DataFrame([row]))
+    results = study.results([str(tmp_path / "audit" / "one.csv")])
+    assert "copies on two sides of the split" in section(results)
+    assert promise not in section(results)
+    assert "Copies of a clip are on two sides of the split" in landing_text(results)
+
+
+def test_classes_that_no_clip_tests_are_named(tmp_path: Path) -> None:
+    found = answers(Study(tmp_path, datasets=("one", "two"), untested=2))
+    sentence = "No clip tests 2 of 4 classes; the scores are those of the others: class02, class03."
+    assert [answer["untested"] for answer in found] == [sentence, sentence]
+
+
+def test_findings_are_summed_up() -> None:
+    found = pd.DataFrame(
+        [
+            ("note", "clipped", "a", "0.6 % of its samples"),
+            ("error", "near-duplicate", "b; c", "in folds 3 and 5"),
+            ("warning", "silent", "d", "dog"),
+            ("error", "near-duplicate", "e; f", "in folds 1 and 2"),
+        ],
+        columns=["severity", "check", "clips", "detail"],
+    )
+    assert list(warnings(found)) == [
+        "error: near-duplicate: b; c: in folds 3 and 5 and 1 more",
+        "warning: silent: d: dog",
+    ]
+
+
+def test_guessing_is_the_most_frequent_label() -> None:
+    clips = pd.DataFrame({"label": ["cat"] * 10 + ["dog"] * 30 + ["owl"] * 60})
+    found = {name: constant_baseline(SingleLabel, clips, name) for name in ("accuracy", "uar", "macro_f1")}
+    assert {each.answer for each in found.values()} == {"owl"}
+    assert found["accuracy"].score == 0.6
+    assert abs(found["uar"].score - 1 / 3) < 1e-9
+    assert abs(found["macro_f1"].score - 0.75 / 3) < 1e-9
+
+
+def test_the_text_before_snakemakes_report_is_well_formed_and_holds_verdict_and_leaderboard(tmp_path: Path) -> None:
+    from docutils.core import publish_parts
+
+    study = Study(tmp_path, {"a_b*c|d_": 3.0, "`poor`": 1.0}, takes=8)
+    answers(study)
+    text = landing_text(study.results())
+    html = publish_parts(text, writer_name="html", settings_overrides={"report_level": 1, "halt_level": 1})["html_body"]
+    assert "a_b*c|d_ is best" in html
+    assert html.count("<tr") == 3
+    assert "`poor`" in html
