@@ -83,7 +83,7 @@ class Study:
             "figures": [str(self.root / "summary" / "figures")],
         }
         facts = {
-            "datasets": dict.fromkeys(self.datasets, {"source": "clips", "task": "single-label"}),
+            "datasets": {name: {"source": "clips", "task": "single-label"} for name in self.datasets},
             "models": list(self.models),
             "seeds": list(self.seeds),
             "metric": "accuracy",

@@ -186,7 +186,7 @@ def test_the_text_before_snakemakes_report_is_well_formed_and_holds_verdict_and_
     study = Study(tmp_path, {"a_b*c|d_": 3.0, "`poor`": 1.0}, takes=8)
     answers(study)
     text = landing_text(study.results())
-    html = publish_parts(text, writer_name="html", settings_overrides={"report_level": 1, "halt_level": 1})["html_body"]
+    html = publish_parts(text, writer="html", settings_overrides={"report_level": 1, "halt_level": 1})["html_body"]
     assert "a_b*c|d_ is best" in html
     assert html.count("<tr") == 3
     assert "`poor`" in html

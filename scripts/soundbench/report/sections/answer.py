@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.storage import read_clip_table
+from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.data.duplicates import divided_copies, read_findings
 from soundbench.data.splits import fold_columns
 from soundbench.evaluation.baseline import Baseline, constant_baseline
@@ -37,20 +38,27 @@ def dataset_answers(results: Results) -> list[dict[str, Any]]:
     answers = []
     for dataset, rows in board.groupby("dataset", sort=False):
         splits = results.split_tables.get(dataset, [])
-        found = read_findings(results.audits[dataset]) if dataset in results.audits else None
-        copies = copies_on_two_sides(found, splits) if found is not None else None
+        found = findings_of(results, dataset)
+        copies = copies_on_two_sides(found, splits)
         own = pairs[pairs["dataset"] == dataset] if len(pairs) else pairs
         answers.append(
             {
                 "dataset": dataset,
                 "protocol": rows["protocol"].iloc[0],
                 "verdict": verdict(rows, own, baseline(results, dataset), int(folds[dataset])),
-                "copies": [] if copies is None else list(copies["text"]),
-                "warnings": [] if copies is None else list(warnings(found.drop(index=copies.index))),
+                "copies": list(copies["text"]),
+                "warnings": list(warnings(found.drop(index=copies.index))),
                 "untested": untested(splits),
             }
         )
     return answers
+
+
+def findings_of(results: Results, dataset: str) -> pd.DataFrame:
+    """The audit's findings on a data set; none where there was no audit."""
+    if dataset in results.audits:
+        return read_findings(results.audits[dataset])
+    return pd.DataFrame(columns=FINDING_COLUMNS)
 
 
 def baseline(results: Results, dataset: str) -> Baseline | None:

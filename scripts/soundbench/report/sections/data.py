@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from soundbench.core.storage import read_clip_table
 from soundbench.data.audit import SEVERITIES
-from soundbench.data.duplicates import read_findings
 from soundbench.report.media import data_uri
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
+from soundbench.report.sections.answer import findings_of
 
 ROWS = 20  # findings on the page; the audit's own page has the others
 FIGURES = {"labels": "Labels and lengths", "spectrograms": "Spectrograms"}
@@ -26,10 +24,8 @@ def section(results: Results) -> str:
 
 def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
     """What the section shows of a data set."""
-    findings = read_findings(results.audits[dataset]) if dataset in results.audits else pd.DataFrame()
-    worst = (
-        findings.iloc[findings["severity"].map(SEVERITIES.index).argsort(kind="stable")] if len(findings) else findings
-    )
+    findings = findings_of(results, dataset)
+    worst = findings.iloc[findings["severity"].map(SEVERITIES.index).argsort(kind="stable")]
     splits = results.split_tables.get(dataset)
     clips = splits[0] if splits else read_clip_table(results.clips[dataset])
     return {
@@ -37,9 +33,7 @@ def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
         "clips": len(clips),
         "labels": clips["label"].nunique(),
         "groups": clips["group"].nunique(),
-        "counts": {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES}
-        if len(findings)
-        else dict.fromkeys(SEVERITIES, 0),
+        "counts": {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES},
         "findings": records(worst.head(ROWS)),
         "figures": clip_figures(results.explored.get(dataset)),
     }

@@ -32,7 +32,7 @@ SECTIONS = {
     "answer": Section("Verdict", "Which model is best on these sounds, and how sure is that?"),
     "leaderboard": Section("Leaderboard", "How do all models score, and what do they cost?"),
     "comparison": Section(
-        "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "ranks")
+        "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "views", "ranks")
     ),
     "costs": Section("Cost", "What does a higher score cost?", figures=("costs",), written=False),
     "training": Section("Learning curves", "Did training converge?", figures=("training",), written=False),
