@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from markupsafe import Markup
 
 from soundbench.core.storage import write_text
 from soundbench.report.figures.registry import ALL, FIGURE_PATTERNS, FIGURES
@@ -40,7 +39,7 @@ def section_values(name: str, section: Section, results: Results) -> dict[str, A
         "name": name,
         "title": section.title,
         "lead": section.lead,
-        "content": Markup(content),  # rendered from a template, which escapes
+        "content": content,
         "figures": figures,
     }
 
