@@ -181,7 +181,7 @@ def test_guessing_is_the_most_frequent_label() -> None:
 
 
 def test_the_text_before_snakemakes_report_is_well_formed_and_holds_verdict_and_leaderboard(tmp_path: Path) -> None:
-    from docutils.core import publish_parts
+    from snakemake.report import publish_parts
 
     study = Study(tmp_path, {"a_b*c|d_": 3.0, "`poor`": 1.0}, takes=8)
     answers(study)
