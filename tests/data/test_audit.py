@@ -24,6 +24,7 @@ from soundbench.data.inspection import inspect_clip
 from soundbench.data.readers import esc50, synthetic
 from soundbench.data.splits import split_clips
 from soundbench.report.pages.audit import audit_clips
+from soundbench.tasks.single_label import SingleLabel
 
 RATE = 16000  # Hz
 THRESHOLDS = {"silent": -60, "clipped": 0.002, "short": 0.25, "long": 4, "near_duplicate": 0.3}
@@ -257,7 +258,7 @@ def test_label_that_cannot_be_in_every_fold() -> None:
         [("a", "rare", "g1", 1), ("b", "rare", "g1", 1), ("c", "one-sided", "g2", 1), ("d", "one-sided", "g3", 1)],
         columns=["clip", "label", "group", "fold"],
     )
-    found = {finding.check: finding for finding in rare_labels(clips, "official", 2)}
+    found = {finding.check: finding for finding in rare_labels(clips, SingleLabel.strata(clips), "official", 2)}
     assert set(found) == {"label in too few groups", "label missing in folds"}
     assert found["label in too few groups"].detail.startswith("rare: 2 clips in 1 groups")
     assert (found["label missing in folds"].value, found["label missing in folds"].threshold) == (1, 2)
@@ -283,7 +284,7 @@ def test_esc50_metadata_has_four_crossing_groups(tmp_path: Path) -> None:
     assert all(f.severity == "error" and "always in different classes" in f.detail for f in found)
     by_name = crossing_groups(clips, configuration()["datasets"]["esc50"]["split"])
     assert [finding.severity for finding in by_name] == ["warning"] * 4
-    assert list(rare_labels(clips, "official", 5)) == []
+    assert list(rare_labels(clips, SingleLabel.strata(clips), "official", 5)) == []
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from soundbench.data.readers import emodb, esc50
 from soundbench.data.schemes import PROTOCOLS
 from soundbench.data.splits import gaps, leaks, split_clips
 from soundbench.data.stratification import divide_groups
+from soundbench.tasks.single_label import SingleLabel
 
 LIBRARY = yaml.safe_load((REPOSITORY / "config" / "datasets.yaml").read_text())["datasets"]
 
@@ -109,7 +110,7 @@ def test_no_generated_split_leaks(
 def test_class_shares_keep_their_bound(groups: list[dict[str, int]], shares: list[float], seed: int) -> None:
     """The bound that divide_groups states, for groups of one class each; clips of their own are within one clip."""
     clips = table(groups)
-    clips["part"] = divide_groups(clips, shares, seed)
+    clips["part"] = divide_groups(clips["group"], SingleLabel.strata(clips), shares, seed)
     assert (clips.groupby("group")["part"].nunique() == 1).all()
     for _, own in clips.groupby("label"):
         largest = own.groupby("group").size().max()
@@ -135,7 +136,7 @@ def test_kfold_of_speakers_is_about_as_even_as_scikit_learn_makes_it() -> None:
 
     ours, theirs = [], []
     for seed in range(10):
-        ours.append(unevenness(divide_groups(clips, [0.2] * 5, seed)))
+        ours.append(unevenness(divide_groups(clips["group"], SingleLabel.strata(clips), [0.2] * 5, seed)))
         folds = np.zeros(len(clips))
         peer = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
         for number, (_, test) in enumerate(peer.split(clips, clips["label"], clips["group"])):
@@ -240,14 +241,14 @@ def test_a_limit_reaches_the_split_and_its_gaps_are_refused(tmp_path: Path) -> N
     )
     for column in roles(split):
         assert split[column].value_counts().to_dict() == {"": 18, "test": 12, "train": 4, "val": 2}
-    assert not gaps(split)
+    assert not gaps(split, SingleLabel.strata(split))
 
 
 def test_leaks_and_gaps_find_what_a_scheme_got_wrong() -> None:
     clips = table([{"a": 2}, {"b": 2}, {"a": 1, "b": 1}])
     split = clips.assign(fold1=["train", "test", "train", "train", "val", "val"]).drop(columns="fold")
     assert leaks(split, ["group"]) == ["fold1: group g0 is on several sides: c0a0 (train), c0a1 (test)"]
-    assert gaps(split) == ["fold1: the test part has no clip of b"]
+    assert gaps(split, SingleLabel.strata(split)) == ["fold1: the test part has no clip of b"]
 
 
 @pytest.mark.parametrize("name", sorted(name for name in LIBRARY if name.startswith("esc")))

@@ -12,6 +12,7 @@ from helpers.workflow import DATA, REPOSITORY
 from soundbench.core.errors import InputError
 from soundbench.data.schemes import fold_column
 from soundbench.data.subsets import limit_clips, view_clips
+from soundbench.tasks.single_label import SingleLabel
 
 CLIPS = pd.DataFrame(
     [(f"{label}{number}", label) for label in "abcde" for number in range(4)], columns=["clip", "label"]
@@ -64,7 +65,7 @@ def split(sizes: dict[str, tuple[int, int]]) -> pd.DataFrame:
 
 def test_a_limit_holds_in_every_part_of_every_fold_and_keeps_the_shares() -> None:
     roles = split({"a": (60, 30), "b": (30, 15), "c": (9, 5), "rare": (1, 1)})
-    limited = limit_clips(roles, ["fold1", "fold2"], {"train": 50, "test": 10})
+    limited = limit_clips(roles, SingleLabel.strata(roles), ["fold1", "fold2"], {"train": 50, "test": 10})
     for column in ("fold1", "fold2"):
         counts = limited.groupby([column, "label"]).size()
         assert counts["test"].sum() == 10
@@ -78,9 +79,9 @@ def test_a_limit_holds_in_every_part_of_every_fold_and_keeps_the_shares() -> Non
 
 def test_a_limit_above_what_is_there_changes_nothing_and_training_on_fewer_clips_than_classes_is_refused() -> None:
     roles = split({"a": (6, 3), "b": (3, 2), "c": (3, 2)})
-    assert limit_clips(roles, ["fold1", "fold2"], {"train": 400, "val": 1}).equals(roles)
+    assert limit_clips(roles, SingleLabel.strata(roles), ["fold1", "fold2"], {"train": 400, "val": 1}).equals(roles)
     with pytest.raises(InputError) as refused:
-        limit_clips(roles, ["fold1", "fold2"], {"train": 2, "test": 2})
+        limit_clips(roles, SingleLabel.strata(roles), ["fold1", "fold2"], {"train": 2, "test": 2})
     assert refused.value.problems == [
         f"fold{number}: limit.train is 2, but the part has 3 classes" for number in (1, 2)
     ]
@@ -88,7 +89,7 @@ def test_a_limit_above_what_is_there_changes_nothing_and_training_on_fewer_clips
 
 def test_fewer_test_clips_than_classes_are_each_of_another_class() -> None:
     roles = split({"a": (60, 30), "b": (30, 15), "c": (9, 5)})
-    limited = limit_clips(roles, ["fold1", "fold2"], {"test": 2})
+    limited = limit_clips(roles, SingleLabel.strata(roles), ["fold1", "fold2"], {"test": 2})
     for column in ("fold1", "fold2"):
         assert limited.loc[limited[column] == "test", "label"].nunique() == 2
         assert (limited[column] == "test").sum() == 2

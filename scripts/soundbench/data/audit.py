@@ -17,6 +17,7 @@ from soundbench.core.storage import read_clip_table
 from soundbench.data.fingerprints import Landmarks, near_duplicates
 from soundbench.data.schemes import AS_PUBLISHED
 from soundbench.data.view import AuditLimits, Split, View
+from soundbench.tasks.registry import task_class
 
 # error: a clip is left out, or what is tested can have been trained on; warning: may distort results.
 SEVERITIES = ("error", "warning", "note")
@@ -133,10 +134,11 @@ def crossing_groups(clips: pd.DataFrame, split: Split) -> Iterator[Finding]:
         yield Finding(severity, "group in several folds", members, text, count, 1)
 
 
-def rare_labels(clips: pd.DataFrame, scheme: str, folds: int) -> Iterator[Finding]:
+def rare_labels(clips: pd.DataFrame, strata: pd.DataFrame, scheme: str, folds: int) -> Iterator[Finding]:
     """Labels that cannot be in every part of every fold."""
     least = 2 if scheme == "leave-one-group-out" else max(folds, 2)
-    for label, members in clips.groupby("label"):
+    for label, counts in strata.items():
+        members = clips[counts > 0]
         groups, published = members["group"].nunique(), members["fold"].nunique()
         if groups < least:
             text = f"{label}: {len(members)} clips in {groups} groups; some part would have none"
@@ -171,7 +173,7 @@ def find_problems(
         *bad_clips(clips),
         *copies(unfolded, [points for points, keep in zip(landmarks, good, strict=True) if keep], view["audit"]),
         *crossing_groups(used, view["split"]),
-        *rare_labels(used, scheme, view["split"]["folds"]),
+        *rare_labels(used, task_class(view).strata(used), scheme, view["split"]["folds"]),
         *odd_clips(used, view["audit"]),
     ]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.data.stratification import divide_groups, too_few_groups
+from soundbench.data.stratification import divide_groups, groups_of_strata, too_few_groups
 from soundbench.data.view import Split
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,12 @@ def assign_roles(clips: pd.DataFrame, folds: int, protocol: str, seed: int) -> p
     fold validates once a seed and the choice of validation fold is part of the spread over seeds.
 
     Returns:
-        ``clip, label, group`` and a column ``fold1`` … of roles, a row a clip.
+        One column of roles per fold, ``fold1`` …, and one row per clip.
     """
     published = sorted(clips["fold"].unique())
     if published != list(range(1, folds + 1)):
         raise InputError(f"split: folds 1 to {folds} were asked for, but the clips are in {_listed(clips['fold'])}")
-    split = clips[["clip", "label", "group"]].copy()
+    split = pd.DataFrame(index=clips.index)
     for test in range(1, folds + 1):
         roles = clips["fold"].eq(test).map({True: "test", False: "train"})
         if protocol == "nested":
@@ -63,12 +63,12 @@ def published_folds(clips: pd.DataFrame) -> pd.Series:
     return folds.astype(int)
 
 
-def official(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+def official(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """The source's own folds, as they are."""
     return assign_roles(clips.assign(fold=published_folds(clips)), settings["folds"], settings["protocol"], seed)
 
 
-def repaired(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+def repaired(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """The source's own folds, with each group that is in several of them moved to the one that holds most of it.
 
     The first of equals is taken, so that the repair is the same whatever the seed.
@@ -80,20 +80,20 @@ def repaired(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     return assign_roles(clips.assign(fold=home), settings["folds"], settings["protocol"], seed)
 
 
-def kfold(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+def kfold(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """Folds of about the same size and classes, drawn by the seed, each group in one of them.
 
     Raises:
         InputError: a class is in fewer groups than there are folds.
     """
     count = settings["folds"]
-    if few := too_few_groups(clips, count):
-        raise InputError(_too_few(few, clips, f"{count} folds need {count} groups of each class"))
-    folds = divide_groups(clips, [1 / count] * count, seed) + 1
+    if few := too_few_groups(clips["group"], strata, count):
+        raise InputError(_too_few(few, clips["group"], strata, f"{count} folds need {count} groups of each class"))
+    folds = divide_groups(clips["group"], strata, [1 / count] * count, seed) + 1
     return assign_roles(clips.assign(fold=folds), count, settings["protocol"], seed)
 
 
-def leave_one_group_out(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+def leave_one_group_out(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """A fold a group, in the order of their names.
 
     Raises:
@@ -110,7 +110,7 @@ def leave_one_group_out(clips: pd.DataFrame, settings: Split, seed: int) -> pd.D
     return assign_roles(clips.assign(fold=folds), len(groups), settings["protocol"], seed)
 
 
-def holdout(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+def holdout(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """One fold: a share of the clips tests, the same for every seed; of the rest the seed draws, in ``nested``, a
     share that validates.
 
@@ -121,30 +121,31 @@ def holdout(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     if settings["protocol"] == "nested":
         shares["val"] = settings["val_ratio"]
     shares = {"train": 1 - sum(shares.values()), **shares}
-    if few := too_few_groups(clips, len(shares)):
-        raise InputError(_too_few(few, clips, f"{', '.join(shares)} need a group of each class"))
-    roles = _draw(clips, shares, 0)
+    if few := too_few_groups(clips["group"], strata, len(shares)):
+        raise InputError(_too_few(few, clips["group"], strata, f"{', '.join(shares)} need a group of each class"))
+    roles = _draw(clips["group"], strata, shares, 0)
     if settings["protocol"] == "nested":
-        rest = clips[roles != "test"]
+        rest = roles != "test"
         left = 1 - shares["test"]
-        roles.update(_draw(rest, {role: shares[role] / left for role in ("train", "val")}, seed))
-    return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
+        wanted = {role: shares[role] / left for role in ("train", "val")}
+        roles.update(_draw(clips["group"][rest], strata[rest], wanted, seed))
+    return pd.DataFrame({fold_column(1): roles})
 
 
-def _draw(clips: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
+def _draw(groups: pd.Series, strata: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
     """A role for each clip, each with its share of them."""
-    parts = divide_groups(clips, list(shares.values()), seed)
-    return pd.Series([list(shares)[part] for part in parts], index=clips.index)
+    parts = divide_groups(groups, strata, list(shares.values()), seed)
+    return pd.Series([list(shares)[part] for part in parts], index=groups.index)
 
 
-def _too_few(few: list[str], clips: pd.DataFrame, needed: str) -> list[str]:
+def _too_few(few: list[str], groups: pd.Series, strata: pd.DataFrame, needed: str) -> list[str]:
     """What ``needed`` cannot have, and what would be possible."""
-    most = clips.groupby("label")["group"].nunique().min()
+    most = groups_of_strata(groups, strata).min()
     can = f"as it is, {most} parts are possible at most" if most > 1 else "as it is, no split is possible"
     return [*few, f"split: {needed}; {can}. Drop or merge these classes for more"]
 
 
-def predefined(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+def predefined(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """One fold: the source's own parts for training, validation and test, the same for every seed.
 
     In ``literature`` the clips for validation train too.
@@ -162,10 +163,11 @@ def predefined(clips: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
         roles = roles.replace("val", "train")
     elif "val" not in set(roles):
         raise InputError("split: no clip of this source is for validation, so the protocol has to be literature")
-    return clips[["clip", "label", "group"]].assign(**{fold_column(1): roles})
+    return pd.DataFrame({fold_column(1): roles})
 
 
-SCHEMES: dict[str, Callable[[pd.DataFrame, Split, int], pd.DataFrame]] = {
+# From a clip table, what each part must have its share of, the view's `split` and the seed to the roles.
+SCHEMES: dict[str, Callable[[pd.DataFrame, pd.DataFrame, Split, int], pd.DataFrame]] = {
     "official": official,
     "repaired": repaired,
     "kfold": kfold,

@@ -8,7 +8,7 @@ import pandas as pd
 ATTEMPTS = 20
 
 
-def divide_groups(clips: pd.DataFrame, shares: list[float], seed: int) -> np.ndarray:
+def divide_groups(groups: pd.Series, strata: pd.DataFrame, shares: list[float], seed: int) -> np.ndarray:
     """The part, 0 to ``len(shares) - 1``, of each clip.
 
     Group after group, the largest first, goes to the part that has least of its classes, measured by the share it
@@ -19,12 +19,14 @@ def divide_groups(clips: pd.DataFrame, shares: list[float], seed: int) -> np.nda
     all of them. Where groups mix classes there is no such bound; if then a part lacks a class, other orders are tried.
 
     Args:
-        clips: a row a clip with the columns ``group`` and ``label``.
+        groups: the group of each clip.
+        strata: the classes of each clip, ``(clips, classes)``, 0 or 1; see :meth:`soundbench.tasks.task.Task.strata`.
         shares: the wanted share of each part, 1 in sum.
         seed: decides among equals.
     """
     stream, wanted = np.random.default_rng(seed), np.array(shares)
-    counts = pd.crosstab(clips["group"], clips["label"])
+    counts = strata.groupby(groups).sum()
+    counts = counts.loc[:, counts.sum() > 0]
     counts = counts.iloc[stream.permutation(len(counts))]
     weights = counts.to_numpy() / counts.to_numpy().sum(axis=0)  # (groups, classes): shares of each class
     largest_first = np.argsort(-np.square(weights).sum(axis=1), kind="stable")
@@ -32,7 +34,7 @@ def divide_groups(clips: pd.DataFrame, shares: list[float], seed: int) -> np.nda
         parts = _fill(weights, counts.to_numpy().sum(axis=1), wanted, order)
         if not _lacking(weights, parts, len(shares)):
             break
-    return clips["group"].map(dict(zip(counts.index, parts, strict=True))).to_numpy()
+    return groups.map(dict(zip(counts.index, parts, strict=True))).to_numpy()
 
 
 def _fill(weights: np.ndarray, sizes: np.ndarray, wanted: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -54,7 +56,12 @@ def _lacking(weights: np.ndarray, parts: np.ndarray, count: int) -> bool:
     return any((weights[parts == part].sum(axis=0) == 0).any() for part in range(count))
 
 
-def too_few_groups(clips: pd.DataFrame, parts: int) -> list[str]:
+def too_few_groups(groups: pd.Series, strata: pd.DataFrame, parts: int) -> list[str]:
     """Classes that are in fewer groups than there are parts, so that some part must lack them."""
-    groups = clips.groupby("label")["group"].nunique()
-    return [f"{label} is in {count} group{'s' * (count > 1)}" for label, count in groups[groups < parts].items()]
+    found = groups_of_strata(groups, strata)
+    return [f"{label} is in {count} group{'s' * (count > 1)}" for label, count in found[found < parts].items()]
+
+
+def groups_of_strata(groups: pd.Series, strata: pd.DataFrame) -> pd.Series:
+    """The number of groups that each class is in."""
+    return strata.groupby(groups).sum().gt(0).sum()

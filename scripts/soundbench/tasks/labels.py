@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 
 
-def select_labels(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
+def select_labels(clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
     """The clips whose ``label`` a view keeps. Where it merges labels, ``source_label`` holds those of the source.
 
     ``keep`` and ``drop`` name labels of the source; what remains is merged. A merged label may be one that the
@@ -32,7 +32,7 @@ def select_labels(clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
     return clips
 
 
-def _unknown_labels(clips: pd.DataFrame, view: dict[str, Any]) -> Iterator[str]:
+def _unknown_labels(clips: pd.DataFrame, view: Mapping[str, Any]) -> Iterator[str]:
     named = {"keep": view.get("keep") or [], "drop": view.get("drop") or []}
     named |= {f"merge.{new}": olds for new, olds in (view.get("merge") or {}).items()}
     for key, labels in named.items():

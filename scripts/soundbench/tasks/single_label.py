@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class SingleLabel(Task):
         return sorted(set(clips["label"]))
 
     @classmethod
-    def select(cls, clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
+    def select(cls, clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
         """See :func:`soundbench.tasks.labels.select_labels`; two labels must remain, with names of their own."""
         clips = select_labels(clips, view)
         labels = cls.find_labels(clips)

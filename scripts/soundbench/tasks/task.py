@@ -11,7 +11,7 @@ The *outputs* of a network are the numbers that it gives for a clip, one per lab
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -116,7 +116,7 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def select(cls, clips: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
+    def select(cls, clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
         """The clips of a source that a view keeps, with the labels that it merges.
 
         Raises:
