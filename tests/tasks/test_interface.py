@@ -225,3 +225,9 @@ def test_a_registered_task_is_in_the_schema_and_ranks_by_its_own_metric() -> Non
 def test_a_loss_of_another_task_is_refused() -> None:
     with pytest.raises(InputError, match="focal is not a loss of the task two-numbers: squared"):
         build_loss(training(epochs=1, loss="focal"), TwoNumbers(["a", "b"]), torch.zeros(1, 2), torch.device("cpu"))
+
+
+def test_a_registered_task_says_which_items_of_the_report_it_has() -> None:
+    assert not TwoNumbers.has("confusion")
+    assert TwoNumbers.has("scores")
+    assert TASKS["single-label"].has("confusion")

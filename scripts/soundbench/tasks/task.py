@@ -102,6 +102,11 @@ class Task(ABC):
         self.labels = list(labels)
         self.fitted: dict[str, Any] = dict(fitted or {})
 
+    @classmethod
+    def has(cls, item: str) -> bool:
+        """Whether the task has an item of the report; items that no task names in :attr:`report` are of all tasks."""
+        return item in cls.report or not any(item in task.report for task in Task.__subclasses__())
+
     # Clip tables and splits
 
     @classmethod

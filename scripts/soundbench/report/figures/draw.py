@@ -27,7 +27,8 @@ def draw_figures(results: Results, folder: str | Path) -> None:
 def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
     """Name, data set and model of each figure that a study has; empty where the figure names none.
 
-    A figure without its table, or without any run of its data set and model, is left out.
+    A figure without its table, without any run of its data set and model, or that the task of its data set does not
+    have, is left out.
     """
     for name, figure in FIGURES.items():
         if any(len(getattr(results, names)) < 2 for names in figure.several):
@@ -35,6 +36,8 @@ def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
         datasets = results.datasets if "dataset" in figure.each else [""]
         models = results.models if "model" in figure.each else [""]
         for dataset, model in product(datasets, models):
+            if dataset in results.tasks and not results.tasks[dataset].has(name):
+                continue
             known = values(figure, results, dataset, model)
             wanted = [parameter for parameter in parameters(figure) if parameter != "path"]
             if all(known.get(parameter) for parameter in wanted) and results.of(dataset, model).metrics:
