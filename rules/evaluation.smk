@@ -1,5 +1,5 @@
 # Trained models to out-of-fold predictions and scores.
-# Reads: the models of all folds of a run, features and splits. Writes: predictions.csv and metrics.json of the run.
+# Reads: the models of all folds of a run, features and splits. Writes: predictions.csv, metrics.json and explanations.npz of the run.
 
 
 rule evaluate_model:
@@ -11,6 +11,7 @@ rule evaluate_model:
     output:
         predictions=paths.PREDICTIONS,
         metrics=paths.METRICS,
+        explanations=paths.EXPLANATIONS,
     log:
         "<logs>/evaluate_model/{dataset}/{model}/seed{seed}.log",
     benchmark:

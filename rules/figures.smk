@@ -7,6 +7,7 @@ rule draw_figures:
         tables=report_items.tables,
         metrics=runs.of(paths.METRICS),
         predictions=runs.of(paths.PREDICTIONS),
+        explanations=runs.of(paths.EXPLANATIONS),
         histories=runs.of(paths.HISTORY),
         clips=report_items.clip_tables,
     output:

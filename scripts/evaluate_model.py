@@ -1,4 +1,4 @@
-"""Predict the test clips of every fold of a run, and score the predictions."""
+"""Predict the test clips of every fold of a run, score the predictions, and explain some of them."""
 
 from pathlib import Path
 
@@ -14,4 +14,5 @@ with logged(snakemake.log[0]):
         threads=snakemake.threads,
         predictions=snakemake.output.predictions,
         metrics=snakemake.output.metrics,
+        explanations=snakemake.output.explanations,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,11 @@ import pandas as pd
 
 from soundbench.core.storage import write_csv, write_json
 from soundbench.data.audio import write_audio
+from soundbench.evaluation.explanations import BANDS, SPANS, Explanations, choose_explained
 from soundbench.report.results import Results
 from soundbench.tasks.single_label import SingleLabel
+
+RESOLUTION = {"sample_rate": 16000, "hop_length": 512, "resize": None, "duration": None}
 
 
 @dataclass
@@ -76,6 +80,7 @@ class Study:
             "tables": sorted(map(str, (self.root / "summary").glob("*.csv"))),
             "metrics": self.files("metrics.json"),
             "predictions": self.files("predictions.csv"),
+            "explanations": self.files("explanations.npz"),
             "histories": [str(path) for folder in self.runs() for path in sorted(folder.glob("fold*/history.csv"))],
             "clips": [str(self.root / "clips.csv")],
             "audits": list(audits),
@@ -103,7 +108,8 @@ class Study:
                 write_csv(self.root / "splits" / dataset / f"seed{seed}.csv", split)
         for folder in self.runs():
             self._write_run(folder, clips[tested].reset_index(drop=True))
-        write_csv(self.root / "clips.csv", clips.assign(path=[str(self.root / f"{c}.wav") for c in clips["clip"]]))
+        files = [str(self.root / f"{clip}.wav") for clip in clips["clip"]]
+        write_csv(self.root / "clips.csv", clips.assign(path=files, seconds=0.5, sample_rate=16000))
         if self.audio:
             for number, clip in enumerate(clips["clip"]):
                 tone = 0.5 * np.sin(2 * np.pi * (200 + 20 * number) * np.arange(8000) / 16000)
@@ -123,6 +129,7 @@ class Study:
         )
         table = pd.concat([table, pd.DataFrame(probabilities.round(6), columns=self.labels)], axis=1)
         write_csv(folder / "predictions.csv", table)
+        self._write_explanations(folder, table)
         cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)"}
         parts = [(fold, part) for fold, part in table.groupby("fold")]
         names = {"dataset": dataset, "model": model, "protocol": "literature", "seed": seed, "labels": self.labels}
@@ -143,6 +150,19 @@ class Study:
             write_csv(folder / f"fold{fold}" / "history.csv", pd.DataFrame(history))
             self._write_benchmark("train_model", dataset, model, f"seed{seed}/fold{fold}")
         self._write_benchmark("evaluate_model", dataset, model, f"seed{seed}")
+
+    def _write_explanations(self, folder: Path, table: pd.DataFrame) -> None:
+        first = table[table["fold"] == 1].reset_index(drop=True)
+        chosen = choose_explained(first, self.labels)
+        rng = np.random.default_rng(len(first))
+        Explanations(
+            clips=first["clip"].to_numpy().astype(str),
+            embeddings=rng.normal(size=(len(first), 8)) + 3 * first["label"].map(self.labels.index).to_numpy()[:, None],
+            explained=first["clip"].to_numpy()[chosen].astype(str),
+            features=rng.normal(-40, 10, (len(chosen), 64, 16)),
+            drops=rng.normal(0, 0.1, (len(chosen), BANDS, SPANS)),
+            front_end=np.array(json.dumps({"front_end": "logmel", "n_mels": 64, "fmin": 0, "fmax": None} | RESOLUTION)),
+        ).write(folder / "explanations.npz")
 
     def _write_benchmark(self, rule: str, dataset: str, model: str, name: str) -> None:
         path = self.root / "benchmarks" / rule / dataset / model / f"{name}.tsv"

@@ -345,7 +345,8 @@ def test_damaged_finished_model_is_trained_again(
 def test_accepted_model_is_kept_no_longer(study: dict[str, Any], tmp_path: Path) -> None:
     train_model(**study)
     inputs = {key: study[key] for key in ("features", "index", "split", "threads")}
-    outputs = {"predictions": str(tmp_path / "predictions.csv"), "metrics": str(tmp_path / "metrics.json")}
+    names = {"predictions": "predictions.csv", "metrics": "metrics.json", "explanations": "explanations.npz"}
+    outputs = {key: str(tmp_path / name) for key, name in names.items()}
     evaluate_model([study["folder"]], **inputs, **outputs)
     assert not (Path(study["folder"]) / ".finished").exists()
 

@@ -119,7 +119,7 @@ def draw(study: Study, name: str, path: Path) -> str:
         of = {"dataset": study.datasets[0], "model": next(iter(study.models))}
         draw_figure(FIGURES[name], study.results(), path, **{key: of[key] for key in FIGURES[name].each})
         return path.read_text()
-    clips = pd.read_csv(study.root / "clips.csv").assign(seconds=0.5)
+    clips = pd.read_csv(study.root / "clips.csv")
     sounds = [decode(clip) for clip in choose_clips(clips, 3).itertuples()] if study.audio else []
     figures: dict[str, Callable[[], None]] = {
         "labels": lambda: clipplots.plot_labels(clips, str(path)),

@@ -12,6 +12,7 @@ from soundbench.core.devices import prepare_process
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.data.schemes import fold_column
+from soundbench.evaluation.explained_fold import explain_fold
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.description import crop_of
 from soundbench.models.saved import load_model
@@ -23,9 +24,18 @@ from soundbench.training.values import predict_values
 
 
 def evaluate_model(
-    folders: list[str], *, features: str, index: str, split: str, threads: int, predictions: str, metrics: str
+    folders: list[str],
+    *,
+    features: str,
+    index: str,
+    split: str,
+    threads: int,
+    predictions: str,
+    metrics: str,
+    explanations: str,
 ) -> None:
-    """Predict every test clip with the model that was not trained on it; write the predictions and their scores.
+    """Predict every test clip with the model that was not trained on it; write the predictions and their scores, and
+    explanations of the first fold.
 
     Args:
         folders: the folder of each fold's model.
@@ -47,6 +57,9 @@ def evaluate_model(
         seconds += time.perf_counter() - started
         tables.append(task.table(tested.assign(fold=fold)[["clip", "fold", *task.truth_columns(tested)]], values))
         folds.append(_fold_scores(tables[-1], task, description))
+        if folder == folders[0]:
+            frames = rows.set_index("clip")["frames"].loc[tested["clip"]].to_numpy()
+            explain_fold(network, description, examples, frames, tables[-1]).write(explanations)
     out_of_fold = pd.concat(tables)
     write_csv(predictions, out_of_fold.round(dict.fromkeys(task.labels, 6)))
     run = {

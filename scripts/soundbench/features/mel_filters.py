@@ -1,4 +1,4 @@
-"""Checks of mel filters, without torch."""
+"""Mel filters and their checks, without torch."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def empty_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: 
     bins = [edge * n_fft / sample_rate for edge in edges]
     first_bins = (math.floor(left) + 1 for left in bins[:-2])
     return sum(first >= right for first, right in zip(first_bins, bins[2:], strict=True))
+
+
+def mel_frequencies(n_mels: int, fmin: float, fmax: float) -> list[float]:
+    """The frequency (Hz) in the middle of each of Slaney's mel filters."""
+    low = _hz_to_mel(fmin)
+    high = _hz_to_mel(fmax)
+    return [_mel_to_hz(low + (high - low) * (number + 1) / (n_mels + 1)) for number in range(n_mels)]
 
 
 def _hz_to_mel(frequency: float) -> float:

@@ -8,6 +8,7 @@ A front-end is a module of ``front_ends``. It imports torch and other heavy libr
 - ``problems(settings, sample_rate)``, optional: what cannot work, each beginning with its key; ``sample_rate`` is None
   where it is not known before the files are read,
 - ``decibel(settings)``, optional: by how much each value grows when a clip gets 1 dB louder, None where that differs,
+- ``frequencies(settings, sample_rate)``, optional: the frequency (Hz) of each bin,
 - ``graph(settings, sample_rate, frames)``, optional: its form for ONNX, a
   :class:`~soundbench.features.graphs.FrameGraph`. Without it, an exported file takes features and not samples.
 
@@ -148,3 +149,12 @@ def feature_problems(where: str, settings: Settings, sample_rate: int | None) ->
     if FRONT_ENDS.defines(settings["front_end"], "problems"):
         found = FRONT_ENDS.load(settings["front_end"]).problems(settings, sample_rate)
         yield from (f"{where}.{problem}" for problem in found)
+
+
+def bin_frequencies(settings: Settings, sample_rate: int) -> list[float]:
+    """The frequency (Hz) of each bin at ``sample_rate`` Hz; none for features whose bins are no frequencies."""
+    if not FRONT_ENDS.defines(settings["front_end"], "frequencies"):
+        return []
+    found: list[float] = FRONT_ENDS.load(settings["front_end"]).frequencies(settings, sample_rate)
+    size = (settings.get("resize") or [len(found)])[0]
+    return [found[min(int((number + 0.5) * len(found) / size), len(found) - 1)] for number in range(size)]

@@ -21,7 +21,7 @@ class Results:
 
     Attributes:
         tables: the tables of ``summary/`` by name.
-        metrics, predictions: ``…/{dataset}/{model}/seed{seed}/FILE`` of every run.
+        metrics, predictions, explanations: ``…/{dataset}/{model}/seed{seed}/FILE`` of every run.
         histories: ``…/{dataset}/{model}/seed{seed}/fold{fold}/history.csv`` of every fold.
         clips: the clip table behind each data set.
         metric: the score that models are ranked by.
@@ -36,6 +36,7 @@ class Results:
     tables: dict[str, str]
     metrics: list[str]
     predictions: list[str]
+    explanations: list[str]
     histories: list[str]
     clips: dict[str, str]
     datasets: list[str]
@@ -66,6 +67,7 @@ class Results:
             tables={Path(path).stem: path for path in files["tables"]},
             metrics=list(files["metrics"]),
             predictions=list(files["predictions"]),
+            explanations=list(files.get("explanations", ())),
             histories=list(files.get("histories", ())),
             clips={name: sources[view["source"]] for name, view in study["datasets"].items()},
             datasets=list(study["datasets"]),
@@ -91,6 +93,7 @@ class Results:
             self,
             metrics=own(self.metrics, 1),
             predictions=own(self.predictions, 1),
+            explanations=own(self.explanations, 1),
             histories=own(self.histories, 2),
         )
 

@@ -30,6 +30,7 @@ TRAINED_ON = FOLD + "/trained_on.txt"
 HISTORY = FOLD + "/history.csv"
 PREDICTIONS = RUN + "/predictions.csv"
 METRICS = RUN + "/metrics.json"
+EXPLANATIONS = RUN + "/explanations.npz"
 TRAINING_BENCHMARK = "<benchmarks>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.tsv"
 EVALUATION_BENCHMARK = "<benchmarks>/evaluate_model/{dataset}/{model}/seed{seed}.tsv"
 

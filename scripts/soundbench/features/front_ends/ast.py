@@ -78,6 +78,13 @@ def decibel(settings: Settings) -> float:
     return math.log(10) / 10
 
 
+def frequencies(settings: Settings, sample_rate: int) -> list[float]:
+    """The frequency (Hz) in the middle of each filter: evenly spaced on Kaldi's mel scale."""
+    low, high = (math.log1p(edge / 700) for edge in (LOWEST, sample_rate / 2))
+    places = ((number + 1) / (settings["n_mels"] + 1) for number in range(settings["n_mels"]))
+    return [700 * math.expm1(low + (high - low) * place) for place in places]
+
+
 def graph(settings: Settings, sample_rate: int, frames: int | None) -> FrameGraph:
     """The same with operations that ONNX has.
 

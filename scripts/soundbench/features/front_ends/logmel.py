@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundbench.features.mel_filters import filter_problems
+from soundbench.features.mel_filters import filter_problems, mel_frequencies
 from soundbench.features.settings import Settings
 
 if TYPE_CHECKING:
@@ -186,6 +186,11 @@ def problems(settings: Settings, sample_rate: int | None) -> Iterator[str]:
         yield f"win_length: {settings['win_length']} is longer than n_fft, {settings['n_fft']}"
     if sample_rate is not None:
         yield from filter_problems(settings, sample_rate)
+
+
+def frequencies(settings: Settings, sample_rate: int) -> list[float]:
+    """The frequency (Hz) in the middle of each mel filter."""
+    return mel_frequencies(settings["n_mels"], settings["fmin"], settings["fmax"] or sample_rate / 2)
 
 
 def graph(settings: Settings, sample_rate: int, frames: int | None) -> FrameGraph:

@@ -56,6 +56,7 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
         "metrics": own.metrics,
         "predictions": own.predictions,
         "histories": own.histories,
+        "explanations": own.explanations,
         "clips": results.clips.get(dataset),
         "dataset": dataset,
         "model": model,

@@ -116,6 +116,16 @@ FIGURES = {
         "file's sample rate, at most at 11 kHz.",
         each=("dataset", "model"),
     ),
+    "explanations": Figure(
+        "explanations.plot_explanations",
+        "what decisions rest on",
+        "Test clips as the model reads them: errors (vermilion) and correct clips (blue) with high probability, of one "
+        "trained network (first seed, first fold). Where a region is silenced, the probability of the predicted label "
+        "falls; the lines surround the regions where it falls by at least half of the largest fall, which the title "
+        "gives in points. If the regions lie on noise or on silence, the model has learned something else than the "
+        "sound.",
+        each=("dataset", "model"),
+    ),
 }
 
 FIGURE_MODULES = sorted({f"{PACKAGE}.{figure.function.split('.')[0]}" for figure in FIGURES.values()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,11 @@ def _small(shades: np.ndarray) -> np.ndarray:
     return np.round(means * SHADES) / SHADES
 
 
+def frequency_names(ticks: Iterable[float]) -> list[str]:
+    """Frequencies (Hz) as they stand on an axis: 500, 2k."""
+    return [EngFormatter(sep="")(tick) for tick in ticks]
+
+
 def draw_spectrogram(axis: Axes, path: str) -> None:
     """The spectrogram of a file, with its time (s) and its frequency (Hz, logarithmic) up to what the file holds."""
     samples = read_for_listening(path)
@@ -49,7 +55,7 @@ def draw_spectrogram(axis: Axes, path: str) -> None:
     image = _small(spectrogram_shades(samples, HEIGHT, highest))
     axis.imshow(image, cmap="magma", aspect="auto", interpolation="none", extent=edges)
     ticks = [tick for tick in TICKS if tick <= highest]
-    axis.set_yticks([math.log10(tick) for tick in ticks], [EngFormatter(sep="")(tick) for tick in ticks])
+    axis.set_yticks([math.log10(tick) for tick in ticks], frequency_names(ticks))
     axis.tick_params(labelsize=SMALL)
     axis.set_xlabel("time (s)", fontsize=SMALL)
 

@@ -40,6 +40,7 @@ SECTIONS = {
         "Confusion", "Which classes are mistaken for which?", figures=("confusion", "steps", "calibration")
     ),
     "mistakes": Section("Mistakes", "What do the mistakes sound like?", figures=("samples",)),
+    "explanations": Section("What decides", "What do models listen to?", figures=("explanations",), written=False),
     "robustness": Section(
         "Robustness", "Do scores hold when the sound is changed?", figures=("robustness",), written=False
     ),
