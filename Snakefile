@@ -1,8 +1,8 @@
 # soundbench: which audio classifier works best on these sounds, by how much, and at what cost.
 #   snakemake --cores 8                      run the benchmark that config/config.yaml selects
 #   snakemake --profile slurm                the same on a SLURM cluster
-#   snakemake --cores 8 export               the trained models, each in a folder for others
-#   snakemake --report report.html           one HTML file with everything worth looking at
+#   snakemake --cores 8 export               one folder per trained model, for use elsewhere
+#   snakemake --report report.html           one HTML file with all figures and pages
 
 from snakemake.utils import min_version
 

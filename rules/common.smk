@@ -1,5 +1,5 @@
-# The validated configuration, and the functions that turn wildcards into inputs and parameters.
-# Torch is not imported here: this file is read by every job's process.
+# The checked configuration, and the objects whose methods are the input functions and parameters of the rules.
+# Torch is not imported here, because the process of every job reads this file.
 import gc
 import re
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# What planning makes stays until the end: looking through all of it for garbage took a quarter of the time of 10,000 runs.
+# Objects of planning live until the end; searching them for garbage took a quarter of the planning of 10,000 runs.
 gc.set_threshold(50_000, 20, 50)
 
-# Beside this workflow's own Snakefile; workflow.basedir is the folder of the workflow that uses this one as a module.
+# The folder of this workflow's Snakefile; workflow.basedir may be the folder of a workflow that uses this as a module.
 HERE = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HERE / "scripts"))
 
@@ -37,10 +37,12 @@ from soundbench.study.report_items import FIGURES_OF_STUDY, ITEMS, REPORTED_FIGU
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
-from soundbench.study.uses import ExportInputs, RobustnessInputs, TransferInputs
+from soundbench.study.export import ExportInputs
+from soundbench.study.robustness import RobustnessInputs
+from soundbench.study.transfer import TransferInputs
 from soundbench.data.copies import ORIGINAL
 from soundbench.core.slurm_submission import correct_submissions
-from soundbench.config.used import overlay_of_study, used_configuration
+from soundbench.config.selection import overlay_of_study, used_configuration
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
@@ -51,7 +53,7 @@ if workflow.is_main_process:
 
 CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
 
-# The path variables of this workflow. Where a module statement or a configuration sets one, it is part of the settings.
+# The path variables of this workflow. If a module statement or a configuration sets one, it is part of the settings.
 path_variables = workflow.pathvars
 folders = {
     name: path_variables.get(name)
@@ -97,13 +99,13 @@ def study_facts():
 
 def item(name):
     """An output that is an item of the report."""
-    found = ITEMS[name]
-    caption = f"../config/report/{found.caption}.rst"
-    return report(found.path, caption=caption, category=found.category, labels=found.labels)
+    entry = ITEMS[name]
+    caption = f"../config/report/{entry.caption}.rst"
+    return report(entry.path, caption=caption, category=entry.category, labels=entry.labels)
 
 
 def one_of(names):
-    """A wildcard constraint that admits these names and no others."""
+    """A wildcard constraint that allows only these names."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 

@@ -1,5 +1,5 @@
-# Recordings to clips, audited and split.
-# Reads: the recordings of each source. Writes: clip tables, measures, audits, split tables, and figures of the clips.
+# Make clip tables of recordings, audit the clips and split them.
+# Reads: the recordings of each source. Writes: clip tables, measurements, audits, split tables and figures of the clips.
 
 
 rule fetch_dataset:
@@ -45,8 +45,8 @@ rule index_clips:
         "../scripts/index_clips.py"
 
 
-# The audit comes first, so that its page shows the copies that a split is refused for. Another threshold of the audit
-# changes what it warns of, not the split: its time does not count.
+# The audit comes first, so that its page shows the copies for which a split is refused. Its date does not matter: another
+# threshold of the audit changes its warnings, but not the split.
 rule split_clips:
     input:
         clips=data.clip_table,
@@ -65,7 +65,7 @@ rule split_clips:
         "../scripts/split_clips.py"
 
 
-# Copies of a data set's clips in another source: what a model that was trained there must not be tested on here.
+# Copies of a data set's clips in another source. A model that was trained there must not be tested on them here.
 rule find_overlap:
     input:
         unpack(data.measures),

@@ -1,4 +1,4 @@
-# Trained models to out-of-fold predictions and scores.
+# Predict test clips with trained models, and score the out-of-fold predictions.
 # Reads: the models of all folds of a run, features and splits. Writes: predictions.csv, metrics.json and explanations.npz of the run.
 
 

@@ -1,5 +1,5 @@
-# Trained models for other programs: `snakemake export`.
-# Reads: a trained fold and the results of its runs. Writes: a folder for every selected data set and model.
+# Export trained models for other programs: `snakemake export`.
+# Reads: a trained fold and the results of its runs. Writes: one folder per selected data set and model.
 
 
 rule export:

@@ -1,5 +1,5 @@
-# Clips to augmented copies, features and embeddings.
-# Reads: clip tables and recordings. Writes: audio of copies, feature arrays with their index, and figures of both.
+# Make augmented copies of clips, and compute features and embeddings.
+# Reads: clip tables and recordings. Writes: audio of copies, feature arrays with their indices, and figures of both.
 
 
 rule augment_clips:
@@ -68,7 +68,7 @@ rule draw_features:
         "../scripts/draw_features.py"
 
 
-# Images are for people: `snakemake feature_images` draws those of all features that the selection uses.
+# No job needs these images. `snakemake feature_images` draws them for all features that the selection uses.
 rule feature_images:
     input:
         features.selected(rules.draw_features.output[0]),

@@ -1,4 +1,4 @@
-# Tables and runs to figures.
+# Draw figures of tables and runs.
 # Reads: the tables of summary/ and the runs. Writes: a folder of SVG files, each an item of the report.
 
 

@@ -1,5 +1,5 @@
-# Tables, runs and figures to the report.
-# Reads: everything that the study made. Writes: one page, the text that Snakemake's report begins with, and study.yaml.
+# Write the report about tables, runs and figures.
+# Reads: all results of the study. Writes: one page, the text at the start of Snakemake's report, and study.yaml.
 
 
 rule write_report:
@@ -15,7 +15,7 @@ rule write_report:
     output:
         page=item("report"),
         landing=paths.LANDING,
-        study=update(paths.STUDY),  # kept while the job runs, since it may be the configuration that runs it
+        study=update(paths.STUDY),  # kept while the job runs, because it may be the configuration of this run
     log:
         "<logs>/write_report.log",
     localrule: True

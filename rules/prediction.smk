@@ -1,4 +1,4 @@
-# New recordings, predicted by trained models: `snakemake predict`.
+# Predict new recordings with trained models: `snakemake predict`.
 # Reads: recordings and models. Writes: tables of predictions and a page.
 
 

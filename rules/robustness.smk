@@ -1,4 +1,4 @@
-# Scores of perturbed test clips: `snakemake robustness`, part of `all` where levels are configured.
+# Score perturbed test clips: `snakemake robustness`, which is part of `all` if levels are configured.
 # Reads: recordings, splits and models. Writes: predictions of perturbed clips, and a table.
 
 

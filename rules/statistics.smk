@@ -1,4 +1,4 @@
-# Runs to tables that compare them.
+# Write the tables that compare runs.
 # Reads: predictions.csv and metrics.json of all runs. Writes: the tables of summary/.
 
 

@@ -1,9 +1,9 @@
-# Features to trained models.
-# Reads: feature arrays and split tables. Writes: a folder for every data set, model, seed and fold.
+# Train models on features.
+# Reads: feature arrays and split tables. Writes: one folder per data set, model, seed and fold.
 
 
-# One model, trained on one fold with one seed. Its TensorBoard events and its checkpoint stand beside the outputs and
-# are none: Snakemake removes outputs before every attempt, also those that an orphan of a killed one still writes.
+# Train one model on one fold with one seed. Its TensorBoard events and its checkpoint are not outputs, because Snakemake
+# removes outputs before every attempt, also while a job of a killed Snakemake still writes them.
 rule train_model:
     input:
         unpack(training.files),
@@ -19,15 +19,15 @@ rule train_model:
         paths.TRAINING_BENCHMARK
     conda:
         "../envs/training.yaml"
-    # Folds side by side on a core each are as fast as one fold on all cores, and the number of threads decides
-    # the last bits of the result: it stays the same on every machine.
+    # Several folds with one core each are as fast as one fold on all cores. The last bits of the result depend on the
+    # number of threads, so it is the same on every machine.
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
-        # Seconds between checkpoints, at least. A resource, since it decides nothing of the result.
+        # The shortest time between checkpoints in seconds. It is a resource, because the result does not depend on it.
         checkpoint_seconds=60,
-        # auto: the GPU where there is one; cpu: never.
+        # auto: a GPU if there is one; cpu: never a GPU.
         device="auto",
     params:
         recipe=lambda w: study.entry_json("models", w.model),

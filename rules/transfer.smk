@@ -1,4 +1,4 @@
-# Trained models on other data sets: `snakemake transfer`, part of `all` where there are entries.
+# Test trained models on other data sets: `snakemake transfer`, which is part of `all` if there are entries.
 # Reads: models, and clips of other data sets. Writes: predictions and scores.
 
 

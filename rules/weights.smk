@@ -1,5 +1,5 @@
-# Published weights, fetched on the host that starts the study: compute nodes have no network.
-# Reads: the network. Writes: a list of the fetched files for every model and embedding that starts from such weights.
+# Fetch published weights on the host that starts the study, because compute nodes have no network.
+# Reads: the network. Writes: one list of fetched files per model and embedding that starts from such weights.
 
 
 rule fetch_weights:

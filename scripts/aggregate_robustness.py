@@ -1,4 +1,4 @@
-"""Write the scores of changed clips."""
+"""Write the scores of perturbed clips."""
 
 from soundbench.core.job_log import logged
 from soundbench.evaluation.robustness_table import aggregate_robustness

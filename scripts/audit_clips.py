@@ -1,4 +1,4 @@
-"""Write what is wrong with the clips of a data set."""
+"""Write the audit of a data set's clips: its findings and its page."""
 
 import json
 

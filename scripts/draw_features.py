@@ -1,4 +1,4 @@
-"""Write a PNG of each row of a feature array."""
+"""Write one PNG per row of a feature array."""
 
 from soundbench.core.job_log import logged
 from soundbench.report.figures.features import draw_features

@@ -1,4 +1,4 @@
-"""Predict the changed test clips of every fold of a run."""
+"""Predict the perturbed test clips of every fold of a run."""
 
 from pathlib import Path
 

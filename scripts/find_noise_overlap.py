@@ -1,4 +1,4 @@
-"""Write which clips of a data set are copies of the recordings that a variant takes noise from."""
+"""Write the clips of a data set that are copies of the recordings for noise of a variant."""
 
 import json
 

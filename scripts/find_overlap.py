@@ -1,4 +1,4 @@
-"""Write which clips of a data set are copies of clips of a source."""
+"""Write the clips of a data set that are copies of clips of a source."""
 
 import json
 

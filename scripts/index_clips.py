@@ -1,4 +1,4 @@
-"""Write the clip table of a source, and what the audit measures."""
+"""Write the clip table of a source, and the measurements for the audit."""
 
 import json
 

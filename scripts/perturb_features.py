@@ -1,4 +1,4 @@
-"""Compute the features of a data set's test clips at every level of every change."""
+"""Compute the features of a data set's test clips at every level of every perturbation."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Show one clip in all the variants that a data set augments with."""
+"""Draw one clip in all variants that a data set augments with, and write a page with their audio."""
 
 import json
 from pathlib import Path

@@ -310,7 +310,7 @@ def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None
     recipe = configuration()["models"]["cnn"]
     run = Run("data", "cnn", 0, 1, "nested", recipe, study["front_end"], augment=study["entry"]["augment"])
     outcome = {"folder": str(study["folder"] / "run"), "checkpoint_seconds": 60}
-    with pytest.raises(InputError, match=rf"{tested}_noisy\.flac stands for a copy of {trained}, .* role is 'test'"):
+    with pytest.raises(InputError, match=rf"{tested}_noisy\.flac is listed as a copy of {trained}, .* role is 'test'"):
         train_model(run, split=study["folder"] / "split.csv", measures="", threads=1, **inputs, **outcome)
     assert not (study["folder"] / "run").exists()
 
@@ -371,7 +371,9 @@ def test_noise_folders_are_looked_into_when_they_are_used(tmp_path: Path) -> Non
     datasets = {"own": OWN | {"augment": [{"variants": ["street"]}]}}
     configuration(augmentations=street, datasets=datasets)
     benchmark = {"datasets": ["own"]}
-    with pytest.raises(InputError, match=r"augmentations\.street\.steps\.0\.recordings: .* holds audio files"):
+    with pytest.raises(
+        InputError, match=r"augmentations\.street\.steps\.0\.recordings: .* is not a folder with audio files"
+    ):
         configuration(augmentations=street, datasets=datasets, benchmark=benchmark)
     soundfile.write(tmp_path / "street.wav", tone(), RATE)
     configuration(augmentations=street, datasets=datasets, benchmark=benchmark)

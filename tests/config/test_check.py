@@ -11,7 +11,7 @@ import yaml
 
 from helpers.workflow import REPOSITORY
 from soundbench.config.check import check_configuration, duplicate_keys, read_library
-from soundbench.config.used import overlay_of_study
+from soundbench.config.selection import overlay_of_study
 from soundbench.core.errors import InputError
 from soundbench.data.schemes import PROTOCOLS, SCHEMES
 from soundbench.models.schema import load_schema
@@ -181,8 +181,8 @@ def test_duplicate_keys_are_found_at_any_depth(tmp_path: Path) -> None:
     file = tmp_path / "twice.yaml"
     file.write_text("a: {b: [{c: 1, c: 2}]}\nd: 1\na: 2\n")
     assert [problem.split(": ", 1)[1] for problem in duplicate_keys(file)] == [
-        "the key a.b.0.c stands twice",
-        "the key a stands twice",
+        "duplicate key a.b.0.c",
+        "duplicate key a",
     ]
 
 

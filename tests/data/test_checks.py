@@ -81,10 +81,10 @@ def test_views_that_contradict_themselves_are_named_together(config: dict[str, A
         e=view(merge={"x": "rain"}),
     ) == [
         "datasets.a.merge: wind is merged into two labels",
-        "datasets.b.drop: dog is dropped, but kept or merged too",
-        "datasets.b.drop: wind is dropped, but kept or merged too",
+        "datasets.b.drop: dog is dropped, but also kept or merged",
+        "datasets.b.drop: wind is dropped, but also kept or merged",
         "datasets.b.merge: bird is not among the labels to keep",
-        "datasets.c.limit.val: the literature protocol validates on nothing",
+        "datasets.c.limit.val: the literature protocol has no validation clips",
         "datasets.d.limit.test: 0 is less than the minimum of 1",
         "datasets.d.limit.trian: unknown key; did you mean 'train'?",
         "datasets.e.merge.x: should be of type array, but is 'rain'",
@@ -153,15 +153,15 @@ def test_patterns_that_cannot_work_are_named_together(config: dict[str, Any], tm
     found = problems(config, **{name: view(name, "kfold") for name in "abcd"})
     made = "no part may be named {}, like a column that the workflow makes"
     assert [problem.split(" (missing")[0] for problem in found] == [
-        "sources.a.ignore: is no regular expression (nothing to repeat at position 0)",
-        "sources.a.pattern: is no regular expression",
-        "sources.b.codes.labels: the pattern names no part labels, but group",
+        "sources.a.ignore: is not a regular expression (nothing to repeat at position 0)",
+        "sources.a.pattern: is not a regular expression",
+        "sources.b.codes.labels: the pattern has no part named labels; it has group",
         "sources.b.pattern: needs a part named label, such as (?P<label>[a-z]+)",
         f"sources.c.pattern: {made.format('part')}",
         f"sources.c.pattern: {made.format('path')}",
         "sources.d.columns.label: is missing",
         "sources.d.columns: needs `table`, the table's path in the folder `root`",
-        f"sources.d.root: {root} is no table; with reader csv it names the table itself",
+        f"sources.d.root: {root} is not a table; with reader csv it names the table itself",
     ]
 
 

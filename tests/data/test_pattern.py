@@ -51,7 +51,7 @@ def test_named_parts_become_columns(tmp_path: Path) -> None:
     assert clips.loc["3-anna_1_loud", ["label", "group", "fold", "style"]].to_list() == ["one", "anna", 3, "loud"]
     assert clips.loc["10-ben_2_soft", ["label", "group", "fold", "style"]].to_list() == ["two", "ben", 10, "soft"]
     assert clips.loc["10-ben_2_soft", "path"] == str(root / "10" / "ben_2_soft.flac")
-    assert clips.attrs["notes"] == [f"{root}: passed over files that libsndfile does not read as audio (1 × .txt)"]
+    assert clips.attrs["notes"] == [f"{root}: skipped files that libsndfile does not read as audio (1 × .txt)"]
 
 
 def test_without_groups_each_clip_is_its_own_and_there_are_no_folds(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_ignored_files_and_codes_that_no_file_has_are_noted(tmp_path: Path) -> N
     root = write(tmp_path, "anna_1.wav", "noise/hum.wav", "noise/rain.wav")
     notes = pattern.read(root, ignore="noise/.*", **SPEECH).attrs["notes"]
     assert notes == [
-        f"{root}: passed over 2 audio files that match `ignore`",
+        f"{root}: skipped 2 audio files that match `ignore`",
         f"{root}: no file has the label two (2)",
     ]
     assert "`ignore` does not pass over" in problems(root, ignore=".*", **SPEECH)[0]
@@ -109,7 +109,7 @@ def test_ravdess(tmp_path: Path) -> None:
     assert Counter(clips["label"]) == dict.fromkeys(emotions, 2)
     found = clips.set_index("clip").loc["Actor_24-03-01-05-01-02-01-24"]
     assert found[["label", "group", "statement", "intensity"]].to_list() == ["anger", "24", "02", "01"]
-    assert clips.attrs["notes"] == [f"{root}: passed over 1 audio files that match `ignore`"]
+    assert clips.attrs["notes"] == [f"{root}: skipped 1 audio files that match `ignore`"]
 
 
 def test_crema_d(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.readers import emodb, esc50
 from soundbench.data.schemes import PROTOCOLS
-from soundbench.data.splits import gaps, leaks, split_clips
+from soundbench.data.splits import leaks, missing_classes, split_clips
 from soundbench.data.stratification import divide_groups
 from soundbench.tasks.single_label import SingleLabel
 
@@ -184,7 +184,7 @@ def test_what_cannot_be_split_says_what_could_be(tmp_path: Path) -> None:
     assert "b is in 4 groups" in message
     assert "c is in 1 group\n" in message
     message = refusal(clips, {"scheme": "kfold"} | five, tmp_path, drop=["c"])
-    assert "4 parts are possible at most" in message
+    assert "at most 4 parts are possible" in message
     message = refusal(clips, {"scheme": "leave-one-group-out"} | five, tmp_path)
     assert "set folds: 11" in message
     ratios = {"folds": 1, "test_ratio": 0.2, "val_ratio": 0.2}
@@ -241,14 +241,14 @@ def test_a_limit_reaches_the_split_and_its_gaps_are_refused(tmp_path: Path) -> N
     )
     for column in roles(split):
         assert split[column].value_counts().to_dict() == {"": 18, "test": 12, "train": 4, "val": 2}
-    assert not gaps(split, SingleLabel.strata(split))
+    assert not missing_classes(split, SingleLabel.strata(split))
 
 
 def test_leaks_and_gaps_find_what_a_scheme_got_wrong() -> None:
     clips = table([{"a": 2}, {"b": 2}, {"a": 1, "b": 1}])
     split = clips.assign(fold1=["train", "test", "train", "train", "val", "val"]).drop(columns="fold")
     assert leaks(split, ["group"]) == ["fold1: group g0 is on several sides: c0a0 (train), c0a1 (test)"]
-    assert gaps(split, SingleLabel.strata(split)) == ["fold1: the test part has no clip of b"]
+    assert missing_classes(split, SingleLabel.strata(split)) == ["fold1: the test part has no clip of b"]
 
 
 @pytest.mark.parametrize("name", sorted(name for name in LIBRARY if name.startswith("esc")))

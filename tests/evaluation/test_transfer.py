@@ -73,8 +73,8 @@ def test_configuration_of_uses_is_checked_before_any_job() -> None:
             transfer={"t": {"from": run, "to": "esc-50"}},
         )
     assert caught.value.problems == [
-        "export.fold: synthetic has 5 folds, and no fold 6",
-        "export.fold: synthetic-augmented has 5 folds, and no fold 6",
+        "export.fold: synthetic has 5 folds, but no fold 6",
+        "export.fold: synthetic-augmented has 5 folds, but no fold 6",
         "export.seed: 9 is not among benchmark.seeds, 1, 2",
         "robustness.models: 'resnet' is not among benchmark.models; did you mean 'resnet10'?",
         "transfer.t.from.dataset: there is no 'synthetik'; did you mean 'synthetic'?",

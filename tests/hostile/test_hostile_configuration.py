@@ -59,7 +59,7 @@ REFUSED = {
     ),
     "data set like a table": (
         {"datasets": {"scores.csv": VIEW}},
-        "datasets.scores.csv: a name may not end in .csv, as results are files that end so",
+        "datasets.scores.csv: a name may not end in .csv, like files of results",
     ),
     "model like a figure": ({"models": {"costs.svg": CNN}}, "models.costs.svg: a name may not end in .svg"),
     "prediction like a page": (

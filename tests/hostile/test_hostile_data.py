@@ -59,7 +59,7 @@ ARCHIVES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "bomb": (
         {f"{number}.wav": bytes(60_000_000) for number in range(2)},
         {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1},
-        "would become 120 MB, more than recordings ever do",
+        "would become 120 MB, far more than recordings need",
     ),
     "name too long": ({"x" * 300: b""}, {}, "cannot be unpacked (File name too long)"),
     "file and folder": ({"a": b"", "a/b.wav": b""}, {}, "cannot be unpacked"),
@@ -285,14 +285,14 @@ def test_labels_named_like_columns_of_the_predictions_are_refused(label: str) ->
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda own: write(own / "__dog" / "a.wav"), "__dog: its name begins with __; its recordings were passed over"),
-        (lambda own: write(own / ".hen" / "a.wav"), ".hen: its name begins with .; its recordings were passed over"),
-        (lambda own: write(own / "cat" / ".b" / "a.wav"), ".b: its name begins with .; passed over"),
-        (lambda own: write(own / "cat" / ".a.wav"), ".a.wav: its name begins with .; passed over"),
-        (lambda own: (own / "cat" / "more").symlink_to(own), "cat/more: is a link to a folder; passed over"),
+        (lambda own: write(own / "__dog" / "a.wav"), "__dog: its name begins with __; its recordings were skipped"),
+        (lambda own: write(own / ".hen" / "a.wav"), ".hen: its name begins with .; its recordings were skipped"),
+        (lambda own: write(own / "cat" / ".b" / "a.wav"), ".b: its name begins with .; skipped"),
+        (lambda own: write(own / "cat" / ".a.wav"), ".a.wav: its name begins with .; skipped"),
+        (lambda own: (own / "cat" / "more").symlink_to(own), "cat/more: is a link to a folder; skipped"),
         (lambda own: (own / "hen").symlink_to(moved(own)), "hen: is a link to a folder, and was followed"),
         (lambda own: (own / "cat" / "a.txt").touch(), "1 × .txt"),
-        (lambda own: write(own / "a.wav"), "passed over 1 audio files beside the sub-folders"),
+        (lambda own: write(own / "a.wav"), "skipped 1 audio files beside the sub-folders"),
     ],
 )
 def test_what_the_folder_reader_leaves_out_is_noted(own: Path, make: Callable[[Path], None], expected: str) -> None:
@@ -319,7 +319,7 @@ def test_one_file_has_one_label(own: Path, reader: str, link: Callable[[Path, Pa
     link(own / "cat" / "9.wav", own / "dog" / "0.wav")
     (own / "clips.csv").write_text("path,label\ncat/9.wav,cat\ndog/0.wav,dog\n")
     root = own if reader == "folder" else own / "clips.csv"
-    assert "one file is there under several labels" in message(read_clips, {"reader": reader}, root)
+    assert "one file has several labels" in message(read_clips, {"reader": reader}, root)
 
 
 @pytest.mark.parametrize("letter", "{}<>")
@@ -359,11 +359,11 @@ def promise_more(path: Path) -> None:
 
 
 RECORDINGS: dict[str, tuple[str, Callable[[Path], None], str, str]] = {
-    "cut wav": ("a.wav", cut_short, "breaks off", "breaks off"),
-    "cut aiff": ("a.aiff", cut_short, "breaks off", "breaks off"),
-    "cut flac": ("a.flac", cut_short, "breaks off", "cannot be read as audio"),
-    "cut ogg": ("a.ogg", cut_short, "breaks off", "breaks off"),
-    "flac that lies": ("a.flac", promise_more, "promises 68719476735 samples, which need", "cannot be read as audio"),
+    "cut wav": ("a.wav", cut_short, "is truncated", "is truncated"),
+    "cut aiff": ("a.aiff", cut_short, "is truncated", "is truncated"),
+    "cut flac": ("a.flac", cut_short, "is truncated", "cannot be read as audio"),
+    "cut ogg": ("a.ogg", cut_short, "is truncated", "is truncated"),
+    "flac that lies": ("a.flac", promise_more, "declares 68719476735 samples, which need", "cannot be read as audio"),
     "1e30": (
         "a.wav",
         lambda path: write(path, value=1e30, subtype="FLOAT"),

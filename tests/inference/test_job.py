@@ -74,7 +74,12 @@ def test_every_place_without_recordings_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         find_recordings([str(tmp_path / name) for name in ("empty", "list.csv", "gone.wav", "*.wav")], LABELS)
     problems = "\n".join(refused.value.problems)
-    for part in ("empty: no audio file", "lacks the column path", "gone.wav: does not exist", "*.wav: matches no file"):
+    for part in (
+        "empty: holds no audio file",
+        "lacks the column path",
+        "gone.wav: does not exist",
+        "*.wav: matches no file",
+    ):
         assert part in problems
 
 
@@ -96,7 +101,7 @@ def test_problems_of_the_configuration_are_found_before_anything_starts(tmp_path
         "predict.gone.model: ",
         "predict.names.model.dataset: there is no 'synthetik'; did you mean 'synthetic'?",
         "predict.names.model.model: there is no 'cnm'; did you mean 'cnn'?",
-        "predict.none.model: name the model with `model`, or have it chosen with `best`",
+        "predict.none.model: give either `model`, the name of the model, or `best`",
         "predict.unvalidated.model.best: esc10-literature has the protocol literature",
         "predict.overlap.overlap: 1 is greater than the maximum of 0.95",
     ):
@@ -238,7 +243,7 @@ def test_page_of_recordings_without_labels_compares_nothing(model: Path, sounds:
 
 def test_not_one_recording_that_can_be_read_is_an_error_that_leaves_nothing(model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.wav").touch()
-    with pytest.raises(InputError, match=r"Not one recording can be predicted:\n  - .*bad\.wav: is an empty file"):
+    with pytest.raises(InputError, match=r"No recording can be predicted:\n  - .*bad\.wav: is an empty file"):
         written(tmp_path, model, [str(tmp_path / "bad.wav")])
     assert not list(tmp_path.glob("*.csv"))
 
@@ -252,7 +257,7 @@ def test_only_what_was_validated_can_be_the_best(tmp_path: Path) -> None:
     assert validation_losses(folders, histories) == {"cnn": 1.5, "big": 3.0}
     assert validation_losses(folders, []) == {}
     pd.DataFrame({"epoch": [1]}).to_csv(histories[2])
-    with pytest.raises(InputError, match="nothing was validated"):
+    with pytest.raises(InputError, match="has no validation loss"):
         validation_losses(folders, histories)
 
 

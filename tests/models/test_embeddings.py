@@ -303,7 +303,7 @@ def test_model_folder_alone_does_not_predict(tmp_path: Path) -> None:
     front_end = {"front_end": EMBEDDING, "model": {"pretrained": "audioset"}}
     told = {"recipe": recipe, "front_end": front_end, "labels": ["a", "b"], "shape": [4, 1]}
     write_json(tmp_path / "model.json", told | {"normalisation": {"mean": 0.0, "std": 1.0}})
-    with pytest.raises(InputError, match="sees what audioset makes of a picture, and holds no such weights"):
+    with pytest.raises(InputError, match="needs embeddings by audioset, whose weights are not in the folder"):
         Classifier([str(tmp_path)])
 
 

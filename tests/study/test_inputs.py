@@ -13,12 +13,14 @@ from soundbench.core.errors import InputError
 from soundbench.study import paths
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
+from soundbench.study.export import ExportInputs
 from soundbench.study.features import FeatureInputs
 from soundbench.study.prediction import PredictionInputs
+from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
-from soundbench.study.uses import ExportInputs, RobustnessInputs, TransferInputs
+from soundbench.study.transfer import TransferInputs
 
 COPIES = {"augment": [{"variants": ["noisy", "pitchUp2"]}]}
 

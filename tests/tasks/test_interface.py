@@ -17,7 +17,7 @@ from helpers.runs import RUN, write_made_up
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv
 from soundbench.data.schemes import SCHEMES
-from soundbench.data.splits import gaps
+from soundbench.data.splits import missing_classes
 from soundbench.evaluation.breakdowns import aggregate_details
 from soundbench.evaluation.comparisons import aggregate_comparisons
 from soundbench.evaluation.folds import evaluate_model
@@ -211,7 +211,7 @@ def test_a_registered_task_divides_its_clips(tmp_path: Path) -> None:
     clips = write_numbers(tmp_path).drop(columns="fold1")
     strata = TwoNumbers.strata(clips.assign(level=clips["level"] - 10))
     roles = SCHEMES["kfold"](clips, strata, {"folds": 5, "protocol": "nested"}, 1)
-    assert not gaps(clips.join(roles), strata)
+    assert not missing_classes(clips.join(roles), strata)
 
 
 def test_a_registered_task_is_in_the_schema_and_ranks_by_its_own_metric() -> None:

@@ -19,7 +19,7 @@ from helpers.library import configuration
 from helpers.untrained import write_sound
 from helpers.workflow import REPOSITORY, TINY, Workflow
 from soundbench.config.check import check_configuration, read_library
-from soundbench.config.used import difference, used_configuration
+from soundbench.config.selection import difference, used_configuration
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
 

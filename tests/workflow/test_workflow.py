@@ -162,7 +162,7 @@ def test_bad_configuration_starts_nothing_and_names_everything(workflow: Workflo
         "benchmark.seeds: is empty",
         "'width'?",
         "training.epochs",
-        "features.mine stands twice",
+        "duplicate key features.mine",
     ):
         assert part in done.stdout
     assert "Traceback" not in done.stdout

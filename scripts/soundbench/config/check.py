@@ -1,8 +1,8 @@
-"""The configuration: the library, what is laid over it, and a check of the whole before any job starts.
+"""The configuration: the library, the overlay of a study, and a check of both before any job starts.
 
-The schemas in ``config/schemas`` say what may stand where, and the defaults (:mod:`soundbench.core.schema`). What a
-schema cannot say is checked in :mod:`soundbench.config.library`. All problems are collected, each with the path of its
-key and the nearest valid name.
+The schemas in ``config/schemas`` define keys, values and defaults (:mod:`soundbench.core.schema`). Checks that a schema
+cannot express are in :mod:`soundbench.config.checks`. All problems are collected, each with the path of its key and
+the most similar valid name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from soundbench.config.library import LIBRARY, inconsistencies
+from soundbench.config.checks import LIBRARY, configuration_problems
 from soundbench.core.errors import InputError
 from soundbench.core.schema import FastLoader, KeyPath, dotted, schema_problems, with_defaults
 from soundbench.data.names import normalised
@@ -28,16 +28,16 @@ FILES = ("datasets", "augmentations", "features", "models", "references", "confi
 def read_configuration(
     folder: str | Path, overlay: Config, arguments: Config | None = None, files: Iterable[str | Path] = ()
 ) -> Config:
-    """The configuration of a study: the library, with an overlay laid over it, checked and with every default.
+    """The configuration of a study: the library, changed by an overlay, checked and with all defaults.
 
     Args:
-        folder: holds the library, a YAML file for each of :data:`FILES`.
-        overlay: what the study says, as Snakemake merged it from ``--configfile`` and ``--config``.
-        arguments: the part of it that came by ``--config``, where Snakemake reads every nested number as text.
+        folder: the folder of the library, with a YAML file for each of :data:`FILES`.
+        overlay: the configuration of the study, as Snakemake merged it from ``--configfile`` and ``--config``.
+        arguments: the part of it from ``--config``, in which Snakemake reads every nested number as text.
         files: the YAML files of the overlay.
 
     Raises:
-        InputError: with every problem found.
+        InputError: naming all problems.
     """
     library = [Path(folder) / f"{name}.yaml" for name in FILES]
     config = merged_configuration(read_library(folder), overlay, arguments)
@@ -61,7 +61,8 @@ def merged_configuration(library: Config, overlay: Config, arguments: Config | N
 
 
 def _in_home(folder: Any) -> Any:
-    """A folder with the home directory for ``~``, which Snakemake would take for a name; unchanged without a home."""
+    """A folder with the home directory instead of ``~``, which Snakemake would take as a name; unchanged if there is no
+    home directory."""
     try:
         return str(Path(folder).expanduser()) if isinstance(folder, str) and folder.startswith("~") else folder
     except RuntimeError:
@@ -79,7 +80,7 @@ def _read_yaml(file: Path) -> Config:
 
 
 def lay_over(base: Config, overlay: Mapping[str, Any]) -> Config:
-    """``base`` with ``overlay`` laid over it: mappings are merged, everything else is replaced."""
+    """``base`` changed by ``overlay``: mappings are merged, other values are replaced."""
     merged = dict(base)
     for key, value in overlay.items():
         below = merged.get(key)
@@ -88,7 +89,7 @@ def lay_over(base: Config, overlay: Mapping[str, Any]) -> Config:
 
 
 def read_numbers(config: Config, arguments: Config) -> Config:
-    """``config`` with numbers for those texts of ``arguments`` that are numbers, wherever a number may stand."""
+    """``config`` with numbers instead of texts in ``arguments`` that are numbers, where the schema allows a number."""
     changed = {}
     for path, text in _texts(arguments):
         try:
@@ -121,46 +122,46 @@ def _replaced(value: Any, changed: Mapping[KeyPath, Any], path: KeyPath = ()) ->
 
 
 def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Config:
-    """Return ``config`` with the schemas' defaults filled in.
+    """Check ``config`` and return it with the defaults of the schemas.
 
     Args:
         config: the merged configuration.
-        files: the YAML files that it was merged from, to find keys that stand twice in one mapping.
+        files: the YAML files that it was merged from, to find duplicate keys.
 
     Raises:
-        InputError: with every problem found.
+        InputError: naming all problems.
     """
     schema = load_schema()
     problems, paths = schema_problems(schema, config)
     problems += [problem for file in files for problem in duplicate_keys(file)]
-    unfit = {path[:2] for path in paths}
-    # Labels in the form in which clips have them.
+    invalid = {path[:2] for path in paths}
+    # Labels get the Unicode form that clips have.
     config = with_defaults(schema, schema, config | {"datasets": normalised(config.get("datasets"))})
-    problems += inconsistencies(config, {part: _fit_entries(config, part, unfit) for part in LIBRARY})
+    problems += configuration_problems(config, {part: _valid_entries(config, part, invalid) for part in LIBRARY})
     if problems:
         raise InputError(sorted(set(problems)), "The configuration has problems; nothing was started:")
     return config
 
 
-def _fit_entries(config: Config, part: str, unfit: set[KeyPath]) -> Config:
-    if (part,) in unfit or not isinstance(config.get(part), dict):
+def _valid_entries(config: Config, part: str, invalid: set[KeyPath]) -> Config:
+    if (part,) in invalid or not isinstance(config.get(part), dict):
         return {}
-    return {name: entry for name, entry in config[part].items() if (part, name) not in unfit}
+    return {name: entry for name, entry in config[part].items() if (part, name) not in invalid}
 
 
 def duplicate_keys(file: str | Path) -> Iterator[str]:
-    """Keys that stand twice in one mapping of a YAML file, which YAML loaders pass over in silence."""
+    """The problems of duplicate keys in mappings of a YAML file, which YAML loaders accept silently."""
     text = Path(file).read_text(encoding="utf-8")
 
     def walk(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[str]:
         if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
+            keys: set[str] = set()
             for key, value in node.value:
-                here = (*path, str(key.value))
-                if key.value in seen:
-                    yield f"{file}, line {key.start_mark.line + 1}: the key {dotted(here)} stands twice"
-                seen.add(key.value)
-                yield from walk(value, here)
+                key_path = (*path, str(key.value))
+                if key.value in keys:
+                    yield f"{file}, line {key.start_mark.line + 1}: duplicate key {dotted(key_path)}"
+                keys.add(key.value)
+                yield from walk(value, key_path)
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
                 yield from walk(item, (*path, str(number)))

@@ -1,4 +1,4 @@
-"""Zip archives, the user's own or downloaded: unpacked whole and safely, or not at all."""
+"""Unpack zip archives completely and safely, or not at all."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from soundbench.core.capacity import NoRoomError, check_room
 from soundbench.core.errors import InputError
 from soundbench.core.storage import replace_on_disk
 
-LARGEST_RATIO = 100  # unpacked bytes a byte of an archive; silence alone is smaller, and recordings are about 1.5
-SMALL = 50_000_000  # unpacked bytes that need no such check
+LARGEST_RATIO = 100  # unpacked bytes per byte of an archive; recordings have about 1.5, and only silence has more
+SMALL = 50_000_000  # unpacked bytes up to which the ratio is not checked
 
 Verify = Callable[[Path], None]
 
-# What reading a damaged archive raises, besides OSError.
+# The errors of reading a damaged archive, in addition to OSError.
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, ValueError, RuntimeError)
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 def unpack(archive: Path, target: Path, verify: Verify | None = None) -> None:
-    """Unpack a zip archive as the folder ``target``, replacing it: all of it or nothing.
+    """Unpack a zip archive as the folder ``target``, which is replaced; after an error ``target`` is as before.
 
     Raises:
-        NoRoomError: it cannot be written here.
-        InputError: the archive is damaged, holds something unsafe, or ``verify`` refuses what it holds.
+        NoRoomError: the disk is too small or not writable.
+        InputError: the archive is damaged or holds unsafe members, or ``verify`` refuses its content.
     """
     temporary = target.with_name(f".{target.name}.unpacking")
     try:
@@ -45,7 +45,7 @@ def unpack(archive: Path, target: Path, verify: Verify | None = None) -> None:
     except InputError:
         raise
     except OSError as error:
-        # Names that are too long, or stand for a file and a folder, are the archive's fault.
+        # Other errors come from the archive, such as names that are too long, or that name a file and a folder.
         kind = NoRoomError if error.errno in DISK_FAULTS else InputError
         raise kind(f"{archive}: cannot be unpacked ({error.strerror or error})") from error
     finally:
@@ -56,26 +56,26 @@ def _extract(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as file:
             if problems := list(unsafe_members(file.infolist())):
-                raise InputError(problems, f"{archive}: nothing was unpacked, as some of it is unsafe:")
+                raise InputError(problems, f"{archive}: nothing was unpacked, because some members are unsafe:")
             _check_size(archive, sum(member.file_size for member in file.infolist()), folder)
             file.extractall(folder)
     except InputError:
         raise
     except DAMAGED as error:
-        raise InputError(f"{archive}: is damaged, or no zip archive ({error})") from error
+        raise InputError(f"{archive}: is damaged, or is not a zip archive ({error})") from error
 
 
 def _check_size(archive: Path, unpacked: int, folder: Path) -> None:
-    """Refuse archives that would fill the disk. No more is ever unpacked than what they declare."""
+    """Refuse archives that would fill the disk. Unpacking never writes more bytes than an archive declares."""
     if unpacked > max(SMALL, LARGEST_RATIO * archive.stat().st_size):
         sizes = f"{archive.stat().st_size / 1e6:,.1f} MB would become {unpacked / 1e6:,.0f} MB"
-        raise InputError(f"{archive}: nothing was unpacked: {sizes}, more than recordings ever do; is it an attack?")
+        raise InputError(f"{archive}: nothing was unpacked: {sizes}, far more than recordings need; is it an attack?")
     check_room(f"{archive}, unpacked", unpacked, folder)
 
 
 def unsafe_members(members: Iterable[zipfile.ZipInfo]) -> Iterator[str]:
-    """Members that would be written outside the target, over one another, or as anything but a file or a folder."""
-    seen: set[str] = set()
+    """Members that would be written outside the target or over one another, or that are not files or folders."""
+    names: set[str] = set()
     for member in members:
         name = member.filename
         path = PurePosixPath(name.replace("\\", "/"))
@@ -85,6 +85,6 @@ def unsafe_members(members: Iterable[zipfile.ZipInfo]) -> Iterator[str]:
             yield f"{name}: is a link or another special file"
         if member.flag_bits & 1:
             yield f"{name}: is encrypted"
-        if name in seen:
-            yield f"{name}: stands twice in the archive"
-        seen.add(name)
+        if name in names:
+            yield f"{name}: is in the archive twice"
+        names.add(name)

@@ -12,10 +12,10 @@ import soundfile
 
 from soundbench.core.errors import InputError
 
-LARGEST = 2.0**32  # of a sample; some programs write 32-bit integers as floating point without dividing them
-STREAMED = 0x7FFFF000  # bytes: programs that write to a pipe put this or more where they do not know a length yet
+LARGEST = 2.0**32  # the largest valid sample; some programs write 32-bit integers as floating point without scaling
+STREAMED = 0x7FFFF000  # bytes; programs that write to a pipe state this length or more, because they do not know it yet
 DECLARED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)  # in libsndfile's log
-BLOCK = 1 << 17  # samples that are decoded at a time, where a recording is not read whole: 3 s at 44.1 kHz
+BLOCK = 1 << 17  # samples that are decoded at once if a recording is read in blocks; 3 s at 44.1 kHz
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """Open a file to read its samples.
 
     Raises:
-        InputError: the file is missing, or is no audio that libsndfile reads; also while it is read.
+        InputError: the file is missing, or libsndfile cannot read it; also for errors within the block.
     """
     try:
         with soundfile.SoundFile(str(path)) as file:
@@ -35,21 +35,25 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
 
 
 def missing_end(path: str, file: soundfile.SoundFile, read: int) -> str:
-    """How a file whose ``read`` samples could be decoded shows that its end is missing; empty if it does not."""
-    declared = [(int(says), int(has)) for says, has in DECLARED.findall(file.extra_info)]
-    for says, has in declared:
-        if has < says < STREAMED:
-            return f"breaks off: its header promises {says} bytes of samples, {has} are there"
+    """The evidence that the end of a file is missing; empty if there is none.
+
+    Args:
+        read: the number of samples that could be decoded.
+    """
+    lengths = [(int(declared), int(actual)) for declared, actual in DECLARED.findall(file.extra_info)]
+    for declared, actual in lengths:
+        if actual < declared < STREAMED:
+            return f"is truncated: its header declares {declared} bytes of samples, but it holds {actual}"
     # The length of an MP3 without a length in its header is an estimate.
     if read < 0.99 * file.frames:
-        return f"breaks off: its header promises {file.frames} samples, {read} are there"
-    if file.format == "OGG" and not _ends_as_ogg_does(path):
-        return "breaks off: the last page of an Ogg file is missing"
+        return f"is truncated: its header declares {file.frames} samples, but it holds {read}"
+    if file.format == "OGG" and not _has_last_ogg_page(path):
+        return "is truncated: the last page of an Ogg file is missing"
     return ""
 
 
-def _ends_as_ogg_does(path: str) -> bool:
-    """Whether the last page is whole and marked as the last of its stream (RFC 3533, section 6)."""
+def _has_last_ogg_page(path: str) -> bool:
+    """Whether the last page is complete and marked as the last of its stream (RFC 3533, section 6)."""
     with open(path, "rb") as file:
         file.seek(max(0, Path(path).stat().st_size - (1 << 16) - 512))
         tail = file.read()
@@ -60,23 +64,23 @@ def _ends_as_ogg_does(path: str) -> bool:
 
 
 def sample_problem(samples: np.ndarray) -> str:
-    """Why these samples, ``(samples,)`` or ``(samples, channels)``, are no sound; empty if they may be."""
+    """The reason why samples ``(samples,)`` or ``(samples, channels)`` cannot be sound; empty if there is none."""
     if not len(samples):
         return ""
-    if unfit := int((~np.isfinite(samples)).reshape(len(samples), -1).any(axis=1).sum()):
-        return f"{unfit} of {len(samples)} samples are not finite (NaN or infinite)"
+    if count := int((~np.isfinite(samples)).reshape(len(samples), -1).any(axis=1).sum()):
+        return f"{count} of {len(samples)} samples are not finite (NaN or infinite)"
     if (largest := np.abs(samples).max()) > LARGEST:
-        return f"samples reach {largest:.2g}, where full scale is 1; are they floating point at all?"
+        return f"samples reach {largest:.2g}, but full scale is 1; are they floating point?"
     return ""
 
 
 def next_samples(file: soundfile.SoundFile, count: int = -1) -> np.ndarray:
-    """The next ``count`` samples of a file, or all that are left: mono, float32 ``(samples,)`` in [-1, 1].
+    """The next ``count`` samples of a file, or all remaining ones: mono, float32 ``(samples,)`` in [-1, 1].
 
     Raises:
         InputError: samples are not finite, or far too large.
     """
-    # Exactly what libsndfile's own conversion gives, in a fifth of its time.
+    # This equals libsndfile's own conversion exactly and takes a fifth of its time.
     if file.subtype == "PCM_16":
         samples = file.read(count, dtype="int16").astype(np.float32) * np.float32(2**-15)
     else:
@@ -93,7 +97,7 @@ def read_mono(path: str | Path, start: float = 0, seconds: float | None = None) 
         Samples as float32 of shape ``(samples,)`` in [-1, 1], and the sample rate in Hz.
 
     Raises:
-        InputError: the file is missing, is no audio that libsndfile reads, or holds no samples.
+        InputError: the file is missing, libsndfile cannot read it, or it holds no samples.
     """
     with open_audio(path) as file:
         if start:
@@ -105,7 +109,7 @@ def read_mono(path: str | Path, start: float = 0, seconds: float | None = None) 
 
 
 def resampled_blocks(file: soundfile.SoundFile, sample_rate: int) -> Iterator[np.ndarray]:
-    """The samples of a file at ``sample_rate`` Hz, piece by piece: joined, they equal :func:`resample` of the whole."""
+    """The samples of a file at ``sample_rate`` Hz, in blocks; joined, they equal :func:`resample` of the whole file."""
     stream = None
     if file.samplerate != sample_rate:
         import soxr
@@ -118,7 +122,7 @@ def resampled_blocks(file: soundfile.SoundFile, sample_rate: int) -> Iterator[np
 
 
 def resample(samples: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
-    """Resample ``(samples,)`` from ``sample_rate`` to ``target_rate`` Hz with soxr's high-quality recipe."""
+    """Resample ``(samples,)`` from ``sample_rate`` to ``target_rate`` Hz with the high quality of soxr."""
     if sample_rate == target_rate:
         return samples
     import soxr

@@ -1,7 +1,7 @@
-"""What is wrong with a data set: damaged and odd clips, copies of clips, groups and labels that no split can serve.
+"""The audit of a data set: damaged and unusual clips, copies of clips, and groups and labels that no split can use.
 
-Each check is a function from the clips of a view to findings. What has to be measured was measured when the clips
-were indexed (:mod:`soundbench.data.inspection`); the checks of groups and labels need no audio at all.
+Each check is a function from the clips of a view to findings. The measurements were made when the clips were indexed
+(:mod:`soundbench.data.inspection`); the checks of groups and labels need no audio.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.storage import read_clip_table
+from soundbench.core.text import spoken_list
 from soundbench.data.fingerprints import Landmarks, near_duplicates
 from soundbench.data.schemes import AS_PUBLISHED
 from soundbench.data.view import AuditLimits, Split, View
 from soundbench.tasks.registry import task_class
 
-# error: a clip is left out, or what is tested can have been trained on; warning: may distort results.
+# error: a clip is left out, or a test clip may also be a training clip; warning: results may be distorted.
 SEVERITIES = ("error", "warning", "note")
 FINDING_COLUMNS = ["severity", "check", "clips", "files", "value", "threshold", "detail"]
-PUBLISHED = ("official", "repaired")  # schemes that use the folds of the source
+PUBLISHED = ("official", "repaired")  # the schemes that use the published folds of the source
 
 CHECKS = {
-    "source": "what the source holds besides these clips, and names that look alike",
+    "source": "other content of the source, and similar names",
     "missing": "there is no such file",
     "unreadable": "libsndfile cannot read the file",
     "empty": "the file holds no samples",
-    "truncated": "the file breaks off",
+    "truncated": "the end of the file is missing",
     "not finite": "samples are NaN, infinite or far beyond full scale",
-    "too large": "the file needs more than the memory",
+    "too large": "the file does not fit the memory",
     "silent": "RMS of the loudest 0.1 s (dB of full scale)",
     "clipped": "share of samples in flat tops at full scale",
     "too short": "length, in times the median",
@@ -46,7 +47,7 @@ CHECKS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know: the clips that it is about (none for a label), and what was measured against what."""
+    """One result of the audit: its clips (None for a label), the measured value and the threshold."""
 
     severity: str
     check: str
@@ -56,16 +57,16 @@ class Finding:
     threshold: float | None = None
 
     def row(self) -> dict[str, Any]:
-        """A row of the table; several clips and files are separated by ``; ``."""
-        named = {"clips": "", "files": ""}
+        """One row of the table; several clips and files are separated by ``; ``."""
+        names = {"clips": "", "files": ""}
         if self.clips is not None:
-            named = {"clips": "; ".join(self.clips["clip"]), "files": "; ".join(self.clips["path"])}
+            names = {"clips": "; ".join(self.clips["clip"]), "files": "; ".join(self.clips["path"])}
         numbers = {"value": self.value, "threshold": self.threshold}
-        return {"severity": self.severity, "check": self.check, **named, **numbers, "detail": self.detail}
+        return {"severity": self.severity, "check": self.check, **names, **numbers, "detail": self.detail}
 
 
 def bad_clips(clips: pd.DataFrame) -> Iterator[Finding]:
-    """Clips that cannot be used, and were left out."""
+    """Clips that cannot be used and were left out."""
     for index, clip in clips[clips["problem"] != ""].iterrows():
         yield Finding("error", clip["problem"], clips.loc[[index]], f"{clip['detail']}; left out")
 
@@ -85,42 +86,47 @@ def odd_clips(clips: pd.DataFrame, thresholds: AuditLimits) -> Iterator[Finding]
 
 
 def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLimits) -> Iterator[Finding]:
-    """Clips that hold the same samples, and pairs that hold the same sound.
+    """Clips with the same samples, and pairs with the same sound.
 
     Args:
-        landmarks: those of each row of ``clips``.
+        landmarks: the landmarks of each row of ``clips``.
     """
-    for _, same in clips[clips["samples"].duplicated(keep=False)].groupby("samples"):
-        severity, where = separation(same)
-        yield Finding(severity, "duplicate", same, f"the same samples; {where}", len(same), 1)
+    for _, duplicates in clips[clips["samples"].duplicated(keep=False)].groupby("samples"):
+        severity, where = separation(duplicates)
+        yield Finding(severity, "duplicate", duplicates, f"the same samples; {where}", len(duplicates), 1)
     least = thresholds["near_duplicate"]
     for pair in near_duplicates(landmarks, least).itertuples():
         both = clips.iloc[[pair.first, pair.second]]
         if both["samples"].nunique() == 2:
             severity, where = separation(both)
             text = f"the same sound, in the second {abs(pair.shift):.2f} s {'later' if pair.shift > 0 else 'earlier'}"
-            text = text if abs(pair.shift) >= 0.02 else "the same sound at the same place"
+            text = text if abs(pair.shift) >= 0.02 else "the same sound at the same position"
             yield Finding(severity, "near-duplicate", both, f"{text}; {where}", round(pair.likeness, 3), least)
 
 
 def separation(copies: pd.DataFrame) -> tuple[str, str]:
-    """How bad it is that these clips are copies of each other, and why."""
-    folds, labels = sorted(copies["fold"].dropna().unique()), sorted(set(copies["label"]))
+    """The severity of a finding on copies, and the folds, groups and labels that decide it."""
+    folds = sorted(copies["fold"].dropna().unique())
+    labels = sorted(set(copies["label"]))
     if len(folds) > 1:
-        severity, where = "error", f"in folds {_and(folds)}: one is tested on what another trained"
+        severity = "error"
+        where = f"in folds {_and(folds)}: a model is tested on a copy of a training clip"
     elif copies["group"].nunique() > 1 and not folds:
-        severity, where = "error", f"in groups {_and(copies['group'])}: a split can divide them"
+        severity = "error"
+        where = f"in groups {_and(copies['group'])}: a split can divide them"
     elif copies["group"].nunique() > 1:
-        severity, where = "warning", f"in groups {_and(copies['group'])}, but all in fold {_and(folds)}"
+        severity = "warning"
+        where = f"in groups {_and(copies['group'])}, but all in fold {_and(folds)}"
     else:
-        severity, where = "note", f"all of group {copies['group'].iloc[0]}"
+        severity = "note"
+        where = f"all of group {copies['group'].iloc[0]}"
     if len(labels) > 1:
         return min(severity, "warning", key=SEVERITIES.index), f"{where}; labelled {_and(labels)}"
     return severity, f"{where}; {labels[0]}"
 
 
 def crossing_groups(clips: pd.DataFrame, split: Split) -> Iterator[Finding]:
-    """Groups with clips in several published folds; the ``split`` of the view may name some that pass."""
+    """Groups with clips in several published folds; the ``split`` of the view may name groups that are allowed."""
     scheme, named = split["scheme"], split.get("crossing_groups", [])
     for group, members in clips.dropna(subset="fold").groupby("group"):
         if (count := members["fold"].nunique()) < 2:
@@ -135,7 +141,7 @@ def crossing_groups(clips: pd.DataFrame, split: Split) -> Iterator[Finding]:
 
 
 def rare_labels(clips: pd.DataFrame, strata: pd.DataFrame, scheme: str, folds: int) -> Iterator[Finding]:
-    """Labels that cannot be in every part of every fold."""
+    """Labels with too few groups or folds to be in every part of every fold."""
     least = 2 if scheme == "leave-one-group-out" else max(folds, 2)
     for label, counts in strata.items():
         members = clips[counts > 0]
@@ -149,24 +155,25 @@ def rare_labels(clips: pd.DataFrame, strata: pd.DataFrame, scheme: str, folds: i
 
 
 def _and(values: Any) -> str:
-    """``1, 2 and 3``, each value once."""
-    names = list(dict.fromkeys(f"{value:g}" if isinstance(value, float) else str(value) for value in values))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    """``1, 2 and 3``, each value once; whole numbers without a decimal point."""
+    return spoken_list(
+        list(dict.fromkeys(f"{value:g}" if isinstance(value, float) else str(value) for value in values))
+    )
 
 
 def find_problems(
     clips: pd.DataFrame, landmarks: list[Landmarks], view: View, notes: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """All findings on the clips of a view, the worst first.
+    """All findings on the clips of a view, the most severe first.
 
     Args:
-        clips: the columns of the clip table and what was measured, all clips, also bad ones.
-        landmarks: those of each row of ``clips``.
-        notes: what the reader of the source had to say.
+        clips: all clips, also bad ones, with the columns of the clip table and the measurements.
+        landmarks: the landmarks of each row of ``clips``.
+        notes: the notes of the reader of the source.
     """
     scheme, good = view["split"]["scheme"], clips["problem"] == ""
     used = clips[good]
-    # Where the source's folds are not used, clips in two of them can be on the same side, and in one on two.
+    # If the published folds are not used, clips of two folds can be on the same side, and clips of one fold on two.
     unfolded = used if scheme in PUBLISHED else used.assign(fold=float("nan"))
     findings = [
         *(Finding("warning", "source", None, note) for note in notes),
@@ -181,7 +188,7 @@ def find_problems(
 
 
 def read_measures(path: str | Path) -> pd.DataFrame:
-    """The measures of a source's clips; what could not be measured, and a fold that is not published, is NaN."""
+    """The measurements of a source's clips; a missing measurement and a missing fold are NaN."""
     table = read_clip_table(path)
     numbers = ["fold", "seconds", "loudest", "clipped"]
     return table.assign(**table[numbers].apply(pd.to_numeric, errors="coerce"))

@@ -1,4 +1,4 @@
-"""What the schema cannot say about sources and views, checked before any job starts."""
+"""Checks of sources and views that the schema cannot express, made before any job starts."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.data.files import is_plain
-from soundbench.data.names import shown
+from soundbench.data.names import printable
 from soundbench.data.readers import READERS
 from soundbench.data.view import View
 
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
-# Columns of clip tables and measures that no reader gives.
+# Columns of clip tables and measures that readers do not fill.
 RESERVED = {"channels", "clip", "clipped", "detail", "loudest", "path", "problem", "sample_rate", "samples", "seconds"}
 RESERVED |= {"sha256", "source_label"}
-RENAME = "rename the folder, or name a link to it"
+RENAME = "rename the folder, or use a link to it"
 
 
 def is_archive(path: str) -> bool:
-    """Whether a source's ``root`` is an archive, which has to be unpacked first."""
+    """Whether a source's ``root`` is an archive, which must be unpacked first."""
     return path.lower().endswith(".zip")
 
 
 def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
-    """Where a source's recordings cannot come from what its keys say."""
+    """The problems of a source's keys."""
     if (checksum := source.get("checksum")) and not CHECKSUM.fullmatch(checksum):
         yield f"{where}.checksum: should be md5: or sha256: and the digest in hexadecimal, but is {checksum!r}"
     root, reader = source.get("root"), source["reader"]
@@ -49,9 +49,9 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     if not path.exists():
         yield f"{where}.root: {root} does not exist"
     elif not is_plain(str(path)):
-        yield f"{where}.root: {shown(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
+        yield f"{where}.root: {printable(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
     elif is_table and (is_archive(root) or not path.is_file()):
-        yield f"{where}.root: {root} is no table; with reader {reader} it names the table itself"
+        yield f"{where}.root: {root} is not a table; with reader {reader} it names the table itself"
     elif is_archive(root) and READERS.defines(reader, "unpack"):
         yield f"{where}.root: {root} is an archive; unpack it, and name the folder"
     elif not is_table and path.is_file() and not is_archive(root):
@@ -59,7 +59,7 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
 
 
 def _published(source: dict[str, Any]) -> str:
-    """Where recordings can be obtained that a study cannot fetch, and under which licence."""
+    """The address and the licence of recordings that a study cannot fetch, as the end of a message."""
     if not source.get("homepage"):
         return ", or where to fetch them with url" if "url" in source else ""
     licence = f" (licence: {source['license']})" if source.get("license") else ""
@@ -67,13 +67,13 @@ def _published(source: dict[str, Any]) -> str:
 
 
 def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
-    """Regular expressions that are none, or lack what a clip needs, and codes for parts that they do not name."""
+    """The problems of regular expressions: they are invalid, or lack a part that is needed; and of their codes."""
     groups: dict[str, list[str]] = {}
     for key in ("pattern", "ignore"):
         try:
             groups[key] = list(re.compile(source.get(key) or "").groupindex)
         except re.error as error:
-            yield f"{where}.{key}: is no regular expression ({error})"
+            yield f"{where}.{key}: is not a regular expression ({error})"
     if not source.get("pattern") or "pattern" not in groups:
         return
     named = groups["pattern"]
@@ -82,12 +82,13 @@ def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     for name in sorted(RESERVED & {*named} | ({"part"} & {*named} if source["lists"] else set())):
         yield f"{where}.pattern: no part may be named {name}, like a column that the workflow makes"
     for name in [name for name in source["codes"] if name not in named]:
-        yield f"{where}.codes.{name}: the pattern names no part {name}, but {', '.join(named)}"
+        yield f"{where}.codes.{name}: the pattern has no part named {name}; it has {', '.join(named)}"
 
 
 def view_problems(where: str, view: View) -> Iterator[str]:
-    """Where the keys of a view contradict each other."""
-    split, nested = view["split"], view["split"]["protocol"] == "nested"
+    """The problems of a view's keys that contradict each other."""
+    split = view["split"]
+    nested = split["protocol"] == "nested"
     if split["scheme"] == "holdout":
         ratio = split["test_ratio"] + (split["val_ratio"] if nested else 0)
         if ratio >= 1:
@@ -95,12 +96,12 @@ def view_problems(where: str, view: View) -> Iterator[str]:
     elif nested and split["scheme"] != "predefined" and split["folds"] < 3:
         yield f"{where}.split.folds: the nested protocol needs 3 folds (train, validate, test) or more"
     if not nested and "val" in (view.get("limit") or {}):
-        yield f"{where}.limit.val: the literature protocol validates on nothing"
+        yield f"{where}.limit.val: the literature protocol has no validation clips"
     merged = Counter(label for labels in (view.get("merge") or {}).values() for label in labels)
     for label in sorted(label for label, times in merged.items() if times > 1):
         yield f"{where}.merge: {label} is merged into two labels"
     for label in sorted(set(view.get("drop") or ()) & (set(view.get("keep") or ()) | set(merged))):
-        yield f"{where}.drop: {label} is dropped, but kept or merged too"
+        yield f"{where}.drop: {label} is dropped, but also kept or merged"
     if view.get("keep"):
         for label in sorted(set(merged) - set(view["keep"]) - set(view.get("drop") or ())):
             yield f"{where}.merge: {label} is not among the labels to keep"

@@ -1,8 +1,8 @@
-"""Which augmented copies a view asks for, which of them a fold trains on, and that none of them leaks.
+"""Augmented copies of clips: which copies a view requests, which of them a fold trains on, and a check against leaks.
 
-A view's ``augment`` is a list of rules. A rule names variants and labels, and either how many ``copies`` of each
-variant every clip with these labels gets, or ``balance``: then just as many as bring each class to the size of the
-largest. A copy carries the id of its parent clip, and only a parent in training brings its copies along.
+A view's ``augment`` is a list of rules. A rule names variants and labels. It gives either the number of ``copies`` of
+each variant that every clip with these labels gets, or ``balance``, which fills each class up to the size of the
+largest. A copy has the id of its parent clip. It is used for training only if its parent is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COPY_COLUMNS = ["clip", "label", "variant", "copy"]
 
 
 def recordings(folder: str | Path) -> list[Path]:
-    """The audio files below a folder, by name, whatever the order in which the system lists them."""
+    """The audio files below a folder, sorted by name."""
     return audio_files(Path(folder).expanduser())[0]
 
 
@@ -37,31 +37,31 @@ def variant_names(rules: Rules) -> list[str]:
 
 
 def copy_name(clip: str, variant: str, copy: int) -> str:
-    """The name of a copy's file, without its suffix: ``<clip>_<variant>``, and a number from the second on."""
+    """The name of a copy's file without its suffix: ``<clip>_<variant>``, with a number from the second copy on."""
     return f"{clip}_{variant}" + (f"-{copy}" if copy > 1 else "")
 
 
 def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterator[str]:
-    """What cannot work in a variant's steps; the folders that it needs are looked for only if it is ``used``."""
+    """The problems of a variant's steps; the folders that it needs must exist only if it is ``used``."""
     for number, step in enumerate(variant["steps"]):
         for key, value in step.items():
             if isinstance(value, list) and value[0] > value[1]:
                 yield f"{where}.steps.{number}.{key}: the range {value} should begin with its lower end"
         folder = step.get("recordings")
         if used and folder is not None and not recordings(folder):
-            yield f"{where}.steps.{number}.recordings: {folder} is no folder that holds audio files"
+            yield f"{where}.steps.{number}.recordings: {folder} is not a folder with audio files"
         elif folder is not None and not is_plain(folder):
-            yield f"{where}.steps.{number}.recordings: {folder} holds one of {{ }} < >; rename it, or name a link to it"
+            yield f"{where}.steps.{number}.recordings: {folder} holds one of {{ }} < >; rename it, or use a link to it"
 
 
 def clips_to_augment(clips: pd.DataFrame, rule: AugmentationRule) -> pd.Series:
-    """Which of ``clips`` a rule makes copies of, ``(clips,)`` bool.
+    """Whether a rule makes copies of each of ``clips``, ``(clips,)`` bool.
 
-    A label of the rule is a class of the view or, where the view has no class of this name, a label of the source that
-    is part of a merged class.
+    A label of the rule is a class of the view. If the view has no class of this name, it is a label of the source that
+    belongs to a merged class.
 
     Args:
-        clips: the columns ``label`` and, where the view merges labels, ``source_label``.
+        clips: the columns ``label`` and, if the view merges labels, ``source_label``.
     """
     named = set(rule["labels"] or clips["label"])
     of_source = named - set(clips["label"])
@@ -69,7 +69,7 @@ def clips_to_augment(clips: pd.DataFrame, rule: AugmentationRule) -> pd.Series:
 
 
 def check_labels(clips: pd.DataFrame, rules: Rules) -> None:
-    """Refuse rules that name a label which no clip of the view has, neither as its class nor in the source."""
+    """Refuse rules that name a label which no clip has, as its class in the view or as its label in the source."""
     known = {*clips["label"], *clips.get("source_label", ())}
     problems = [
         f"augment.{number}.labels: no clip has the label {label}; there are {', '.join(sorted(known))}"
@@ -82,25 +82,27 @@ def check_labels(clips: pd.DataFrame, rules: Rules) -> None:
 
 
 def _rank(clip: str, seed: int) -> bytes:
-    """A random order of clips that depends on nothing but their names and the seed."""
+    """A sort key for a random order of clips that depends only on their names and the seed."""
     return hashlib.sha256(f"{seed}/{clip}".encode()).digest()
 
 
-def _dealt(parents: list[str], variants: list[str], needed: int) -> Iterator[tuple[str, str, int]]:
-    """Deal ``needed`` copies over the parents, round by round, so that each has as many as any other, give or take
-    one, and the variants take turns."""
+def _distribute(parents: list[str], variants: list[str], number: int) -> Iterator[tuple[str, str, int]]:
+    """Distribute copies over the parents and variants in turn, so that the numbers per parent differ by one at most."""
     for turn in count():
-        for place, clip in enumerate(parents):
-            if turn * len(parents) + place >= needed:
+        for position, clip in enumerate(parents):
+            if turn * len(parents) + position >= number:
                 return
-            yield clip, variants[(turn + place) % len(variants)], turn // len(variants) + 1
+            yield clip, variants[(turn + position) % len(variants)], turn // len(variants) + 1
 
 
 def training_copies(clips: pd.DataFrame, rules: Rules, seed: int) -> pd.DataFrame:
-    """The copies that are trained on beside ``clips`` (training clips all, with the columns of a split table).
+    """The augmented copies of training ``clips`` that the rules request.
 
-    ``copies`` counts each variant; a variant without anything random repeats the same sound then, which gives it
-    more weight. ``balance`` counts the copies of the rules before it too, and the seed decides whose turn is first.
+    ``copies`` is the number per variant; the copies of a variant without random numbers are equal, which gives the clip
+    more weight. ``balance`` also counts the copies of earlier rules, and the seed decides which clips come first.
+
+    Args:
+        clips: training clips, with the columns of a split table.
 
     Returns:
         ``clip, label, variant, copy``: the parent and its label, and the number of the copy, from 1.
@@ -112,61 +114,64 @@ def training_copies(clips: pd.DataFrame, rules: Rules, seed: int) -> pd.DataFram
         sizes = pd.Series([*clips["label"], *(label for _, label, _, _ in copies)], dtype=str).value_counts()
         for label, members in clips[clips_to_augment(clips, rule)].groupby("label")["clip"]:
             parents = sorted(members, key=lambda clip: _rank(clip, seed))
-            variants, largest = rule["variants"], int(sizes.max())
-            needed = largest - sizes[label] if rule["balance"] else len(parents) * len(variants) * (rule["copies"] or 1)
-            copies += [(clip, label, name, copy) for clip, name, copy in _dealt(parents, variants, needed)]
+            variants = rule["variants"]
+            if rule["balance"]:
+                number = int(sizes.max()) - sizes[label]
+            else:
+                number = len(parents) * len(variants) * (rule["copies"] or 1)
+            copies += [(clip, label, name, copy) for clip, name, copy in _distribute(parents, variants, number)]
     return pd.DataFrame(copies, columns=COPY_COLUMNS)
 
 
 def required_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, several: bool) -> pd.DataFrame:
-    """The copies of one variant that some view can ask for in some fold: ``clip, copy``.
+    """The copies of one variant that any view can request in any fold: ``clip, copy``.
 
     Args:
         views: the clips of each view and its rules.
-        several: whether the variant's copies differ, so that more than one a clip is worth making.
+        several: whether the variant's copies differ; if they do not, one copy per clip is enough.
     """
     import pandas as pd
 
-    most: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for clips, rules in views:
-        asked = training_copies(clips, rules, seed=0)
+        requested = training_copies(clips, rules, seed=0)
         if variant == ORIGINAL:
-            most |= dict.fromkeys(asked["clip"], 1)
+            counts |= dict.fromkeys(requested["clip"], 1)
             continue
-        numbers = asked[asked["variant"] == variant].groupby("clip")["copy"].max()
+        numbers = requested[requested["variant"] == variant].groupby("clip")["copy"].max()
         chosen = [clips_to_augment(clips, rule) for rule in rules]
-        levelling = [rule["balance"] and variant in rule["variants"] for rule in rules]
-        # Clips of one class that the same rules augment have as many copies, give or take one.
+        balancing = [rule["balance"] and variant in rule["variants"] for rule in rules]
+        # The copies per clip differ by one at most among clips of one class that the same rules augment.
         for (_, *by_rule), part in clips.groupby([clips["label"], *chosen]):
-            # The training part of a fold may be less level than the view, so that balancing takes a round more.
-            reserve = any(level and mine for level, mine in zip(levelling, by_rule, strict=True))
+            # The training clips of a fold may be less balanced than the view, which needs one more copy per clip.
+            reserve = any(balances and applies for balances, applies in zip(balancing, by_rule, strict=True))
             number = int(numbers.reindex(part["clip"]).fillna(0).max()) + reserve
             for clip in part["clip"] if number else ():
-                most[clip] = max(number if several else 1, most.get(clip, 0))
-    pairs = [(clip, copy) for clip in sorted(most) for copy in range(1, most[clip] + 1)]
+                counts[clip] = max(number if several else 1, counts.get(clip, 0))
+    pairs = [(clip, copy) for clip in sorted(counts) for copy in range(1, counts[clip] + 1)]
     return pd.DataFrame(pairs, columns=["clip", "copy"])
 
 
-def check_parents(trained: pd.DataFrame, roles: pd.Series) -> None:
-    """Refuse to train on a clip, or on a copy of a clip, that has not the role ``train``.
+def check_parents(examples: pd.DataFrame, roles: pd.Series) -> None:
+    """Refuse training examples that are, or were made from, clips without the role ``train``.
 
-    A copy's parent is told twice, by its row and by the name of its file, and both have to agree: a copy of a test
-    clip that was put among those of a training clip is found by its name.
+    The row of a copy and the name of its file must name the same parent, so that a copy of a test clip in the place of
+    a copy of a training clip is noticed.
 
     Args:
-        trained: ``clip, variant, copy, file`` of every example; ``file`` is empty for originals.
+        examples: ``clip, variant, copy, file`` of every example; ``file`` is empty for originals.
         roles: each clip's role in this fold, indexed by clip.
 
     Raises:
-        InputError: naming every clip and copy that must not be trained on.
+        InputError: naming all clips and copies that must not be trained on.
     """
     problems = []
-    for clip, variant, copy, file in trained[["clip", "variant", "copy", "file"]].itertuples(index=False):
+    for clip, variant, copy, file in examples[["clip", "variant", "copy", "file"]].itertuples(index=False):
         name = Path(file).stem if file else clip
         if file and name != copy_name(clip, variant, copy):
             parent = name.rpartition(f"_{variant}")[0]
             role = roles.get(parent, "unknown")
-            problems.append(f"{file} stands for a copy of {clip}, but is one of {parent}, whose role is {role!r}")
+            problems.append(f"{file} is listed as a copy of {clip}, but is one of {parent}, whose role is {role!r}")
         elif roles.get(clip) != "train":
             problems.append(f"{name} must not be trained on: the role of {clip} is {roles.get(clip, 'unknown')!r}")
     if problems:

@@ -1,4 +1,4 @@
-"""Recordings from the network: whole and verified, or not there at all."""
+"""Downloads of recordings: each is complete and verified, or nothing is kept."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from soundbench.data.archives import Verify, unpack
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-PAUSE = 2.0  # s before a second attempt; longer before each further one
+PAUSE = 2.0  # s before the second attempt; it doubles before each further one
 TIMEOUT = (20, 60)  # s to connect, and without a byte
 PROBE = (10, 20)  # s to connect, and to answer whether there is https
-BUSY = 429  # and 500 and above: the server may answer later
+BUSY = 429  # with this status, or with 500 and above, the server may answer later
 CHUNK = 1 << 18  # bytes
-REPORT_EVERY = 10.0  # s between log lines, where there is no terminal to draw a bar on
+REPORT_EVERY = 10.0  # s between log lines if there is no terminal for a progress bar
 
 
 def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) -> str:
-    """Download an archive, unless what it holds is here already, and unpack it at ``target``.
+    """Download an archive and unpack it at ``target``, unless ``target`` already holds the complete data set.
 
     Without a checksum the first download is trusted: ``origin.json`` beside ``target`` keeps its digest, and a later
-    download from the same address must be the same archive.
+    download from the same address must have the same digest.
 
     Args:
-        checksum: ``algorithm:hexadecimal digest`` of the archive, if one is known.
-        verify: raises :class:`InputError` where a folder does not hold the complete data set.
+        checksum: ``algorithm:hexadecimal digest`` of the archive, if it is known.
+        verify: a function that raises :class:`InputError` if a folder does not hold the complete data set.
 
     Returns:
         The digest of the archive, in the form of ``checksum``.
 
     Raises:
-        InputError: the archive cannot be fetched, is another one than expected, or is not the data set.
+        InputError: the archive cannot be fetched, has an unexpected digest, or is not the data set.
     """
     origin = target.with_name("origin.json")
     known = read_json(origin) if origin.exists() else {"url": None}
@@ -60,7 +60,7 @@ def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) 
         digest = _checked_digest(archive, url, checksum, known["checksum"], origin)
         unpack(archive, target, verify)
     except NoRoomError:
-        raise  # the archive is fine and stays for the next attempt
+        raise  # the archive is correct and is kept for the next attempt
     except InputError as error:
         archive.unlink()
         heading = f"{url}: what arrived is not the data set. It was removed; run again to fetch it anew:"
@@ -79,7 +79,7 @@ def _passes(verify: Verify, folder: Path) -> bool:
 
 
 def _checked_digest(archive: Path, url: str, expected: str | None, first: str | None, origin: Path) -> str:
-    """The archive's digest, which has to be ``expected``; where nothing is expected, that of the ``first`` download."""
+    """The archive's digest, which must be ``expected`` or, without that, the digest of the ``first`` download."""
     digest = file_digest(archive, (expected or first or "sha256:").partition(":")[0])
     if expected and digest != expected:
         accept = f"if you trust this archive, write `checksum: {digest}` into the source"
@@ -104,7 +104,7 @@ def file_digest(path: Path, algorithm: str) -> str:
 
 
 def encrypted(url: str) -> str:
-    """The address with https in place of http, where the server has that; else as it is, with a warning."""
+    """The address with https instead of http, if the server supports it; without a change, but a warning, if not."""
     if not url.startswith("http:"):
         return url
     secure = url.replace("http:", "https:", 1)
@@ -162,7 +162,7 @@ def _receive_all(url: str, part: Path) -> None:
 
 
 class ServerBusyError(requests.ConnectionError):
-    """The server cannot answer now, but perhaps later."""
+    """The server cannot answer now; it may answer later."""
 
 
 def _no_way(url: str, why: str) -> str:
@@ -200,20 +200,20 @@ def _receive(url: str, file: IO[bytes], version: Path) -> None:
 
 
 def _strong_mark(headers: Mapping[str, str]) -> str | None:
-    """What names this very version of a file; a weak ETag does not, and ranges must not be asked for by one."""
+    """The header that identifies this version of a file. A weak ETag does not, so ranges cannot be requested by it."""
     tag = headers.get("ETag", "W/")
     return headers.get("Last-Modified") if tag.startswith("W/") else tag
 
 
 def _with_progress(chunks: Iterable[bytes], name: str, have: int, total: int | None) -> Iterator[bytes]:
-    """Pass ``chunks`` on: with a bar on a terminal, else with a log line now and then."""
-    spoken = time.monotonic()
+    """Yield ``chunks`` and show the progress: as a bar on a terminal, otherwise as log lines."""
+    reported = time.monotonic()
     with tqdm(total=total, initial=have, desc=name, unit="B", unit_scale=True, disable=None) as bar:
         for chunk in chunks:
             yield chunk
             bar.update(len(chunk))
             have += len(chunk)
-            if bar.disable and time.monotonic() - spoken >= REPORT_EVERY:
-                spoken = time.monotonic()
+            if bar.disable and time.monotonic() - reported >= REPORT_EVERY:
+                reported = time.monotonic()
                 logger.info("%s: %.0f of %s MB", name, have / 1e6, f"{total / 1e6:.0f}" if total else "unknown")
-    logger.info("%s: %.1f MB are here", name, have / 1e6)
+    logger.info("%s: %.1f MB are complete", name, have / 1e6)

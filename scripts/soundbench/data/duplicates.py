@@ -1,4 +1,4 @@
-"""Copies of clips on two sides of a split: those that the audit found and a split divides."""
+"""Copies of clips that a split divides: they were found by the audit and are on two sides of the split."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import pandas as pd
 
 from soundbench.core.escaping import plain_table
 from soundbench.core.storage import read_clip_table
+from soundbench.core.text import shortened_list
 
 logger = logging.getLogger(__name__)
 
 KINDS = {"duplicate": "hold the same samples", "near-duplicate": "sound the same"}
-SHOWN = 10  # clips of a finding, and findings of a message, that are named
+SHOWN = 10  # the number of clips of a finding, and of findings of a message, that are named
 
 
 def read_findings(path: str | Path) -> pd.DataFrame:
-    """The findings of an audit as text: ``007`` is no number and ``NA`` no gap."""
+    """The findings of an audit; all values remain text, such as ``007`` and ``NA``."""
     return plain_table(pd.read_csv(path, dtype=str, keep_default_na=False))
 
 
 def divided_copies(split: pd.DataFrame, folds: Sequence[str], findings: pd.DataFrame) -> pd.DataFrame:
-    """The findings of the audit on copies that a split divides, with ``text``, which names clips and folds.
+    """The audit's findings on copies that a split divides; the column ``text`` names their clips and folds.
 
     Args:
-        folds: the columns of ``split`` that hold roles; an empty role is on no side.
+        folds: the columns of ``split`` that hold roles; clips with an empty role are not used.
     """
     roles = split.set_index("clip")[list(folds)]
     texts = {}
@@ -36,18 +37,17 @@ def divided_copies(split: pd.DataFrame, folds: Sequence[str], findings: pd.DataF
         divided = [fold for fold in folds if own.loc[own[fold] != "", fold].nunique() > 1]
         if divided:
             first = own.loc[own[divided[0]] != "", divided[0]]
-            listed = ", ".join(f"{clip} ({role})" for clip, role in first.iloc[:SHOWN].items())
-            more = f" and {len(first) - SHOWN} more" if len(first) > SHOWN else ""
-            others = f"; they are divided in {', '.join(divided[1:])} as well" if len(divided) > 1 else ""
-            texts[index] = f"{divided[0]}: {listed}{more} {KINDS[finding['check']]}{others}"
+            clips = shortened_list([f"{clip} ({role})" for clip, role in first.items()], SHOWN)
+            others = f"; they are also divided in {', '.join(divided[1:])}" if len(divided) > 1 else ""
+            texts[index] = f"{divided[0]}: {clips} {KINDS[finding['check']]}{others}"
     return findings.loc[list(texts)].assign(text=pd.Series(texts, dtype=str))
 
 
 def report_copies(divided: pd.DataFrame, duplicates: str) -> list[str]:
-    """What of :func:`divided_copies` a split must be refused for; the rest is said as an error, and passes.
+    """The problems for which a split must be refused; other copies of :func:`divided_copies` are logged as errors.
 
     Args:
-        duplicates: the view's setting: ``fail`` refuses clips with the same samples, ``allow`` lets them pass.
+        duplicates: the view's setting: ``fail`` refuses clips with the same samples, ``allow`` only logs them.
     """
     refused = (divided["check"] == "duplicate") & (duplicates == "fail")
     passing = list(divided.loc[~refused, "text"])
@@ -58,23 +58,23 @@ def report_copies(divided: pd.DataFrame, duplicates: str) -> list[str]:
     problems = list(divided.loc[refused, "text"])
     if problems:
         problems.append(
-            "split: give such clips one `group`, or leave all but one of them out; `duplicates: allow` in the view's "
-            "split tests on them all the same"
+            "split: give such clips one `group`, or keep only one of them; `duplicates: allow` in the view's split "
+            "tests on them nevertheless"
         )
     return problems
 
 
 def tested_noise(split: pd.DataFrame, folds: Sequence[str], overlaps: Iterable[str | Path]) -> list[str]:
-    """Clips that some fold tests or validates on, and that recordings which noise is taken from hold.
+    """The problems of recordings for noise that are copies of test or validation clips.
 
     Args:
         folds: the columns of ``split`` that hold roles.
-        overlaps: ``…/{variant}.csv``, what :func:`soundbench.data.overlap.overlap_with_noise` wrote.
+        overlaps: the tables ``…/{variant}.csv`` that :func:`soundbench.data.overlap.overlap_with_noise` wrote.
     """
     tested = set(split.loc[split[list(folds)].isin(["val", "test"]).any(axis=1), "clip"])
     return [
-        f"augmentations.{Path(path).stem}: {row.path} is, or sounds like, {row.clip}, which is tested or validated on; "
-        "noise must come from other recordings"
+        f"augmentations.{Path(path).stem}: {row.path} is, or sounds like, {row.clip}, a test or validation clip; "
+        "take noise from other recordings"
         for path in overlaps
         for row in read_clip_table(path).itertuples()
         if row.clip in tested

@@ -1,4 +1,4 @@
-"""What readers of users' own recordings share: which files are audio, and what clips are called."""
+"""Helpers of readers: audio files in folders, digests of files, and names of clips."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path, PurePosixPath
 
 from soundbench.data.names import is_utf8
 
-# What libsndfile 1.2 reads and what tells its format by itself.
+# The suffixes of the formats that libsndfile 1.2 reads and recognises from the file itself.
 AUDIO_SUFFIXES = {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd"}
 AUDIO_SUFFIXES |= {".sph", ".voc", ".w64", ".wav", ".wave"}
-HIDDEN = {".": ".", "_": "__"}  # what hidden names begin with, by their first letter
-LONGEST_NAME = 100  # characters; a file name has room for 255 bytes, and copies of a clip get a suffix
+HIDDEN = {".": ".", "_": "__"}  # the beginnings of hidden names, by their first letter
+LONGEST_NAME = 100  # characters; a file name may have 255 bytes, and copies of a clip get a suffix
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file manager put this here (``.DS_Store``, ``__MACOSX``), or somebody wants it passed over."""
+    """Whether a name is hidden: it comes from a file manager (``.DS_Store``, ``__MACOSX``), or should be skipped."""
     return path.name.startswith(tuple(HIDDEN.values()))
 
 
@@ -40,19 +40,20 @@ def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
 
 
 def folder_with(root: Path, names: Sequence[str]) -> Path:
-    """``root``, or the first folder in it with all these files: an archive often holds one folder with everything."""
+    """``root``, or the first folder in it that holds all these files: an archive often contains one folder."""
     inside = sorted(path for path in root.glob("*") if path.is_dir())
     return next((folder for folder in (root, *inside) if all((folder / name).is_file() for name in names)), root)
 
 
 def shards(root: Path) -> list[Path]:
-    """The Parquet and Arrow files below a folder, sorted; not those that the package datasets keeps as a cache."""
+    """The Parquet and Arrow files below a folder, sorted, without the cache of the package datasets."""
     found = (path for kind in ("*.parquet", "*.arrow") for path in root.rglob(kind))
     return sorted(path for path in found if not is_hidden(path) and not path.name.startswith("cache-"))
 
 
-def passed_over(folder: Path) -> Iterator[str]:
-    """What :func:`audio_files` leaves out although it may hold recordings, and why; not the ``._*`` of macOS."""
+def skipped(folder: Path) -> Iterator[str]:
+    """The paths that :func:`audio_files` skips although they may hold recordings, with the reason; without the ``._*``
+    of macOS."""
     for base, folders, names in os.walk(folder):
         for path in (Path(base, name) for name in sorted(folders)):
             if path.is_symlink():
@@ -66,25 +67,25 @@ def passed_over(folder: Path) -> Iterator[str]:
 
 
 def is_plain(path: str) -> bool:
-    """Whether Snakemake takes a path as it is, and not for wildcards or path variables; and can write it down."""
+    """Whether Snakemake can use a path: it is UTF-8, and holds no brackets of wildcards and path variables."""
     return not set("{}<>") & set(path) and is_utf8(path)
 
 
 def folders_below(root: str | Path) -> list[str]:
-    """The folders below ``root`` whose times tell Snakemake that files came or went; see :func:`is_plain`."""
+    """The folders below ``root`` whose paths are plain; their dates show Snakemake that files were added or removed."""
     found = (str(Path(base, name)) for base, folders, _ in os.walk(root) for name in folders)
     return sorted(filter(is_plain, found))
 
 
 @cache
 def files_digest(root: str) -> str:
-    """A digest of the names, sizes and times of a source's files: a file that is overwritten in place changes it.
+    """A digest of the names, sizes and dates of a source's files; it changes if a file is overwritten in place.
 
-    Planning asks for it, so no file is opened but the table, and each source is looked at once.
+    It is computed when a study is planned. So no file except the table is opened, and each source is read only once.
 
     Args:
-        root: a folder, all of whose files count, or a table, whose listed files count. Nothing counts of an archive,
-            or where the user has no recordings of their own.
+        root: a folder with the files, or a table that lists them. The digest is of no files for an archive, and for a
+            source without recordings of the user.
     """
     files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root)
     lines = (f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files)
@@ -92,12 +93,12 @@ def files_digest(root: str) -> str:
 
 
 def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:
-    """The files below a folder, those that :func:`is_hidden` aside; links are followed, but not in a circle."""
+    """The files below a folder, except hidden ones; links are followed, except to a folder above."""
     above = (*above, os.path.realpath(folder))
     try:
         entries = [entry for entry in os.scandir(folder) if not is_hidden(Path(entry.name))]
     except OSError:
-        return  # whoever reads the source says that the folder cannot be read
+        return  # the reader of the source reports that the folder cannot be read
     for entry in entries:
         if not entry.is_dir():
             yield entry.path, _stat(entry)
@@ -106,7 +107,7 @@ def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 
 def _listed_files(table: str) -> Iterator[tuple[str, os.stat_result | None]]:
-    """The files that a table lists; none of a table that cannot be read, which its reader says."""
+    """The files that a table lists; none if the table cannot be read, which the reader reports."""
     folder = Path(table).parent
     try:
         with open(table, encoding="utf-8-sig", newline="") as file:
@@ -126,28 +127,28 @@ def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
         return None
 
 
-def path_problem(path: str, place: str) -> str | None:
-    """What is wrong with a path that a table gives, which should stay in the folder ``place``."""
+def path_problem(path: str, folder: str) -> str | None:
+    """The problem of a path in a table, if it is absolute or leads out of ``folder``."""
     parts = PurePosixPath(path)
     if parts.is_absolute():
-        return f"the path {path} is absolute; it should be relative to {place}"
+        return f"the path {path} is absolute; it should be relative to {folder}"
     if ".." in parts.parts:
-        return f"the path {path} leads out of {place}"
+        return f"the path {path} leads out of {folder}"
     return None
 
 
 def clip_ids(paths: Sequence[str]) -> list[str]:
-    """A name for each clip, from its path without suffix, fit to be part of a file's name on any system.
+    """A name for each clip, from its path without suffix, that can be part of a file name on any system.
 
-    ``dog/back yard/1.wav`` becomes ``dog-back_yard-1``. Where two would differ in nothing, or in case alone,
-    both get a digest of their path, so that names do not depend on the order of clips.
+    ``dog/back yard/1.wav`` becomes ``dog-back_yard-1``. If two names would be equal, or differ only in case, both get a
+    digest of their path, so that names do not depend on the order of clips.
     """
     stems = [PurePosixPath(path).with_suffix("").as_posix().replace("/", "-") for path in paths]
     names = [re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-") for stem in stems]
-    taken = Counter(name.casefold() for name in names)
+    counts = Counter(name.casefold() for name in names)
     return [
         name
-        if name and taken[name.casefold()] == 1 and len(name) <= LONGEST_NAME
+        if name and counts[name.casefold()] == 1 and len(name) <= LONGEST_NAME
         else f"{name[:LONGEST_NAME]}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}".lstrip("-")
         for name, path in zip(names, paths, strict=True)
     ]

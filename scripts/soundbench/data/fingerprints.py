@@ -1,9 +1,9 @@
-"""Audio fingerprints: clips that are copies of each other, whatever was done to level, format or position.
+"""Audio fingerprints find clips that are copies of each other, also after changes of level, format or position.
 
 The fingerprint of a clip is its *landmarks*, the local maxima of its spectrogram, as in A. Wang, "An
-industrial-strength audio search algorithm", ISMIR 2003. They survive lossy codecs, resampling and gain, and move as
-one when a clip is shifted. Two clips are compared where pairs of landmarks agree in both frequencies and in the time
-between them, at one shift; how much of the shorter list then coincides is the measure of likeness.
+industrial-strength audio search algorithm", ISMIR 2003. They hardly change with lossy codecs, resampling and gain, and
+shift with the clip. Two clips are compared if enough pairs of landmarks agree in both frequencies and in the time
+between them, at one shift. Their likeness is the share of landmarks of the shorter list that then coincide.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from soundbench.data.audio import resample
 SAMPLE_RATE = 11025  # Hz
 N_FFT = 1024  # samples
 HOP = 256  # samples, 23 ms
-LONGEST = 60  # s: of longer clips the beginning is compared
-BINS = slice(14, 465)  # 150 to 5,000 Hz: codecs and old microphones leave little beyond
-NEIGHBOURHOOD = 15  # frames and bins: a landmark is the maximum of so much around it
-RANGE = 60  # dB below the clip's maximum that landmarks come from
+LONGEST = 60  # s; only the beginning of longer clips is compared
+BINS = slice(14, 465)  # 150 to 5,000 Hz; codecs and old microphones remove most sound outside this range
+NEIGHBOURHOOD = 15  # frames and bins; a landmark is the maximum within a square of this size
+RANGE = 60  # dB; landmarks are at most this far below the clip's maximum
 
-FAN = 5  # a landmark is paired with so many that follow it,
-ZONE = 43  # within so many frames (1 s)
-LEAST_PAIRS = 15  # that must agree at one shift before two clips are compared at all
-MOST_MATCHES = 10_000_000  # agreements looked at; beyond, the commonest pairs of landmarks are passed over
-SHIFT_BITS = 14  # of a code; a shift is below half of what they count
+FAN = 5  # the number of following landmarks that a landmark is paired with
+ZONE = 43  # the largest distance of a pair in frames (1 s)
+LEAST_PAIRS = 15  # the number of pairs that must agree at one shift before two clips are compared
+MOST_MATCHES = 10_000_000  # the largest number of agreements; above it the most common pairs are left out
+SHIFT_BITS = 14  # bits of a code for the shift, which is below half of their range
 
 Landmarks = np.ndarray  # (landmarks, 2) uint16: frame and frequency bin, in order of time
 
 
 def landmarks(samples: np.ndarray, sample_rate: int) -> Landmarks:
-    """The landmarks of ``samples`` ``(samples,)``; none of a silent clip."""
-    heard = resample(samples[: LONGEST * sample_rate], sample_rate, SAMPLE_RATE)
-    padded = np.pad(heard, N_FFT // 2)
+    """The landmarks of ``samples`` ``(samples,)``; a silent clip has none."""
+    beginning = resample(samples[: LONGEST * sample_rate], sample_rate, SAMPLE_RATE)
+    padded = np.pad(beginning, N_FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP] * np.hanning(N_FFT).astype(np.float32)
     spectrum = rfft(frames, axis=1)[:, BINS]
     level = 10 * np.log10(spectrum.real**2 + spectrum.imag**2 + 1e-12)
@@ -48,7 +48,7 @@ def landmarks(samples: np.ndarray, sample_rate: int) -> Landmarks:
 
 
 def _running_maximum(values: np.ndarray) -> np.ndarray:
-    """The maximum over :data:`NEIGHBOURHOOD` rows around each; unlike SciPy's filter it lets other threads run."""
+    """The maximum over :data:`NEIGHBOURHOOD` rows around each; unlike SciPy's filter it does not block threads."""
     reach = NEIGHBOURHOOD // 2
     values, width = np.pad(values, ((reach, reach), (0, 0)), constant_values=-np.inf), 1
     while width < NEIGHBOURHOOD:
@@ -58,20 +58,20 @@ def _running_maximum(values: np.ndarray) -> np.ndarray:
 
 
 def save_landmarks(path: str | Path, clips: Sequence[Landmarks]) -> None:
-    """Write the landmarks of all clips into one file, atomically."""
+    """Write the landmarks of all clips to one file, atomically."""
     with atomic_path(path) as temporary:
         points = np.concatenate([np.empty((0, 2), np.uint16), *clips])
         np.savez_compressed(temporary, points=points, counts=[len(clip) for clip in clips])
 
 
 def load_landmarks(path: str | Path) -> list[Landmarks]:
-    """What :func:`save_landmarks` wrote."""
+    """Read a file that :func:`save_landmarks` wrote."""
     with np.load(path) as stored:
         return np.split(stored["points"], np.cumsum(stored["counts"])[:-1])
 
 
 def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of a clip's pairs of landmarks (both frequencies and the frames between), and the frame of each."""
+    """The keys of a clip's pairs of landmarks (both frequencies and the frames between), and their first frames."""
     frames, bins = points[:, 0].astype(np.int64), points[:, 1].astype(np.int64) // 2
     keys, starts = [], []
     for step in range(1, FAN + 1):
@@ -83,13 +83,13 @@ def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _agreements(clips: Sequence[Landmarks]) -> np.ndarray:
-    """Where two clips hold an equal pair of landmarks: both clips and the shift, as one sorted code an agreement."""
+    """The agreements of clips, which are equal pairs of landmarks, as sorted codes of both clips and the shift."""
     pairs = [_paired(points) for points in [np.empty((0, 2), np.uint16), *clips]]
     owner = np.repeat(np.arange(-1, len(clips)), [len(key) for key, _ in pairs])
     key, start = (np.concatenate(column) for column in zip(*pairs, strict=True))
     order = np.argsort(key, kind="stable")
     _, place, size = np.unique(key[order], return_inverse=True, return_counts=True)
-    # Pairs that many clips share say least and cost most: where there are too many, those are left out first.
+    # Pairs that many clips share are the least informative and need the most time, so they are left out first.
     sizes, times = np.unique(size, return_counts=True)
     affordable = sizes[np.cumsum(times * sizes * (sizes - 1) // 2) <= MOST_MATCHES].max(initial=2)
     rest = size[place]
@@ -112,7 +112,7 @@ def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
     agreements = _agreements(clips)
     starts = np.flatnonzero(np.diff(agreements, prepend=-1))
     code, count = agreements[starts], np.diff(starts, append=len(agreements))
-    # A shift of half a frame divides its agreements between two.
+    # The agreements of a shift by half a frame are divided between two neighbouring shifts.
     beside = np.flatnonzero(np.diff(code) == 1)
     pooled = count.copy()
     pooled[beside] += count[beside + 1]
@@ -126,9 +126,9 @@ def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
 
 
 def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
-    """The share of landmarks, of the clip that has fewer, that the other has too, ``shift`` frames later.
+    """The share of landmarks of the clip with fewer landmarks that the other clip also has, ``shift`` frames later.
 
-    One frame and one bin of difference pass.
+    A difference of one frame and one bin is allowed.
     """
     width, reach = 1 << 10, 1 << 13
     places = (first[:, 0].astype(np.int64) + shift + reach) * width + first[:, 1]
@@ -140,11 +140,11 @@ def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
 def near_duplicates(clips: Sequence[Landmarks], least: float) -> pd.DataFrame:
     """Pairs of clips whose :func:`likeness` is at least ``least``.
 
-    Time and memory grow with the number of clips, not its square: about 1 ms and 0.15 MB a clip of 5 s. In turn, of
-    30,000 clips and more some copies go unnoticed, since :data:`MOST_MATCHES` then leaves common pairs out.
+    Time and memory are proportional to the number of clips: about 1 ms and 0.15 MB per clip of 5 s. Among 30,000 clips
+    or more, some copies are not found, because :data:`MOST_MATCHES` then leaves common pairs out.
 
     Returns:
-        ``first, second`` (places in ``clips``), ``shift`` (s by which the second is later) and ``likeness``.
+        ``first, second`` (positions in ``clips``), ``shift`` (the seconds by which the second is later), ``likeness``.
     """
     pairs = _candidates(clips)
     alike = [min(likeness(clips[i], clips[j], d), 1.0) for i, j, d in pairs[["first", "second", "shift"]].to_numpy()]

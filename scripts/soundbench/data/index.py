@@ -1,12 +1,12 @@
-"""Sources of clips. Each module of ``readers`` is a *reader*: it turns one kind of source into the same clip table.
+"""Sources of clips. Each module of ``readers`` is a *reader*: it turns one kind of source into a clip table.
 
 A reader has ``read(root, **options)``, which returns one row per clip with the columns ``clip, path, label, group,
-fold`` (empty where nothing is published) and any more that describe a clip; what it left out is in ``attrs["notes"]``.
-Where soundbench can obtain the recordings itself, the reader has ``verify(root)``, which checks that an archive from
-the network holds all of them, or ``fetch(target, **options)``, which makes them. Where the user's folder holds no audio
-files, ``unpack(root, target, **options)`` writes them into the folder that is then read. ``NEEDS`` names packages that
-are not installed with the workflow. ``ROOT = "table"`` says that ``root`` is a file. ``SETTINGS`` describes the keys of
-its sources in ``config/datasets.yaml``; all but ``root``, ``url`` and ``checksum`` are the options.
+fold`` (empty if there are no published folds) and further columns that describe a clip; ``attrs["notes"]`` lists what
+was left out. If soundbench can obtain the recordings, the reader has ``verify(root)``, which checks that a downloaded
+archive holds all of them, or ``fetch(target, **options)``, which makes them. If the user's folder holds no audio files,
+``unpack(root, target, **options)`` writes them into the folder that is then read. ``NEEDS`` names packages that are not
+installed with the workflow. ``ROOT = "table"`` states that ``root`` is a file. ``SETTINGS`` describes the keys of its
+sources in ``config/datasets.yaml``; all except ``root``, ``url`` and ``checksum`` are the options.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import write_csv, write_json
+from soundbench.core.text import sorted_list
 from soundbench.data.archives import unpack
 from soundbench.data.download import fetch_archive
-from soundbench.data.names import is_utf8, look_alikes, name_problem, normalised, shown
+from soundbench.data.names import is_utf8, name_problem, normalised, printable, similar_names
 from soundbench.data.readers import READERS
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ def _options(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
-    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest that says so.
+    """Obtain a source's recordings in the folder of ``manifest``, then write the manifest.
 
-    What comes in an archive, the user's own (``root``) or one from the network (``url``), is unpacked in its folder
-    ``recordings``; else the reader makes them.
+    An archive, the user's own (``root``) or a downloaded one (``url``), is unpacked into the folder ``recordings``.
+    Without an archive the reader makes the recordings.
     """
-    module, home, fetched = READERS.load(source["reader"]), Path(manifest).parent, source
+    module = READERS.load(source["reader"])
+    home = Path(manifest).parent
+    fetched = source
     if source.get("root"):
         root = Path(source["root"]).expanduser()
         if READERS.defines(source["reader"], "unpack"):
@@ -71,18 +74,18 @@ def index_clips(
     landmarks: str | Path,
     notes: str | Path,
 ) -> None:
-    """Write the clip table of a source, one row a clip, and what the audit measures; each file is decoded once.
+    """Write the clip table of a source, one row per clip, and measurements for the audit; each file is decoded once.
 
     Args:
-        on_bad_clip: ``fail``, or ``skip`` to leave clips that cannot be used out of the clip table.
-        measures: takes all clips, also bad ones, with the columns of the clip table and :data:`MEASURES`.
-        landmarks: takes their fingerprints, in the same order.
-        notes: takes what the reader left out or found odd, a list of sentences.
+        on_bad_clip: ``fail``; or ``skip`` to leave clips that cannot be used out of the clip table.
+        measures: the output table of all clips, also bad ones, with the columns of the clip table and :data:`MEASURES`.
+        landmarks: the output file of their fingerprints, in the same order.
+        notes: the output file of the reader's notes, a list of sentences.
 
     Raises:
-        InputError: naming every clip that cannot be used, all at once, if they are not to be skipped or none is left.
+        InputError: naming all clips that cannot be used, if they are not skipped, or if no clip can be used.
     """
-    # Not above: fetching needs neither.
+    # They are imported here, because fetching does not need them.
     from soundbench.data.fingerprints import save_landmarks
     from soundbench.data.inspection import inspect_clips
 
@@ -104,22 +107,22 @@ def index_clips(
 
 
 def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
-    """What a source's reader tells of its clips, each with a name of its own; labels and groups in the form NFC.
+    """The clips that a source's reader finds; labels and groups are in the Unicode form NFC.
 
-    ``attrs["notes"]`` holds what the reader left out and what looks odd; it is logged too.
+    ``attrs["notes"]`` lists what the reader left out and names that are suspiciously similar; they are also logged.
 
     Raises:
-        InputError: clips or names that cannot be used, all of them named.
+        InputError: naming all clips and names that cannot be used.
     """
     clips = READERS.load(source["reader"]).read(Path(root), **_options(source))
-    if twice := sorted(set(clips.loc[clips["clip"].duplicated(), "clip"])):
-        raise InputError(f"{root}: clips that are listed more than once: {', '.join(twice)}")
+    if repeated := clips.loc[clips["clip"].duplicated(), "clip"].tolist():
+        raise InputError(f"{root}: clips that are listed more than once: {sorted_list(repeated)}")
     clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
     if problems := [*_name_problems(clips), *_labelled_twice(clips)]:
-        raise InputError(problems, f"{shown(str(root))}: names and files that cannot be used:")
-    alike = [(kind, names) for kind in ("label", "group") for names in look_alikes(clips[kind])]
-    odd = [f"{kind}s that differ only in case, form or blanks: {', '.join(names)}" for kind, names in alike]
-    clips.attrs["notes"] = [*map(shown, clips.attrs.get("notes", [])), *odd]
+        raise InputError(problems, f"{printable(str(root))}: names and files that cannot be used:")
+    similar = [(kind, names) for kind in ("label", "group") for names in similar_names(clips[kind])]
+    warnings = [f"{kind}s that differ only in case, form or blanks: {', '.join(names)}" for kind, names in similar]
+    clips.attrs["notes"] = [*map(printable, clips.attrs.get("notes", [])), *warnings]
     for note in clips.attrs["notes"]:
         logger.warning("%s", note)
     return clips
@@ -128,20 +131,20 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
 def _name_problems(clips: pd.DataFrame) -> Iterator[str]:
     for path in clips["path"]:
         if not is_utf8(path):
-            yield f"{shown(path)}: the name of the file is not in UTF-8; rename it"
+            yield f"{printable(path)}: the name of the file is not in UTF-8; rename it"
     for kind in ("label", "group"):
         for name in sorted(set(clips[kind])):
             if problem := name_problem(name):
-                yield f"the {kind} {shown(name)} {problem}; rename it"
+                yield f"the {kind} {printable(name)} {problem}; rename it"
 
 
 def _labelled_twice(clips: pd.DataFrame) -> Iterator[str]:
-    """Files that are there under several labels, by links of any kind."""
+    """The problems of files that have several labels, because of links."""
     paths = defaultdict(list)
     for path, label in zip(clips["path"], clips["label"], strict=True):
         if Path(path).is_file():
             status = Path(path).stat()
             paths[status.st_dev, status.st_ino].append((label, path))
-    for same in paths.values():
-        if len({label for label, _ in same}) > 1:
-            yield f"one file is there under several labels: {', '.join(path for _, path in same)}; keep one of them"
+    for links in paths.values():
+        if len({label for label, _ in links}) > 1:
+            yield f"one file has several labels: {', '.join(path for _, path in links)}; keep one of them"

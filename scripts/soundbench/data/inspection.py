@@ -1,4 +1,4 @@
-"""What a clip's file holds, from one look at each: what the clip table says, and what the audit needs to know."""
+"""The inspection of audio files: each is decoded once, and measured for the clip table and for the audit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from soundbench.core.storage import file_sha256
 from soundbench.data.audio import missing_end, sample_problem
 from soundbench.data.fingerprints import Landmarks, landmarks
 
-COPIES = 3  # of a clip's samples that are in memory at a time, at most, each of 4 bytes
-FULL_SCALE = 0.999  # 16-bit samples end just below 1
+COPIES = 3  # the largest number of copies of a clip's samples in memory, with 4 bytes per sample
+FULL_SCALE = 0.999  # the largest 16-bit sample is just below 1
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one file holds. If it cannot be used, ``problem`` names the check that it failed, and ``detail`` why."""
+    """The measurements of one file. If it cannot be used, ``problem`` names the failed check, and ``detail`` why."""
 
     problem: str = ""
     detail: str = ""
@@ -44,18 +44,19 @@ def inspect_clip(path: str) -> Inspection:
             if not file.frames:
                 return Inspection("empty", "holds no samples")
             if (size := COPIES * 4 * file.frames * file.channels) > (memory := memory_bytes()):
-                needs = f"{size / 1e9:,.0f} GB, and the machine has {memory / 1e9:,.0f} GB"
-                return Inspection("too large", f"its header promises {file.frames} samples, which need {needs}")
+                needs = f"{size / 1e9:,.0f} GB, but the machine has {memory / 1e9:,.0f} GB"
+                return Inspection("too large", f"its header declares {file.frames} samples, which need {needs}")
             try:
                 samples = file.read(dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
-                return Inspection("truncated", "breaks off: its header is whole, its samples cannot be decoded")
-            lacking = missing_end(path, file, len(samples))
-            rate, channels = file.samplerate, file.channels
+                return Inspection("truncated", "is truncated: its header is intact, but samples cannot be decoded")
+            truncation = missing_end(path, file, len(samples))
+            rate = file.samplerate
+            channels = file.channels
     except (soundfile.LibsndfileError, OSError) as error:
         return Inspection("unreadable", f"cannot be read as audio ({str(error).rstrip('.')})")
-    if lacking:
-        return Inspection("truncated", lacking)
+    if truncation:
+        return Inspection("truncated", truncation)
     if problem := sample_problem(samples):
         return Inspection("not finite", problem)
     mono = samples[:, 0] if channels == 1 else samples.mean(axis=1, dtype=np.float32)
@@ -72,7 +73,7 @@ def inspect_clip(path: str) -> Inspection:
 
 
 def inspect_clips(paths: list[str], threads: int) -> list[Inspection]:
-    """Inspect files, ``threads`` at a time: decoding, resampling and Fourier transforms run beside each other."""
+    """Inspect files in ``threads`` threads; decoding, resampling and Fourier transforms do not block other threads."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(inspect_clip, paths))
 
@@ -86,6 +87,7 @@ def loudest_level(samples: np.ndarray, sample_rate: int) -> float:
 
 
 def clipped_share(samples: np.ndarray) -> float:
-    """The share of ``(samples, channels)`` from which three in a row lie at full scale, in the worst channel."""
+    """The share of positions in ``(samples, channels)`` where three samples at full scale begin, in the worst
+    channel."""
     full = np.abs(samples) >= FULL_SCALE
     return float((full[:-2] & full[1:-1] & full[2:]).mean(axis=0).max()) if len(samples) > 2 else 0.0

@@ -1,4 +1,4 @@
-"""Names that people give to labels, groups and files: in one form each, and fit for tables, figures and messages."""
+"""The names of labels, groups and files: a common Unicode form, checks, and a form for messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def normalised(value: Any) -> Any:
-    """A text in Unicode's form NFC, where ``é`` is one character however it was typed; or all in a list or mapping."""
+    """A text in Unicode's form NFC, in which ``é`` is always one character; also all texts in a list or mapping."""
     match value:
         case str():
             return unicodedata.normalize("NFC", value)
@@ -21,25 +21,25 @@ def normalised(value: Any) -> Any:
 
 
 def folded(name: str) -> str:
-    """What names share that differ only in case, in their Unicode form, or in blanks."""
+    """A form that is equal for names that differ only in case, in their Unicode form, or in blanks."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def look_alikes(names: Iterable[str]) -> list[list[str]]:
-    """The names, each once, that :func:`folded` makes equal, together with each other."""
-    alike = defaultdict(list)
+def similar_names(names: Iterable[str]) -> list[list[str]]:
+    """Lists of different names that :func:`folded` makes equal."""
+    by_form = defaultdict(list)
     for name in sorted(set(names)):
-        alike[folded(name)].append(name)
-    return [same for same in alike.values() if len(same) > 1]
+        by_form[folded(name)].append(name)
+    return [similar for similar in by_form.values() if len(similar) > 1]
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a name from the file system is text. Python keeps other bytes as lone surrogates."""
+    """Whether a name from the file system is UTF-8. Python represents other bytes as lone surrogates."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def name_problem(name: str) -> str | None:
-    """Why a label or a group cannot have this name."""
+    """The reason why a label or a group cannot have this name; None if it can."""
     if not is_utf8(name):
         return "is not in UTF-8"
     if any(unicodedata.category(letter) == "Cc" for letter in name):
@@ -47,7 +47,7 @@ def name_problem(name: str) -> str | None:
     return None
 
 
-def shown(name: str) -> str:
-    """A name for a message, with what is no text in it as ``\\xe9``, and control characters as ``\\n``."""
+def printable(name: str) -> str:
+    """A name for a message: bytes that are not UTF-8 are written as ``\\xe9``, and control characters as ``\\n``."""
     whole = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(repr(letter)[1:-1] if unicodedata.category(letter) == "Cc" else letter for letter in whole)

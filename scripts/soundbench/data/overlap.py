@@ -1,4 +1,4 @@
-"""Clips of a view that are copies of other recordings: of another source, or of those that noise is taken from."""
+"""Clips of a view that are copies of other recordings: clips of another source, or recordings for noise."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def overlap(
     other_landmarks: list[Landmarks],
     least: float,
 ) -> pd.DataFrame:
-    """Pairs of a clip and another recording that have the same samples, or sound alike.
+    """Pairs of a clip and another recording that have the same samples or sound alike.
 
     Args:
-        clips: ``clip, samples``, a row each of ``landmarks``.
-        others: ``path, samples``, a row each of ``other_landmarks``.
-        least: from which likeness on two recordings are near-duplicates.
+        clips: ``clip, samples``, one row per item of ``landmarks``.
+        others: ``path, samples``, one row per item of ``other_landmarks``.
+        least: the least likeness of near-duplicates.
 
     Returns:
-        ``clip, path, samples, likeness``: the clip, and file and digest of its copy.
+        ``clip, path, samples, likeness``: the clip, and the file and the digest of its copy.
     """
-    same = clips[["clip", "samples"]].merge(others[["path", "samples"]], on="samples").assign(likeness=1.0)
+    duplicates = clips[["clip", "samples"]].merge(others[["path", "samples"]], on="samples").assign(likeness=1.0)
     pairs = near_duplicates([*landmarks, *other_landmarks], least)
     pairs = pairs[(pairs["first"] < len(clips)) & (pairs["second"] >= len(clips))]
     near = others.iloc[pairs["second"] - len(clips)][["path", "samples"]].reset_index(drop=True)
     near = near.assign(clip=clips["clip"].to_numpy()[pairs["first"]], likeness=pairs["likeness"].to_numpy())
-    found = pd.concat([same, near])[["clip", "path", "samples", "likeness"]]
-    return found.drop_duplicates(["clip", "path"]).round({"likeness": 3})
+    table = pd.concat([duplicates, near])[["clip", "path", "samples", "likeness"]]
+    return table.drop_duplicates(["clip", "path"]).round({"likeness": 3})
 
 
 def _usable(table: pd.DataFrame, landmarks: list[Landmarks]) -> tuple[pd.DataFrame, list[Landmarks]]:
-    """The clips that could be decoded, and their landmarks; the index of ``table`` tells the place of the latter."""
+    """The clips that could be decoded, and their landmarks; the index of ``table`` has their positions."""
     table = table[table["problem"] == ""]
     return table, [landmarks[row] for row in table.index]
 
@@ -61,12 +61,13 @@ def overlap_with_source(
 def overlap_with_noise(
     measures: str, landmarks: str, view: View, folders: Iterable[str], threads: int, table: str
 ) -> None:
-    """Write the :func:`overlap` of a view with the recordings in folders that noise is taken from.
+    """Write the :func:`overlap` of a view with the recordings in the folders for noise.
 
-    Of recordings longer than a minute the beginning is compared.
+    Only the first minute of a recording is compared.
     """
     paths = [str(file) for folder in folders for file in recordings(folder)]
-    found = inspect_clips(paths, threads)
-    files = {"path": paths, "samples": [one.samples for one in found], "problem": [one.problem for one in found]}
-    others = _usable(pd.DataFrame(files), [one.landmarks for one in found])
+    inspections = inspect_clips(paths, threads)
+    samples = [inspection.samples for inspection in inspections]
+    files = pd.DataFrame({"path": paths, "samples": samples, "problem": [one.problem for one in inspections]})
+    others = _usable(files, [inspection.landmarks for inspection in inspections])
     write_csv(table, overlap(*_of_view(measures, landmarks, view), *others, view["audit"]["near_duplicate"]))

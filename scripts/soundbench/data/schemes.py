@@ -1,9 +1,10 @@
-"""Schemes of splits: how the clips of a view are divided into folds, and which role each fold has.
+"""Schemes of splits: how the clips of a view are divided into folds, and the role of each fold.
 
-Two protocols (J. Cawley and N. Talbot, "On over-fitting in model selection", JMLR 2010, on why the first exists):
+There are two protocols. J. Cawley and N. Talbot, "On over-fitting in model selection", JMLR 2010, give the reasons for
+the first:
 
-``nested``      a fold tests, another validates (for early stopping and the best epoch), the rest train;
-``literature``  a fold tests, all others train, the last epoch counts; nothing is chosen on the test fold.
+``nested``      one fold is for testing, another for validation (early stopping, best epoch), the others for training;
+``literature``  one fold is for testing, all others for training; the last epoch is used, and nothing is chosen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.core.text import sorted_list
 from soundbench.data.stratification import divide_groups, groups_of_strata, too_few_groups
 from soundbench.data.view import Split
 
@@ -30,17 +32,17 @@ def fold_column(fold: int | str) -> str:
 
 
 def assign_roles(clips: pd.DataFrame, folds: int, protocol: str, seed: int) -> pd.DataFrame:
-    """Roles from the column ``fold``, whose values are 1 to ``folds``.
+    """The roles that follow from the column ``fold``, whose values are 1 to ``folds``.
 
-    In ``nested``, test fold *i* is validated on another fold; the seed decides which (a rotation), so that each
-    fold validates once a seed and the choice of validation fold is part of the spread over seeds.
+    In ``nested``, the validation fold of test fold *i* follows from the seed, by rotation. So each fold is once the
+    validation fold per seed, and the choice of the validation fold is part of the spread over seeds.
 
     Returns:
         One column of roles per fold, ``fold1`` …, and one row per clip.
     """
     published = sorted(clips["fold"].unique())
     if published != list(range(1, folds + 1)):
-        raise InputError(f"split: folds 1 to {folds} were asked for, but the clips are in {_listed(clips['fold'])}")
+        raise InputError(f"split: folds 1 to {folds} are required, but the clips are in {sorted_list(clips['fold'])}")
     split = pd.DataFrame(index=clips.index)
     for test in range(1, folds + 1):
         roles = clips["fold"].eq(test).map({True: "test", False: "train"})
@@ -52,7 +54,7 @@ def assign_roles(clips: pd.DataFrame, folds: int, protocol: str, seed: int) -> p
 
 
 def published_folds(clips: pd.DataFrame) -> pd.Series:
-    """The folds that a source comes with, as numbers.
+    """The published folds of a source, as numbers.
 
     Raises:
         InputError: some clips have none.
@@ -64,14 +66,14 @@ def published_folds(clips: pd.DataFrame) -> pd.Series:
 
 
 def official(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
-    """The source's own folds, as they are."""
+    """The published folds of the source."""
     return assign_roles(clips.assign(fold=published_folds(clips)), settings["folds"], settings["protocol"], seed)
 
 
 def repaired(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
-    """The source's own folds, with each group that is in several of them moved to the one that holds most of it.
+    """The published folds of the source; a group in several folds is moved to the fold that holds most of its clips.
 
-    The first of equals is taken, so that the repair is the same whatever the seed.
+    Of equal folds the first is taken, so that the result does not depend on the seed.
     """
     folds = published_folds(clips)
     home = folds.groupby(clips["group"]).transform(lambda own: own.mode().min())
@@ -81,7 +83,7 @@ def repaired(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: i
 
 
 def kfold(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
-    """Folds of about the same size and classes, drawn by the seed, each group in one of them.
+    """Random folds of about equal sizes and shares of classes, which the seed decides; each group is in one fold.
 
     Raises:
         InputError: a class is in fewer groups than there are folds.
@@ -94,15 +96,15 @@ def kfold(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int)
 
 
 def leave_one_group_out(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
-    """A fold a group, in the order of their names.
+    """One fold per group, in the order of their names.
 
     Raises:
-        InputError: the number of groups is not that of the folds, which has to be known before any clip is read.
+        InputError: the number of groups differs from ``folds``, which must be known before any clip is read.
     """
     groups = sorted(clips["group"].unique())
     if len(groups) != settings["folds"]:
         raise InputError(
-            f"split.folds: leave-one-group-out has a fold a group, and there are {len(groups)} groups: set folds: "
+            f"split.folds: leave-one-group-out has one fold per group, and there are {len(groups)} groups: set folds: "
             f"{len(groups)}, or scheme: kfold for {settings['folds']} folds with several groups in each"
         )
     folds = clips["group"].map({group: number for number, group in enumerate(groups, start=1)})
@@ -111,8 +113,8 @@ def leave_one_group_out(clips: pd.DataFrame, strata: pd.DataFrame, settings: Spl
 
 
 def holdout(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
-    """One fold: a share of the clips tests, the same for every seed; of the rest the seed draws, in ``nested``, a
-    share that validates.
+    """One fold with a random share of the clips for testing, the same for every seed. In ``nested``, the seed draws the
+    validation clips from the others.
 
     Raises:
         InputError: a class is in fewer groups than there are parts.
@@ -126,23 +128,23 @@ def holdout(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: in
     roles = _draw(clips["group"], strata, shares, 0)
     if settings["protocol"] == "nested":
         rest = roles != "test"
-        left = 1 - shares["test"]
-        wanted = {role: shares[role] / left for role in ("train", "val")}
-        roles.update(_draw(clips["group"][rest], strata[rest], wanted, seed))
+        total = 1 - shares["test"]
+        parts = {role: shares[role] / total for role in ("train", "val")}
+        roles.update(_draw(clips["group"][rest], strata[rest], parts, seed))
     return pd.DataFrame({fold_column(1): roles})
 
 
 def _draw(groups: pd.Series, strata: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
-    """A role for each clip, each with its share of them."""
+    """A random role for each clip; each role gets its share of the clips."""
     parts = divide_groups(groups, strata, list(shares.values()), seed)
     return pd.Series([list(shares)[part] for part in parts], index=groups.index)
 
 
-def _too_few(few: list[str], groups: pd.Series, strata: pd.DataFrame, needed: str) -> list[str]:
-    """What ``needed`` cannot have, and what would be possible."""
+def _too_few(few: list[str], groups: pd.Series, strata: pd.DataFrame, requirement: str) -> list[str]:
+    """The classes with too few groups, the requirement, and the largest possible number of parts."""
     most = groups_of_strata(groups, strata).min()
-    can = f"as it is, {most} parts are possible at most" if most > 1 else "as it is, no split is possible"
-    return [*few, f"split: {needed}; {can}. Drop or merge these classes for more"]
+    possible = f"at most {most} parts are possible" if most > 1 else "no split is possible"
+    return [*few, f"split: {requirement}; as it is, {possible}. Drop or merge these classes for more"]
 
 
 def predefined(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
@@ -175,7 +177,3 @@ SCHEMES: dict[str, Callable[[pd.DataFrame, pd.DataFrame, Split, int], pd.DataFra
     "holdout": holdout,
     "predefined": predefined,
 }
-
-
-def _listed(values: pd.Series) -> str:
-    return ", ".join(map(str, sorted(values.unique())))

@@ -1,4 +1,4 @@
-"""Split tables: a view is divided as its scheme says, and nothing is written if something would leak."""
+"""Split tables: a view is divided by its scheme, and the table is written only if nothing leaks."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from soundbench.tasks.registry import task_class
 
 
 def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
-    """What stands on two sides of a split, fold by fold, named with its clips.
+    """The problems of groups of clips that are on two sides of a split, fold by fold, with their clips.
 
     Args:
-        what: the columns that name what must not be divided: ``["group"]``, or ``["group", "label"]`` to let
-            pass a recording that holds two classes, one on each side.
+        what: the columns that define the groups: ``["group"]``; or ``["group", "label"]`` to allow a recording with
+            two classes on different sides.
     """
     problems = []
     for column in fold_columns(split):
@@ -35,8 +35,8 @@ def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
     return problems
 
 
-def gaps(split: pd.DataFrame, strata: pd.DataFrame, roles: tuple[str, ...] = ROLES) -> list[str]:
-    """Classes that a part of the split lacks: a model cannot learn, or be judged on, what is not there.
+def missing_classes(split: pd.DataFrame, strata: pd.DataFrame, roles: tuple[str, ...] = ROLES) -> list[str]:
+    """The problems of parts that lack a class: a model cannot be trained on, or evaluated on, a missing class.
 
     Args:
         strata: the classes of each clip, from the task.
@@ -50,10 +50,10 @@ def gaps(split: pd.DataFrame, strata: pd.DataFrame, roles: tuple[str, ...] = ROL
 
 
 def crossing_groups(split: pd.DataFrame, truth: list[str], settings: Split) -> list[str]:
-    """What :func:`leaks` says of groups, but for those that the view lets pass.
+    """The problems of groups on two sides, except those that the view allows.
 
-    Published folds are kept as they are: the view names the groups that are in several of them. Such a group may still
-    not have one label on two sides.
+    Published folds do not change. The view names the groups that may be in several of them; even such a group must not
+    have the same label on two sides.
 
     Args:
         truth: the columns that hold the label.
@@ -63,7 +63,7 @@ def crossing_groups(split: pd.DataFrame, truth: list[str], settings: Split) -> l
     if problems and settings["scheme"] == "official":
         problems.append(
             "split: scheme `repaired` keeps these folds but moves each such group to one side; `crossing_groups` in "
-            "the view's split names those that may have different labels on different sides"
+            "the view's split names the groups that may have different labels on different sides"
         )
     return problems
 
@@ -76,17 +76,17 @@ def split_clips(
     split: str | Path,
     noise: Iterable[str | Path] = (),
 ) -> None:
-    """Write the split table of a view for one seed, or refuse to.
+    """Write the split table of a view for one seed.
 
-    Its columns are ``clip``, the truth of the view's task, ``source_label`` where the view merges labels, ``group``,
+    Its columns are ``clip``, the truth of the view's task, ``source_label`` if the view merges labels, ``group``,
     and one column of roles per fold.
 
     Args:
-        audit: the findings on the view's clips, for the copies among them.
-        noise: which clips are copies of the recordings that the view's variants take noise from.
+        audit: the findings on the view's clips, which name copies among them.
+        noise: tables of the clips that are copies of recordings for noise.
 
     Raises:
-        InputError: something would leak, or a part would lack a class; everything found, at once.
+        InputError: clips would leak, or a part would lack a class; naming all problems.
     """
     table = view_clips(read_clip_table(clips), view)
     check_labels(table, view.get("augment", []))
@@ -101,9 +101,9 @@ def split_clips(
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
     problems += report_copies(divided, settings.get("duplicates", "fail"))
     problems += tested_noise(roles, fold_columns(roles), noise)
-    # A speaker need not have spoken every class; to train, every class is needed. A limit may leave classes untested.
-    if lacking := gaps(whole, strata, ("train",) if scheme == "leave-one-group-out" else ROLES):
-        problems += [*lacking, "split: drop or merge rare labels, take fewer folds, or protocol literature if nested"]
+    # A left-out speaker may lack classes, but training needs all. A limit may leave classes untested.
+    if lacking := missing_classes(whole, strata, ("train",) if scheme == "leave-one-group-out" else ROLES):
+        problems += [*lacking, "split: drop or merge rare labels, use fewer folds, or protocol literature if nested"]
     if problems:
         raise InputError(problems, "This split would not be honest:")
     if "source_label" in table:
@@ -112,5 +112,5 @@ def split_clips(
 
 
 def fold_columns(split: pd.DataFrame) -> list[str]:
-    """The columns of a split table that hold roles, one a fold."""
+    """The columns of a split table that hold roles, one per fold."""
     return [name for name in split.columns if name.startswith(fold_column(""))]

@@ -1,4 +1,4 @@
-"""Views on a source: which of its clips a data set takes, what they are called there, and how many are used."""
+"""Views on a source: the clips that a data set takes from it, their labels, and limits on their number."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ def view_clips(clips: pd.DataFrame, view: View) -> pd.DataFrame:
     """The rows of a clip table that a view takes, as :meth:`soundbench.tasks.task.Task.select` of its task says.
 
     Raises:
-        InputError: nothing can be learned from what remains.
+        InputError: the remaining clips cannot be learned from.
     """
     return task_class(view).select(clips, view)
 
 
 def limit_clips(split: pd.DataFrame, strata: pd.DataFrame, columns: list[str], limit: dict[str, int]) -> pd.DataFrame:
-    """Empty the role of clips beyond the number that a part of a fold may have.
+    """Limit the number of clips in each part of a fold; the roles of the other clips become empty.
 
-    Those that stay are drawn stratified: every class keeps a clip, and else its share as nearly as may be. Where
-    fewer clips may test than there are classes, each of them is of another class. The draw is the same for every
-    seed, so that seeds are tested on the same clips wherever their folds are the same.
+    The clips that keep their roles are a stratified sample: every class keeps at least one clip, and nearly its share.
+    If a test part has fewer clips than classes, its clips are of different classes. The sample does not depend on the
+    seed, so that all seeds with equal folds are tested on the same clips.
 
     Args:
-        strata: what each part must have its share of, from the task; a clip counts for its rarest stratum.
-        columns: the columns of roles, one a fold.
-        limit: the largest number of clips by role; a smaller part stays as it is.
+        strata: the strata of the task, of which each part keeps its share; a clip counts for its rarest stratum.
+        columns: the columns of roles, one per fold.
+        limit: the largest number of clips by role; a smaller part does not change.
 
     Raises:
-        InputError: fewer clips than classes in a part that is trained or validated on.
+        InputError: a training or validation part has fewer clips than classes.
     """
-    split, problems = split.copy(), []
+    split = split.copy()
+    problems = []
     rarest = (strata / strata.sum()).idxmax(axis=1)
     for number, column in enumerate(columns):
         for role, count in sorted(limit.items()):
@@ -44,15 +45,15 @@ def limit_clips(split: pd.DataFrame, strata: pd.DataFrame, columns: list[str], l
             stream = np.random.default_rng([number, *role.encode()])
             split.loc[part.index.difference(_stratified(part, count, stream)), column] = ""
     if problems:
-        raise InputError(problems, "These parts need a clip of each of their classes:")
+        raise InputError(problems, "These parts need at least one clip of each of their classes:")
     return split
 
 
 def _stratified(labels: pd.Series, count: int, stream: np.random.Generator) -> pd.Index:
-    """``count`` clips whose classes have the shares that they have in ``labels``, and at least one clip each."""
+    """``count`` clips whose classes have at least one clip each, and the same shares as in ``labels``."""
     shuffled = labels.iloc[stream.permutation(len(labels))]
     rank = shuffled.groupby(shuffled).cumcount()
-    # Where in its class a clip stands, from 0 to 1: taking the lowest takes the same share of every class.
+    # The position of a clip within its class, from 0 to 1; the lowest values hold the same share of every class.
     quantile = (rank + 0.5) / shuffled.groupby(shuffled).transform("size")
     order = np.lexsort([quantile, rank > 0])
     return shuffled.index[order[:count]]

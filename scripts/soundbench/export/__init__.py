@@ -1,1 +1,1 @@
-"""Trained models for others: a folder that explains itself, ONNX with the front-end inside, transformers' format."""
+"""Export of trained models: a folder with a model card, an ONNX file with the front-end, and transformers files."""

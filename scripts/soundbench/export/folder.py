@@ -1,4 +1,4 @@
-"""The folder that an exported model is: weights, description, ONNX, transformers' format where there is one, a card."""
+"""The folder of an exported model: weights, description, ONNX file, model card and, if possible, transformers files."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from soundbench.training.values import predict_values
 
 logger = logging.getLogger(__name__)
 
-CHECKED = 32  # test clips on which the exported files have to agree with the evaluation
+CHECKED = 32  # test clips on which the exported files must agree with the evaluation
 
 
 def shareable(value: Any) -> Any:
-    """A description without places on this machine: of each path the last name stays."""
+    """A description without paths on this machine: only the last name of each path is kept."""
     if isinstance(value, dict):
         return {key: shareable(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -47,20 +47,21 @@ def shareable(value: Any) -> Any:
 
 
 def load_classifier(folder: str | Path) -> nn.Module:
-    """An exported model in PyTorch: samples ``(batch, samples)`` in, probabilities ``(batch, classes)`` out.
+    """An exported model in PyTorch; it maps samples ``(batch, samples)`` to probabilities ``(batch, classes)``.
 
-    The samples are one channel in [-1, 1] at the rate that ``model.json`` names under ``input``; where it names
-    ``features`` instead, these ``(batch, bins, frames)`` go in.
+    The samples are one channel in [-1, 1] at the rate that ``model.json`` states under ``input``. If ``input`` states
+    ``features`` instead, the model takes features ``(batch, bins, frames)``.
     """
     network, description = load_model(folder)
-    taken, values = description["input"], None
+    taken = description["input"]
+    values = None
     if taken["kind"] == "waveform":
         values = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
     return Classifier(network, Normalisation(**description["normalisation"]), values, trained_task(description)).eval()
 
 
 def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """At most :data:`CHECKED` test clips of a fold, evenly taken from all: ``clip``, the truth and ``path``."""
+    """At most :data:`CHECKED` evenly spaced test clips of a fold: ``clip``, the truth and ``path``."""
     tested = split[split[fold_column(fold)] == "test"][["clip", *task.truth_columns(split)]].merge(
         clips[["clip", "path"]], on="clip"
     )
@@ -81,21 +82,22 @@ def export_model(
     threads: int,
     folder: str,
 ) -> None:
-    """Write the folder of one trained model, and check what is in it against the evaluation.
+    """Write the folder of one trained model, and compare its files with the evaluation.
 
     Args:
-        model: its weights; ``model.json`` and ``trained_on.txt`` lie beside them.
-        features, index: of the data set's clips for this model.
-        metrics, predictions: of all runs of the model on the data set, for the scores on the card.
+        model: the weights; ``model.json`` and ``trained_on.txt`` are beside them.
+        features, index: the features of the data set's clips for this model, and their index.
+        metrics, predictions: those of all runs of the model on the data set, for the scores on the card.
         data: ``source, reader, url, split`` of the data set, for the description and the card.
 
     Raises:
-        InputError: an exported file gives other probabilities than the evaluation did; nothing is left behind.
+        InputError: an exported file gives other probabilities than the evaluation; no file is written then.
     """
     prepare_process(0, threads)
-    torch.backends.cudnn.allow_tf32 = False  # what is compared is the export, and not a GPU's rounding
+    torch.backends.cudnn.allow_tf32 = False  # its rounding would look like differences of the export
     network, description = load_model(Path(model).parent)
-    source, parts = read_clip_table(clips), read_split(split)
+    source = read_clip_table(clips)
+    parts = read_split(split)
     task = trained_task(description)
     checked = checked_clips(parts, description["fold"], source, task)
     examples = load_examples(features, read_clip_table(index), checked, task, crop_of(description))
@@ -104,9 +106,9 @@ def export_model(
     rates = set(source["sample_rate"])
     taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
     sound = taken["kind"] == "waveform"
-    told = {"data": data, "input": taken, "transformers": sound and has_transformers(description)}
-    labels = {"labels": description["labels"]}  # these may look like anything
-    description = shareable(description | told) | labels
+    additions = {"data": data, "input": taken, "transformers": sound and has_transformers(description)}
+    labels = {"labels": description["labels"]}  # a label may look like a path
+    description = shareable(description | additions) | labels
     with atomic_folder(folder) as temporary:
         shutil.copyfile(model, temporary / "model.safetensors")
         shutil.copyfile(Path(model).with_name(TRAINED_ON), temporary / TRAINED_ON)
@@ -124,5 +126,5 @@ def export_model(
 
 
 def clip_inputs(paths: pd.Series, taken: dict[str, Any]) -> list[np.ndarray]:
-    """The samples ``(samples,)`` of files as the exported model takes them."""
+    """The samples ``(samples,)`` of files, at the sample rate of the exported model."""
     return [resample(*read_mono(path), taken["sample_rate"]) for path in paths]

@@ -1,7 +1,7 @@
-"""A trained model with its front-end as one network, from operations that ONNX has.
+"""A trained model with its front-end as one network, made of operations of ONNX.
 
-Everything after the front-end follows :func:`soundbench.features.clip_features.fixed_size` line by line, with masks
-where that cuts, since the length of the sound is not known when the graph is written.
+The steps after the front-end follow :func:`soundbench.features.clip_features.fixed_size` line by line, with masks
+instead of slices, because the length of the sound is not known when the graph is written.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from soundbench.tasks.task import Task
 
 
 def _stretched(features: torch.Tensor, frames: int) -> torch.Tensor:
-    """Resize the last axis to ``frames``, bilinear with antialiasing, whatever its length is.
+    """Resize the last axis, of any length, to ``frames``, bilinear with antialiasing.
 
-    The weights of torch's ``interpolate`` as a matrix: triangles as wide as the larger of the two spacings.
+    The weights of torch's ``interpolate`` are computed as a matrix: triangles as wide as the larger of both spacings.
     """
     ones = torch.ones_like(features[0, 0])
     scale = ones.sum() / frames
@@ -29,16 +29,17 @@ def _stretched(features: torch.Tensor, frames: int) -> torch.Tensor:
 
 
 class FeatureGraph(nn.Module):
-    """From samples to what is stored of a clip: the front-end, then ``fixed_size``, rounded to float16.
+    """Computes the stored features of a clip from its samples: the front-end, then ``fixed_size``, rounded to float16.
 
     Args:
-        sample_rate: of the samples (Hz).
-        shape: ``(bins, frames)`` of the features.
+        sample_rate: the sample rate of the samples (Hz).
+        shape: the shape of the features, ``(bins, frames)``.
     """
 
     def __init__(self, settings: Settings, sample_rate: int, shape: tuple[int, int]) -> None:
         super().__init__()
-        self.by_clip, self.size = settings["normalise"] == "clip", settings.get("resize")
+        self.by_clip = settings["normalise"] == "clip"
+        self.size = settings.get("resize")
         self.own_length = self.size is not None and not settings["duration"]
         self.frames = shape[1]
         frames = None if self.own_length else self._unresized(settings, sample_rate)
@@ -52,7 +53,7 @@ class FeatureGraph(nn.Module):
         return self.frames if self.size is None else frame_count(settings["duration"], sample_rate, settings)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        """``(batch, samples)`` to ``(batch, bins, frames)``."""
+        """Map ``(batch, samples)`` to ``(batch, bins, frames)``."""
         features, own = self.front_end(samples)
         own = torch.ones_like(features[0, 0], dtype=torch.bool) if own is None else own
         if self.by_clip:
@@ -66,32 +67,35 @@ class FeatureGraph(nn.Module):
 
 
 def _normalised(features: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-    """Each clip to zero mean and unit deviation over its own frames."""
+    """Normalise each clip to zero mean and unit deviation over its own frames."""
     count = own.sum() * features.shape[1]
     mean = (features * own).sum(dim=(1, 2), keepdim=True) / count
     variance = ((features - mean).square() * own).sum(dim=(1, 2), keepdim=True) / count
     return (features - mean) / variance.sqrt().clamp(min=1e-5)
 
 
-def _resizing(before: int, after: int) -> torch.Tensor:
-    """The matrix ``(after, before)`` of a bilinear resizing with antialiasing."""
-    return interpolate(torch.eye(before)[None, None], (after, before), mode="bilinear", antialias=True)[0, 0]
+def _resizing(size: int, new_size: int) -> torch.Tensor:
+    """The matrix ``(new_size, size)`` of a bilinear resizing with antialiasing."""
+    return interpolate(torch.eye(size)[None, None], (new_size, size), mode="bilinear", antialias=True)[0, 0]
 
 
 class Classifier(nn.Module):
-    """A trained network with all that stands around it: features, or samples where ``features`` makes these, to
-    probabilities."""
+    """A trained network with its normalisation and activation; with ``features``, it takes samples as its input."""
 
     def __init__(self, network: nn.Module, normalise: Normalisation, features: nn.Module | None, task: Task) -> None:
         super().__init__()
-        self.network, self.normalise, self.features, self.task = network, normalise, features, task
+        self.network = network
+        self.normalise = normalise
+        self.features = features
+        self.task = task
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """``(batch, samples)``, or ``(batch, bins, frames)``, to ``(batch, classes)``."""
+        """Map samples ``(batch, samples)``, or features ``(batch, bins, frames)``, to probabilities
+        ``(batch, classes)``."""
         features = sound if self.features is None else self.features(sound)
         return self.task.activate(self.network(self.normalise(features).unsqueeze(1)))
 
 
 def has_graph(settings: Settings) -> bool:
-    """Whether a front-end can be put into a graph."""
+    """Whether a front-end has a graph."""
     return hasattr(FRONT_ENDS.load(settings["front_end"]), "graph")

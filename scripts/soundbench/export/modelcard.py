@@ -1,4 +1,4 @@
-"""The model card of an exported model, in the form that Hugging Face reads.
+"""The model card of an exported model, in the format of Hugging Face.
 
 M. Mitchell et al., "Model cards for model reporting", FAT* 2019.
 """
@@ -27,14 +27,14 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a model beside its description.
+    """The results of a study that are on the model card.
 
     Attributes:
-        scores: a row a metric: ``metric, name, mean, spread, low, high`` over all seeds and folds.
+        scores: one row per metric: ``metric, name, mean, spread, low, high`` over all seeds and folds.
         own: the record of the exported model's fold, from ``metrics.json``.
-        runs: seeds and folds that were trained, and the sums of what that took.
-        labels: a row a label: training clips, and their seconds.
-        findings: a row a check of the audit and severity, with its number.
+        runs: the seeds and folds that were trained, and their total costs.
+        labels: one row per label: the number of training clips, and their seconds.
+        findings: one row per check and severity of the audit, with the number of findings.
         trained_from: the lengths of the training clips: total (s), shortest and longest (s).
     """
 
@@ -55,7 +55,7 @@ class Evidence:
         predictions: list[str],
         audit: str,
     ) -> Evidence:
-        """Read what the study left."""
+        """Read the results of the study."""
         records = [read_json(path) for path in metrics]
         folds = [fold for record in records for fold in record["folds"]]
         here = next(record for record in records if record["seed"] == description["seed"])
@@ -112,9 +112,9 @@ def model_card(description: Description, evidence: Evidence, checked: int, gap: 
 
     Args:
         checked: the clips on which the ONNX file was compared with PyTorch.
-        gap: the largest difference of a probability there.
+        gap: the largest difference of a probability on these clips.
     """
-    # What is filled in becomes Markdown and not HTML, where escaping would garble quotes in the code.
+    # The template is Markdown; the escaping of HTML would change quotes in code.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

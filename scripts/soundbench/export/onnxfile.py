@@ -1,4 +1,4 @@
-"""A trained model as one ONNX file, which ONNX Runtime alone turns from sound into probabilities."""
+"""A trained model as one ONNX file that computes probabilities from sound with ONNX Runtime alone."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from soundbench.features.normalisation import Normalisation
 from soundbench.tasks.registry import trained_task
 
 OPSET = 18
-TOLERANCE = 1e-4  # of a probability
+TOLERANCE = 1e-4  # the largest allowed difference of a probability
 
 Description = dict[str, Any]
 
 
 def input_of(description: Description, sample_rate: int | None, seconds: float) -> dict[str, Any]:
-    """What the file takes: sound where the front-end can be inside it and the sample rate is known, else features.
+    """The input of the file: sound if the file can hold the front-end and the sample rate is known, otherwise features.
 
     Args:
-        sample_rate: of the clips where all have the same (Hz); asked for where the front-end keeps it.
-        seconds: the longest clip of the source.
+        sample_rate: the sample rate of all clips (Hz), None if they differ; it is used if the front-end keeps it.
+        seconds: the length of the longest clip of the source.
     """
     settings = description["front_end"]
     sample_rate = settings.get("sample_rate") or sample_rate
@@ -42,11 +42,11 @@ def input_of(description: Description, sample_rate: int | None, seconds: float) 
 def write_onnx(network: nn.Module, description: Description, taken: dict[str, Any], path: str | Path) -> None:
     """Write the graph ``(batch, samples)`` float32, one channel in [-1, 1], to ``probabilities`` ``(batch, classes)``.
 
-    Sound may be of any length: as in training, it is cropped, or padded, to the length that the model knows. Where the
-    front-end is not inside, the input is ``features`` ``(batch, bins, frames)``, not yet normalised.
+    Sound may have any length; as in training, it is cropped or padded to the length that the model takes. If the file
+    does not hold the front-end, the input is ``features`` ``(batch, bins, frames)`` before normalisation.
 
     Args:
-        taken: what :func:`input_of` returned.
+        taken: the result of :func:`input_of`.
     """
     sound = taken["kind"] == "waveform"
     features = None
@@ -54,7 +54,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
         features = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
     normalise = Normalisation(**description["normalisation"])
     model = Classifier(network.cpu(), normalise, features, trained_task(description)).eval()
-    # Of two clips: the exporter takes a batch of one for a constant.
+    # The example has two clips, because the exporter would treat a batch of one as a constant.
     example = torch.zeros(2, taken["samples"]) if sound else torch.zeros(2, *taken["shape"])
     axes = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if sound else {})
     with warnings.catch_warnings(), torch.inference_mode():
@@ -78,7 +78,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
 
 
 def _describe(model: Any, description: Description, taken: dict[str, Any]) -> None:
-    """Store what a user of the file has to know, and remove the places in our code that torch stores with each node."""
+    """Store what a user of the file needs, and remove the positions in the source code that torch stores per node."""
     for graph in (model.graph, *model.functions.values()):
         graph.metadata_props.clear()
         for node in graph.all_nodes():
@@ -96,7 +96,7 @@ def _describe(model: Any, description: Description, taken: dict[str, Any]) -> No
 
 
 def run_onnx(path: str | Path, inputs: list[np.ndarray]) -> np.ndarray:
-    """The probabilities ``(clips, classes)`` of clips, one by one as they may differ in length."""
+    """The probabilities ``(clips, classes)`` of clips, computed one by one because their lengths may differ."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -108,7 +108,7 @@ def check_onnx(found: np.ndarray, expected: np.ndarray, clips: list[str]) -> flo
     """The largest difference of probabilities.
 
     Raises:
-        InputError: it is above :data:`TOLERANCE`; the clips are named.
+        InputError: it is above :data:`TOLERANCE`; naming the clips.
     """
     differences = np.abs(found - expected).max(axis=1)
     if not differences.max() <= TOLERANCE:  # nor NaN

@@ -1,7 +1,7 @@
-"""A transformers folder of an exported model, which ``pipeline("audio-classification")`` loads.
+"""An exported model in the format of transformers, which ``pipeline("audio-classification")`` loads.
 
-A family offers this with a function ``transformers_model(network)`` in its module: it returns the ``PreTrainedModel``
-inside the network. The feature extractor that goes with it follows from the front-end.
+A family supports this with a function ``transformers_model(network)`` in its module, which returns the
+``PreTrainedModel`` of the network. The feature extractor follows from the front-end.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from torch import nn
 from soundbench.core.errors import InputError
 from soundbench.models.families import FAMILIES
 
-TOLERANCE = 1e-3  # of a probability: our features are rounded to float16, theirs are not
-DEVIATIONS = 2  # by so many of its `std` their extractor divides
+TOLERANCE = 1e-3  # the largest allowed difference of a probability; transformers does not round features to float16
+DEVIATIONS = 2  # the extractor of transformers divides by this multiple of its `std`
 
 
 def has_transformers(description: dict[str, Any]) -> bool:
-    """Whether transformers can do the same: its AST features are ours, normalised by constants."""
+    """Whether transformers can compute the same: an AST on its own features, normalised by constants."""
     front_end = description["front_end"]
     offered = FAMILIES.defines(description["recipe"]["family"], "transformers_model")
     return offered and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
@@ -31,10 +31,11 @@ def write_transformers(network: nn.Module, description: dict[str, Any], folder: 
     from transformers import ASTFeatureExtractor
 
     family = FAMILIES.load(description["recipe"]["family"])
-    model, front_end = family.transformers_model(network), description["front_end"]
+    model = family.transformers_model(network)
+    front_end = description["front_end"]
     model.config.id2label = dict(enumerate(description["labels"]))
     model.config.label2id = {label: number for number, label in enumerate(description["labels"])}
-    model.config._name_or_path = ""  # where the initial weights came from may be a folder of this machine
+    model.config._name_or_path = ""  # it may be a folder of this machine
     model.save_pretrained(folder)
     extractor = ASTFeatureExtractor(
         sampling_rate=front_end["sample_rate"],

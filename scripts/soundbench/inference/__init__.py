@@ -1,1 +1,1 @@
-"""Trained models on new recordings."""
+"""Predictions of trained models on new recordings."""

@@ -1,4 +1,4 @@
-"""What the schema cannot say about recordings to predict, checked before any job starts."""
+"""Checks of the entries of ``predict`` that the schema cannot express, made before any job starts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def prediction_problems(
     views: dict[str, Any],
     suggest: Callable[[str, Any], str],
 ) -> Iterator[str]:
-    """What is wrong with an entry of ``predict``.
+    """The problems of an entry of ``predict``.
 
     Args:
-        where: its key.
-        names: what each part of the library holds.
-        views: its data sets that are well-formed.
-        suggest: tells the names that come near to an unknown one.
+        where: the key of the entry.
+        names: the names in each part of the library.
+        views: the well-formed data sets of the library.
+        suggest: a function that returns the most similar names for an unknown one.
     """
     for number, place in enumerate(entry["recordings"]):
         if problem := place_problem(place):
@@ -32,25 +32,25 @@ def prediction_problems(
     model = entry["model"]
     if isinstance(model, str):
         if not is_plain(model):
-            yield f"{where}.model: {model} holds one of {{ }} < >; rename the folder, or name a link to it"
+            yield f"{where}.model: {model} holds one of {{ }} < >; rename the folder, or use a link to it"
         try:
             find_models(model)
         except InputError as error:
             yield from (f"{where}.model: {problem}" for problem in error.problems)
-            yield f"{where}.model: {{dataset: NAME, model: NAME}} names one that this workflow trains first"
+            yield f"{where}.model: to train a model first, write {{dataset: NAME, model: NAME}}"
         return
     if (model.get("model") is None) == (model.get("best") is None):
-        yield f"{where}.model: name the model with `model`, or have it chosen with `best`; one of the two"
+        yield f"{where}.model: give either `model`, the name of the model, or `best`, to choose the best one"
     if model.get("best") is not None and model.get("seed") is not None:
-        yield f"{where}.model.seed: the best model is chosen, and averaged, over all seeds"
+        yield f"{where}.model.seed: leave it out; with `best`, models of all seeds are compared and averaged"
     for key, part in (("dataset", "datasets"), ("model", "models")):
         if (name := model.get(key)) is not None and name not in names[part]:
             yield f"{where}.model.{key}: there is no {name!r}{suggest(name, names[part])}"
     view = views.get(model["dataset"])
     if model.get("best") is not None and view and view["split"]["protocol"] != "nested":
         yield (
-            f"{where}.model.best: {model['dataset']} has the protocol {view['split']['protocol']}, which validates "
-            "nothing to choose by; name the model instead, or a data set with the nested protocol"
+            f"{where}.model.best: {model['dataset']} has the protocol {view['split']['protocol']}, which has no "
+            "validation loss to choose by; name the model instead, or a data set with the nested protocol"
         )
 
 

@@ -1,4 +1,4 @@
-"""From recordings to probabilities, with a trained model's folder and nothing else."""
+"""Compute the probabilities of labels for recordings, from the folders of trained models alone."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from soundbench.models.saved import load_model
 from soundbench.tasks.registry import trained_task
 from soundbench.tasks.task import Task
 
-BATCH = 16  # windows that the network sees at a time, of as many recordings as it takes
+BATCH = 16  # windows per batch; they may come from several recordings
 
-# What a recording's probabilities are, made from those of its windows: how two are joined, and what ends it.
+# How the probabilities of a recording follow from those of its windows: a function that joins two, and one for the end.
 SUMMARIES: dict[str, tuple[np.ufunc, Callable[[np.ndarray, int], np.ndarray]]] = {
     "mean": (np.add, lambda total, windows: total / windows),
     "max": (np.maximum, lambda highest, windows: highest),
@@ -33,7 +33,7 @@ SUMMARIES: dict[str, tuple[np.ufunc, Callable[[np.ndarray, int], np.ndarray]]] =
 
 @dataclass(frozen=True)
 class Options:
-    """How recordings are predicted: ``overlap`` is the share of a window that the next one repeats."""
+    """The options of prediction; ``overlap`` is the share of a window that the next window repeats."""
 
     overlap: float = 0.5
     summary: str = "mean"
@@ -43,7 +43,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Ranked:
-    """The most probable labels of a stretch of a recording (s), by number, best first, and their probabilities."""
+    """The numbers of the most probable labels of a part of a recording, best first, and their probabilities.
+
+    ``start`` and ``end`` are in seconds.
+    """
 
     start: float
     end: float
@@ -53,7 +56,7 @@ class Ranked:
 
 @dataclass
 class Prediction:
-    """What became of one recording: ``problem`` tells why it could not be predicted, else it is empty."""
+    """The prediction for one recording; ``problem`` is the reason if it could not be predicted, and empty otherwise."""
 
     options: Options
     task: Task
@@ -66,10 +69,11 @@ class Prediction:
     _probabilities: array[float] = field(default_factory=lambda: array("f"))
 
     def add(self, window: Window, probabilities: np.ndarray) -> None:
-        """Join the probabilities ``(classes,)`` of the next window to those before it."""
+        """Add the probabilities ``(classes,)`` of the next window."""
         join, _ = SUMMARIES[self.options.summary]
         self.total = join(self.total, probabilities) if self.windows else probabilities.astype(float)
-        self.windows, self.end = self.windows + 1, window.end
+        self.windows += 1
+        self.end = window.end
         if self.options.keep_windows:
             order = self.task.rank(probabilities, self.options.top_k)
             self._times.extend((window.start, window.end))
@@ -77,7 +81,7 @@ class Prediction:
             self._probabilities.extend(probabilities[order].tolist())
 
     def fault(self, path: str) -> str:
-        """What is wrong with the probabilities of the recording at ``path``; nothing in most cases."""
+        """The problem of the probabilities of the recording at ``path``; empty if there is none."""
         if np.isfinite(self.total).all():
             return ""
         return f"{path}: the model gives probabilities that are not finite; train it again: {REMEDY}"
@@ -93,27 +97,27 @@ class Prediction:
         return Ranked(0.0, self.end, order, self.probabilities[order])
 
     def ranked_windows(self) -> Iterator[Ranked]:
-        """Those of each window, where they were kept."""
-        many = len(self._labels) // max(1, self.windows)
+        """The most probable labels of each window, if they were kept."""
+        count = len(self._labels) // max(1, self.windows)
         for number in range(len(self._times) // 2):
-            here = slice(number * many, (number + 1) * many)
+            ranks = slice(number * count, (number + 1) * count)
             start, end = self._times[2 * number : 2 * number + 2]
-            yield Ranked(start, end, np.array(self._labels[here]), np.array(self._probabilities[here]))
+            yield Ranked(start, end, np.array(self._labels[ranks]), np.array(self._probabilities[ranks]))
 
 
 class Classifier:
-    """One trained model, or several whose probabilities are averaged: the folds of a run, its seeds.
+    """One trained model, or several whose probabilities are averaged, such as those of all folds and seeds.
 
     Args:
         folders: the folder of each model.
 
     Raises:
-        InputError: a folder cannot be used, or the models do not agree on labels, front-end and shape.
+        InputError: a folder cannot be used, or the models differ in their labels, front-ends or shapes.
     """
 
     def __init__(self, folders: list[str]) -> None:
-        # Threads that compute on a core each are faster than operations that are divided among all cores, most of all
-        # on a busy machine; and the result does not depend on their number.
+        # Threads with one core each are faster than operations that use all cores, especially on a busy machine, and
+        # the result does not depend on their number.
         prepare_process(0, threads=1)
         self.device = choose_device()
         loaded = [load_model(folder) for folder in folders]
@@ -125,7 +129,8 @@ class Classifier:
         self.labels = self.task.labels
 
     def _check(self, folders: list[str]) -> None:
-        first, problems = self.descriptions[0], []
+        first = self.descriptions[0]
+        problems = []
         for folder, other in zip(folders, self.descriptions, strict=True):
             if different := [key for key in ("task", "labels", "front_end", "shape") if other[key] != first[key]]:
                 problems.append(f"{folder}: differs from {folders[0]} in {' and '.join(different)}")
@@ -133,8 +138,8 @@ class Classifier:
             raise InputError(problems, "Only models with the same labels and the same front-end can be averaged:")
         if first["front_end"]["front_end"] == EMBEDDING:
             raise InputError(
-                f"{folders[0]}: sees what {first['front_end']['model']['pretrained']} makes of a picture, and holds no "
-                "such weights; a model on an embedding predicts only the clips that were embedded for it"
+                f"{folders[0]}: needs embeddings by {first['front_end']['model']['pretrained']}, whose weights are not "
+                "in the folder; a model on an embedding predicts only the clips that were embedded for it"
             )
 
     @torch.inference_mode()
@@ -143,23 +148,23 @@ class Classifier:
         batch = torch.from_numpy(features).to(self.device).float().unsqueeze(1)
         total = torch.zeros(len(features), len(self.labels), device=self.device)
         for network, normalise in zip(self.networks, self.normalise, strict=True):
-            seen = normalise(batch).to(memory_format=torch.channels_last)
-            total = total + self.task.activate(network(seen))
+            normalised = normalise(batch).to(memory_format=torch.channels_last)
+            total = total + self.task.activate(network(normalised))
         return (total / len(self.networks)).cpu().numpy()
 
     def predict(self, paths: Iterable[str], options: Options, threads: int) -> Iterator[Prediction]:
-        """A prediction of each recording, in their order; the next ones are read meanwhile."""
+        """One prediction per recording, in order; the next recordings are read at the same time."""
         paths = list(paths)
-        ended = iter(paths)
+        finished = iter(paths)
         events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
         current = Prediction(options, self.task)
-        for batch, found in map_ahead(self._probabilities, _batches(events), threads):
-            probabilities = iter(found)
+        for batch, results in map_ahead(self._probabilities, _batches(events), threads):
+            probabilities = iter(results)
             for event in batch:
                 if isinstance(event, Window):
                     current.add(event, next(probabilities))
                 else:
-                    path = next(ended)
+                    path = next(finished)
                     current.problem = event or current.fault(path)
                     yield current
                     current = Prediction(options, self.task)
@@ -170,8 +175,9 @@ class Classifier:
         return self.probabilities(np.stack(windows)) if windows else np.empty((0, len(self.labels)))
 
     def _events(self, path: str, overlap: float) -> Iterator[Window | str]:
-        """The windows of a recording, then what is wrong with it: nothing, if all could be read."""
-        front_end, shape = self.descriptions[0]["front_end"], tuple(self.descriptions[0]["shape"])
+        """The windows of a recording, then its problem, which is empty if the whole recording could be read."""
+        front_end = self.descriptions[0]["front_end"]
+        shape = tuple(self.descriptions[0]["shape"])
         try:
             yield from recording_windows(path, front_end, shape, overlap)
         except InputError as error:
@@ -181,13 +187,15 @@ class Classifier:
 
 
 def _batches(events: Iterator[Any]) -> Iterator[list[Any]]:
-    """The same events in lists that hold :data:`BATCH` windows each, or fewer where hardly a recording can be read."""
-    batch, windows = [], 0
+    """The events in lists of :data:`BATCH` windows each, or of fewer windows if many recordings cannot be read."""
+    batch: list[Any] = []
+    windows = 0
     for event in events:
         batch.append(event)
         windows += isinstance(event, Window)
         if windows == BATCH or len(batch) == 8 * BATCH:
             yield batch
-            batch, windows = [], 0
+            batch = []
+            windows = 0
     if batch:
         yield batch

@@ -14,12 +14,12 @@ from typing import IO
 from soundbench.core.errors import InputError
 
 DESCRIPTION = """\
-Predict what is to be heard in recordings, with a model that soundbench has trained.
+Predict the labels of recordings with a model that soundbench has trained.
 
-The model's folder holds model.safetensors and model.json; given a folder of several folds or seeds, such as
-results/runs/esc10/cnn/seed1, the probabilities of all of them are averaged. Recordings longer than what the model looks
-at are cut into overlapping windows, and summarised. A row for each recording goes to standard output, in the order in
-which they are given."""
+The folder of a model holds model.safetensors and model.json. If the folder holds several folds or seeds, such as
+results/runs/esc10/cnn/seed1, the probabilities of all of them are averaged. Recordings longer than the input of the
+model are cut into overlapping windows, whose probabilities are summarised. Standard output gets one row per recording,
+in the order of the arguments."""
 
 EPILOGUE = """\
 examples:
@@ -29,7 +29,7 @@ examples:
 
 exit status:
   0  everything was predicted
-  1  some recordings could not be read: standard error lists them; the others are predicted
+  1  some recordings could not be read; standard error lists them, and the others are predicted
   2  nothing was predicted: the model or the arguments cannot be used"""
 
 
@@ -48,7 +48,7 @@ def _count(text: str) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What may stand on the command line."""
+    """The parser of the command line."""
     made = argparse.ArgumentParser(
         description=DESCRIPTION,
         epilog=EPILOGUE,
@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         "relative to the list, and optionally label",
     )
     made.add_argument("--json", action="store_true", help="write a JSON list instead of CSV")
-    made.add_argument("--windows", action="store_true", help="write a row for each window, not for each recording")
+    made.add_argument("--windows", action="store_true", help="write one row per window, not one per recording")
     made.add_argument(
         "--top-k", type=_count, default=3, help="labels for each recording, most probable first (default 3)"
     )
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         default="mean",
         help="a recording's probabilities: the mean over its windows (default), or the highest of each label",
     )
-    made.add_argument("--output", metavar="FILE", help="write here, not to standard output; whole or not at all")
+    made.add_argument("--output", metavar="FILE", help="write to this file, completely or not at all (default: stdout)")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     made.add_argument("--threads", type=_count, default=cores, help=f"cores to use (default: all, {cores})")
     return made
@@ -116,7 +116,7 @@ def _predict(options: argparse.Namespace, file: IO[str]) -> int:
     from soundbench.inference.tables import Row, SpreadsheetWriter, columns, rows, write_json
     from soundbench.models.saved import find_models, read_description
 
-    # What is wrong with model and recordings is said before torch is imported.
+    # Problems of the model and of the recordings are reported before torch is imported, which takes seconds.
     folders = find_models(options.model)
     recordings = find_recordings(options.files, read_description(folders[0])["labels"])
 

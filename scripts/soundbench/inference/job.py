@@ -1,4 +1,4 @@
-"""The workflow's job of predicting recordings: with which models, what is written, and what was trained on."""
+"""The workflow's job that predicts recordings: it chooses the models, writes the tables, and lists training clips."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def predict_clips(
         options: ``overlap``, ``summary`` and ``top_k``, as for :class:`Options`.
 
     Raises:
-        InputError: no recording at all can be predicted.
+        InputError: no recording can be predicted.
     """
     folders = [str(Path(weights).parent) for weights in models.weights]
     losses = validation_losses(folders, models.histories)
@@ -85,7 +85,7 @@ def predict_clips(
 
 
 def _write(classifier: Classifier, recordings: list[Recording], how: Options, threads: int, outputs: Outputs) -> int:
-    """Predict, and write the three tables; returns how many recordings could not be predicted."""
+    """Predict and write the three tables; returns the number of recordings that could not be predicted."""
     problems: list[str] = []
     names = columns(how.top_k, len(classifier.labels))
     with ExitStack() as stack:
@@ -105,7 +105,7 @@ def _write(classifier: Classifier, recordings: list[Recording], how: Options, th
                 reasons.writerows([{"file": recording.path, "reason": reason}])
                 logger.warning("%s", prediction.problem)
         if len(problems) == len(recordings):
-            raise InputError(problems, "Not one recording can be predicted:")
+            raise InputError(problems, "No recording can be predicted:")
     return len(problems)
 
 
@@ -115,19 +115,19 @@ def model_name(folder: str) -> str:
 
 
 def validation_losses(folders: list[str], histories: list[str]) -> dict[str, float]:
-    """Each model's lowest validation loss, averaged over its folds and seeds; the test folds have no say in it.
+    """Each model's lowest validation loss, averaged over its folds and seeds; the test folds are not used.
 
     Args:
-        histories: the history of the training in each folder; none, if there is nothing to choose.
+        histories: the history of the training in each folder; empty if no model is to be chosen.
 
     Raises:
-        InputError: models that were not validated.
+        InputError: a model was not validated.
     """
     losses = defaultdict(list)
     for folder, history in zip(folders, histories, strict=bool(histories)):
         table = pd.read_csv(history)
         if "val_loss" not in table:
-            raise InputError(f"{history}: nothing was validated, so there is no best model; name the model instead")
+            raise InputError(f"{history}: has no validation loss to choose the best model by; name the model instead")
         losses[model_name(folder)].append(table["val_loss"].min())
     return {name: round(float(sum(values) / len(values)), 6) for name, values in losses.items()}
 
@@ -139,15 +139,15 @@ def _listed(losses: dict[str, float]) -> str:
 def trained_on(
     recordings: list[Recording], clips: list[str], splits: list[str], descriptions: list[dict[str, Any]]
 ) -> list[str]:
-    """The recordings whose bytes are those of a clip that one of the models was trained or validated on."""
-    seen: set[str] = set()
+    """The recordings that are copies, byte by byte, of clips that one of the models was trained or validated on."""
+    known: set[str] = set()
     for table in map(read_clip_table, clips):
         digests = table.set_index("clip")["sha256"]
         roles = {Path(split).stem: read_split(split).set_index("clip") for split in splits}
         for description in descriptions:
             role = roles[f"seed{description['seed']}"][fold_column(description["fold"])]
-            seen |= set(digests[role.index[role.isin(["train", "val"])]])
-    return [recording.path for recording in recordings if seen and _digest(recording.path) in seen]
+            known |= set(digests[role.index[role.isin(["train", "val"])]])
+    return [recording.path for recording in recordings if known and _digest(recording.path) in known]
 
 
 def _digest(path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Which recordings are to be predicted: folders, files, patterns and lists, and what is known of their labels."""
+"""Find the recordings to predict, in files, folders, patterns and lists, and their labels if these are known."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from soundbench.core.errors import InputError
 from soundbench.data.files import AUDIO_SUFFIXES, audio_files, folders_below, is_plain
-from soundbench.data.names import is_utf8, normalised, shown
+from soundbench.data.names import is_utf8, normalised, printable
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A file, and its label where that is known."""
+    """A file, and its label if that is known."""
 
     path: str
     actual: str = ""
@@ -24,12 +24,12 @@ class Recording:
 def find_recordings(places: Iterable[str], labels: list[str]) -> list[Recording]:
     """The recordings at these places, in this order, each once.
 
-    A place is a file, a folder (all audio files in it and below, by name), a pattern such as ``field/*.wav``, or
-    a list: a CSV file with the column ``path``, relative to its folder, and optionally ``label``. The sub-folders of a
-    folder are labels where all that lies in it lies in one that a label of the model names.
+    A place is a file, a folder (all audio files in it and below, by name), a pattern such as ``field/*.wav``, or a
+    list: a CSV file with the column ``path``, relative to its folder, and optionally ``label``. The sub-folders of a
+    folder are used as labels if all recordings lie in sub-folders that have the names of labels of the model.
 
     Raises:
-        InputError: nothing is found at a place; all such places are named.
+        InputError: naming all places without recordings.
     """
     found: dict[str, Recording] = {}
     problems: list[str] = []
@@ -38,7 +38,7 @@ def find_recordings(places: Iterable[str], labels: list[str]) -> list[Recording]
             for recording in _at(place, labels):
                 found.setdefault(recording.path, recording)
                 if not is_utf8(recording.path):
-                    problems.append(f"{shown(recording.path)}: the name of the file is not in UTF-8; rename it")
+                    problems.append(f"{printable(recording.path)}: the name of the file is not in UTF-8; rename it")
         except InputError as error:
             problems += error.problems
     if problems:
@@ -64,31 +64,31 @@ def _at(place: str, labels: list[str]) -> Iterator[Recording]:
 
 def matching(pattern: str) -> list[str]:
     """The files and folders that a pattern names, sorted."""
-    # Path.glob() takes no absolute pattern.
+    # Path.glob() accepts no absolute pattern.
     return sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207
 
 
 def place_problem(place: str) -> str | None:
-    """What is wrong with a place, as far as can be told without looking into it."""
+    """The problem of a place that does not exist; its content is not checked."""
     if Path(place).expanduser().exists() or matching(place):
         return None
     return f"{place}: matches no file" if glob.has_magic(place) else f"{place}: does not exist"
 
 
 def watched_files(place: str) -> list[str]:
-    """The files and folders whose times tell that the recordings at a place have changed, or that some came or went.
+    """The files and folders whose dates show that recordings at a place were changed, added or removed.
 
-    Those whose names Snakemake would take for wildcards or path variables are predicted, but not watched.
+    Files whose names hold brackets of wildcards or path variables are predicted, but their dates are not used.
     """
     path = Path(place).expanduser()
-    found = [str(path)] if path.exists() else matching(place)
-    return [*filter(is_plain, found), *folders_below(path)]
+    paths = [str(path)] if path.exists() else matching(place)
+    return [*filter(is_plain, paths), *folders_below(path)]
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
     files, _ = audio_files(folder)
     if not files:
-        raise InputError(f"{folder}: no audio file is in it")
+        raise InputError(f"{folder}: holds no audio file")
     tops = [normalised(file.relative_to(folder).parts[0]) for file in files]
     labelled = all(file.parent != folder for file in files) and set(tops) <= set(labels)
     for file, top in zip(files, tops, strict=True):

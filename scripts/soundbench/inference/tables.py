@@ -1,4 +1,4 @@
-"""Predictions as they are written: a row a recording or a window, as CSV or as JSON, one after another."""
+"""Write predictions row by row, one per recording or per window, as CSV or as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def columns(top_k: int, labels: int) -> list[str]:
 
 
 def rows(recording: Recording, prediction: Prediction, labels: list[str], windows: bool) -> Iterator[Row]:
-    """The row of a recording, or those of its windows; none if it could not be predicted."""
+    """The row of a recording, or the rows of its windows; none if it could not be predicted."""
     if prediction.problem:
         return
     for ranked in prediction.ranked_windows() if windows else [prediction.ranked()]:
@@ -32,14 +32,14 @@ def rows(recording: Recording, prediction: Prediction, labels: list[str], window
 
 
 def _ranks(ranked: Ranked, labels: list[str]) -> Row:
-    found: Row = {}
-    for rank, (number, chance) in enumerate(zip(ranked.labels, ranked.probabilities, strict=True), 1):
-        found |= {f"label{rank}": labels[number], f"probability{rank}": f"{chance:.6f}"}
-    return found
+    cells: Row = {}
+    for rank, (number, probability) in enumerate(zip(ranked.labels, ranked.probabilities, strict=True), 1):
+        cells |= {f"label{rank}": labels[number], f"probability{rank}": f"{probability:.6f}"}
+    return cells
 
 
 class SpreadsheetWriter:
-    """Writes the names of the columns, then rows, as comma-separated values; no text is a formula to a spreadsheet."""
+    """Writes rows as comma-separated values; text is escaped so that spreadsheets do not treat it as formulas."""
 
     def __init__(self, file: IO[str], names: list[str]) -> None:
         self._writer = csv.DictWriter(file, names, lineterminator="\n")
@@ -51,12 +51,12 @@ class SpreadsheetWriter:
 
 
 def write_json(file: IO[str], found: Iterable[Row]) -> None:
-    """Write rows as they come: one JSON list, a line each, numbers as numbers, the labels of a row as a list."""
-    before = "[\n"
+    """Write rows as they come, as one JSON list with one line per row; the labels of a row are a list."""
+    separator = "[\n"
     for row in found:
-        file.write(before + json.dumps(_structured(row), ensure_ascii=False))
-        before = ",\n"
-    file.write("[]\n" if before == "[\n" else "\n]\n")
+        file.write(separator + json.dumps(_structured(row), ensure_ascii=False))
+        separator = ",\n"
+    file.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
 def _structured(row: Row) -> Row:

@@ -1,4 +1,4 @@
-"""Recordings of any length as features of the size that a model takes, without ever holding a whole recording."""
+"""Cut recordings of any length into windows, and compute the features of each, without loading a whole recording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from soundbench.features.settings import feature_problems, frame_count, hop_samp
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a recording, from ``start`` to ``end`` (s), and its features ``(bins, frames)``, float16."""
+    """A part of a recording, from ``start`` to ``end`` (s), and its features ``(bins, frames)``, float16."""
 
     start: float
     end: float
@@ -25,32 +25,39 @@ class Window:
 
 
 def cut(blocks: Iterable[np.ndarray], length: int, longest: int, step: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Cut samples that come in blocks into overlapping windows; yields where each begins, and its samples.
+    """Cut samples that come in blocks into overlapping windows.
 
-    What has no more samples than ``longest`` stays whole. Else all windows have ``length`` samples and begin ``step``
-    samples after one another, but for the last, which ends where the recording ends.
+    A recording with at most ``longest`` samples is one window. Otherwise all windows have ``length`` samples and begin
+    at distances of ``step`` samples, except the last, which ends at the end of the recording.
+
+    Yields:
+        The first sample of each window, and its samples.
     """
-    held, first, start = np.empty(0, np.float32), 0, 0  # `held` begins at the sample `first` of the recording
+    held = np.empty(0, np.float32)  # it begins at the sample `first` of the recording
+    first = 0
+    start = 0
     for block in blocks:
         held = np.concatenate([held, block])
         while first + len(held) > start + (length if start else longest):
             yield start, held[start - first :][:length]
-            # The last window may begin as early as this one.
-            held, first, start = held[start - first :], start, start + step
+            # These samples are kept, because the last window may begin just after this one.
+            held = held[start - first :]
+            first = start
+            start += step
     yield (first + len(held) - length, held[-length:]) if start else (0, held)
 
 
 def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int], overlap: float) -> Iterator[Window]:
-    """The windows of a recording, decoded, resampled and seen through a front-end as ``compute_features`` does it.
+    """The windows of a recording with their features, computed as in ``compute_features``.
 
     Args:
-        settings: the front-end.
-        shape: of the features of a clip, ``(bins, frames)``.
-        overlap: the share of a window that the next one repeats.
+        settings: the settings of the front-end.
+        shape: the shape of the features of a clip, ``(bins, frames)``.
+        overlap: the share of a window that the next window repeats.
 
     Raises:
-        InputError: the file cannot be read, is too short, does not fit the front-end, or breaks off, which may be known
-            only after all its windows.
+        InputError: the file cannot be read, is too short, does not fit the front-end, or is truncated; the last may be
+            raised after all its windows.
     """
     with open_audio(path) as file:
         rate = settings["sample_rate"] or file.samplerate
@@ -66,9 +73,9 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
             yield Window(
                 start / rate, (start + len(samples)) / rate, stored_features(path, features, frames, settings)[0]
             )
-        # As for clips: what breaks off would else be taken for a short recording.
-        if lacking := missing_end(path, file, file.tell()):
-            raise InputError(f"{path}: {lacking}")
+        # A truncated recording is an error, as for clips; it must not be treated as a short one.
+        if truncation := missing_end(path, file, file.tell()):
+            raise InputError(f"{path}: {truncation}")
 
 
 def _milliseconds(samples: int, rate: int) -> str:
@@ -78,5 +85,5 @@ def _milliseconds(samples: int, rate: int) -> str:
 def _too_short(samples: int, hop: int, rate: int) -> str:
     if samples == 0:
         return "holds no samples"
-    lasts = _milliseconds(samples, rate)
-    return f"is too short: it lasts {lasts}, and the model's front-end looks every {_milliseconds(hop, rate)}"
+    duration = _milliseconds(samples, rate)
+    return f"is too short: it lasts {duration}, less than one hop of the model's front-end, {_milliseconds(hop, rate)}"

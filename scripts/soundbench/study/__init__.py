@@ -1,1 +1,1 @@
-"""From wildcards to what a job reads and is told: the rules' input functions and parameters, without Snakemake."""
+"""The input functions and parameters of rules: they map wildcards to the inputs of a job, without Snakemake."""

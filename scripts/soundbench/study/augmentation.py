@@ -1,4 +1,4 @@
-"""Which augmented variants a job works on."""
+"""Inputs and parameters of rules that make or use augmented copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules read that turn a source of recordings into clips and splits."""
+"""Inputs and parameters of the rules that make clip tables, audits and splits from sources of recordings."""
 
 from __future__ import annotations
 
@@ -23,38 +23,39 @@ class DataInputs:
         return READERS.module(self.study.source(wildcards)["reader"])
 
     def own_root(self, wildcards: Wildcards) -> str:
-        """The user's own folder, table or archive of a source's recordings; empty where there is none."""
+        """The user's own folder, table or archive of a source's recordings; empty if there is none."""
         root = self.study.source(wildcards).get("root")
         return str(Path(root).expanduser()) if root else ""
 
     def own_archive(self, wildcards: Wildcards) -> list[str]:
-        """The user's own files that have to be unpacked before a source can be read: an archive, or Arrow files."""
+        """The user's own files that must be unpacked before a source can be read: an archive, or Arrow files."""
         root = self.own_root(wildcards)
         if root and READERS.defines(self.study.source(wildcards)["reader"], "unpack"):
             return [root, *filter(is_plain, map(str, shards(Path(root))))]
         return [root] if is_archive(root) else []
 
     def source_files(self, wildcards: Wildcards) -> list[str] | str:
-        """What must exist before a source can be read: the user's own recordings, or what ``fetch_dataset`` wrote.
+        """The files that must exist before a source can be read: the user's recordings, or the manifest of
+        ``fetch_dataset``.
 
-        The folders among the user's recordings change their times when clips come or go.
+        The dates of the folders below the user's recordings change when clips are added or removed.
         """
         root = self.own_root(wildcards)
         return [root, *folders_below(root)] if root and not self.own_archive(wildcards) else FETCHED
 
     def source_root(self, wildcards: Wildcards, input: list[str]) -> str:
-        """The folder (or table) of a source's recordings: the user's own, or what ``fetch_dataset`` made."""
+        """The folder (or table) of a source's recordings: the user's own, or that of ``fetch_dataset``."""
         if self.own_root(wildcards) == input[0]:
             return input[0]
         unpacked = self.own_archive(wildcards) or self.study.source(wildcards).get("url")
         return str(Path(input[0]).parent / ("recordings" if unpacked else ""))
 
     def clip_table(self, wildcards: Wildcards) -> str:
-        """The clip table behind a data set."""
+        """The clip table of the source of a data set."""
         return self.of_source(CLIPS)(wildcards)
 
     def measures(self, wildcards: Wildcards) -> dict[str, str]:
-        """What ``index_clips`` measured of the clips behind a data set."""
+        """The measurements of the clips of the source of a data set."""
         patterns = {"measures": MEASURES, "landmarks": LANDMARKS}
         return {name: self.of_source(pattern)(wildcards) for name, pattern in patterns.items()}
 

@@ -1,4 +1,4 @@
-"""Which features a job reads or computes."""
+"""Inputs and parameters of rules that compute or read features."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FeatureInputs:
         ]
 
     def front_end_json(self, name: str) -> str:
-        """A front-end with all that decides its values; an embedding holds the settings of its own inputs."""
+        """All settings that decide the values of a front-end, as JSON; those of an embedding include its input's."""
         if name not in self.embeddings:
             return self.study.entry_json("features", name)
         entry = self.study.settings["features"][name]
@@ -73,21 +73,21 @@ class FeatureInputs:
         return FRONT_ENDS.module(entry["front_end"])
 
     def embedding(self, wildcards: Wildcards) -> tuple[str, str]:
-        """Family and front-end of an embedding."""
+        """The family of the network that computes an embedding, and the front-end of its input."""
         return embedding_network(self.study.settings, self.study.settings["features"][wildcards.features])
 
     def embedding_family(self, wildcards: Wildcards) -> str:
-        """The module of the network that an embedding is taken from, by its dotted name."""
+        """The module of the network that computes an embedding, by its dotted name."""
         return FAMILIES.module(self.embedding(wildcards)[0])
 
     def of_embedding(self, wildcards: Wildcards) -> dict[str, str]:
-        """The features that an embedding is made of, and their index."""
+        """The features that an embedding is computed from, and their index."""
         front_end = self.embedding(wildcards)[1]
         patterns = {"features": FEATURES, "index": FEATURE_INDEX}
         return {name: fill(pattern, features=front_end)[0] for name, pattern in patterns.items()}
 
     def embedding_weights(self, features: str) -> list[str]:
-        """The weights behind features that are an embedding; nothing behind others."""
+        """The weights of the network that computes features; empty if they are not an embedding."""
         pretrained = self.study.settings["features"][features].get("model", {}).get("pretrained")
         return self.weights(pretrained, fill(EMBEDDING_WEIGHTS, features=features)[0])
 

@@ -1,4 +1,4 @@
-"""Where every artefact lies, each pattern once; ``<results>`` and the like are path variables of Snakemake."""
+"""The path patterns of all files; ``<results>`` and similar names are path variables of Snakemake."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STUDY = SUMMARY + "/study.yaml"
 
 
 def fill(pattern: str, **values: Any) -> list[str]:
-    """``pattern`` for every combination of the ``values``, each one value or several; other wildcards stay.
+    """``pattern`` for every combination of the ``values``, each one value or several; other wildcards do not change.
 
     The last value varies fastest, as in Snakemake's ``expand``.
     """

@@ -1,4 +1,4 @@
-"""Which recordings are to be predicted, and with which models."""
+"""Inputs of the rule that predicts recordings: the recordings and the models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PredictionInputs:
         return [name for name in self.entries if set(self.models(name)) & set(self.study.large_models)]
 
     def models(self, name: str) -> list[str]:
-        """The models of this workflow that an entry may be predicted with; none where it names a model's folder."""
+        """The models of this workflow that an entry may use; empty if it names the folder of a model."""
         model = self.entries[name]["model"]
         if isinstance(model, str):
             return []
@@ -50,7 +50,7 @@ class PredictionInputs:
         return files
 
     def of_models(self, pattern: str) -> Callable[[Wildcards], list[str]]:
-        """An input function: a file of every model that is averaged, or that there are to choose from.
+        """An input function: one file per model that is averaged, or that is a candidate for the best one.
 
         Args:
             pattern: the file of a fold.
@@ -72,7 +72,7 @@ class PredictionInputs:
         return files
 
     def of_choice(self, pattern: str) -> Callable[[Wildcards], list[str]]:
-        """An input function: a file of every model that there are to choose from; none where nothing is chosen."""
+        """An input function: one file per candidate for the best model; empty if the entry names its model."""
         return lambda wildcards: self.of_models(pattern)(wildcards) if "best" in self.entry(wildcards)["model"] else []
 
     def of_dataset(self, pattern: str) -> Callable[[Wildcards], list[str]]:
@@ -89,5 +89,5 @@ class PredictionInputs:
         return files
 
     def recordings(self, wildcards: Wildcards) -> list[str]:
-        """The files and folders whose times show that there is something new to predict."""
+        """The files and folders whose dates show that there are new recordings."""
         return list(chain.from_iterable(map(watched_files, self.entry(wildcards)["recordings"])))

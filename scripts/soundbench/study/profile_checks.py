@@ -1,4 +1,4 @@
-"""What options of the command line take away from a profile, said before hours are spent without it."""
+"""Warnings about options of the command line that replace settings of a profile, given before jobs start."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import yaml
 logger = logging.getLogger("snakemake.logging")  # Snakemake's own
 
 Block = Mapping[str, Any]
-SAME = {"gpu": "gres", "gres": "gpu"}  # two ways to ask for a GPU
+SAME = {"gpu": "gres", "gres": "gpu"}  # two ways to request a GPU
 
 
 def warn_of_replaced_blocks(arguments: Sequence[str], settings: Any) -> None:
-    """Warn where jobs do without requests of the profiles in use.
+    """Warn if an option removes requests of the profiles in use.
 
     An option replaces the whole block of that name, for all rules: after ``--set-resources train_model:runtime=600``
     no job has a GPU.

@@ -14,9 +14,10 @@ from soundbench.core.storage import canonical_json
 from soundbench.report.figures.registry import ALL, FIGURES
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.paths import CLIPS, TABLE, fill
+from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study, Wildcards
-from soundbench.study.uses import RobustnessInputs, TransferInputs
+from soundbench.study.transfer import TransferInputs
 
 REPORT = "1 Report"
 FIGURES_OF_STUDY = "2 Figures"
@@ -28,7 +29,7 @@ TABLES = (
     *("costs", "classes", "confusions", "groups"),
 )
 
-# The files in the folder of figures that are items of the report, by what their names say.
+# The patterns of the files in the folder of figures that are items of the report.
 _NAME = "[^/]+"
 REPORTED_FIGURES = [
     f"{{figure,{_NAME}}}.svg",
@@ -56,18 +57,18 @@ def _of_augmented_datasets(items: ReportItems, dataset: str, model: str) -> bool
 
 
 def _of_predictions(items: ReportItems, dataset: str, model: str) -> bool:
-    return False  # the target `predict` asks for them
+    return False  # the target `predict` makes them
 
 
 @dataclass(frozen=True)
 class Item:
-    """A figure or a page: where it lies, and where the report shows it.
+    """A figure or a page of the report.
 
     Args:
-        path: with a wildcard ``dataset`` or ``model`` where there is one a data set or model.
+        path: the file, with the wildcard ``dataset`` or ``model`` if there is one per data set or per model.
         caption: the name of its text in ``config/report``.
-        title: what the report's table calls it.
-        shown: whether a study has it, for a data set and a model (empty where the path names none).
+        title: its name in the report's table.
+        shown: whether a study has it, for a data set and a model (empty if the path has no such wildcard).
     """
 
     path: str
@@ -147,7 +148,7 @@ class ReportItems:
 
     @property
     def study_json(self) -> str:
-        """What the report says of the study itself, in the order of the selection."""
+        """The description of the study in the report, in the order of the selection."""
         selected = {name: self.study.selected[name] for name in ("models", "seeds", "metric")}
         views = {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
         facts = {"datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()}}
@@ -163,5 +164,5 @@ class ReportItems:
             for dataset in self.runs.datasets if "{dataset}" in item.path else [""]:
                 for model in self.runs.models if "{model}" in item.path else [""]:
                     if item.shown(self, dataset, model):
-                        # Resolved here: a workflow that uses this one as a module has other path variables.
+                        # It is resolved here, because a workflow that uses this one as a module has other variables.
                         yield from map(self.study.resolve, fill(item.path, dataset=dataset, model=model))

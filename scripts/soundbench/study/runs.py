@@ -1,4 +1,4 @@
-"""Which runs the tables, figures and pages are made of."""
+"""The runs that tables, figures and pages show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Files = Callable[[Wildcards], list[str]]
 
 
 class SelectedRuns:
-    """The runs that ``benchmark`` selects; where gaps are shown (``report.missing``), those that are finished."""
+    """The runs that ``benchmark`` selects; if gaps are shown (``report.missing``), only those that are finished."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -24,7 +24,7 @@ class SelectedRuns:
 
     @property
     def plan_json(self) -> str:
-        """What the tables should hold, so that they can say what is missing, in the order of the selection."""
+        """The runs that the tables should hold, in the order of the selection; tables use it to list missing runs."""
         views = {name: self.study.settings["datasets"][name] for name in self.datasets}
         plan: dict[str, Any] = {
             "datasets": {
@@ -38,7 +38,7 @@ class SelectedRuns:
         return canonical_json(plan, sort_keys=False)
 
     def finished(self, files: list[str]) -> list[str]:
-        """All of these files; where gaps are to be shown, those that exist."""
+        """All of these files; if gaps are shown, only those that exist."""
         if self.study.settings["report"]["missing"] == "fail":
             return files
         return [file for file in files if Path(self.study.resolve(file)).exists()]
@@ -64,6 +64,6 @@ class SelectedRuns:
         return self.finished(files) == files
 
     def splits(self, wildcards: Wildcards) -> list[str]:
-        """A split table of every data set, whatever its seed: the groups and the sizes are the same in all."""
+        """One split table of every data set, of any seed: groups and sizes do not depend on the seed."""
         found = [self.finished(fill(SPLIT, dataset=name, seed=self.seeds)) for name in self.datasets]
         return [file for files in found for file in files[:1]]

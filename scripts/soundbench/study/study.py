@@ -1,4 +1,4 @@
-"""The checked configuration as rules ask for it: entries by wildcard, and the part of one that a job depends on."""
+"""The checked configuration for the rules: its entries by wildcards, and the keys of an entry that a job depends on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from soundbench.core.storage import canonical_json
 
 Entry = dict[str, Any]
-Wildcards = Any  # an object with an attribute a wildcard, such as Snakemake's
+Wildcards = Any  # an object with one attribute per wildcard, such as Snakemake's
 
 
 def without(entry: Entry, *keys: str) -> Entry:
-    """``entry`` except for some keys."""
+    """``entry`` without some keys."""
     return {name: value for name, value in entry.items() if name not in keys}
 
 
@@ -26,24 +26,24 @@ class Study:
     """
 
     def __init__(self, settings: Entry, resolve: Callable[[str], str] = str) -> None:
-        # Models that need a GPU for more than training. It does not change results, so recipes are kept without it.
+        # Models that need a GPU for more than training. The key does not change results, so recipes do not hold it.
         self.large_models = [name for name, recipe in settings["models"].items() if recipe["large"]]
         recipes = {name: without(recipe, "large") for name, recipe in settings["models"].items()}
         self.settings: Entry = settings | {"models": recipes}
         self.resolve = resolve
         self.selected: Entry = settings["benchmark"]
-        # Made once and shared by an entry's jobs, of which there may be thousands.
+        # It is made once and shared by the jobs of an entry, which may be thousands.
         self.entry_json = lru_cache(maxsize=None)(self._entry_json)
 
     def _entry_json(self, part: str, name: str, *left_out: str) -> str:
         return canonical_json(without(self.settings[part][name], *left_out))
 
     def view(self, wildcards: Wildcards) -> Entry:
-        """A view's keys that decide its split; what the audit reports changes neither splits nor models."""
+        """The keys of a view that decide its split; those of the audit change neither splits nor models."""
         return without(self.settings["datasets"][wildcards.dataset], "audit")
 
     def source(self, wildcards: Wildcards) -> Entry:
-        """A source's keys that say which clips it holds: not what becomes of bad ones or where it is published."""
+        """The keys of a source that decide its clips, without those about bad clips and about the publication."""
         return without(self.settings["sources"][wildcards.source], "on_bad_clip", "homepage", "license")
 
     def recipe(self, wildcards: Wildcards) -> Entry:

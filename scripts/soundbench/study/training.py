@@ -1,4 +1,4 @@
-"""What a training run reads."""
+"""Inputs and parameters of training."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrainingInputs:
         return [*self.model_modules(wildcards), *map(BATCH_EFFECTS.module, sorted(effects))]
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What a run is trained on; one function for all of it, since planning 10,000 runs pays for each call."""
+        """All inputs of a run, in one function, because planning 10,000 runs takes time for each call."""
         return {
             **self.features.of_model(wildcards),
             "variants": self.features.of_variants(FEATURES)(wildcards),

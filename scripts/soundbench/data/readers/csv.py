@@ -46,8 +46,8 @@ SETTINGS = {
     },
 }
 REQUIRED = ["path", "label"]
-OPTIONAL = ["group", "fold", "part"]  # other columns are passed over, and named
-# Columns that may be meant for these: a group that is missed would let a speaker into training and test.
+OPTIONAL = ["group", "fold", "part"]  # other columns are skipped, and the notes name them
+# Names that may mean these columns. If a column of groups were ignored, a speaker could be in training and test.
 MEANT = {
     "path": {"path", "file", "filename", "filepath"},
     "label": {"label", "class", "category", "target"},
@@ -55,7 +55,7 @@ MEANT = {
     "fold": {"fold", "cvfold"},
 }
 MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
-NEAR = 0.75  # how near to `group` a name is a misspelling of it (difflib): grp, gruop
+NEAR = 0.75  # the similarity (difflib) from which a name is a misspelling of `group`, such as grp and gruop
 UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
@@ -91,9 +91,9 @@ def _read_table(root: Path, columns: dict[str, str]) -> pd.DataFrame:
     options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
-            # Alone, since pandas would rename a second column of one name.
+            # The names are read separately, because pandas would rename a second column with the same name.
             names = [name.strip() for name in pd.read_csv(root, header=None, nrows=1, **options).iloc[0]]
-            # index_col: else rows that are all longer than the first line would have their first fields taken off.
+            # Without index_col, the first fields would be lost if all rows are longer than the first line.
             table = pd.read_csv(root, index_col=False, **options)
     except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
@@ -132,10 +132,10 @@ def _composition_problems(columns: dict[str, str], names: list[str]) -> Iterator
 
 
 def _column_problems(names: list[str]) -> Iterator[str]:
-    """Columns that lack, that stand there twice, or that may be meant for another one."""
+    """The problems of columns that are missing, that are repeated, or that may mean another one."""
     counts = Counter(map(str.casefold, filter(None, names)))
     for name in [name for name, count in counts.items() if count > 1]:
-        yield f"has several columns named {name}; each name may stand in the first line once, in whatever case"
+        yield f"has several columns named {name}; names must be unique, also regardless of case"
     if missing := [name for name in REQUIRED if name not in names]:
         near = [f"; is {name!r} the {known}?" for known in missing for name in names if _may_mean(name, known)]
         there = ", ".join(map(repr, names))
@@ -152,7 +152,7 @@ ADVICE = {
 
 
 def _may_mean(name: str, known: str) -> bool:
-    """Whether a column could be meant as a ``known`` one: in another case, in the plural, as a synonym, misspelt."""
+    """Whether a column may mean a ``known`` one: in another case, in the plural, as a synonym or misspelt."""
     bare = "".join(filter(str.isalnum, folded(name)))
     forms = {bare, bare.removesuffix("s"), bare.removesuffix("id"), bare.removesuffix("ids")}
     return bool(forms & MEANT[known]) or (known == "group" and SequenceMatcher(a=bare, b=known).ratio() >= NEAR)
@@ -166,17 +166,18 @@ def _notes(root: Path, names: list[str], used: pd.DataFrame) -> Iterator[str]:
 
 
 def _problems(table: pd.DataFrame, place: str) -> Iterator[tuple[int, str]]:
-    """The number of a row, the first below the column names being 1, and what is wrong with it."""
+    """The problems of rows, each with the number of the row; the first row below the column names is 1."""
     paths = [PurePosixPath(path) for path in table["path"]]
-    twice = pd.Series(map(str, paths)).duplicated(keep=False)
+    repeated = pd.Series(map(str, paths)).duplicated(keep=False)
     for number, row in enumerate(table.to_dict("records")):
-        path, shown = paths[number], number + 1
+        path = paths[number]
+        row_number = number + 1
         for name in [name for name in ("path", "label", "group") if name in row]:
             if not row[name]:
-                yield shown, f"{name} is empty"
+                yield row_number, f"{name} is empty"
         if problem := path_problem(str(path), place):
-            yield shown, problem
-        elif twice[number] and row["path"]:
-            yield shown, f"the path {path} stands in the table more than once"
+            yield row_number, problem
+        elif repeated[number] and row["path"]:
+            yield row_number, f"the path {path} is in the table more than once"
         if "fold" in row and not (row["fold"].isdecimal() and int(row["fold"]) > 0):
-            yield shown, f"fold should be a whole number from 1, but is {row['fold']!r}"
+            yield row_number, f"fold should be a whole number from 1, but is {row['fold']!r}"

@@ -1,4 +1,4 @@
-"""Anyone's recordings in folders: one sub-folder a label, with audio files in it or below it."""
+"""The user's recordings in folders: one sub-folder per label, with audio files in it or below it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import AUDIO_SUFFIXES, HIDDEN, audio_files, clip_ids, is_hidden, passed_over
+from soundbench.data.files import AUDIO_SUFFIXES, HIDDEN, audio_files, clip_ids, is_hidden, skipped
 
 SETTINGS = {
     "root": {
@@ -26,11 +26,11 @@ SETTINGS = {
 def read(root: Path) -> pd.DataFrame:
     """The audio files in the sub-folders of ``root``; each clip is a group of its own, and there are no folds.
 
-    An archive often holds one folder with everything in it: that one is then looked into instead. ``attrs["notes"]``
-    tells what was passed over.
+    An archive often holds a single folder with everything in it; then that folder is read instead. ``attrs["notes"]``
+    lists what was skipped.
 
     Raises:
-        InputError: there are no two sub-folders, or some without audio files, all of them named.
+        InputError: there are fewer than two sub-folders, or sub-folders without audio files; all of them are named.
     """
     labels = _sub_folders(root)
     if len(labels) == 1 and len(_sub_folders(labels[0])) > 1:
@@ -55,16 +55,16 @@ def _sub_folders(root: Path) -> list[Path]:
 
 
 def _notes(root: Path, labels: list[Path], others: Counter[str]) -> Iterator[str]:
-    """What in the folder is no clip, or comes from elsewhere."""
+    """Notes on content of the folder that is not a clip, or that lies elsewhere."""
     if others:
-        yield f"{root}: passed over{_counted(others)}"
+        yield f"{root}: skipped{_counted(others)}"
     if loose := [path for path in root.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES]:
-        yield f"{root}: passed over {len(loose)} audio files beside the sub-folders: they have no label"
+        yield f"{root}: skipped {len(loose)} audio files beside the sub-folders: they have no label"
     yield from (f"{path}: is a link to a folder, and was followed" for path in labels if path.is_symlink())
     hidden = [path for path in sorted(root.iterdir()) if path.is_dir() and is_hidden(path) and audio_files(path)[0]]
     reasons = (f"{path}: its name begins with {HIDDEN[path.name[0]]}" for path in hidden)
-    yield from (f"{what}; its recordings were passed over" for what in reasons)
-    yield from (f"{what}; passed over" for folder in labels for what in passed_over(folder))
+    yield from (f"{what}; its recordings were skipped" for what in reasons)
+    yield from (f"{what}; skipped" for folder in labels for what in skipped(folder))
 
 
 def _counted(others: Counter[str]) -> str:

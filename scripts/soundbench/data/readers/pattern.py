@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import audio_files, clip_ids, folder_with, passed_over
+from soundbench.data.files import audio_files, clip_ids, folder_with, skipped
 
 SETTINGS = {
     "root": {
@@ -80,7 +80,7 @@ def read(
     """The audio files below ``root`` whose paths match ``pattern``.
 
     Each named part of the pattern becomes a column; :data:`SETTINGS` describes the arguments. Without a group each clip
-    is a group of its own. ``attrs["notes"]`` says what was passed over.
+    is a group of its own. ``attrs["notes"]`` says what was skipped.
 
     Raises:
         InputError: there are no audio files; or files, codes or lists are not as the settings say, all of them named.
@@ -109,7 +109,7 @@ def read(
         parts = {path: part for part, members in listed.items() for path in members or ()}
         table["part"] = [parts.get(path, "train") for path in used]
     table.attrs["notes"] = [*_notes(root, len(paths) - len(used), others), *_unused(root, names, codes)]
-    table.attrs["notes"] += [f"{what}; passed over" for what in passed_over(home)]
+    table.attrs["notes"] += [f"{what}; skipped" for what in skipped(home)]
     return table
 
 
@@ -168,9 +168,9 @@ def _notes(root: Path, ignored: int, others: Counter[str]) -> Iterator[str]:
     """What is no clip."""
     if others:
         kinds = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(others.items()))
-        yield f"{root}: passed over files that libsndfile does not read as audio ({kinds})"
+        yield f"{root}: skipped files that libsndfile does not read as audio ({kinds})"
     if ignored:
-        yield f"{root}: passed over {ignored} audio files that match `ignore`"
+        yield f"{root}: skipped {ignored} audio files that match `ignore`"
 
 
 def _unused(root: Path, names: Names, codes: Codes) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a study is: the part of the configuration that it uses, and its difference from the defaults."""
+"""The configuration of a study: the part that it uses, and its difference from the library."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Config = dict[str, Any]
 
 
 def used_configuration(settings: Config) -> Config:
-    """The configuration without those entries of the library that the selection does not use.
+    """The configuration without the entries of the library that the selection does not use.
 
     Args:
-        settings: the whole configuration, every default filled in.
+        settings: the whole configuration, with all defaults.
     """
     runs = used_runs(settings)
     models = {model for _, model in runs}
     datasets = {dataset for dataset, _ in runs} | {entry["to"] for entry in settings["transfer"].values()}
     views = [settings["datasets"][name] for name in datasets]
     front_ends = {settings["models"][name]["features"] for name in models}
-    front_ends |= {settings["features"][name].get("features") for name in front_ends}  # what an embedding is made of
+    front_ends |= {settings["features"][name].get("features") for name in front_ends}  # the inputs of embeddings
     used = {
         "sources": {view["source"] for view in views},
         "datasets": datasets,
@@ -37,30 +37,30 @@ def used_configuration(settings: Config) -> Config:
 
 
 def used_runs(settings: Config) -> set[tuple[str, str]]:
-    """Data set and model of each run that is selected, predicted with, transferred, or started from."""
+    """The data set and the model of each run that is selected, used for predictions or transfer, or started from."""
     selected = settings["benchmark"]
-    asked = [entry["model"] for entry in settings["predict"].values() if isinstance(entry["model"], dict)]
-    asked += [entry["from"] for entry in settings["transfer"].values()]
+    named = [entry["model"] for entry in settings["predict"].values() if isinstance(entry["model"], dict)]
+    named += [entry["from"] for entry in settings["transfer"].values()]
     waiting = [(dataset, model) for dataset in selected["datasets"] for model in selected["models"]]
-    # An entry that asks for the best of the selected models names none.
+    # An entry that requests the best of the selected models names no model.
     waiting += [
-        (run["dataset"], model) for run in asked for model in ([run["model"]] if "model" in run else selected["models"])
+        (run["dataset"], model) for run in named for model in ([run["model"]] if "model" in run else selected["models"])
     ]
-    found: set[tuple[str, str]] = set()
+    runs: set[tuple[str, str]] = set()
     while waiting:
         run = waiting.pop()
-        if run not in found:
-            found.add(run)
+        if run not in runs:
+            runs.add(run)
             recipe = settings["models"][run[1]]
             embedding = settings["features"][recipe["features"]].get("model", {})
             for pretrained in (recipe["pretrained"], embedding.get("pretrained")):
-                if pretrained and (before := workflow_run(pretrained, results_folder(settings))):
-                    waiting.append((before["dataset"], before["model"]))
-    return found
+                if pretrained and (start := workflow_run(pretrained, results_folder(settings))):
+                    waiting.append((start["dataset"], start["model"]))
+    return runs
 
 
 def overlay_of_study(folder: str | Path, overlay: Config, arguments: Config | None = None) -> Config:
-    """What a study's configuration says that the library does not: laid over the library, it is the same study.
+    """The difference of a study's configuration from the library; laid over the library, it gives the same study.
 
     Args:
         folder, overlay, arguments: see :func:`soundbench.config.check.read_configuration`.
@@ -71,12 +71,12 @@ def overlay_of_study(folder: str | Path, overlay: Config, arguments: Config | No
 
 def difference(config: Config, base: Config) -> Config:
     """The keys of ``config`` whose values differ from those in ``base``, at every depth."""
-    found: Config = {}
+    changes: Config = {}
     for key, value in config.items():
-        below = base.get(key)
-        if isinstance(value, dict) and isinstance(below, dict):
-            if inner := difference(value, below):
-                found[key] = inner
-        elif key not in base or value != below:
-            found[key] = value
-    return found
+        base_value = base.get(key)
+        if isinstance(value, dict) and isinstance(base_value, dict):
+            if inner := difference(value, base_value):
+                changes[key] = inner
+        elif key not in base or value != base_value:
+            changes[key] = value
+    return changes

@@ -1,14 +1,9 @@
-"""What is done with trained models beside the benchmark itself: export, robustness, transfer."""
+"""Inputs and parameters of the target ``transfer``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from soundbench.augment.effects import EFFECTS
-from soundbench.augment.perturbations import PERTURBATIONS
-from soundbench.core.storage import canonical_json
-from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import OVERLAP, SPLIT, fill
 from soundbench.study.runs import SelectedRuns
@@ -16,74 +11,6 @@ from soundbench.study.study import Entry, Study, Wildcards
 from soundbench.study.training import TrainingInputs
 
 Files = Callable[[Wildcards], list[str]]
-
-
-class ExportInputs:
-    """Inputs and parameters of the target ``export``."""
-
-    def __init__(self, study: Study) -> None:
-        self.study = study
-
-    def fold(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Seed and fold of the model that is exported."""
-        chosen = self.study.settings["export"]
-        seed = self.study.selected["seeds"][0] if chosen["seed"] is None else chosen["seed"]
-        return {"seed": seed, "fold": chosen["fold"]}
-
-    def of_fold(self, pattern: str) -> Callable[[Wildcards], str]:
-        """An input function: ``pattern`` for the seed and fold of the model that is exported."""
-        return lambda wildcards: fill(pattern, **self.fold(wildcards))[0]
-
-    def data(self, wildcards: Wildcards) -> str:
-        """What the model card says of the data set: where its clips are from, and how they are split."""
-        view = self.study.view(wildcards)
-        origin = self.study.settings["sources"][view["source"]]
-        described = {"source": view["source"], "reader": origin["reader"], "url": origin.get("url")}
-        return canonical_json(described | {"split": view["split"]})
-
-
-class RobustnessInputs:
-    """Inputs and parameters of the target ``robustness``."""
-
-    def __init__(self, study: Study, runs: SelectedRuns) -> None:
-        settings = study.settings["robustness"]
-        self.study = study
-        self.runs = runs
-        self.datasets: list[str] = settings["datasets"] or runs.datasets
-        self.perturbations = [(kind, level) for kind in PERTURBATIONS for level in settings[kind]]
-        self._models: list[str] = settings["models"] or runs.models
-
-    def modules(self, wildcards: Wildcards) -> list[str]:
-        """The modules of a front-end and of the effects that perturb clips, by their dotted names."""
-        front_end = self.study.settings["features"][wildcards.features]["front_end"]
-        effects = {PERTURBATIONS[kind](level)["effect"] for kind, level in self.perturbations}
-        return [FRONT_ENDS.module(front_end), *map(EFFECTS.module, sorted(effects))]
-
-    def models(self, dataset: str) -> list[str]:
-        """The models whose robustness is evaluated on a data set."""
-        return [model for model in self._models if self.runs.has(dataset, model)]
-
-    def of_runs(self, pattern: str) -> Files:
-        """An input function: ``pattern`` for every run whose robustness is evaluated."""
-        return lambda wildcards: [
-            file
-            for dataset in self.datasets
-            for file in fill(pattern, dataset=dataset, model=self.models(dataset), seed=self.runs.seeds)
-        ]
-
-    def features(self, pattern: str) -> Callable[[Wildcards], str]:
-        """An input function: ``pattern`` for the features of a model."""
-        return lambda wildcards: fill(pattern, features=self.study.recipe(wildcards)["features"])[0]
-
-    def evaluated(self) -> list[str]:
-        """The data sets on which some model's robustness is evaluated."""
-        return [name for name in self.datasets if self.models(name)] if self.perturbations else []
-
-    @property
-    def views(self) -> dict[str, dict[str, str]]:
-        """Task and protocol of every data set on which robustness is evaluated."""
-        views = {name: self.study.settings["datasets"][name] for name in self.datasets}
-        return {name: {"task": view["task"], "protocol": view["split"]["protocol"]} for name, view in views.items()}
 
 
 class TransferInputs:

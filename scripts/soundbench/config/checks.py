@@ -1,4 +1,4 @@
-"""What the schemas cannot say about a configuration: unknown names, and settings that do not fit each other."""
+"""Checks of a configuration that the schemas cannot express: unknown names, and settings that do not fit each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from soundbench.config.uses import use_problems
+from soundbench.config.target_checks import target_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
@@ -20,7 +20,7 @@ from soundbench.training.settings import training_problems
 Config = dict[str, Any]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-MADE = (
+RESULT_SUFFIXES = (
     ".csv",
     ".html",
     ".json",
@@ -32,17 +32,17 @@ MADE = (
     ".tex",
     ".txt",
     ".yaml",
-)  # what the workflow writes beside such folders
+)  # of files that the workflow writes beside folders with these names
 PATH_VARIABLES = re.compile(r"<(?:results|logs|benchmarks|resources)>")
 LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references", "predict")
 
 
-def inconsistencies(config: Config, library: Config) -> Iterator[str]:
-    """What is well-formed but cannot work: names that the library lacks, settings that do not fit each other.
+def configuration_problems(config: Config, library: Config) -> Iterator[str]:
+    """The problems of a well-formed configuration: names that the library lacks, and settings that do not fit.
 
     Args:
-        config: the configuration as given, for the names that stand in it.
-        library: its entries that are well-formed.
+        config: the configuration of the user, which has all names.
+        library: its well-formed entries.
     """
     names = {part: list(as_mapping(config.get(part))) for part in LIBRARY}
     yield from _name_problems(names | {"transfer": list(as_mapping(config.get("transfer")))})
@@ -71,7 +71,7 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
             if seconds := recipe["training"].get("crop"):
                 yield from crop_problems(f"models.{name}.training.crop", seconds, library["features"][wanted])
-    yield from use_problems(config, library, suggest)
+    yield from target_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)
     for name, entry in library["references"].items():
@@ -83,13 +83,13 @@ def inconsistencies(config: Config, library: Config) -> Iterator[str]:
 
 
 def _name_problems(names: dict[str, list[Any]]) -> Iterator[str]:
-    """Names that cannot be the names of folders, beside the files that are made there."""
+    """The problems of names that cannot be the names of folders of results."""
     for part in names:
         for name in map(str, names[part]):
             if not NAME.fullmatch(name):
                 yield f"{part}.{name}: a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
-            elif name.endswith(MADE):
-                yield f"{part}.{name}: a name may not end in {Path(name).suffix}, as results are files that end so"
+            elif name.endswith(RESULT_SUFFIXES):
+                yield f"{part}.{name}: a name may not end in {Path(name).suffix}, like files of results"
     if "weights" in names["sources"]:
         yield "sources.weights: this is the folder of fetched weights; choose another name"
 
@@ -105,12 +105,12 @@ def _path_problems(folders: Any) -> Iterator[str]:
 
 
 def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:
-    """What is wrong with the library's variants, and with how views use them."""
+    """The problems of the library's variants, and of the rules of views that use them."""
     views = library["datasets"]
     used = {name for view in chosen if view in views for name in variant_names(views[view]["augment"])}
     for name, variant in library["augmentations"].items():
         if name == ORIGINAL:
-            yield f"augmentations.{name}: this name is the untouched clip's"
+            yield f"augmentations.{name}: this name is reserved for clips without augmentation"
         yield from variant_problems(f"augmentations.{name}", variant, name in used)
     for name, view in views.items():
         for number, rule in enumerate(view["augment"]):
@@ -119,13 +119,13 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
                 if variant not in variants:
                     yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
             if rule["balance"] and rule["copies"] is not None:
-                yield f"{where}.copies: balance decides how many; give one or the other"
+                yield f"{where}.copies: balance decides the number of copies; give only one of the two"
 
 
 def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:
     gain = recipe["training"]["augment"].get("gain")
     if gain is not None and values_per_decibel(front_end) is None:
         yield (
-            f"{where}.gain: {recipe['features']} gives no plain logarithm of power, so that a gain in dB is not a sum "
-            "there; it works with scale db or log, and not with normalise clip"
+            f"{where}.gain: needs features on a logarithmic scale, which {recipe['features']} does not give; use scale "
+            "db or log, and not normalise: clip"
         )

@@ -1,4 +1,4 @@
-"""What the schema cannot say about the uses of trained models: export, robustness and transfer."""
+"""Checks of the targets ``export``, ``robustness`` and ``transfer`` that the schema cannot express."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from soundbench.features.settings import EMBEDDING
 Config = dict[str, Any]
 
 
-def use_problems(config: Config, library: Config, suggest: Callable[[str, list[str]], str]) -> Iterator[str]:
-    """Names that the selection or the library lacks, and folds that a data set has not.
+def target_problems(config: Config, library: Config, suggest: Callable[[str, list[str]], str]) -> Iterator[str]:
+    """The problems of names that the selection or the library lacks, and of folds that a data set does not have.
 
     Args:
-        config: the configuration as given.
-        library: its entries that are well-formed.
-        suggest: appends the nearest valid name.
+        config: the configuration of the user.
+        library: its well-formed entries.
+        suggest: a function that returns the most similar names for an unknown one.
     """
     selected = as_mapping(config.get("benchmark"))
     chosen = {name: as_list(selected.get(name)) for name in ("datasets", "models", "seeds")}
@@ -40,19 +40,20 @@ def use_problems(config: Config, library: Config, suggest: Callable[[str, list[s
 
 
 def _embedding_problems(config: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
-    """Uses that let a model hear other sounds than a source's clips and their copies, which alone are embedded."""
-    views = {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
-    probes = [name for name, recipe in library["models"].items() if recipe["features"] in views]
-    levels, heard = as_mapping(config.get("robustness")), {}
+    """The problems of models on embeddings: only the clips of a source and their copies have embeddings."""
+    embeddings = {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
+    probes = [name for name, recipe in library["models"].items() if recipe["features"] in embeddings]
+    levels = as_mapping(config.get("robustness"))
+    tested = {}
     if any(levels.get(kind) for kind in ("noise", "pitch", "speed")):
-        heard["robustness.models"] = as_list(levels.get("models")) or chosen["models"]
+        tested["robustness.models"] = as_list(levels.get("models")) or chosen["models"]
     for part, key in (("transfer", "from"), ("predict", "model")):
         for name, entry in as_mapping(config.get(part)).items():
-            heard[f"{part}.{name}.{key}.model"] = [as_mapping(as_mapping(entry).get(key)).get("model")]
-    for where, models in heard.items():
+            tested[f"{part}.{name}.{key}.model"] = [as_mapping(as_mapping(entry).get(key)).get("model")]
+    for where, models in tested.items():
         for name in models:
             if name in probes:
-                yield f"{where}: {name} sees an embedding, made of a source's clips alone; name others"
+                yield f"{where}: {name} needs an embedding, which only clips of a source have; name other models"
 
 
 def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
@@ -62,4 +63,4 @@ def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Conf
     for name in chosen["datasets"]:
         folds = library["datasets"][name]["split"]["folds"] if name in library["datasets"] else None
         if isinstance(fold, int) and folds is not None and fold > folds:
-            yield f"export.fold: {name} has {folds} folds, and no fold {fold}"
+            yield f"export.fold: {name} has {folds} folds, but no fold {fold}"
