@@ -85,7 +85,7 @@ class Study:
             "clips": [str(self.root / "clips.csv")],
             "audits": list(audits),
             "splits": self.splits(),
-            "figures": [str(self.root / "summary" / "figures")],
+            "figures": str(self.root / "summary" / "figures"),
         }
         facts = {
             "datasets": {name: {"source": "clips", "task": "single-label"} for name in self.datasets},

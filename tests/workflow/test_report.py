@@ -111,6 +111,8 @@ def test_provenance_holds_the_packages_that_were_imported(tiny_study: Workflow) 
     assert ">transformers</th>" not in page
     assert ">soxr</th>" in page
     assert "densenet121" not in page
+    for figure in ("scores", "learning curves: synthetic", "labels and lengths of synthetic"):
+        assert f'alt="{figure}"' in page.lower()
 
 
 def commands(page: Path) -> list[list[str]]:

@@ -28,6 +28,7 @@ def render(template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # models in the order of the configuration
     environment.filters |= {"percent": percent, "quantity": quantity}
     return environment.get_template(template).render(**values)
 

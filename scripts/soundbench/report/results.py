@@ -52,23 +52,25 @@ class Results:
 
     @classmethod
     def of_job(
-        cls, files: Mapping[str, Sequence[str]], study: dict[str, Any], facts: dict[str, Any] | None = None
+        cls, named: Mapping[str, str | Sequence[str]], study: dict[str, Any], facts: dict[str, Any] | None = None
     ) -> Results:
         """The results that a rule's named inputs hold.
 
         Args:
+            named: the files of each input, which is one or several.
             study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``.
         """
+        files = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named.items()}
         sources = {Path(path).stem: path for path in files["clips"]}
         splits: dict[str, list[str]] = {}
         for path in files.get("splits", ()):
             splits.setdefault(Path(path).parent.name, []).append(path)
         return cls(
             tables={Path(path).stem: path for path in files["tables"]},
-            metrics=list(files["metrics"]),
-            predictions=list(files["predictions"]),
-            explanations=list(files.get("explanations", ())),
-            histories=list(files.get("histories", ())),
+            metrics=files["metrics"],
+            predictions=files["predictions"],
+            explanations=files.get("explanations", []),
+            histories=files.get("histories", []),
             clips={name: sources[view["source"]] for name, view in study["datasets"].items()},
             datasets=list(study["datasets"]),
             models=study["models"],
