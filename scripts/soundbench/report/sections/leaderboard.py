@@ -68,11 +68,7 @@ COLUMNS = (
     Column("predict_milliseconds", "ms per clip", "Milliseconds of prediction per clip.", more=False),
     Column("model_megabytes", "size (MB)", "Size of the file of weights.", more=False),
     Column("fold_deviation", "± folds", "Standard deviation of the score over folds: some are harder.", percent=True),
-    Column(
-        "accuracy", "accuracy", "Share of test clips that are classified correctly, in percent.", "high", True, True
-    ),
-    Column("uar", "UAR", "Unweighted average recall: the mean recall of all classes, in percent.", "high", True, True),
-    Column("macro_f1", "macro F1", "The mean F1 score of all classes, in percent.", "high", True, True),
+    *score_columns(),
     Column("top3", "top 3", "Share of clips whose class is among the three most probable.", "high", True, True),
     Column("log_loss", "log loss", "The loss on the test clips, in nats: low where probabilities can be trusted."),
     Column(
@@ -95,7 +91,7 @@ def boards(results: Results) -> dict[str, pd.DataFrame]:
     keys = ["dataset", "model"]
     spread = results.table("spread")
     scores = spread.pivot(index=keys, columns="metric", values="pooled")
-    chosen = spread[spread["metric"] == results.metric]
+    chosen = spread[spread["metric"] == spread["dataset"].map(results.ranked_by)]
     chosen = chosen[[*keys, "seeds", "fold_deviation", "runs_missing"]]
     board = results.table("leaderboard").merge(results.table("costs"), on=[*keys, "protocol"])
     board = board.merge(chosen, on=keys).join(scores, on=keys)
