@@ -1,14 +1,18 @@
-"""The registry of figures: one entry is all that a figure needs."""
+"""The registries of figures and sections: one entry is all that each needs."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from helpers.simulated import Study, write_report
+from soundbench.report import page
 from soundbench.report.figures import draw
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
+from soundbench.report.sections.registry import SECTIONS, Section
 
 MODELS = {"good": 3.0, "poor": 1.0}
 
@@ -66,3 +70,27 @@ def test_a_figure_with_nothing_to_show_is_not_written(study: Study, tmp_path: Pa
     results.tables["robustness"] = str(table)
     draw.draw_figure(FIGURES["robustness"], results, tmp_path / "two.svg", "two")
     assert not (tmp_path / "two.svg").exists()
+
+
+def test_a_section_is_one_module_and_one_entry(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CONTRIBUTING.md says."""
+    toy = ModuleType("toy")
+    toy.section = lambda results: f"<p>{len(results.models)} models</p>"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, f"{page.PACKAGE}.toy", toy)
+    entry = Section("Toy", "What is it?", figures=("scores",))
+    found = page.section_values("toy", entry, study.results())
+    assert (found["title"], found["content"], found["figures"]) == ("Toy", "<p>2 models</p>", [])
+    draw.draw_figure(FIGURES["scores"], study.results(), study.root / "summary" / "figures" / "scores.svg")
+    (figure,) = page.section_values("toy", entry, study.results())["figures"]
+    assert figure["caption"] == FIGURES["scores"].caption
+    assert figure["files"][0]["uri"].startswith("data:image/svg+xml;base64,")
+
+
+def test_a_section_with_nothing_to_show_is_left_out(study: Study) -> None:
+    assert page.section_values("costs", SECTIONS["costs"], study.results()) == {}  # no figure of costs was drawn
+    assert page.section_values("transfer", SECTIONS["transfer"], study.results()) == {}
+
+
+def test_every_figure_stands_in_one_section() -> None:
+    shown = [name for section in SECTIONS.values() for name in section.figures]
+    assert sorted(shown) == sorted(FIGURES)

@@ -26,7 +26,7 @@ def write_report(results: Results, *, page: str, landing: str, study: str) -> No
     write_text(page, render("report.html", title="Which classifier works best?", sections=sections))
     write_text(landing, landing_text(results))
     head = "# The difference from the defaults of this study. snakemake --configfile with this file runs it again.\n"
-    write_text(study, head + yaml.safe_dump(results.facts["study"], sort_keys=True, allow_unicode=True))
+    write_text(study, head + yaml.safe_dump(results.facts["study"], sort_keys=False, allow_unicode=True))
 
 
 def section_values(name: str, section: Section, results: Results) -> dict[str, Any]:
