@@ -48,7 +48,7 @@ def test_shipped_configuration_is_valid_and_complete(config: dict[str, Any]) -> 
     assert config == before
     assert resolved["benchmark"]["metric"] == "accuracy"
     assert resolved["models"]["cnn"]["training"]["optimizer"] == "adamw"
-    assert resolved["sources"]["synthetic"]["takes"] == 3
+    assert resolved["sources"]["synthetic"]["takes"] == 2
     assert check_configuration(resolved) == resolved
 
 

@@ -18,7 +18,7 @@ from soundbench.data.readers.synthetic import SOUNDS
 from soundbench.features.clip_features import clip_features
 
 SMALL = {"reader": "synthetic", "seed": 0, "classes": 12, "recordings": 1, "takes": 2, "seconds": 0.5}
-DEFAULT = SMALL | {"recordings": 2, "takes": 3, "seconds": 1.5, "sample_rate": 22050}
+DEFAULT = SMALL | {"recordings": 2, "takes": 2, "seconds": 1, "sample_rate": 22050}
 
 
 def write(folder: Path, **source: object) -> pd.DataFrame:

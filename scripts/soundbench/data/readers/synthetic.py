@@ -33,8 +33,8 @@ SETTINGS = {
         "maximum": 100,
         "default": 2,
     },
-    "takes": {"description": "Clips per recording.", "type": "integer", "minimum": 1, "default": 3},
-    "seconds": {"description": "Length of a clip (s).", "type": "number", "exclusiveMinimum": 0.2, "default": 1.5},
+    "takes": {"description": "Clips per recording.", "type": "integer", "minimum": 1, "default": 2},
+    "seconds": {"description": "Length of a clip (s).", "type": "number", "exclusiveMinimum": 0.2, "default": 1},
     "sample_rate": {"description": "Sample rate (Hz).", "type": "integer", "minimum": 8000, "default": 22050},
 }
 
