@@ -210,6 +210,21 @@ def test_a_mistake_can_be_heard(opened: Chrome) -> None:
     assert re.search(r"is class0\d \(\d+ %\), taken for class0\d \(\d+ %\)", cards[0].text)
 
 
+def test_a_clip_on_the_map_is_named_and_heard(opened: Chrome) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    choose(opened, "map-model", "poor")
+    marks = opened.find_elements("css selector", ".map path")
+    assert len(marks) == 16
+    assert len(opened.find_elements("css selector", "#map-legend span")) == 4
+    marks[3].send_keys(Keys.ENTER)
+    said = opened.find_element("id", "map-said").text
+    assert re.fullmatch(r"class\d\d-1-\d: class\d\d, (predicted correctly|taken for class\d\d)", said)
+    wait_for(opened, "return document.getElementById('map-sound').currentTime > 0")
+    choose(opened, "map-label", "class01")
+    assert opened.execute_script("return document.querySelectorAll('.map svg.one path.same').length") == 4
+
+
 LONG = "pretrained-on-audioset-and-fine-tuned"
 STUDIES: dict[str, dict[str, Any]] = {
     "default": {"models": {"cnn": 1.6, "resnet10": 1.2}, "datasets": ("synthetic", "synthetic-augmented"), "folds": 2},

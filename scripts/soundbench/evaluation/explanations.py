@@ -18,6 +18,7 @@ from soundbench.core.storage import atomic_path
 
 BANDS = 6  # the regions of a clip, in frequency
 SPANS = 10  # and in time
+FEWEST = 10  # clips of a map
 EXPLAINED = 3  # clips that are predicted correctly, and as many that are not
 
 Values = Callable[[np.ndarray], np.ndarray]  # features (batch, bins, frames) to values (batch, labels)
@@ -103,3 +104,23 @@ def occlusion(values: Values, features: np.ndarray, output: int) -> np.ndarray:
         covered[number, band[0] : band[-1] + 1, span[0] : span[-1] + 1] = silence[band]
     found = values(covered)[:, output]
     return (found[-1] - found[:-1]).reshape(len(rows), len(columns))
+
+
+def clip_map(embeddings: np.ndarray) -> np.ndarray:
+    """Positions on a map on which clips with like embeddings are neighbours, ``(clips, 2)``, from 0 to 1.
+
+    L. van der Maaten and G. Hinton, "Visualizing data using t-SNE", JMLR 9, 2008. On one thread, so that the same
+    embeddings have the same map.
+
+    Args:
+        embeddings: ``(clips, dimensions)``, of at least :data:`FEWEST` clips.
+    """
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    values = embeddings.astype(np.float32)
+    perplexity = min(30.0, (len(values) - 1) / 3)
+    with threadpool_limits(1):
+        found = TSNE(perplexity=perplexity, init="pca", max_iter=500, random_state=0).fit_transform(values)
+    low = found.min(axis=0)
+    return (found - low) / np.maximum(found.max(axis=0) - low, 1e-9)

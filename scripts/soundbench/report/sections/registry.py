@@ -40,7 +40,9 @@ SECTIONS = {
         "Confusion", "Which classes are mistaken for which?", figures=("confusion", "steps", "calibration")
     ),
     "mistakes": Section("Mistakes", "What do the mistakes sound like?", figures=("samples",)),
-    "explanations": Section("What decides", "What do models listen to?", figures=("explanations",), written=False),
+    "explanations": Section(
+        "What decides", "What do decisions rest on, and which clips are alike?", figures=("explanations",)
+    ),
     "robustness": Section(
         "Robustness", "Do scores hold when the sound is changed?", figures=("robustness",), written=False
     ),
