@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from soundbench.core.job_log import logged
+from soundbench.features.files import FeatureFiles
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Run
 
@@ -22,22 +24,23 @@ with logged(snakemake.log[0]):
             source=snakemake.params.source,
             task=snakemake.params.task,
         ),
-        features=snakemake.input.features,
-        index=snakemake.input.index,
-        variants=dict(
-            zip(
-                snakemake.params.variants,
-                zip(snakemake.input.variants, snakemake.input.variant_indexes, strict=True),
-                strict=True,
-            )
+        Inputs(
+            features=FeatureFiles(snakemake.input.features, snakemake.input.index),
+            split=snakemake.input.split,
+            measures=snakemake.input.measures,
+            variants=dict(
+                zip(
+                    snakemake.params.variants,
+                    map(FeatureFiles, snakemake.input.variants, snakemake.input.variant_indexes),
+                    strict=True,
+                )
+            ),
+            weights=list(snakemake.input.weights),
+            embedding=list(snakemake.input.embedding),
+            overlaps=list(snakemake.input.overlaps),
         ),
-        split=snakemake.input.split,
-        measures=snakemake.input.measures,
-        threads=snakemake.threads,
         folder=str(Path(snakemake.output.model).parent),
+        threads=snakemake.threads,
         checkpoint_seconds=snakemake.resources.checkpoint_seconds,
-        weights=list(snakemake.input.weights),
-        embedding=list(snakemake.input.embedding),
-        overlaps=list(snakemake.input.overlaps),
         device=snakemake.resources.device,
     )

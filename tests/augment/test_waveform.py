@@ -18,9 +18,12 @@ from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import required_copies, training_copies
 from soundbench.data.splits import split_clips
 from soundbench.data.subsets import view_clips
+from soundbench.features.files import FeatureFiles
 from soundbench.features.store import compute_features
 from soundbench.report.pages.variants import show_variants
+from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import load_training
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Run
 
@@ -277,15 +280,21 @@ def training_inputs(study: dict[str, Any]) -> dict[str, Any]:
     folder = study["folder"]
     noisy = (folder / "noisy.npy", folder / "noisy.csv")
     compute_features(study["clips"], study["front_end"], *noisy, 1, copies=folder / "augmented" / "noisy.csv")
-    return {"features": study["features"], "index": study["index"], "variants": {"noisy": noisy}}
+    return {
+        "features": FeatureFiles(study["features"], study["index"]),
+        "variants": {"noisy": FeatureFiles(*map(str, noisy))},
+    }
 
 
 def training_part(study: dict[str, Any]) -> Any:
     """The training examples of the first fold."""
-    inputs, split = training_inputs(study), read_clip_table(study["folder"] / "split.csv")
-    inputs["index"] = read_clip_table(inputs["index"])
-    rules, labels = study["entry"]["augment"], ["cat", "dog", "hen"]
-    return load_training(clips=split, roles=split["fold1"], labels=labels, rules=rules, seed=0, **inputs)
+    inputs = training_inputs(study)
+    split = read_clip_table(study["folder"] / "split.csv")
+    features = inputs["features"]
+    index = read_clip_table(features.index)
+    task = SingleLabel(["cat", "dog", "hen"])
+    rules = study["entry"]["augment"]
+    return load_training(features.array, index, split, split["fold1"], task, rules, inputs["variants"], seed=0)
 
 
 def test_only_parents_in_training_bring_their_copies(study: dict[str, Any]) -> None:
@@ -306,12 +315,11 @@ def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None
     table = read_clip_table(path)
     table.loc[table["clip"] == trained, ["file", "path"]] = table.loc[table["clip"] == tested, ["file", "path"]].values
     table.to_csv(path, index=False)
-    inputs = training_inputs(study)
+    inputs = Inputs(split=str(study["folder"] / "split.csv"), measures="", **training_inputs(study))
     recipe = configuration()["models"]["cnn"]
     run = Run("data", "cnn", 0, 1, "nested", recipe, study["front_end"], augment=study["entry"]["augment"])
-    outcome = {"folder": str(study["folder"] / "run"), "checkpoint_seconds": 60}
     with pytest.raises(InputError, match=rf"{tested}_noisy\.flac is listed as a copy of {trained}, .* role is 'test'"):
-        train_model(run, split=study["folder"] / "split.csv", measures="", threads=1, **inputs, **outcome)
+        train_model(run, inputs, str(study["folder"] / "run"), threads=1, checkpoint_seconds=60)
     assert not (study["folder"] / "run").exists()
 
 

@@ -17,7 +17,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from train_speed import training, write_features
+from train_speed import inputs, training, write_features
 
 from soundbench.training.checkpoints import Checkpoint, State
 from soundbench.training.job import train_model
@@ -45,12 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, mock.patch.object(Checkpoint, "save", timed):
         folder = Path(name)
         write_features(folder)
-        files = {"features": "x.npy", "index": "index.csv", "split": "split.csv", "measures": "measures.csv"}
-        files["folder"] = "run"
         run = Run("noise", arguments.family, 1, 1, "literature", recipe, {})
         started = time.perf_counter()
-        paths = {key: str(folder / file) for key, file in files.items()}
-        train_model(run, **paths, threads=1, checkpoint_seconds=0)
+        train_model(run, inputs(folder), str(folder / "run"), threads=1, checkpoint_seconds=0)
         spent = time.perf_counter() - started
     print(f"{len(costs)} checkpoints in {spent:.1f} s, {1000 * sum(costs) / len(costs):.0f} ms each")
     print(f"{100 * sum(costs) / spent:.2f} % of the time")

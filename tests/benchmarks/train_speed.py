@@ -19,7 +19,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from soundbench.training.inputs import Inputs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -52,6 +55,15 @@ def write_features(folder: Path) -> None:
     pd.DataFrame({"clip": clips, "samples": clips}).to_csv(folder / "measures.csv", index=False)
 
 
+def inputs(folder: Path) -> Inputs:
+    """The files that :func:`write_features` wrote."""
+    from soundbench.features.files import FeatureFiles
+    from soundbench.training.inputs import Inputs
+
+    features = FeatureFiles(str(folder / "x.npy"), str(folder / "index.csv"))
+    return Inputs(features, str(folder / "split.csv"), str(folder / "measures.csv"))
+
+
 def job(folder: Path, epochs: int, precision: str) -> None:
     """The train job, afresh: a finished run would not be trained again."""
     shutil.rmtree(folder / "run", ignore_errors=True)
@@ -61,13 +73,9 @@ def job(folder: Path, epochs: int, precision: str) -> None:
     recipe = NETWORK | {"training": training(epochs, precision)}
     train_model(
         Run("noise", "cnn", 1, 1, "literature", recipe, FRONT_END),
-        features=str(folder / "x.npy"),
-        index=str(folder / "index.csv"),
-        variants={},
-        split=str(folder / "split.csv"),
-        measures=str(folder / "measures.csv"),
+        inputs(folder),
+        str(folder / "run"),
         threads=1,
-        folder=str(folder / "run"),
         checkpoint_seconds=60,
     )
 

@@ -30,6 +30,7 @@ from soundbench.core.job_log import logged
 from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
 from soundbench.evaluation.folds import evaluate_model
 from soundbench.features.clip_features import stored_features
+from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.store import compute_features
 from soundbench.inference.command_line import main
@@ -39,6 +40,7 @@ from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import load_examples
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.events import event_writer, record
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Outputs, Run
 from soundbench.training.trainer import Trainer
@@ -283,22 +285,22 @@ def study(tmp_path: Path) -> dict[str, Any]:
     recipe["training"] = training(epochs=1, batch_size=4)
     return {
         "run": Run("noise", "cnn", 1, 1, "nested", recipe, front_end("logmel64"), source="noise"),
-        "features": str(tmp_path / "orig.npy"),
-        "index": str(tmp_path / "orig.csv"),
-        "split": str(tmp_path / "seed1.csv"),
-        "measures": str(tmp_path / "measures.csv"),
-        "variants": {},
+        "inputs": Inputs(
+            FeatureFiles(str(tmp_path / "orig.npy"), str(tmp_path / "orig.csv")),
+            str(tmp_path / "seed1.csv"),
+            str(tmp_path / "measures.csv"),
+        ),
         "threads": 1,
         "folder": str(tmp_path / "fold1"),
         "checkpoint_seconds": 0.0,
     }
 
 
-@pytest.mark.parametrize("input_", ["features", "index", "split"])
-def test_input_of_the_future_is_named_before_training(study: dict[str, Any], input_: str) -> None:
+@pytest.mark.parametrize("name", ["orig.npy", "orig.csv", "seed1.csv"])
+def test_input_of_the_future_is_named_before_training(study: dict[str, Any], name: str, tmp_path: Path) -> None:
     tomorrow = time.time() + 86400
-    os.utime(study[input_], (tomorrow, tomorrow))
-    with pytest.raises(InputError, match=rf"dated in the future.*touch(?s:.*){re.escape(study[input_])}: 2"):
+    os.utime(tmp_path / name, (tomorrow, tomorrow))
+    with pytest.raises(InputError, match=rf"dated in the future.*touch(?s:.*){re.escape(str(tmp_path / name))}: 2"):
         train_model(**study)
     assert not Path(study["folder"]).exists()
 
@@ -344,10 +346,11 @@ def test_damaged_finished_model_is_trained_again(
 
 def test_accepted_model_is_kept_no_longer(study: dict[str, Any], tmp_path: Path) -> None:
     train_model(**study)
-    inputs = {key: study[key] for key in ("features", "index", "split", "threads")}
+    inputs: Inputs = study["inputs"]
     names = {"predictions": "predictions.csv", "metrics": "metrics.json", "explanations": "explanations.npz"}
     outputs = {key: str(tmp_path / name) for key, name in names.items()}
-    evaluate_model([study["folder"]], **inputs, **outputs)
+    files = {"features": inputs.features.array, "index": inputs.features.index, "split": inputs.split}
+    evaluate_model([study["folder"]], **files, threads=1, **outputs)
     assert not (Path(study["folder"]) / ".finished").exists()
 
 

@@ -17,8 +17,10 @@ from helpers.runs import RUN, TRAINING
 from soundbench.core.errors import InputError
 from soundbench.core.storage import file_sha256, read_clip_table, read_json, write_csv
 from soundbench.data.trained_on import TRAINED_ON
+from soundbench.features.files import FeatureFiles
 from soundbench.models.finetuning import freeze, network_parts, parameter_groups, set_training
 from soundbench.models.registry import build_model
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.optimizers import build_optimizer
 from soundbench.training.schedules import SCHEDULES, Schedule
@@ -113,16 +115,16 @@ def train(
     recipe = RUN.recipe | {"training": TRAINING | {"epochs": 2} | training}
     train_model(
         replace(RUN, recipe=recipe, source=source),
-        features=str(folder / "features.npy"),
-        index=str(folder / "index.csv"),
-        variants={},
-        split=str(folder / "nested.csv"),
-        measures=measures(folder, recordings or source),
+        Inputs(
+            FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv")),
+            str(folder / "nested.csv"),
+            measures(folder, recordings or source),
+            weights=weights or [],
+            overlaps=overlaps,
+        ),
+        str(folder / name),
         threads=1,
-        folder=str(folder / name),
         checkpoint_seconds=60,
-        weights=weights or [],
-        overlaps=overlaps,
     )
     return folder / name
 

@@ -23,6 +23,8 @@ import json, sys
 from soundbench.core.schema import with_defaults
 from soundbench.models.schema import load_schema
 from soundbench.core.job_log import logged
+from soundbench.features.files import FeatureFiles
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Run
 folder, out, seed = sys.argv[1:4]
@@ -33,9 +35,9 @@ front_end = dict(front_end="logmel", scale="db", power=2, normalise="dataset")
 recipe = dict(family="cnn", width=4, blocks=3, convolutions=1, dropout=0.3, training=training)
 with logged(f"{folder}/run.log"):
     train_model(Run("noise", "cnn", int(seed), 1, "nested", recipe, front_end),
-                features=f"{folder}/features.npy", index=f"{folder}/index.csv", variants={},
-                split=f"{folder}/split.csv", measures=f"{folder}/measures.csv",
-                threads=1, folder=out, checkpoint_seconds=0.0)
+                Inputs(FeatureFiles(f"{folder}/features.npy", f"{folder}/index.csv"), f"{folder}/split.csv",
+                       f"{folder}/measures.csv"),
+                out, threads=1, checkpoint_seconds=0.0)
 """
 
 

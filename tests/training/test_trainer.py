@@ -18,6 +18,8 @@ from torch import nn
 from helpers.runs import RUN, TRAINING
 from soundbench.core.devices import uses_bfloat16
 from soundbench.core.errors import InputError
+from soundbench.features.files import FeatureFiles
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.progress import Progress
 from soundbench.training.run import Run
@@ -30,17 +32,9 @@ def run(**settings: Any) -> Run:
 def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> Path:
     """Train and return the folder of the run."""
     out = folder / name
-    train_model(
-        what,
-        features=str(folder / "features.npy"),
-        index=str(folder / "index.csv"),
-        variants={},
-        split=str(folder / f"{split}.csv"),
-        measures=str(folder / "measures.csv"),
-        threads=1,
-        folder=str(out),
-        checkpoint_seconds=60,
-    )
+    features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
+    inputs = Inputs(features, str(folder / f"{split}.csv"), str(folder / "measures.csv"))
+    train_model(what, inputs, str(out), threads=1, checkpoint_seconds=60)
     return out
 
 

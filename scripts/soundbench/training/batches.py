@@ -12,6 +12,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import NAMED, checked_array, damaged
 from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import Rules, check_parents, training_copies
+from soundbench.features.files import FeatureFiles
 from soundbench.tasks.task import Task
 from soundbench.training.examples import Examples
 
@@ -64,7 +65,7 @@ def load_training(
     roles: pd.Series,
     task: Task,
     rules: Rules,
-    variants: dict[str, tuple[str, str]],
+    variants: dict[str, FeatureFiles],
     seed: int,
     crop: int | None = None,
 ) -> Examples:
@@ -73,7 +74,7 @@ def load_training(
     Args:
         clips: all clips of the split.
         roles: the role of each of these clips.
-        variants: the feature array and the index of each variant.
+        variants: the features of each variant.
         crop: the frames of the random crops that a model is trained on.
 
     Raises:
@@ -85,10 +86,11 @@ def load_training(
     parents = training_clips.set_index("clip")
     tables = [training_clips.assign(copy=0, variant="", file="")]
     for variant, requested in training_copies(training_clips, rules, seed).groupby("variant", sort=False):
-        array, index_file = variants[variant]
-        variant_index = read_clip_table(index_file)
+        files = variants[variant]
+        variant_index = read_clip_table(files.index)
         copies = find_copies(variant_index, requested)
-        examples += _examples(array, variant_index, copies["row"].to_numpy(), parents.loc[copies["clip"]], task, crop)
+        rows = copies["row"].to_numpy()
+        examples += _examples(files.array, variant_index, rows, parents.loc[copies["clip"]], task, crop)
         tables.append(copies)
     check_parents(pd.concat(tables), roles.set_axis(clips["clip"]))
     return examples
