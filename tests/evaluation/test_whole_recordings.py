@@ -16,8 +16,10 @@ from soundbench.data.audio import write_audio
 from soundbench.evaluation.folds import evaluate_model
 from soundbench.evaluation.robustness import evaluate_robustness, perturb_features
 from soundbench.evaluation.transfer import evaluate_transfer
+from soundbench.features.files import FeatureFiles
 from soundbench.features.store import compute_features
 from soundbench.inference.classifier import Classifier, Options
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Run
 
@@ -54,13 +56,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     train_model(
         Run("own", "cnn", 1, 1, "nested", recipe, settings, source="own"),
-        features=str(folder / "features.npy"),
-        index=str(folder / "index.csv"),
-        variants={},
-        split=str(folder / "seed1.csv"),
-        measures=str(folder / "measures.csv"),
+        Inputs(
+            FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv")),
+            split=str(folder / "seed1.csv"),
+            measures=str(folder / "measures.csv"),
+        ),
+        str(folder / "fold1"),
         threads=1,
-        folder=str(folder / "fold1"),
         checkpoint_seconds=60,
     )
     evaluate_model(
