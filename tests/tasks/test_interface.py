@@ -22,11 +22,13 @@ from soundbench.evaluation.breakdowns import aggregate_details
 from soundbench.evaluation.comparisons import aggregate_comparisons
 from soundbench.evaluation.folds import evaluate_model
 from soundbench.evaluation.leaderboard import aggregate_scores
+from soundbench.features.files import FeatureFiles
 from soundbench.models.saved import read_description
 from soundbench.models.schema import load_schema
 from soundbench.tasks.losses import LOSSES, build_loss
 from soundbench.tasks.registry import TASKS, ranking_metric
 from soundbench.tasks.task import Metric, Task
+from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 
 NUMBERS = ["level", "tilt"]
@@ -145,13 +147,9 @@ def run_model(folder: Path, model: str, epochs: int) -> Path:
     array, index = str(folder / "features.npy"), str(folder / "index.csv")
     train_model(
         replace(RUN, model=model, recipe=recipe, front_end=FRONT_END, source="made-up", task=TwoNumbers.name),
-        features=array,
-        index=index,
-        variants={},
-        split=split,
-        measures=str(folder / "measures.csv"),
+        Inputs(FeatureFiles(array, index), split, str(folder / "measures.csv")),
+        str(to / "fold1"),
         threads=1,
-        folder=str(to / "fold1"),
         checkpoint_seconds=60,
     )
     evaluate_model(
