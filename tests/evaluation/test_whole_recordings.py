@@ -73,6 +73,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         threads=1,
         predictions=str(folder / "predictions.csv"),
         metrics=str(folder / "metrics.json"),
+        explanations=str(folder / "explanations.npz"),
     )
     return folder
 

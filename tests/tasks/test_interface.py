@@ -160,6 +160,7 @@ def run_model(folder: Path, model: str, epochs: int) -> Path:
         threads=1,
         predictions=str(to / "predictions.csv"),
         metrics=str(to / "metrics.json"),
+        explanations=str(to / "explanations.npz"),
     )
     return to
 
