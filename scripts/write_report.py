@@ -8,5 +8,6 @@ from soundbench.report.results import Results
 
 with logged(snakemake.log[0]):
     files = dict(snakemake.input.items())
-    study, facts = json.loads(snakemake.params.study), json.loads(snakemake.params.facts)
+    study = json.loads(snakemake.params.study)
+    facts = json.loads(snakemake.params.facts)
     write_report(Results.of_job(files, study, facts), **dict(snakemake.output.items()))

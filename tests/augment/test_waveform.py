@@ -1,4 +1,4 @@
-"""Augmented copies: what each effect does, whose copies are made, and that none of them leaks."""
+"""Augmented copies: the effects, the clips whose copies are made, and that no copy leaks."""
 
 from __future__ import annotations
 
@@ -374,7 +374,7 @@ def test_impossible_variants_are_refused_with_their_key(overlay: dict[str, Any],
     assert problem in refusal.value.problems[0]
 
 
-def test_noise_folders_are_looked_into_when_they_are_used(tmp_path: Path) -> None:
+def test_noise_folders_are_checked_if_they_are_used(tmp_path: Path) -> None:
     street = {"street": {"steps": [{"effect": "noise", "snr": 10, "recordings": str(tmp_path)}]}}
     datasets = {"own": OWN | {"augment": [{"variants": ["street"]}]}}
     configuration(augmentations=street, datasets=datasets)

@@ -1,4 +1,4 @@
-"""The configuration: what is accepted, what is refused, and how that is said."""
+"""The configuration: valid and invalid values, and the messages for the latter."""
 
 from __future__ import annotations
 
@@ -144,25 +144,25 @@ def with_model(config: dict[str, Any], pretrained: str, family: str = "cnn", **t
         ("<results>/runs/synthetic/cnn/seed1/fold1/", "was trained on synthetic, perhaps on the clips"),
     ],
 )
-def test_weights_that_cannot_be_started_from(config: dict[str, Any], pretrained: str, expected: str) -> None:
+def test_impossible_initial_weights_are_refused(config: dict[str, Any], pretrained: str, expected: str) -> None:
     config["benchmark"]["datasets"] = ["synthetic"]
     found = problems(with_model(config, pretrained))
     assert len(found) == 1
     assert expected in found[0]
 
 
-def test_run_that_does_not_exist_yet_may_be_started_from(config: dict[str, Any]) -> None:
+def test_run_that_does_not_exist_yet_may_be_initial_weights(config: dict[str, Any]) -> None:
     check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1"))
 
 
-def test_what_a_run_started_from_counts_too(config: dict[str, Any]) -> None:
+def test_sources_of_initial_weights_are_checked(config: dict[str, Any]) -> None:
     """A model that starts from one that starts from a run on the selected data set."""
     config = with_model(config, "results/runs/esc10/between/seed1/fold1")
     config["models"]["between"] = config["models"]["tuned"] | {"pretrained": "results/runs/synthetic/cnn/seed1/fold2"}
     assert "was trained on synthetic" in problems(config)[0]
 
 
-def test_run_of_another_study_tells_what_it_was_trained_on(config: dict[str, Any], tmp_path: Path) -> None:
+def test_run_of_another_study_states_its_training_clips(config: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     (tmp_path / "model.json").write_text('{"sources": ["emodb", "synthetic"]}')
     assert "was trained on synthetic" in problems(with_model(config, str(tmp_path)))[0]
@@ -170,7 +170,7 @@ def test_run_of_another_study_tells_what_it_was_trained_on(config: dict[str, Any
     assert "does not state on which sources" in problems(with_model(config, str(tmp_path / "model.safetensors")))[0]
 
 
-def test_what_is_trained_is_all_head_or_a_number(config: dict[str, Any]) -> None:
+def test_trainable_is_all_head_or_a_number(config: dict[str, Any]) -> None:
     for trainable in ("all", "head", 3):
         check_configuration(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable=trainable))
     found = problems(with_model(config, "<results>/runs/esc10/cnn/seed1/fold1", trainable="heads"))

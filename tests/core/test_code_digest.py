@@ -1,4 +1,4 @@
-"""Code digests: they cover what a script runs, and nothing else."""
+"""Code digests cover the code that a script runs, and no other code."""
 
 from __future__ import annotations
 

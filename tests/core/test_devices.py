@@ -1,4 +1,4 @@
-"""Which of several GPUs a job takes, tried without any."""
+"""The choice between several GPUs, tested without a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What extensions declare is read from their source, without importing them."""
+"""The settings of extensions are read from their source without importing it."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_job_that_squeue_has_forgotten_is_looked_up_in_sacct(
     ("log", "outcome"),
     [("1 of 1 steps (100%) done\n", "succeeded"), ("0 of 1 steps (0%) done\n", "failed"), (None, "failed")],
 )
-def test_without_accounting_the_log_tells_how_a_forgotten_job_ended(
+def test_without_accounting_the_log_has_the_outcome_of_a_forgotten_job(
     commands: Commands, look: Look, tmp_path: Path, log: str | None, outcome: str
 ) -> None:
     commands.write("squeue", "echo '2|RUNNING'")

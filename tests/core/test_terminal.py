@@ -74,7 +74,7 @@ def test_errors_and_logs_of_failed_jobs_stay(printed: list[str], tmp_path: Path)
 
 
 @pytest.mark.parametrize("option", ["quiet", "verbose", "debug_dag", "dryrun"])
-def test_who_asks_for_more_or_less_gets_what_snakemake_prints(option: str) -> None:
+def test_verbose_and_quiet_options_restore_the_output_of_snakemake(option: str) -> None:
     handler = logging.StreamHandler()
     handler.name = "DefaultStreamHandler"
     logger = logging.Logger("snakemake")

@@ -37,7 +37,7 @@ def test_groups_are_counted_whole_where_each_seed_has_its_own_folds() -> None:
     assert counts[1, 0].tolist() == [[1, 0], [1, 0]]
 
 
-def test_what_a_seed_has_not_tested_counts_nothing_in_it() -> None:
+def test_clips_that_a_seed_has_not_tested_do_not_count_in_it() -> None:
     evidence, members = group_evidence(
         SingleLabel, [predictions({"a": 1, "c": 1}), predictions({"d": 1, "a": 1})], GROUPS
     )

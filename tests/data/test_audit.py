@@ -1,4 +1,4 @@
-"""The audit: every fault that is planted is named, and on real recordings it says what is true."""
+"""The audit finds every fault that was made on purpose, and the known problems of real recordings."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_file_that_breaks_off_is_truncated(tmp_path: Path, sounds: list[np.ndarr
     assert inspect_clip(str(path)).problem == "truncated"
 
 
-def test_wav_written_to_a_pipe_is_whole(tmp_path: Path, sounds: list[np.ndarray]) -> None:
+def test_wav_written_to_a_pipe_is_not_truncated(tmp_path: Path, sounds: list[np.ndarray]) -> None:
     """Its header gives no length: the program that wrote it could not go back."""
     whole = bytearray(encoded(sounds[0], "WAV", "PCM_16"))
     whole[4:8] = whole[40:44] = b"\xff\xff\xff\xff"
@@ -290,7 +290,7 @@ def test_esc50_metadata_has_four_crossing_groups(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_audit_of_esc10_says_what_is_true(tmp_path: Path, esc10_root: Path) -> None:
+def test_audit_of_esc10_finds_its_known_problems(tmp_path: Path, esc10_root: Path) -> None:
     """Three pairs of clips have one sound though their recordings differ: their waveforms correlate too (0.97, 0.47
     and 0.52 at the very shift, other pairs of clips at most 0.2)."""
     measures = index(esc10_root, tmp_path)
@@ -317,7 +317,7 @@ def test_emodb_has_no_copies() -> None:
 
 
 @pytest.mark.slow
-def test_workflow_goes_on_without_bad_clips(workflow: Workflow, faulty: Path) -> None:
+def test_workflow_continues_without_bad_clips(workflow: Workflow, faulty: Path) -> None:
     own: dict[str, Any] = {
         "sources": {"own": {"reader": "esc50", "root": str(faulty)}},
         "datasets": {"own": {"source": "own", "split": {"scheme": "official", "folds": 2, "protocol": "literature"}}},

@@ -69,7 +69,7 @@ def test_a_download_is_the_file_and_nothing_else_is_left(server: FileServer, tmp
 
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_connection_that_breaks_is_taken_up_again(
+def test_a_download_resumes_after_a_broken_connection(
     server: FileServer, tmp_path: Path, ranges: bool, length: bool
 ) -> None:
     server.cut_after, server.cuts, server.ranges, server.length = 1_000_000, 2, ranges, length
@@ -80,7 +80,7 @@ def test_a_connection_that_breaks_is_taken_up_again(
     assert len(resumed) == (2 if ranges else 0)
 
 
-def test_a_download_that_was_given_up_goes_on_later(
+def test_an_abandoned_download_resumes_later(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "ATTEMPTS", 1)
@@ -151,7 +151,7 @@ def test_a_source_is_fetched_verified_and_indexed(small_emodb: str, server: File
     assert len(pd.read_csv(tmp_path / "clips.csv")) == len(NAMES)
 
 
-def test_what_is_here_and_complete_is_not_fetched_again(small_emodb: str, server: FileServer, tmp_path: Path) -> None:
+def test_complete_data_are_not_fetched_again(small_emodb: str, server: FileServer, tmp_path: Path) -> None:
     source = {"reader": "emodb", "url": small_emodb, "checksum": None}
     manifest = tmp_path / "emodb" / "fetched.json"
     fetch_source(source, manifest)
@@ -204,7 +204,7 @@ def test_the_first_download_without_a_digest_is_trusted_and_no_other_one_later(
 
 
 @pytest.mark.parametrize("damage", ["cut off", "altered", "incomplete"])
-def test_what_arrives_damaged_leaves_nothing(small_emodb: str, server: FileServer, tmp_path: Path, damage: str) -> None:
+def test_damaged_downloads_leave_no_files(small_emodb: str, server: FileServer, tmp_path: Path, damage: str) -> None:
     archive = server.folder / "emodb.zip"
     body = bytearray(archive.read_bytes())
     if damage == "cut off":
@@ -244,7 +244,7 @@ def test_links_in_archives_are_refused(tmp_path: Path) -> None:
         unpack(tmp_path / "bad.zip", tmp_path / "in" / "recordings")
 
 
-def test_a_refused_archive_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_refused_archive_leaves_the_previous_files(tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "kept.wav").touch()
     (tmp_path / "bad.zip").write_bytes(b"no archive")

@@ -1,4 +1,4 @@
-"""Copies that a split divides: named with their sides and folds, refused or said on the page."""
+"""Copies that a split divides are named with their roles and folds, and refused or reported."""
 
 from __future__ import annotations
 

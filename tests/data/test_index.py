@@ -1,4 +1,4 @@
-"""Readers: the clip table of anyone's recordings, and what is said where there is none."""
+"""Readers: the clip table of a user's recordings, and the messages if there is none."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_lists_that_name_no_clip_or_one_twice_are_refused(tmp_path: Path) -> Non
     (root / "val.txt").write_text("anna_1.wav\ngone_1.wav\n")
     (root / "test.txt").write_text("anna_1.wav\n")
     assert problems(root, lists={"val": "val.txt", "test": "test.txt"}, **SPEECH) == [
-        "lists.val: val.txt names gone_1.wav, which is not there",
+        "lists.val: val.txt names files that do not exist: gone_1.wav",
         "lists.val: val.txt names anna_1.wav, which is listed twice",
         "lists.test: test.txt names anna_1.wav, which is listed twice",
     ]

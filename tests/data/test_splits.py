@@ -1,4 +1,4 @@
-"""Splits: nothing leaks, every clip is tested once, classes keep their shares, and what cannot be is said."""
+"""Splits: nothing leaks, every clip is tested once, classes keep their shares, and impossible splits are refused."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_groups_left_out_are_tested_in_the_order_of_their_names(tmp_path: Path) 
         assert set(split.loc[split[f"fold{number + 1}"] == "test", "group"]) == {f"g{number}"}
 
 
-def test_what_cannot_be_split_says_what_could_be(tmp_path: Path) -> None:
+def test_impossible_splits_are_refused_with_alternatives(tmp_path: Path) -> None:
     clips, five = table([{"a": 2}] * 6 + [{"b": 2}] * 4 + [{"c": 9}]), {"protocol": "literature", "folds": 5}
     message = refusal(clips, {"scheme": "kfold"} | five, tmp_path)
     assert "b is in 4 groups" in message
@@ -244,7 +244,7 @@ def test_a_limit_reaches_the_split_and_its_gaps_are_refused(tmp_path: Path) -> N
     assert not missing_classes(split, SingleLabel.strata(split))
 
 
-def test_leaks_and_gaps_find_what_a_scheme_got_wrong() -> None:
+def test_leaks_and_missing_classes_of_a_wrong_split_are_found() -> None:
     clips = table([{"a": 2}, {"b": 2}, {"a": 1, "b": 1}])
     split = clips.assign(fold1=["train", "test", "train", "train", "val", "val"]).drop(columns="fold")
     assert leaks(split, ["group"]) == ["fold1: group g0 is on several sides: c0a0 (train), c0a1 (test)"]
@@ -269,7 +269,7 @@ def test_published_folds_of_esc50(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["emodb", "emodb-literature"])
-def test_emodb_tests_each_speaker_with_models_that_never_heard_them(name: str, tmp_path: Path) -> None:
+def test_emodb_tests_each_speaker_with_models_of_other_speakers(name: str, tmp_path: Path) -> None:
     if not (DATA / "emodb").exists():
         pytest.skip(f"no real recordings: {DATA / 'emodb'} is not there")
     split = made(emodb.read(DATA / "emodb"), LIBRARY[name]["split"], 1, tmp_path)

@@ -38,7 +38,7 @@ def test_scores_of_a_run_by_hand() -> None:
     assert "top3" not in task.scores(table)
 
 
-def test_top_three_is_told_where_there_are_many_classes(tmp_path: Path) -> None:
+def test_top_three_accuracy_is_reported_for_many_classes(tmp_path: Path) -> None:
     study = Study(tmp_path, classes=11, seeds=(1,), models={"m": 2.0}).write()
     found = SingleLabel(study.labels).scores(read_clip_table(study.files("predictions.csv")[0]))
     assert found["accuracy"] < found["top3"] <= 1
@@ -56,7 +56,7 @@ def test_recordings_of_one_class_are_no_people() -> None:
 
 
 @pytest.mark.slow
-def test_a_real_run_tells_what_its_predictions_say(tiny_study: Workflow) -> None:
+def test_scores_of_a_real_run_follow_from_its_predictions(tiny_study: Workflow) -> None:
     run = tiny_study.results / "runs" / "synthetic" / "cnn" / "seed1"
     metrics, table = read_json(run / "metrics.json"), read_clip_table(run / "predictions.csv")
     groups = read_clip_table(tiny_study.results / "splits" / "synthetic" / "seed1.csv").set_index("clip")["group"]

@@ -1,4 +1,4 @@
-"""Scores of changed clips: what is changed, what is tested, and how it is told."""
+"""Scores of perturbed clips: the perturbations, the clips that are tested, and the tables."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_table_tells_every_level_with_intervals_and_what_was_unchanged(table: Path) -> None:
+def test_table_has_every_level_with_intervals_and_the_unperturbed_scores(table: Path) -> None:
     rows = pd.read_csv(table)
     assert len(rows) == 2 * 5
     assert set(rows["seeds"]) == {2}

@@ -1,4 +1,4 @@
-"""Models on other data sets: same labels or none, and nothing that a model has heard."""
+"""Models on other data sets: labels must be equal, and clips that a model was trained on are left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_other_labels_are_refused_and_named() -> None:
     assert caught.value.problems[:2] == ["only the model knows: NA, b", "only mine has: c"]
 
 
-def test_what_a_model_was_trained_on_does_not_count(tmp_path: Path) -> None:
+def test_training_clips_of_a_model_are_left_out(tmp_path: Path) -> None:
     found = pd.DataFrame([("1", "g1"), ("2", "g1"), ("3", "g2"), ("4", "g3")], columns=["clip", "group"])
     overlap = pd.DataFrame(
         [("3", "b.mp3", "bb", 0.7), ("4", "c.mp3", "cc", 0.9), ("9", "b.mp3", "bb", 0.9)],

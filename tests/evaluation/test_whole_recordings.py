@@ -83,7 +83,7 @@ def test_the_model_takes_crops_of_clips_that_are_stored_whole(run: Path) -> None
     assert read_json(run / "fold1" / "model.json")["shape"] == [24, 63]
 
 
-def test_predicting_a_recording_gives_what_the_evaluation_says(run: Path) -> None:
+def test_prediction_of_a_recording_equals_the_evaluation(run: Path) -> None:
     table = read_clip_table(run / "predictions.csv")
     paths = [str(run / f"{clip}.wav") for clip in table["clip"]]
     found = list(Classifier([str(run / "fold1")]).predict(paths, Options(), 1))

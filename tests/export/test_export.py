@@ -1,4 +1,4 @@
-"""Exported models: the graph against the front-ends, ONNX Runtime against PyTorch, and what the folder tells."""
+"""Exported models: the graph against the front-ends, ONNX Runtime against PyTorch, and the model card."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def heard(path: Path, rate: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", FRONTS)
-def test_graph_makes_the_stored_pictures(name: str, recordings: list[Path]) -> None:
+def test_graph_computes_the_stored_features(name: str, recordings: list[Path]) -> None:
     settings = front_end(**FRONTS[name])
     rate = settings["sample_rate"] or 22050
     features = FeatureGraph(settings, rate, shape_of(settings))
@@ -152,7 +152,7 @@ def test_onnx_gives_the_probabilities_of_the_evaluation(
     assert b"site-packages" not in (tmp_path / "model.onnx").read_bytes()
 
 
-def test_onnx_takes_features_where_rates_differ_and_tells_so(recordings: list[Path], tmp_path: Path) -> None:
+def test_onnx_takes_features_if_sample_rates_differ_and_states_it(recordings: list[Path], tmp_path: Path) -> None:
     import onnxruntime
 
     settings = front_end(**FRONTS["log1p, own rate"])

@@ -80,7 +80,7 @@ def test_scales(scale: str, function: Any) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"scale": "db"}, {"scale": "log", "power": 1}, {"scale": "db", "power": 1}])
-def test_a_decibel_is_what_it_is_said_to_be(changes: dict[str, Any]) -> None:
+def test_a_decibel_changes_values_by_the_stated_amount(changes: dict[str, Any]) -> None:
     settings = front_end(front_end="logmel", **changes)
     louder = logmel.compute(sound() * np.float32(10 ** (3 / 20)), RATE, settings) - logmel.compute(
         sound(), RATE, settings
@@ -220,7 +220,7 @@ def test_front_ends_have_what_they_need() -> None:
         assert callable(module.compute)
 
 
-def test_pictures_are_of_the_clips_own_frames(tmp_path: Path) -> None:
+def test_images_show_frames_without_padding(tmp_path: Path) -> None:
     from PIL import Image
 
     computed(tmp_path, clip_table(tmp_path, (1.0, RATE), (0.5, RATE)), front_end("logmel64"))

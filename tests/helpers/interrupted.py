@@ -1,4 +1,4 @@
-"""What tests need to interrupt a training of the real workflow: a run long enough to be caught in the middle."""
+"""Helpers to interrupt a training of the real workflow: a run that is long enough to be interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of models that nobody trained, as fast as trained ones and made at once, and sounds for them."""
+"""Folders of untrained models, which are as fast as trained ones and made at once, and sounds for them."""
 
 from __future__ import annotations
 

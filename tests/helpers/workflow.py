@@ -1,4 +1,4 @@
-"""What tests need to run the real workflow in a folder of their own."""
+"""Helpers to run the real workflow in a separate folder."""
 
 from __future__ import annotations
 

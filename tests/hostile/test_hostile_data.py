@@ -85,7 +85,7 @@ def test_a_compressed_stream_that_is_damaged_is_the_archives_fault(tmp_path: Pat
 
 
 @pytest.mark.parametrize("call", ["unpack", "download"])
-def test_what_does_not_fit_the_disk_is_refused_before_it_starts(
+def test_arrays_that_do_not_fit_the_disk_are_refused_before_work_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FileServer, call: str
 ) -> None:
     zipped(server.folder / "fine.zip", {"a.wav": bytes(1000)})
@@ -162,7 +162,7 @@ ESC50_ROWS = {
 
 
 @pytest.mark.parametrize("row", ESC50_ROWS)
-def test_the_table_of_esc50_is_not_trusted(tmp_path: Path, row: str) -> None:
+def test_the_table_of_esc50_is_checked(tmp_path: Path, row: str) -> None:
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "esc50.csv").write_text(ESC50_HEADER + row)
     assert ESC50_ROWS[row] in message(esc50.read, tmp_path)
@@ -295,7 +295,7 @@ def test_labels_named_like_columns_of_the_predictions_are_refused(label: str) ->
         (lambda own: write(own / "a.wav"), "skipped 1 audio files beside the sub-folders"),
     ],
 )
-def test_what_the_folder_reader_leaves_out_is_noted(own: Path, make: Callable[[Path], None], expected: str) -> None:
+def test_files_that_the_folder_reader_skips_are_noted(own: Path, make: Callable[[Path], None], expected: str) -> None:
     make(own)
     assert expected in notes(own)
 
@@ -306,7 +306,7 @@ def moved(own: Path) -> Path:
     return own.parent / "elsewhere"
 
 
-def test_what_macos_leaves_in_archives_is_not_worth_a_note(own: Path) -> None:
+def test_hidden_files_of_macos_in_archives_are_not_noted(own: Path) -> None:
     (own / "__MACOSX" / "cat").mkdir(parents=True)
     for place in (own / "__MACOSX" / "cat" / "._0.wav", own / "cat" / "._0.wav", own / ".DS_Store"):
         place.touch()

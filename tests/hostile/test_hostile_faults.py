@@ -1,4 +1,4 @@
-"""Faults of disks, clocks and arithmetic: each is noticed, named, and leaves nothing wrong behind."""
+"""Faults of disks, clocks and arithmetic: each is noticed and named, and leaves no wrong files."""
 
 from __future__ import annotations
 
@@ -413,7 +413,7 @@ def test_gpu_locks_follow_no_link(tmp_path: Path) -> None:
     assert (elsewhere / "precious.txt").read_text() == "precious"
 
 
-def test_gpu_locks_of_somebody_else_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpu_locks_of_another_user_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(InputError, match="should be a folder of yours"):
         take_free(["0"], tmp_path)

@@ -1,4 +1,4 @@
-"""Model folders of strangers: whatever their ``model.json`` says, it is refused with the field, or does no harm."""
+"""Model folders from strangers: every ``model.json`` is refused with its field, or is harmless."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_description_is_refused_with_its_field(description: dict[str, Any], tmp_
 
 
 @pytest.mark.parametrize("text", ["", "[" * 10**5, "1" * 10**4, "null", '"x"', "\x00", '{"labels": Infinity}'])
-def test_what_is_no_description_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_descriptions_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(InputError, match=r"model\.json: "):
         read_description(tmp_path)

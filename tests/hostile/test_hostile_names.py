@@ -1,4 +1,4 @@
-"""Names and labels that a spreadsheet, Markdown, LaTeX or a browser would take for more than text."""
+"""Names and labels that a spreadsheet, Markdown, LaTeX or a browser would not treat as plain text."""
 
 from __future__ import annotations
 

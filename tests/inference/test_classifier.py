@@ -43,7 +43,7 @@ def model(tmp_path: Path) -> Path:
     slack=st.integers(0, 5),
     overlap=st.floats(0, 0.95),
 )
-def test_windows_cover_a_recording_in_order_whatever_the_blocks(
+def test_windows_cover_a_recording_in_order_for_all_block_sizes(
     total: int, block: int, length: int, slack: int, overlap: float
 ) -> None:
     samples, step = np.arange(total, dtype=np.float32), max(1, round(length * (1 - overlap)))
@@ -99,7 +99,7 @@ def test_features_are_those_of_training(tmp_path: Path, name: str, changes: dict
             assert [(window.start, window.end) for window in windows] == [(0, pytest.approx(seconds, abs=1e-3))]
 
 
-def test_long_recordings_are_never_held_whole(tmp_path: Path) -> None:
+def test_long_recordings_are_never_completely_in_memory(tmp_path: Path) -> None:
     def peak(seconds: float) -> int:
         path = write_sound(tmp_path / "long.flac", seconds, 44100)
         tracemalloc.start()

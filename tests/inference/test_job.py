@@ -1,4 +1,4 @@
-"""Predictions of new recordings: what is named, what is written, on the command line and in the workflow."""
+"""Predictions of new recordings: the models, the tables, the command line and the workflow."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_only_what_was_validated_can_be_the_best(tmp_path: Path) -> None:
         validation_losses(folders, histories)
 
 
-def test_a_long_recording_is_told_by_where_its_label_changes() -> None:
+def test_windows_of_a_long_recording_show_where_its_label_changes() -> None:
     windows = pd.DataFrame({"start": [0, 2.5, 5, 62.5], "label1": ["rain", "rain", "dog", "rain"]})
     assert stretches(windows) == [("0:00", "rain"), ("0:05", "dog"), ("1:02", "rain")]
 
@@ -269,7 +269,7 @@ def test_a_long_recording_is_told_by_where_its_label_changes() -> None:
 # --- the workflow ----------------------------------------------------------------------------------------------------
 
 
-def test_workflow_without_recordings_to_predict_says_so(workflow: Workflow) -> None:
+def test_workflow_without_recordings_to_predict_is_an_error(workflow: Workflow) -> None:
     done = workflow.run("predict", "--dry-run", "--cores", "1", check=False)
     assert done.returncode != 0
     assert "predict: the configuration names no recordings to predict" in done.stdout

@@ -1,4 +1,4 @@
-"""Embeddings are what a network gives its last layer; probes on them learn; what was heard before is refused."""
+"""Embeddings are the input of a last layer; probes on them learn; weights trained on test clips are refused."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_embedding_is_what_the_network_gives_its_last_layer(name: str, tmp_path: Path) -> None:
+def test_embedding_is_the_input_of_the_last_layer(name: str, tmp_path: Path) -> None:
     network, before = run_of_ours(name, tmp_path / "fold1"), features(tmp_path)
     found = embed(tmp_path, tmp_path / "fold1")
     with torch.inference_mode():
@@ -133,7 +133,7 @@ def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:
     assert found[:, :, 0] == pytest.approx(expected.numpy(), abs=1e-4)
 
 
-def test_what_was_heard_before_and_other_pictures_are_refused(tmp_path: Path) -> None:
+def test_weights_trained_on_the_source_or_on_other_features_are_refused(tmp_path: Path) -> None:
     run_of_ours("cnn", tmp_path / "fold1")
     features(tmp_path)
     with pytest.raises(InputError, match="was trained on elsewhere, perhaps on the clips"):
@@ -166,7 +166,7 @@ def probe(model: dict[str, Any], features: str | None = None, dataset: str = "sy
 CNN = "<results>/runs/{}/cnn/seed1/fold1"
 
 
-def test_run_tells_family_and_front_end_before_it_exists() -> None:
+def test_run_determines_family_and_front_end_before_it_exists() -> None:
     settings = probe({"pretrained": CNN.format("esc10")})
     assert embedding_network(settings, settings["features"]["mine"]) == ("cnn", "logmel64")
     assert lineage(settings, settings, "probe") == {"esc50"}
@@ -274,7 +274,9 @@ def test_run_of_another_study_is_matched_by_its_front_end(tmp_path: Path) -> Non
         ({"family": "ast"}, "ast", "features.mine.model.pretrained: is missing"),
     ],
 )
-def test_what_cannot_be_embedded_is_said(model: dict[str, Any], features: str | None, expected: str) -> None:
+def test_impossible_embeddings_are_refused_with_the_reason(
+    model: dict[str, Any], features: str | None, expected: str
+) -> None:
     with pytest.raises(InputError) as refused:
         probe(model, features)
     assert re.search(expected, str(refused.value), re.S)
@@ -307,7 +309,7 @@ def test_model_folder_alone_does_not_predict(tmp_path: Path) -> None:
         Classifier([str(tmp_path)])
 
 
-def test_what_an_embedding_heard_counts_for_runs_that_start_from_its_probes() -> None:
+def test_training_clips_of_an_embedding_are_checked_for_runs_from_its_probes() -> None:
     """A chain: a run on synthetic, a probe of it on ESC-10, and a model for synthetic that starts from the probe."""
     settings = configuration()
     entry = {"front_end": EMBEDDING, "features": None, "model": {"pretrained": CNN.format("synthetic")}}

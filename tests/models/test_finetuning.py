@@ -1,4 +1,4 @@
-"""What is frozen stays as it is, to the byte; what is trained learns at its rate; and what runs tell of their past."""
+"""Frozen parameters keep their bytes, trained ones learn at their rates, and runs record their training clips."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARTS = {"alexnet": 8, "ast": 4, "cnn": 5, "linear": 1, "resnet10t": 8, "tinyast
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_parts_are_blocks_and_a_head_and_hold_what_can_learn(name: str) -> None:
+def test_parts_are_blocks_and_a_head_with_all_parameters(name: str) -> None:
     network = build_model(RECIPES[name], 7, (64, 96))
     parts = network_parts(network)
     assert len(parts) == PARTS[name]
@@ -88,7 +88,7 @@ def test_body_learns_at_its_share_of_the_rate_under_every_schedule(schedule: str
         assert body["lr"] == pytest.approx(0.1 * head["lr"], rel=1e-6)
 
 
-def test_nothing_that_is_frozen_is_given_to_the_optimiser() -> None:
+def test_the_optimiser_gets_no_frozen_parameters() -> None:
     network = build_model(RECIPES["cnn"], 7, (64, 96))
     freeze(network, "head")
     assert len(parameter_groups(network, TRAINING)) == 1
@@ -142,7 +142,7 @@ def test_training_leaves_the_bytes_of_what_is_frozen(made_up: Path, trainable: s
     assert changed == {name for name in before if name.startswith(moving)}
 
 
-def test_lineage_is_recorded_and_what_was_seen_before_is_refused(made_up: Path) -> None:
+def test_lineage_is_recorded_and_weights_trained_on_the_source_are_refused(made_up: Path) -> None:
     first = train(made_up, "first", source="one")
     second = train(made_up, "second", files(first), source="two")
     assert read_json(second / "model.json")["sources"] == ["one", "two"]

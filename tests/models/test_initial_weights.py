@@ -1,4 +1,4 @@
-"""Weights to start from, in the formats that their libraries save; no network is needed, nor used."""
+"""Initial weights in the formats that their libraries save; no network is needed or used."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def saved(network: nn.Module, folder: Path, form: str) -> Path:
 
 
 @pytest.mark.parametrize("form", ["timm folder", "safetensors", "pickled folder", "checkpoint"])
-def test_grey_pictures_give_what_they_gave_in_three_channels(coloured: nn.Module, tmp_path: Path, form: str) -> None:
+def test_summed_channels_give_the_same_output_as_three_equal_channels(
+    coloured: nn.Module, tmp_path: Path, form: str
+) -> None:
     """The first convolution is summed: numerically the features of a picture that is the same in every channel."""
     network = start(RESNET, saved(coloured, tmp_path / "saved", form))
     picture = torch.randn(2, 1, 64, 96)
@@ -189,7 +191,7 @@ def test_pickles_of_anything_else_are_not_opened(
     assert not (tmp_path / "harm-was-done").exists()
 
 
-def test_damaged_and_other_files_are_said(tmp_path: Path) -> None:
+def test_damaged_and_other_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "short.safetensors").write_bytes(b"12345")
     torch.save([1, 2], tmp_path / "list.pth")
     for name, expected in (("short.safetensors", "cannot be read as weights"), ("list.pth", "holds no state_dict")):
@@ -253,7 +255,9 @@ RESNET18_REVISION = REVISIONS["timm/resnet18.a1_in1k"]
     ],
     ids=lambda value: value["family"] if isinstance(value, dict) else "",
 )
-def test_missing_download_says_which_file_to_put_where(recipe: dict[str, Any], wanted: list[str], caches: Path) -> None:
+def test_missing_download_names_the_file_and_its_folder(
+    recipe: dict[str, Any], wanted: list[str], caches: Path
+) -> None:
     manifest = caches / "weights" / "mine.json"
     with pytest.raises(InputError) as refused:
         fetch_weights("models.mine.pretrained", recipe, str(manifest))
@@ -277,7 +281,7 @@ def test_files_that_were_put_there_are_taken(caches: Path, audio_transformer: tu
     assert build_model(AST, 2, (36, 66), weights)(torch.zeros(1, 1, 36, 66)).shape == (1, 2)
 
 
-def test_what_is_in_a_cache_needs_no_network(caches: Path, coloured: nn.Module) -> None:
+def test_cached_weights_need_no_network(caches: Path, coloured: nn.Module) -> None:
     repository = caches / "hub" / "models--timm--resnet18.a1_in1k"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0" * 40)
@@ -303,7 +307,7 @@ def test_what_is_in_a_cache_needs_no_network(caches: Path, coloured: nn.Module) 
         find_weights([str(caches / "other.json")])
 
 
-def test_families_with_published_weights_tell_their_address() -> None:
+def test_families_with_published_weights_have_an_address() -> None:
     assert {name for name in FAMILIES.names if FAMILIES.defines(name, "published")} == set(PUBLISHED)
     assert PUBLISHED == {"alexnet": "imagenet", "ast": "audioset", "timm": "imagenet"}
 

@@ -1,4 +1,4 @@
-"""The linear family against scikit-learn, and what standardises its input."""
+"""The linear family against scikit-learn, and the standardisation of its input."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def parameters(network: nn.Module) -> int:
 
 @pytest.mark.parametrize("shape", [(64, 216), (80, 67)])
 @pytest.mark.parametrize("name", RECIPES)
-def test_pictures_in_logits_out(name: str, shape: tuple[int, int]) -> None:
+def test_models_map_features_to_logits(name: str, shape: tuple[int, int]) -> None:
     network = build_model(RECIPES[name], 7, shape)
     logits = network(torch.zeros(2, 1, *shape))
     assert logits.shape == (2, 7)
@@ -90,7 +90,9 @@ def test_width_and_convolutions_set_the_size_of_the_baseline() -> None:
         (RECIPES["resnet10t"] | {"arguments": {"blocks": 3}}, (64, 64), "cannot build it with the arguments"),
     ],
 )
-def test_what_cannot_be_built_is_said(recipe: dict[str, Any], shape: tuple[int, int], expected: str) -> None:
+def test_impossible_models_are_refused_with_the_reason(
+    recipe: dict[str, Any], shape: tuple[int, int], expected: str
+) -> None:
     with pytest.raises(InputError, match=re.escape(expected)):
         build_model(recipe, 10, shape)
 

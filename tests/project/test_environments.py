@@ -1,4 +1,4 @@
-"""One set of pins, profiles that do not fight each other, and no trace of where this was written."""
+"""One set of pinned versions, profiles that work together, and no paths of the machine that wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the clips, and the page on which they can be heard."""
+"""Figures of the clips, and the page that plays them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_tone_is_found_in_its_band() -> None:
     assert sound(tone(1000, 2)).mel_levels.mean(axis=1).argmax() == 16
 
 
-def test_loudest_part_is_heard() -> None:
+def test_the_loudest_part_is_played() -> None:
     quiet = np.zeros(RATE * 10)
     quiet[6 * RATE : 7 * RATE] = 0.1 * tone(440, 1)
     assert np.abs(loudest_part(quiet, 3 * RATE)).sum() == pytest.approx(np.abs(quiet).sum())
@@ -73,7 +73,7 @@ def test_loudest_part_is_heard() -> None:
 
 
 @pytest.mark.slow
-def test_fifty_classes_fit_and_can_be_heard(tmp_path: Path, browser: WebDriver) -> None:
+def test_fifty_classes_fit_and_can_be_played(tmp_path: Path, browser: WebDriver) -> None:
     table = explore(tmp_path, classes=50, seconds=4.0)
     for name, suffix in OUTPUTS.items():
         size = (tmp_path / f"{name}.{suffix}").stat().st_size

@@ -201,7 +201,7 @@ def test_numbers_stand_out_in_coloured_cells(drawn: Drawn) -> None:
             assert contrast(image.to_rgba(image.get_array()[row, column]), to_rgb(text.get_color())) >= 4.5
 
 
-def test_text_stands_out_on_any_colour_and_verdicts_on_white() -> None:
+def test_text_has_contrast_on_any_colour_and_verdicts_on_white() -> None:
     assert contrast((0, 0, 0), (1, 1, 1)) == pytest.approx(21)
     # Web colours and their contrast with white, from the examples of the WCAG.
     assert contrast(to_rgb("#767676"), (1, 1, 1)) == pytest.approx(4.54, abs=0.01)

@@ -102,7 +102,7 @@ def test_menu_leads_to_the_sections(opened: Chrome) -> None:
     wait_for(opened, "return Math.abs(document.getElementById('mistakes').getBoundingClientRect().top) < 200")
 
 
-def test_leaderboard_tells_who_wins_and_what_is_missing(opened: Chrome) -> None:
+def test_leaderboard_names_the_best_model_and_missing_runs(opened: Chrome) -> None:
     text = opened.find_element("tag name", "main").text
     assert re.search(r"(good|middling) has the highest score", text)
     assert "statistically indistinguishable" in text
@@ -194,7 +194,7 @@ def test_confusion_cells_are_read_out_by_keyboard(opened: Chrome) -> None:
     ]
 
 
-def test_a_mistake_can_be_heard(opened: Chrome) -> None:
+def test_the_page_plays_mistakes(opened: Chrome) -> None:
     from selenium.webdriver.common.keys import Keys
 
     choose(opened, "mistakes-model", "poor")

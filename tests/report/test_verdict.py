@@ -75,7 +75,7 @@ def test_one_fold_with_equal_skill_names_no_best_model(tmp_path: Path) -> None:
     assert " is best" not in text.replace("show that it is best", "")
 
 
-def test_one_fold_of_few_groups_cannot_be_told(tmp_path: Path) -> None:
+def test_one_fold_of_few_groups_cannot_be_compared(tmp_path: Path) -> None:
     text = said(Study(tmp_path, {"good": 3.0, "poor": 2.5}, folds=1))
     assert re.search(r"Mean scores: good [\d.]+ % and poor [\d.]+ %\. Which model is better cannot be told", text)
     assert "too few recordings or speakers" in text

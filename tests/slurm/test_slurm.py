@@ -174,7 +174,7 @@ def test_cancelled_job_is_noticed_within_a_minute_and_retried(long_run: LongRun,
     states(long_run, ["CANCELLED", "COMPLETED"])
 
 
-def test_job_of_a_lost_node_goes_on_elsewhere(long_run: LongRun, uninterrupted: bytes) -> None:
+def test_job_of_a_lost_node_resumes_elsewhere(long_run: LongRun, uninterrupted: bytes) -> None:
     running = start(long_run)
     long_run.caught()
     number = running_job(long_run)
@@ -211,7 +211,7 @@ def test_preempted_job_is_requeued_and_resumes(long_run: LongRun, uninterrupted:
     assert call("sacct", "-X", "-n", "-j", urgent, "-o", "State") == "COMPLETED"
 
 
-def test_interrupted_snakemake_cancels_its_jobs_and_the_same_command_goes_on(
+def test_interrupted_snakemake_cancels_its_jobs_and_the_same_command_resumes(
     long_run: LongRun, uninterrupted: bytes
 ) -> None:
     running = start(long_run)
@@ -225,7 +225,7 @@ def test_interrupted_snakemake_cancels_its_jobs_and_the_same_command_goes_on(
     states(long_run, ["CANCELLED", "COMPLETED"])
 
 
-def test_start_after_kill_cancels_the_jobs_that_were_left_and_goes_on_from_their_checkpoint(
+def test_start_after_kill_cancels_remaining_jobs_and_resumes_from_their_checkpoint(
     long_run: LongRun, uninterrupted: bytes
 ) -> None:
     """One of them runs, one would have started later, and removed the outputs that its successor had made."""

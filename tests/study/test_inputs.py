@@ -40,7 +40,7 @@ def test_a_value_without_a_wildcard_repeats_nothing() -> None:
     ]
 
 
-def test_no_pattern_stands_twice() -> None:
+def test_no_pattern_is_repeated() -> None:
     patterns = [value for name, value in vars(paths).items() if name.isupper()]
     assert len(patterns) == len(set(patterns)) > 20
 

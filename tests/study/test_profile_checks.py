@@ -1,4 +1,4 @@
-"""Whether a command line that takes a profile's requests away is noticed."""
+"""Command lines that replace requests of a profile are noticed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from soundbench.study.profile_checks import lost_requests, warn_of_replaced_bloc
 PROFILE = str(REPOSITORY / "profiles" / "slurm")
 
 
-def test_what_a_rule_has_lost_is_named() -> None:
+def test_lost_requests_of_a_rule_are_named() -> None:
     asked = {"train_model": {"slurm_partition": "gpu", "gpu": 1}, "": {"mem_mb": 2000}}
     assert list(lost_requests(asked, {"train_model": {"runtime": 600}, "": {"mem_mb": 1}})) == [
         "train_model: slurm_partition=gpu, gpu=1"

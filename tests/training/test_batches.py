@@ -1,4 +1,4 @@
-"""Batches and on-the-fly augmentation: what it changes, that it can be resumed, and that it stays out of the way."""
+"""Batches and on-the-fly augmentation: its effects, resuming, and its independence of other random numbers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_seeded_and_resumable() -> None:
     assert not torch.equal(augmentation(seed=4, **EVERYTHING)(features(), targets)[0], batches[0][0])
 
 
-def test_other_random_numbers_are_left_alone() -> None:
+def test_other_random_numbers_do_not_change() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -161,7 +161,7 @@ def test_masks_hide_bins_and_frames_of_each_clip() -> None:
     assert (masked[visible] == 1).all()
 
 
-def test_a_mask_hides_half_a_picture_at_most() -> None:
+def test_a_mask_covers_at_most_half_of_the_features() -> None:
     wide = {"freq_masks": 0, "freq_width": 1, "time_masks": 1, "time_width": 1000}
     masked = augmentation(spec_augment=wide)(torch.ones(64, 1, 4, 20), torch.zeros(64))[0]
     assert (masked == 0).float().mean(dim=(1, 2, 3)).max() <= 0.5

@@ -1,4 +1,4 @@
-"""Training that is interrupted for real: killed, asked to stop, run twice, out of disk space."""
+"""Real interruptions of training: killed, stopped by a signal, started twice, out of disk space."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_sighup_stays_ignored_under_nohup() -> None:
 
 
 @pytest.mark.slow
-def test_damaged_checkpoint_is_discarded_and_said_so(data: Path, killed: Path, uninterrupted: bytes) -> None:
+def test_damaged_checkpoint_is_discarded_with_a_warning(data: Path, killed: Path, uninterrupted: bytes) -> None:
     checkpoint = killed / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
     log = finish(data, killed)
@@ -193,7 +193,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_full_disk_is_a_clear_error_and_what_was_there_stays(data: Path, small_disk: Path) -> None:
+def test_full_disk_is_a_clear_error_and_earlier_files_remain(data: Path, small_disk: Path) -> None:
     out = small_disk / "run"
     out.mkdir()
     (out / "history.csv").write_text("before")

@@ -106,7 +106,7 @@ class Small(nn.Module):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_what_does_not_fit_is_halved_and_trains_the_same(
+def test_batches_that_do_not_fit_are_halved_with_the_same_result(
     tmp_path: Path, backward: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As with pieces of three clips from the start, dropout and augmentation included; the log says each halving."""
@@ -124,7 +124,7 @@ def test_what_does_not_fit_is_halved_and_trains_the_same(
     assert_equal(small, fit(split, tmp_path))
 
 
-def test_pieces_add_up_to_the_whole_batch(tmp_path: Path) -> None:
+def test_gradients_of_microbatches_add_up_to_that_of_the_batch(tmp_path: Path) -> None:
     settings = {"batch_size": 12, "augment": EVERYTHING, "class_weights": "inverse", "average": "swa", "keep": "last"}
     small = fit(trainer(lambda: Small(5, False, dropout=0.0), **settings), tmp_path)
     assert_near(small, fit(trainer(lambda: Small(99, False, dropout=0.0), **settings), tmp_path))
@@ -152,7 +152,7 @@ def test_predictions_are_made_in_pieces_that_fit(caplog: pytest.LogCaptureFixtur
     assert "predicting: 24 clips do not fit the device's memory; from now on 12 at once" in caplog.text
 
 
-def test_validation_is_the_plain_cross_entropy_whatever_is_trained() -> None:
+def test_validation_loss_is_the_plain_cross_entropy_for_every_training_loss() -> None:
     plain = trainer().validate()
     weighted = trainer(loss="focal", class_weights="inverse", label_smoothing=0.2, augment=EVERYTHING).validate()
     assert plain == weighted

@@ -1,4 +1,4 @@
-"""The training job: what it reads, when it stops, what it keeps, and that it repeats itself."""
+"""The training job: its inputs, when it stops, what it keeps, and that it is repeatable."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_same_seed_same_bytes_and_another_seed_others(made_up: Path) -> None:
     assert weights[0] == weights[1] != weights[2]
 
 
-def test_normalisation_comes_from_training_clips_alone(made_up: Path) -> None:
+def test_normalisation_uses_training_clips_only(made_up: Path) -> None:
     features = np.load(made_up / "features.npy")
     description = json.loads((train(made_up, run(epochs=1)) / "model.json").read_text())
     trained = features[:20].astype(np.float64)
@@ -130,7 +130,7 @@ def test_precision_names() -> None:
     assert uses_bfloat16("auto", cpu) == torch.cpu._is_avx512_bf16_supported()
 
 
-def test_what_auto_came_to_is_recorded_and_no_other_hardware_goes_on(
+def test_chosen_precision_is_recorded_and_other_hardware_does_not_resume(
     made_up: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marks = []

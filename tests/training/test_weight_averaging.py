@@ -102,7 +102,7 @@ def test_batch_norms_that_could_not_be_measured_train_on_as_before() -> None:
     assert [module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)] == [0.1, 0.1]
 
 
-def test_frozen_batch_norms_are_left_alone() -> None:
+def test_frozen_batch_norms_do_not_change() -> None:
     network = nn.Sequential(nn.BatchNorm2d(1).requires_grad_(False), nn.BatchNorm2d(1))
     measure_batch_norms(network, [torch.randn(4, 1, 5, 5) + 3])
     assert network[0].running_mean.item() == 0
@@ -110,7 +110,7 @@ def test_frozen_batch_norms_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("settings", [SWA, {"average": "ema", "ema_decay": 0.9}, MEASURED, {"average": "none"}])
-def test_what_is_validated_is_what_is_saved(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_the_validated_network_is_saved(tmp_path: Path, settings: dict[str, Any]) -> None:
     one = fit(trainer(**settings), tmp_path)
     network = convolutions().eval()
     network.load_state_dict(one.progress.weights)

@@ -1,4 +1,4 @@
-"""The workflow, interrupted for real on this machine; tests/slurm/test_slurm.py does so on a cluster."""
+"""Real interruptions of the workflow on this machine; tests/slurm/test_slurm.py has those on a cluster."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_power_cut_then_unlock_and_the_same_command(long_run: LongRun, uninterru
     assert "resumed after epoch" in long_run.log()
 
 
-def test_killed_snakemake_leaves_an_orphan_and_the_next_start_waits_for_it(
+def test_jobs_of_a_killed_snakemake_continue_and_the_next_start_waits_for_them(
     long_run: LongRun, uninterrupted: bytes
 ) -> None:
     running = long_run.start(*ARGUMENTS)

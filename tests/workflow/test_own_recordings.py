@@ -1,4 +1,4 @@
-"""Recordings of one's own: a few lines of configuration, no Python, and they reach the leaderboard."""
+"""A user's recordings reach the leaderboard with a few lines of configuration and no Python."""
 
 from __future__ import annotations
 

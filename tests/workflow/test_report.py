@@ -1,4 +1,4 @@
-"""The report that Snakemake makes of a real study, whole and with a gap."""
+"""The report that Snakemake makes of a real study, complete and with a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real workflow, run for real on a tiny study."""
+"""The real workflow on a tiny study."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def digests(folder: Path, *patterns: str) -> dict[str, str]:
     return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def test_default_benchmark_is_what_the_readme_says(workflow: Workflow) -> None:
+def test_default_benchmark_agrees_with_the_readme(workflow: Workflow) -> None:
     planned = workflow.planned()
     assert planned["augment_clips"] == 2  # the copies, and the untouched clips that the page of variants shows
     assert planned["train_model"] == 2 * 2 * 2 * 5  # with copies and without, cnn and resnet10, two seeds, five folds

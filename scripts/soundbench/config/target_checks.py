@@ -57,7 +57,8 @@ def _embedding_problems(config: Config, chosen: dict[str, list[Any]], library: C
 
 
 def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
-    seed, fold = export.get("seed"), export.get("fold")
+    seed = export.get("seed")
+    fold = export.get("fold")
     if seed is not None and seed not in chosen["seeds"]:
         yield f"export.seed: {seed} is not among benchmark.seeds, {', '.join(map(str, chosen['seeds']))}"
     for name in chosen["datasets"]:

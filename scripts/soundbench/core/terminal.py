@@ -98,7 +98,8 @@ class BriefFormatter(logging.Formatter):
         return self.full.format(record)
 
     def _finished_jobs(self, record: Any) -> str:
-        jobs, self.finished = self.finished, []
+        jobs = self.finished
+        self.finished = []
         left = self.progress.left(time.monotonic())
         rest = "" if left is None or record.done == record.total else f"  ({duration(left)} left)"
         count = f"{record.done:{len(str(record.total))}} of {record.total}"

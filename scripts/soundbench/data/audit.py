@@ -127,7 +127,8 @@ def separation(copies: pd.DataFrame) -> tuple[str, str]:
 
 def crossing_groups(clips: pd.DataFrame, split: Split) -> Iterator[Finding]:
     """Groups with clips in several published folds; the ``split`` of the view may name groups that are allowed."""
-    scheme, named = split["scheme"], split.get("crossing_groups", [])
+    scheme = split["scheme"]
+    named = split.get("crossing_groups", [])
     for group, members in clips.dropna(subset="fold").groupby("group"):
         if (count := members["fold"].nunique()) < 2:
             continue
@@ -145,7 +146,8 @@ def rare_labels(clips: pd.DataFrame, strata: pd.DataFrame, scheme: str, folds: i
     least = 2 if scheme == "leave-one-group-out" else max(folds, 2)
     for label, counts in strata.items():
         members = clips[counts > 0]
-        groups, published = members["group"].nunique(), members["fold"].nunique()
+        groups = members["group"].nunique()
+        published = members["fold"].nunique()
         if groups < least:
             text = f"{label}: {len(members)} clips in {groups} groups; some part would have none"
             yield Finding("error", "label in too few groups", None, text, groups, least)
@@ -171,7 +173,8 @@ def find_problems(
         landmarks: the landmarks of each row of ``clips``.
         notes: the notes of the reader of the source.
     """
-    scheme, good = view["split"]["scheme"], clips["problem"] == ""
+    scheme = view["split"]["scheme"]
+    good = clips["problem"] == ""
     used = clips[good]
     # If the published folds are not used, clips of two folds can be on the same side, and clips of one fold on two.
     unfolded = used if scheme in PUBLISHED else used.assign(fold=float("nan"))

@@ -31,7 +31,8 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     """The problems of a source's keys."""
     if (checksum := source.get("checksum")) and not CHECKSUM.fullmatch(checksum):
         yield f"{where}.checksum: should be md5: or sha256: and the digest in hexadecimal, but is {checksum!r}"
-    root, reader = source.get("root"), source["reader"]
+    root = source.get("root")
+    reader = source["reader"]
     yield from _expression_problems(where, source)
     for package in READERS.constant(reader, "NEEDS", ()):
         if find_spec(package) is None:

@@ -171,7 +171,8 @@ def _no_way(url: str, why: str) -> str:
 
 def _receive(url: str, file: IO[bytes], version: Path) -> None:
     """Append to ``file`` what it lacks of ``url``; ``version`` keeps which version of it the file began with."""
-    headers, have = {"Accept-Encoding": "identity"}, file.seek(0, 2)
+    headers = {"Accept-Encoding": "identity"}
+    have = file.seek(0, 2)
     if have and version.exists():
         headers |= {"Range": f"bytes={have}-", "If-Range": version.read_text(encoding="utf-8")}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:

@@ -50,10 +50,12 @@ def landmarks(samples: np.ndarray, sample_rate: int) -> Landmarks:
 def _running_maximum(values: np.ndarray) -> np.ndarray:
     """The maximum over :data:`NEIGHBOURHOOD` rows around each; unlike SciPy's filter it does not block threads."""
     reach = NEIGHBOURHOOD // 2
-    values, width = np.pad(values, ((reach, reach), (0, 0)), constant_values=-np.inf), 1
+    values = np.pad(values, ((reach, reach), (0, 0)), constant_values=-np.inf)
+    width = 1
     while width < NEIGHBOURHOOD:
         step = min(width, NEIGHBOURHOOD - width)
-        values, width = np.maximum(values[:-step], values[step:]), width + step
+        values = np.maximum(values[:-step], values[step:])
+        width = width + step
     return values
 
 
@@ -72,8 +74,10 @@ def load_landmarks(path: str | Path) -> list[Landmarks]:
 
 def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
     """The keys of a clip's pairs of landmarks (both frequencies and the frames between), and their first frames."""
-    frames, bins = points[:, 0].astype(np.int64), points[:, 1].astype(np.int64) // 2
-    keys, starts = [], []
+    frames = points[:, 0].astype(np.int64)
+    bins = points[:, 1].astype(np.int64) // 2
+    keys = []
+    starts = []
     for step in range(1, FAN + 1):
         between = frames[step:] - frames[:-step]
         near = between <= ZONE
@@ -96,11 +100,15 @@ def _agreements(clips: Sequence[Landmarks]) -> np.ndarray:
     codes = [np.empty(0, np.int64)]
     for lag in range(1, min(affordable, rest.max(initial=0))):
         keep = (rest > lag) & (rest <= affordable)
-        order, place, rest = order[keep], place[keep], rest[keep]
+        order = order[keep]
+        place = place[keep]
+        rest = rest[keep]
         here = np.flatnonzero(place[lag:] == place[:-lag])
-        first, second = order[here], order[here + lag]
+        first = order[here]
+        second = order[here + lag]
         apart = owner[first] != owner[second]
-        first, second = first[apart], second[apart]
+        first = first[apart]
+        second = second[apart]
         codes.append((owner[first] * len(clips) + owner[second] << SHIFT_BITS) + start[second] - start[first])
     found = np.concatenate(codes) + (1 << SHIFT_BITS - 1)
     found.sort()
@@ -111,7 +119,8 @@ def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
     """Pairs of clips with :data:`LEAST_PAIRS` agreements at one shift: ``first, second, shift`` (frames)."""
     agreements = _agreements(clips)
     starts = np.flatnonzero(np.diff(agreements, prepend=-1))
-    code, count = agreements[starts], np.diff(starts, append=len(agreements))
+    code = agreements[starts]
+    count = np.diff(starts, append=len(agreements))
     # The agreements of a shift by half a frame are divided between two neighbouring shifts.
     beside = np.flatnonzero(np.diff(code) == 1)
     pooled = count.copy()
@@ -130,7 +139,8 @@ def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
 
     A difference of one frame and one bin is allowed.
     """
-    width, reach = 1 << 10, 1 << 13
+    width = 1 << 10
+    reach = 1 << 13
     places = (first[:, 0].astype(np.int64) + shift + reach) * width + first[:, 1]
     others = (second[:, 0].astype(np.int64) + reach) * width + second[:, 1]
     near = np.unique(np.add.outer([-width, 0, width], [-1, 0, 1]).ravel()[:, None] + others)

@@ -57,7 +57,8 @@ def check_transformers(
     """
     from transformers import pipeline
 
-    classify, labels = pipeline("audio-classification", model=str(folder), device="cpu"), description["labels"]
+    classify = pipeline("audio-classification", model=str(folder), device="cpu")
+    labels = description["labels"]
     wrong = []
     for clip, samples, probabilities in zip(clips, sound, expected, strict=True):
         given = {"raw": samples, "sampling_rate": description["input"]["sample_rate"]}

@@ -25,7 +25,8 @@ class FrameGraph(nn.Module):
 
     def __init__(self, function: Callable[..., Framed], tensors: dict[str, torch.Tensor]) -> None:
         super().__init__()
-        self.function, self.names = function, list(tensors)
+        self.function = function
+        self.names = list(tensors)
         for name, tensor in tensors.items():
             self.register_buffer(name, tensor)
 

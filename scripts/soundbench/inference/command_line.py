@@ -124,7 +124,8 @@ def _predict(options: argparse.Namespace, file: IO[str]) -> int:
 
     from soundbench.inference.classifier import Classifier, Options
 
-    classifier, problems = Classifier(folders), []
+    classifier = Classifier(folders)
+    problems = []
 
     def predicted() -> Iterator[Row]:
         how = Options(options.overlap, options.summary, options.top_k, options.windows)

@@ -65,8 +65,9 @@ def predict_clips(
     if losses:
         best = min(losses, key=losses.__getitem__)
         folders = [folder for folder in folders if model_name(folder) == best]
-        logger.info("chosen by its mean validation loss: %s (%s)", best, _listed(losses))
-    classifier, how = Classifier(folders), Options(**options, keep_windows=True)
+        logger.info("chosen by its mean validation loss: %s (%s)", best, _sorted_losses(losses))
+    classifier = Classifier(folders)
+    how = Options(**options, keep_windows=True)
     found = find_recordings(recordings, classifier.labels)
     bad = _write(classifier, found, how, threads, outputs)
     names = ("dataset", "model", "seed", "fold")
@@ -132,7 +133,7 @@ def validation_losses(folders: list[str], histories: list[str]) -> dict[str, flo
     return {name: round(float(sum(values) / len(values)), 6) for name, values in losses.items()}
 
 
-def _listed(losses: dict[str, float]) -> str:
+def _sorted_losses(losses: dict[str, float]) -> str:
     return ", ".join(f"{name} {loss:.3f}" for name, loss in sorted(losses.items(), key=lambda each: each[1]))
 
 

@@ -23,7 +23,8 @@ def confusion_cells(truth: Sequence[str], predicted: Sequence[str], labels: Sequ
         ValueError: a name that is not among ``labels``.
     """
     index = pd.Index(labels)
-    rows, columns = index.get_indexer(truth), index.get_indexer(predicted)
+    rows = index.get_indexer(truth)
+    columns = index.get_indexer(predicted)
     if min(rows.min(initial=0), columns.min(initial=0)) < 0:
         raise ValueError(f"not all of these are labels: {sorted({*truth, *predicted} - set(labels))}")
     return rows * len(labels) + columns

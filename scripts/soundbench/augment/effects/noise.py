@@ -41,7 +41,8 @@ def apply(
         added = rng.standard_normal(len(samples), dtype=np.float32)
     else:
         added = _passage(recordings, len(samples), sample_rate, rng)
-    wave, noise = torch.from_numpy(samples)[None], torch.from_numpy(added)[None]
+    wave = torch.from_numpy(samples)[None]
+    noise = torch.from_numpy(added)[None]
     return add_noise(wave, noise, torch.tensor([float(snr)]))[0].numpy()
 
 

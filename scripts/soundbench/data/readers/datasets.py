@@ -125,10 +125,12 @@ def _rows(file: Path, columns: list[str]) -> Iterator[Row]:
         with pyarrow.memory_map(str(file)) as source:
             if file.suffix == ".parquet":
                 whole = parquet.ParquetFile(source)
-                schema, batches = whole.schema_arrow, whole.iter_batches(ROWS, columns=columns)
+                schema = whole.schema_arrow
+                batches = whole.iter_batches(ROWS, columns=columns)
             else:
                 whole = ipc.open_stream(source)
-                schema, batches = whole.schema, whole
+                schema = whole.schema
+                batches = whole
             if missing := [name for name in columns if name not in schema.names]:
                 raise InputError(f"{file}: has no column {' and '.join(missing)}, but {', '.join(schema.names)}")
             classes = _classes(schema.metadata or {})

@@ -30,7 +30,8 @@ SETTINGS = {
 METADATA = Path("meta/esc50.csv")
 COLUMNS = {"filename", "fold", "category", "esc10", "src_file"}
 CLIPS = 2000
-SECONDS, SAMPLE_RATE = 5, 44100
+SECONDS = 5
+SAMPLE_RATE = 44100
 
 
 def read(root: Path) -> pd.DataFrame:

@@ -34,7 +34,8 @@ def read(root: Path) -> pd.DataFrame:
     """
     labels = _sub_folders(root)
     if len(labels) == 1 and len(_sub_folders(labels[0])) > 1:
-        root, labels = labels[0], _sub_folders(labels[0])
+        root = labels[0]
+        labels = _sub_folders(labels[0])
     if len(labels) < 2:
         raise InputError(f"{root}: holds {len(labels)} sub-folders; two or more are needed, each named as its label")
     found = {folder: audio_files(folder) for folder in labels}

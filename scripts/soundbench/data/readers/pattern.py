@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.core.text import shortened_list
 from soundbench.data.files import audio_files, clip_ids, folder_with, skipped
 
 SETTINGS = {
@@ -85,7 +86,8 @@ def read(
     Raises:
         InputError: there are no audio files; or files, codes or lists are not as the settings say, all of them named.
     """
-    codes, lists = codes or {}, lists or {}
+    codes = codes or {}
+    lists = lists or {}
     home = folder_with(root, list(lists.values()))
     files, others = audio_files(home)
     paths = [file.relative_to(home).as_posix() for file in files]
@@ -94,7 +96,7 @@ def read(
         raise InputError(f"{root}: holds no audio file" + (" that `ignore` does not pass over" if paths else ""))
     matches = {path: re.fullmatch(pattern, path) for path in used}
     names = {path: match.groupdict(default="") for path, match in matches.items() if match}
-    listed = {part: _listed(home / name) for part, name in lists.items()}
+    listed = {part: _read_list(home / name) for part, name in lists.items()}
     problems = [f"{path}: does not match `pattern`" for path, match in matches.items() if match is None]
     if problems := [*problems, *_name_problems(names, codes), *_list_problems(listed, lists, paths)]:
         raise InputError(problems, f"{home}: files that are not as the keys of the source say:")
@@ -113,7 +115,7 @@ def read(
     return table
 
 
-def _listed(file: Path) -> list[str] | None:
+def _read_list(file: Path) -> list[str] | None:
     """The paths in a list, one per line; None if it cannot be read."""
     try:
         return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
@@ -131,8 +133,7 @@ def _name_problems(names: Names, codes: Codes) -> Iterator[str]:
             elif problem := _text_problem(name, _meaning(name, text, codes)):
                 yield f"{path}: its {name} {problem}"
     for (name, text), paths in sorted(unknown.items()):
-        also = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        yield f"codes.{name}: lacks {text!r}, the {name} of {paths[0]}{also}"
+        yield f"codes.{name}: lacks {text!r}, the {name} of {shortened_list(paths, 1)}"
 
 
 def _text_problem(name: str, text: str) -> str | None:
@@ -157,8 +158,7 @@ def _list_problems(listed: dict[str, list[str] | None], lists: dict[str, str], p
             yield f"lists.{part}: {lists[part]} is not there, or is no text"
             continue
         if missing := [path for path in members if path not in found]:
-            also = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            yield f"lists.{part}: {lists[part]} names {missing[0]}{also}, which is not there"
+            yield f"lists.{part}: {lists[part]} names files that do not exist: {shortened_list(missing, 1)}"
         yield from (
             f"lists.{part}: {lists[part]} names {path}, which is listed twice" for path in members if times[path] > 1
         )

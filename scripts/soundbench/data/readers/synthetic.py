@@ -48,7 +48,8 @@ class Recording:
     """The traits that the takes of one recording share, and the tools to render a take of ``samples``."""
 
     def __init__(self, rng: np.random.Generator, seconds: float, sample_rate: int) -> None:
-        self.sample_rate, self.samples = sample_rate, round(seconds * sample_rate)
+        self.sample_rate = sample_rate
+        self.samples = round(seconds * sample_rate)
         self.time = np.arange(self.samples) / sample_rate  # s
         self.pitch = float(np.exp(rng.uniform(np.log(250), np.log(1600))))  # Hz
         self.tempo = float(np.exp(rng.uniform(np.log(3), np.log(9))))  # events a second

@@ -233,7 +233,8 @@ def _in_graph(
     from soundbench.features.graphs import framed, power_spectrum
 
     padded, own = framed(samples, settings["n_fft"], settings["hop_length"], frames, kept)
-    power, scale = settings["power"], settings["scale"]
+    power = settings["power"]
+    scale = settings["scale"]
     magnitudes = power_spectrum(padded, kernel, settings["hop_length"])
     mels = filters @ (magnitudes if power == 2 else magnitudes.pow(power / 2))
     if scale == "log1p":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import yaml
 
 from soundbench.core.provenance import AUDIO, host, revision, versions
 from soundbench.core.storage import read_json
+from soundbench.core.text import sorted_list
 from soundbench.report.rendering import render
 from soundbench.report.results import Results
 
@@ -23,7 +23,7 @@ def section(results: Results) -> str:
     return render(
         "provenance.html",
         facts=facts(results.table("scores"), trained),
-        models=by_model.agg({"seconds": "sum", "code": _listed}).to_dict("records"),
+        models=by_model.agg({"seconds": "sum", "code": sorted_list}).to_dict("records"),
         revision=revision(),
         arguments=results.facts["arguments"],
         study=_yaml(results.facts["study"]),
@@ -39,10 +39,10 @@ def facts(runs: pd.DataFrame, trained: pd.DataFrame) -> dict[str, dict[str, str]
             "runs": f"{len(done)} of {len(runs)} (data sets × models × seeds × folds)",
             "seeds": ", ".join(map(str, sorted(runs["seed"].unique()))),
             "training time": f"{done['train_seconds'].sum():.0f} s",
-            "devices": _listed(done["device"]),
+            "devices": sorted_list(done["device"]),
         },
         "trained with": {
-            name: _listed(found[name] for found in trained["packages"] if name in found)
+            name: sorted_list(found[name] for found in trained["packages"] if name in found)
             for name in dict.fromkeys(name for found in trained["packages"] for name in found)
         },
         "aggregated on": host(),
@@ -56,7 +56,3 @@ def _yaml(value: dict[str, Any]) -> str:
 
 def _origin(run: dict[str, Any]) -> dict[str, Any]:
     return {name: run[name] for name in ORIGIN[:-1]} | {"seconds": sum(fold["train_seconds"] for fold in run["folds"])}
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(sorted(set(values)))
