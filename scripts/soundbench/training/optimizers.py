@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import torch
 from torch import nn, optim
 
 from soundbench.models.finetuning import parameter_groups
@@ -32,9 +34,27 @@ OPTIMIZERS: dict[str, Callable[[Any, TrainingSettings], optim.Optimizer]] = {
 }
 
 
+@cache
+def leave_out_compiler() -> None:
+    """Keep optimisers from importing torch's compiler, which takes a second of CPU time in each training.
+
+    torch.optim wraps these methods for networks that torch.compile compiles, and each wrapper imports
+    ``torch._dynamo`` (2.11). The methods without wrappers do the same.
+    """
+    for name in ("add_param_group", "load_state_dict", "state_dict", "zero_grad"):
+        method = getattr(getattr(optim.Optimizer, name), "__wrapped__", None)
+        if method:
+            setattr(method, "__dynamo_disable", method)
+    for kind in (optim.Adam, optim.SGD):  # AdamW inherits the step of Adam
+        step = getattr(kind.step, "__wrapped__", None)
+        if step:
+            kind.step = torch.no_grad()(step)  # type: ignore[method-assign]
+
+
 def build_optimizer(network: nn.Module, settings: TrainingSettings) -> optim.Optimizer:
     """The optimiser that ``settings["optimizer"]`` names, for the parameters of the network that are not frozen.
 
     The parameters of the head come first, so that the first rate is the rate of the head.
     """
+    leave_out_compiler()
     return OPTIMIZERS[settings["optimizer"]](parameter_groups(network, settings), settings)
