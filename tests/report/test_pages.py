@@ -170,6 +170,19 @@ def test_choosing_two_models_shows_their_classes(opened: Chrome) -> None:
     assert offered == ["good", "middling"]
 
 
+def test_views_of_one_source_are_compared(opened: Chrome) -> None:
+    assert sorted(column(opened, "#views table", 0)) == [
+        "good",
+        "middling",
+    ]  # the other model has no runs on one of them
+    assert all("on one" in text and "on two" in text for text in column(opened, "#views table", 1))
+
+
+def test_spectrograms_of_mistakes_end_where_their_files_do(page: Path) -> None:
+    ends = set(re.findall(r"<span>50 Hz to ([\d,]+) Hz</span>", page.read_text()))
+    assert ends == {"8,000"}  # half of the sample rate of all files
+
+
 def test_speakers_stand_from_worst_to_best(page: Path) -> None:
     assert re.search(r"<summary>\w+ on \w+: worst \S+ \(.*best \S+ \(", page.read_text())
 

@@ -109,7 +109,8 @@ class Results:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of ``summary/``. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""
-        text = dict.fromkeys(("label", "predicted", "group", "model", "dataset", "transfer"), str)
+        names = ("label", "predicted", "group", "model", "dataset", "transfer", "source", "view_a", "view_b", "merged")
+        text = dict.fromkeys(names, str)
         named = pd.read_csv(self.tables[name], dtype=text, keep_default_na=False, na_values={})
         numbers = [column for column in named if column not in text]
         return named.assign(**pd.read_csv(self.tables[name], usecols=numbers)) if numbers else named

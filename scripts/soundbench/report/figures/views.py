@@ -30,7 +30,8 @@ def plot_views(view_comparisons: str, models: list[str], datasets: list[str], pa
     Args:
         datasets: the order of the views.
     """
-    table = pd.read_csv(view_comparisons)
+    names = dict.fromkeys(("source", "model", "view_a", "view_b"), str)
+    table = pd.read_csv(view_comparisons, dtype=names)
     if table.empty:
         return
     found = dict(list(table.groupby(["source", "model"])))

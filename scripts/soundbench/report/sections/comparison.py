@@ -26,6 +26,7 @@ def section(results: Results) -> str:
         models=results.models,
         cells={(row["dataset"], row["model"]): row for row in records(board)},
         pairs=records(results.table("comparisons")),
+        views=records(results.table("view_comparisons")),
         classes=class_data(results.table("classes")),
         people=people,
         metric=metric_title(results.metric),

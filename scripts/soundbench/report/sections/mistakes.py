@@ -8,7 +8,14 @@ import pandas as pd
 
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import average_predictions, confusion_table, read_records
-from soundbench.report.media import HIGHEST, LISTENING_RATE, LOWEST, audio_uri, read_for_listening, spectrogram_uri
+from soundbench.report.media import (
+    LISTENING_RATE,
+    LOWEST,
+    audio_uri,
+    highest_frequency,
+    read_for_listening,
+    spectrogram_uri,
+)
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
 
@@ -28,11 +35,7 @@ def section(results: Results) -> str:
     files = sorted({clip["path"] for part in parts for clip in part["clips"]})
     numbers = {file: number for number, file in enumerate(files)}
     media = [clip_media(file) for file in files]
-    return (
-        render("mistakes.html", parts=parts, numbers=numbers, media=media, lowest=LOWEST, highest=HIGHEST)
-        if parts
-        else ""
-    )
+    return render("mistakes.html", parts=parts, numbers=numbers, media=media, lowest=LOWEST) if parts else ""
 
 
 def run_mistakes(results: Results, dataset: str, model: str, number: int) -> dict[str, Any]:
@@ -69,4 +72,6 @@ def clip_media(file: str) -> dict[str, Any]:
     """The sound and the spectrogram of a clip as data URIs."""
     samples = read_for_listening(file)
     seconds = round(len(samples) / LISTENING_RATE, 2)
-    return {"audio": audio_uri(samples), "spectrogram": spectrogram_uri(samples), "seconds": seconds}
+    highest = highest_frequency(file)
+    image = spectrogram_uri(samples, highest=highest)
+    return {"audio": audio_uri(samples), "spectrogram": image, "seconds": seconds, "highest": round(highest)}
