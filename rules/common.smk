@@ -87,7 +87,7 @@ arguments = study_arguments(
 
 
 def study_facts():
-    """What the report says of this study: how it runs again, what differs from the defaults, and all that it uses."""
+    """The facts of this study for the report: its arguments, its difference from the library, and all that it uses."""
     again = study_arguments(workflow.main_snakefile, [Path(path_variables.apply(paths.STUDY)).absolute()], [])
     own = Path(workflow.main_snakefile).parent == HERE  # else another workflow uses this one, with its configuration
     return {

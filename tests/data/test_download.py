@@ -85,7 +85,7 @@ def test_an_abandoned_download_resumes_later(
 ) -> None:
     monkeypatch.setattr(fetching, "ATTEMPTS", 1)
     server.cut_after, server.cuts = 1_000_000, 1
-    with pytest.raises(InputError, match="run again to go on"):
+    with pytest.raises(InputError, match="run again to resume"):
         download(server.url("file.zip"), tmp_path / "file.zip")
     assert not (tmp_path / "file.zip").exists()
     have = (tmp_path / "file.part").stat().st_size

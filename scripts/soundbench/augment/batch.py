@@ -30,7 +30,7 @@ class OnlineAugmentation:
     Args:
         settings: ``training.augment`` of the recipe; empty for none.
         decibel: the difference in the values of the features that corresponds to 1 dB, for ``gain``.
-        task: says how targets are mixed.
+        task: the task that encodes mixed targets.
     """
 
     def __init__(self, settings: dict[str, Any], task: Task, decibel: float, seed: int) -> None:

@@ -63,7 +63,7 @@ def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) 
         raise  # the archive is correct and is kept for the next attempt
     except InputError as error:
         archive.unlink()
-        heading = f"{url}: what arrived is not the data set. It was removed; run again to fetch it anew:"
+        heading = f"{url}: the downloaded archive is not the data set. It was removed; run again to fetch it again:"
         raise InputError(error.problems, heading) from error
     archive.unlink()
     write_json(origin, {"url": url, "checksum": digest})
@@ -122,8 +122,8 @@ def encrypted(url: str) -> str:
 def download(url: str, path: Path) -> None:
     """Download ``url`` to ``path``, which exists only once it is complete.
 
-    After an interruption, of the connection or of this process, the download goes on where it stopped if the
-    server can do that and still has the same file; else it starts again.
+    After an interruption of the connection or of this process, the download resumes where it stopped if the server
+    supports that and still has the same file; otherwise it starts again.
 
     Raises:
         InputError: the server refuses, the connection or the server failed :data:`ATTEMPTS` times, or the disk has no
@@ -151,13 +151,13 @@ def _receive_all(url: str, part: Path) -> None:
                 logger.warning("%s: attempt %d of %d failed (%s)", url, attempt, ATTEMPTS, error)
                 if attempt == ATTEMPTS:
                     why = str(error) if isinstance(error, ServerBusyError) else "the connection failed"
-                    raise InputError(_no_way(url, f"{why}; run again to go on")) from error
+                    raise InputError(_no_way(url, f"{why}; run again to resume")) from error
                 time.sleep(PAUSE * 2 ** (attempt - 1))
             except requests.RequestException as error:
                 raise InputError(_no_way(url, str(error))) from error
             except OSError as error:
                 raise NoRoomError(
-                    f"{part}: cannot be written ({error}); what arrived is kept, run again to go on"
+                    f"{part}: cannot be written ({error}); the received part is kept, run again to resume"
                 ) from error
 
 

@@ -45,7 +45,7 @@ def warn_of_replaced_blocks(arguments: Sequence[str], settings: Any) -> None:
 
 
 def lost_requests(asked: Mapping[str, Block], kept: Mapping[str, Block]) -> Iterator[str]:
-    """What the rules ``asked`` for and have not ``kept``; the rule ``""`` stands for all."""
+    """The requests that rules ``asked`` for and have not ``kept``; the rule ``""`` means all rules."""
     for rule, block in asked.items():
         left = kept.get(rule, {})
         lost = [f"{name}={value}" for name, value in block.items() if not {name, SAME.get(name)} & set(left)]

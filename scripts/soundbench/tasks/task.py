@@ -41,7 +41,7 @@ class Evidence(Protocol):
     """What the metrics need to know of the predictions of several seeds, group by group."""
 
     def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
-        """The score of each seed if each group counts as often as ``weights`` says.
+        """The score of each seed if each group counts ``weights`` times.
 
         Args:
             weights: ``(resamples, groups)``, whole numbers; ones for the score of the clips as they are.

@@ -56,7 +56,7 @@ def training_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
     if warmup >= settings["epochs"]:
         yield f"{where}.warmup_epochs: the rate would still be rising after all {settings['epochs']} epochs"
     if warmup and schedule == "onecycle":
-        yield f"{where}.warmup_epochs: onecycle has a warm-up of its own; leave this 0 or choose another schedule"
+        yield f"{where}.warmup_epochs: onecycle has its own warm-up; leave this 0 or choose another schedule"
     if schedule == "step" and settings["step_epochs"] is None:
         yield f"{where}.step_epochs: is missing; give the epochs after which the schedule step lowers the rate"
     if schedule != "step" and settings["step_epochs"] is not None:

@@ -19,7 +19,7 @@ BATCH = 64
 
 @torch.inference_mode()
 def predict_values(network: nn.Module, examples: Examples, normalise: Normalisation, task: Task) -> np.ndarray:
-    """The values ``(clips, outputs)`` of every example, such as probabilities, in float32 whatever the training
+    """The values ``(clips, outputs)`` of every example, such as probabilities, in float32 for every training
     precision. Those of a clip that is cut into windows are the mean over its windows.
 
     Raises:

@@ -63,8 +63,8 @@ def read(root: Path, *, table: str | None = None, columns: dict[str, str] | None
     """The clips of a table, ``root`` itself or the file ``table`` in it.
 
     Paths are relative to the folder of ``root``, or to ``root`` if ``table`` is given. ``group`` is what must never be
-    split (a recording, a speaker); without it each clip is a group of its own. ``fold`` counts from 1.
-    ``attrs["notes"]`` says what else the table has.
+    split (a recording, a speaker); without it each clip is its own group. ``fold`` counts from 1.
+    ``attrs["notes"]`` lists the other columns of the table.
 
     Args:
         columns: what the columns of the clip table are made of, if the table has other names: a column of it, or a text
@@ -118,12 +118,12 @@ def _composed(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
 
 
 def _template(source: str) -> str:
-    """A column's name as the text that it stands for: ``fold`` is ``{fold}``."""
+    """A column's name as a text with braces: ``fold`` becomes ``{fold}``."""
     return source if "{" in source else f"{{{source}}}"
 
 
 def _composition_problems(columns: dict[str, str], names: list[str]) -> Iterator[str]:
-    """Columns of the table that ``columns`` asks for, but that are not there."""
+    """The problems of ``columns`` that name missing columns of the table."""
     there = ", ".join(map(repr, names))
     for name, source in columns.items():
         fields = [field for _, field, _, _ in Formatter().parse(_template(source)) if field is not None]
@@ -162,7 +162,7 @@ def _notes(root: Path, names: list[str], used: pd.DataFrame) -> Iterator[str]:
     if others := [name for name in names if name and name not in REQUIRED + OPTIONAL]:
         yield f"{root}: columns that are not used: {', '.join(others)}"
     if "group" not in used:
-        yield f"{root}: names no groups, so each clip is a group of its own and a split may divide any two clips"
+        yield f"{root}: names no groups, so each clip is its own group and a split may divide any two clips"
 
 
 def _problems(table: pd.DataFrame, place: str) -> Iterator[tuple[int, str]]:

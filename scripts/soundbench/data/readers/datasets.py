@@ -55,7 +55,7 @@ PARTS = dict.fromkeys(("train", "training"), "train")
 PARTS |= dict.fromkeys(("validation", "valid", "dev", "val"), "val")
 PARTS |= dict.fromkeys(("test", "testing", "eval", "evaluation"), "test")
 TABLE = "clips.csv"
-ROWS = 64  # that are in memory at a time
+ROWS = 64  # rows that are in memory at the same time
 FORMATS = {"WAVEX": ".wav", "MP3": ".mp3", "MPEG": ".mp3"}  # libsndfile's names, where they are no suffixes
 
 Row = dict[str, Any]
@@ -109,7 +109,7 @@ def unpack(
 
 
 def _part(path: Path) -> str | None:
-    """The part that a path names as a word of its own, such as ``data/train-00000-of-00002.parquet``."""
+    """The part that is a word of a path, such as ``data/train-00000-of-00002.parquet``."""
     words = re.split(r"[^a-z]+", path.as_posix().lower())
     return next((PARTS[word] for word in words if word in PARTS), None)
 
@@ -150,7 +150,7 @@ def _classes(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
 
 
 def _named(value: Any, names: list[str] | None) -> Any:
-    """The name of a class; -1 stands for no class."""
+    """The name of a class; -1 means no class."""
     if names is None or not isinstance(value, int):
         return value
     return names[value] if 0 <= value < len(names) else None
@@ -171,7 +171,7 @@ def _file_name(number: int, name: str, sound: bytes) -> str:
 
 
 def _suffix(sound: bytes) -> str:
-    """The suffix for the format of an encoded sound; .wav if it is none, which whoever reads the file says."""
+    """The suffix for the format of an encoded sound; .wav if it is not a sound, which is reported when it is read."""
     try:
         found = soundfile.info(io.BytesIO(sound)).format
     except soundfile.LibsndfileError:

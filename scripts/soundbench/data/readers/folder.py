@@ -24,7 +24,7 @@ SETTINGS = {
 
 
 def read(root: Path) -> pd.DataFrame:
-    """The audio files in the sub-folders of ``root``; each clip is a group of its own, and there are no folds.
+    """The audio files in the sub-folders of ``root``; each clip is its own group, and there are no folds.
 
     An archive often holds a single folder with everything in it; then that folder is read instead. ``attrs["notes"]``
     lists what was skipped.

@@ -81,7 +81,7 @@ def read(
     """The audio files below ``root`` whose paths match ``pattern``.
 
     Each named part of the pattern becomes a column; :data:`SETTINGS` describes the arguments. Without a group each clip
-    is a group of its own. ``attrs["notes"]`` says what was skipped.
+    is its own group. ``attrs["notes"]`` lists what was skipped.
 
     Raises:
         InputError: there are no audio files; or files, codes or lists are not as the settings say, all of them named.
@@ -145,7 +145,7 @@ def _text_problem(name: str, text: str) -> str | None:
 
 
 def _meaning(name: str, text: str, codes: Codes) -> str:
-    """What the text of a named part stands for."""
+    """The meaning of the text of a named part."""
     return str(codes[name][text]) if name in codes else text
 
 

@@ -1,4 +1,4 @@
-"""Synthetic environmental sounds, so that the benchmark runs where there is neither network nor data.
+"""Synthetic environmental sounds, so that the benchmark runs without network and data.
 
 Each class is a small stochastic model of a sound. A *recording* draws the traits that its takes share (pitch, tempo,
 the colour and level of the background, the room's resonances); a *take* draws timing and level anew. Takes of one
@@ -87,7 +87,7 @@ class Recording:
         return sum((np.sin(n * phase) / n for n in range(1, harmonics + 1)), np.zeros(self.samples))
 
     def finish(self, sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Put the sound into the recording's room and background, at a level of its own."""
+        """Add the resonances and the background of the recording, at a random level."""
         for frequency, gain in zip(self.resonances, self.gains, strict=True):
             angle = 2 * np.pi * min(frequency / self.sample_rate, 0.45)
             sound = sound + gain * 0.1 * lfilter([1], [1, -1.9 * np.cos(angle), 0.9025], sound)

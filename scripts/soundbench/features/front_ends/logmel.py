@@ -176,7 +176,7 @@ def _scaled(mels: torch.Tensor, scale: str, power: float) -> torch.Tensor:
 
 
 def decibel(settings: Settings) -> float | None:
-    """By how much each value grows when a clip gets 1 dB louder; None for ``log1p``, where it is not the same."""
+    """The increase of every value when a clip gets 1 dB louder; None for ``log1p``, where it differs by value."""
     return {"db": 1.0, "log": NEPER * settings["power"] / 2}.get(settings["scale"])
 
 
