@@ -411,7 +411,7 @@ def test_features_are_estimated_before_they_are_computed(
     found = message(check_size, 10, (64, 3_700_000), tmp_path / "orig.npy")
     assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "features.NAME.duration" in found
     monkeypatch.setattr("soundbench.features.size.memory_bytes", lambda: 1_000_000_000)
-    check_size(10, (64, 1_000_000), tmp_path / "orig.npy")
+    check_size(10, (64, 1_000_000), "float16", tmp_path / "orig.npy")
     assert "is larger than the memory (1000 MB), so training reads it from the disk in each epoch" in caplog.text
 
 

@@ -12,7 +12,7 @@ import torch
 from soundbench.core.errors import InputError
 from soundbench.data.audio import read_mono, resample
 from soundbench.features.front_ends import FRONT_ENDS
-from soundbench.features.settings import Settings, feature_bins, frame_count
+from soundbench.features.settings import Settings, feature_bins, feature_dtype, frame_count
 
 Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz) -> samples
 
@@ -73,12 +73,15 @@ def features_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
 def stored_features(
     path: str | Path, features: torch.Tensor, frames: int, settings: Settings
 ) -> tuple[np.ndarray, int]:
-    """The features of a clip as they are stored: of :func:`fixed_size`, in float16; and its frames without padding.
+    """The features of a clip as they are stored: of :func:`fixed_size`, in the type that
+    :func:`~soundbench.features.settings.feature_dtype` says; and its frames without padding.
 
     Raises:
         InputError: a value is not finite; the message begins with ``path``.
     """
     features, count = fixed_size(features, frames, settings)
-    if not all(extreme.half().isfinite() for extreme in features.aminmax()):
-        raise InputError(f"{path}: its features are not finite in float16; does it hold NaN, or samples far above 1?")
-    return features.half().numpy(), count  # numpy's own conversion is forty times as slow
+    dtype = feature_dtype(settings)
+    converted = features.to(getattr(torch, dtype))  # numpy's own conversion is forty times as slow
+    if not all(extreme.isfinite() for extreme in converted.aminmax()):
+        raise InputError(f"{path}: its features are not finite in {dtype}; does it hold NaN, or samples far above 1?")
+    return converted.numpy(), count

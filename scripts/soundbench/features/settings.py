@@ -36,6 +36,11 @@ def is_vector(settings: Settings) -> bool:
     return FRONT_ENDS.constant(settings["front_end"], "VECTOR", False)
 
 
+def feature_dtype(settings: Settings) -> str:
+    """The type of stored features; the bins of a vector differ too much in size for 16 bits."""
+    return "float32" if is_vector(settings) else "float16"
+
+
 def feature_bins(settings: Settings) -> int:
     """The number of bins of the features before any resizing."""
     return FRONT_ENDS.load(settings["front_end"]).bins(settings)

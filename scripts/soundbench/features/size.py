@@ -15,7 +15,7 @@ from soundbench.features.settings import Settings, has_fixed_length
 logger = logging.getLogger(__name__)
 
 LONGEST_RATIO = 100  # the longest allowed clip, in median lengths; all clips are padded to the longest
-VALUE = 2  # bytes of a float16
+VALUES = {"float16": 2, "float32": 4}  # bytes
 ADVICE = "`features.NAME.duration` (s) crops clips"
 
 
@@ -40,16 +40,17 @@ def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
         )
 
 
-def check_size(clips: int, shape: tuple[int, ...], array: str | Path) -> None:
+def check_size(clips: int, shape: tuple[int, ...], dtype: str, array: str | Path) -> None:
     """Log the size of a feature array, and refuse one that does not fit the disk.
 
     Args:
         shape: the shape of the features of one clip.
+        dtype: the type of their values.
 
     Raises:
         NoRoomError: it does not fit.
     """
-    size = VALUE * clips * math.prod(shape)
+    size = VALUES[dtype] * clips * math.prod(shape)
     text = f"{array}, {clips} × {' × '.join(map(str, shape))}"
     check_room(f"{text}: {ADVICE}. The array", size, array)
     logger.info("%s: %.1f MB", text, size / 1e6)

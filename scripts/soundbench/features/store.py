@@ -20,7 +20,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.features.clip_features import Change, clip_features, features_shape, stored_features
-from soundbench.features.settings import Settings, feature_bins, feature_problems
+from soundbench.features.settings import Settings, feature_bins, feature_dtype, feature_problems
 from soundbench.features.size import check_lengths, check_size
 
 PIECE = 16  # clips per task of a worker
@@ -82,10 +82,10 @@ def store_features(
     keep_freed_memory()
     torch.set_num_threads(1)
     shape = tuple(settings.get("resize") or (feature_bins(settings), frames))
-    check_size(len(paths), shape, array)
+    check_size(len(paths), shape, feature_dtype(settings), array)
     jobs = list(zip(range(len(paths)), paths, changes or [None] * len(paths), strict=True))
     with atomic_path(array) as temporary:
-        open_memmap(temporary, mode="w+", dtype=np.float16, shape=(len(paths), *shape)).flush()
+        open_memmap(temporary, mode="w+", dtype=feature_dtype(settings), shape=(len(paths), *shape)).flush()
         pieces = [jobs[first : first + PIECE] for first in range(0, len(jobs), PIECE)]
         fill = partial(_fill_rows, temporary, frames, settings)
         if threads == 1:
@@ -108,7 +108,7 @@ def compute_features(
     threads: int,
     copies: str | Path | None = None,
 ) -> None:
-    """Write the features of all clips of a source to one array ``(clips, bins, frames)`` of float16.
+    """Write the features of all clips of a source to one array ``(clips, bins, frames)``.
 
     Shorter clips are padded; ``index`` (``clip, row, frames, digest``) has their numbers of frames without padding.
 

@@ -17,7 +17,7 @@ from soundbench.features.settings import feature_problems, frame_count, hop_samp
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a recording, from ``start`` to ``end`` (s), and its features ``(bins, frames)``, float16."""
+    """A part of a recording, from ``start`` to ``end`` (s), and its features ``(bins, frames)``."""
 
     start: float
     end: float

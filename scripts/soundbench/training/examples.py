@@ -74,7 +74,7 @@ class Examples:
         return (torch.rand(len(chosen), generator=generator, dtype=torch.float64).numpy() * possible).astype(int)
 
     def features(self, chosen: np.ndarray, starts: np.ndarray | None = None) -> np.ndarray:
-        """The stored features ``(chosen, bins, frames)`` of these examples, float16; of crops, from ``starts`` on."""
+        """The stored features ``(chosen, bins, frames)`` of these examples; of crops, from ``starts`` on."""
         sources = self.sources[chosen]
         rows = self.rows[chosen]
         if self.crop is not None:
