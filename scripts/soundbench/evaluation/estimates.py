@@ -1,0 +1,165 @@
+"""How far a score, or a difference of two scores, may be from its true value: the standard error and what follows.
+
+The true value is the mean over all that could have been different: other recordings or speakers, other seeds, other
+training clips. Each of these adds to the error:
+
+- **Groups.** Errors on clips of one recording or speaker are correlated, so the groups are the observations. Their
+  variance is the jackknife's: the score is computed again without each group (B. Efron and C. Stein, "The jackknife
+  estimate of variance", Annals of Statistics 9, 1981). It holds for every score that is computed from counts, and is a
+  little too large where groups are few, which is the safe side.
+- **Seeds.** The variance over seeds within folds is added, as far as the variance over groups does not hold it already.
+- **Folds.** All clips of a fold are predicted by one network. Its luck is common to the groups of the fold, so the
+  variance over folds is computed in the same way, and counts instead if it is larger.
+- **Training sets.** Training sets of a cross-validation share most of their clips, so its folds cannot show how much
+  another training set would have changed (Y. Bengio and Y. Grandvalet, "No unbiased estimator of the variance of
+  k-fold cross-validation", JMLR 5, 2004). :data:`TRAINING_SETS` is what the variance is multiplied by for that. It was
+  chosen by simulation with real trainings (``tests/benchmarks/intervals.py``). The correction of C. Nadeau and
+  Y. Bengio (Machine Learning 52, 2003) multiplies by about 2, and finds half of the differences.
+
+A holdout has one training set, and no fold shows its luck: its error is conditional on the trained models.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+LEVEL = 1 - CONFIDENCE
+POWER = 0.8
+TRAINING_SETS = 4 / 3
+MOST_SEEDS = 1000
+NEGLIGIBLE = 1e-12  # a standard error below this is rounding
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its standard error, and the degrees of freedom of Student's t for it.
+
+    Attributes:
+        mean: of the score, or of the difference of two scores, over seeds.
+        error: the standard error; NaN if there are fewer than two groups.
+        freedom: groups - 1.
+        seeds: the number of seeds.
+        seed_variance: what one seed alone adds to the variance.
+    """
+
+    mean: float
+    error: float
+    freedom: int
+    seeds: int = 1
+    seed_variance: float = 0.0
+
+    def interval(self) -> tuple[float, float]:
+        """The limits of the 95 % interval; NaN if the error is unknown."""
+        if math.isnan(self.error):
+            return math.nan, math.nan
+        reach = _quantile(1 - LEVEL / 2, self.freedom) * self.error
+        return self.mean - reach, self.mean + reach
+
+    def p_value(self) -> float:
+        """The two-sided p under the hypothesis that the true value is 0; NaN if the error is unknown."""
+        if math.isnan(self.error):
+            return math.nan
+        if self.error < NEGLIGIBLE:
+            return float(abs(self.mean) < NEGLIGIBLE)
+        return float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
+
+    def probability_above(self, value: float) -> float:
+        """The posterior probability that the true value is above ``value``, under a flat prior.
+
+        It is Student's t around the mean, as in the correlated Bayesian t-test (G. Corani and A. Benavoli, Machine
+        Learning 100, 2015; A. Benavoli and others, JMLR 18, 2017), with this estimate's error.
+        """
+        if math.isnan(self.error):
+            return math.nan
+        if self.error < NEGLIGIBLE:
+            return float(self.mean > value)
+        return float(stats.t.sf((value - self.mean) / self.error, self.freedom))
+
+    def power(self, difference: float, seeds: int | None = None) -> float:
+        """The probability that a test at 5 % finds a true ``difference`` (noncentral t; J. Cohen, 1988, chapter 2).
+
+        Args:
+            seeds: the number of seeds of the test, by default of this estimate.
+        """
+        error = self._error_with(seeds or self.seeds)
+        if math.isnan(error):
+            return math.nan
+        if error < NEGLIGIBLE:
+            return float(difference != 0)
+        shift = difference / error
+        limit = _quantile(1 - LEVEL / 2, self.freedom)
+        found = stats.nct.sf(limit, self.freedom, shift) + stats.nct.cdf(-limit, self.freedom, shift)
+        return float(np.nan_to_num(found, nan=1.0))  # SciPy gives NaN where the shift is far beyond the limit
+
+    def smallest_difference(self) -> float:
+        """The true difference that a test with these clips and seeds finds with a power of 80 %, approximately."""
+        return (_quantile(1 - LEVEL / 2, self.freedom) + _quantile(POWER, self.freedom)) * self.error
+
+    def seeds_needed(self, difference: float) -> float:
+        """The number of seeds with which the test finds ``difference`` with a power of 80 %.
+
+        More seeds average out the luck of training, but not the choice of clips: infinity if no number suffices.
+        NaN if the error is unknown or if one seed shows no luck of seeds.
+        """
+        if math.isnan(self.error) or self.seeds < 2:
+            return math.nan
+        if self.power(difference, MOST_SEEDS) < POWER:
+            return math.inf
+        low, high = 1, MOST_SEEDS
+        while low < high:
+            middle = (low + high) // 2
+            if self.power(difference, middle) >= POWER:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _error_with(self, seeds: int) -> float:
+        changed = self.error**2 + self.seed_variance * (1 / seeds - 1 / self.seeds)
+        return math.sqrt(max(changed, 0.0)) if not math.isnan(changed) else math.nan
+
+
+def estimate(scores: np.ndarray, without_group: np.ndarray, without_fold: np.ndarray) -> Estimate:
+    """The mean over seeds, with the error described in the module's docstring.
+
+    Args:
+        scores: ``(seeds,)``, of all clips together. For a paired comparison these and the others are the differences
+            of two models with the same seeds.
+        without_group: ``(seeds, groups)``, the scores of all clips but those of one group.
+        without_fold: ``(seeds, folds)``, the same for folds; ``(seeds, 0)`` if there is one fold.
+    """
+    seeds, groups = without_group.shape
+    if groups < 2:
+        return Estimate(float(scores.mean()), math.nan, 0, seeds)
+    of_groups = _contributions(scores, without_group)
+    of_folds = _contributions(scores, without_fold) if without_fold.shape[1] > 1 else scores[:, None] - scores.mean()
+    luck = max(0.0, _variance_over_seeds(of_folds) - _variance_over_seeds(of_groups)) if seeds > 1 else 0.0
+    over_groups = _jackknife_variance(of_groups) + luck / seeds
+    variance = TRAINING_SETS * max(over_groups, _jackknife_variance(of_folds))  # folds hold the luck of seeds
+    return Estimate(float(scores.mean()), math.sqrt(variance), groups - 1, seeds, TRAINING_SETS * luck)
+
+
+def _contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:
+    """What each group or fold adds to the score: its sum minus its share of the mean, where the score is a mean."""
+    units = without.shape[1]
+    return (units - 1) / units * (scores[:, None] - without)
+
+
+def _jackknife_variance(contributions: np.ndarray) -> float:
+    """The variance of the mean over seeds; 0 for one unit, which shows none."""
+    units = contributions.shape[1]
+    return units / (units - 1) * float((contributions.mean(axis=0) ** 2).sum()) if units > 1 else 0.0
+
+
+def _variance_over_seeds(contributions: np.ndarray) -> float:
+    """The variance of one seed's score, if each group or fold had a luck of its own."""
+    return float(contributions.var(axis=0, ddof=1).sum())
+
+
+def _quantile(probability: float, freedom: int) -> float:
+    return float(stats.t.ppf(probability, freedom))
