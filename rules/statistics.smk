@@ -30,7 +30,6 @@ rule aggregate_scores:
 
 rule aggregate_comparisons:
     input:
-        scores=rules.aggregate_scores.output.scores,
         predictions=runs.of(paths.PREDICTIONS),
         splits=runs.splits,
     output:
@@ -44,6 +43,7 @@ rule aggregate_comparisons:
     params:
         plan=runs.plan_json,
         metric=study.selected["metric"],
+        margin=study.selected["equivalence_margin"],
         code=code_digest("aggregate_comparisons"),
     script:
         "../scripts/aggregate_comparisons.py"

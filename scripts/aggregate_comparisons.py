@@ -8,6 +8,6 @@ from soundbench.evaluation.views import aggregate_view_comparisons
 
 with logged(snakemake.log[0]):
     runs = (snakemake.input.predictions, snakemake.input.splits, json.loads(snakemake.params.plan))
-    metric = snakemake.params.metric
-    aggregate_comparisons(snakemake.input.scores, *runs, metric, snakemake.output.comparisons)
-    aggregate_view_comparisons(*runs, metric, snakemake.output.views)
+    decision = (snakemake.params.metric, snakemake.params.margin)
+    aggregate_comparisons(*runs, *decision, snakemake.output.comparisons)
+    aggregate_view_comparisons(*runs, *decision, snakemake.output.views)

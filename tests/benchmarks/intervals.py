@@ -28,9 +28,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "scripts")]
 
-from soundbench.evaluation.estimates import LEVEL, estimate
+from helpers.estimates import of_sums
+from soundbench.evaluation.estimates import LEVEL
 
 DESIGN_COLUMNS = ["kind", "design", "seeds", "score", "difference"]
 
@@ -114,13 +115,7 @@ Procedure = Callable[[np.ndarray, int, np.ndarray], tuple[float, float, float]]
 
 def ours(sums: np.ndarray, clips: int, fold: np.ndarray) -> tuple[float, float, float]:
     """The procedure of the workflow."""
-    total = sums.sum(axis=1)
-    groups = sums.shape[1]
-    folds = [fold == number for number in np.unique(fold)]
-    without_group = (total[:, None] - sums) / (clips * (groups - 1))
-    parts = [(total - sums[:, own].sum(axis=1)) / (clips * (~own).sum()) for own in folds if not own.all()]
-    without_fold = np.stack(parts, axis=1) if parts else np.empty((len(sums), 0))
-    found = estimate(total / (clips * groups), without_group, without_fold)
+    found = of_sums(sums, clips, fold)
     return (found.mean, *found.interval())
 
 

@@ -12,7 +12,6 @@ from helpers.library import configuration
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import COST_COLUMNS, class_order
-from soundbench.evaluation.comparisons import fold_share
 from soundbench.evaluation.leaderboard import (
     LEADERBOARD_COLUMNS,
     group_evidence,
@@ -133,10 +132,6 @@ def test_confused_classes_stand_side_by_side() -> None:
     counts[0, 3] = counts[3, 0] = 5
     order = class_order(counts).tolist()
     assert abs(order.index(0) - order.index(3)) == 1
-
-
-def test_fold_share_is_that_of_the_split(whole: Study) -> None:
-    assert fold_share(read_clip_table(whole.splits()[0])) == pytest.approx(1 / 2)
 
 
 def test_latex_is_well_formed(whole: Study, found: dict[str, pd.DataFrame]) -> None:

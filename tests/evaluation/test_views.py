@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers.estimates import of_sums
 from helpers.simulated import Study, write_report
-from soundbench.evaluation.significance import paired_test
+from soundbench.evaluation.comparisons import compare_models
 from soundbench.evaluation.views import Tables, compare_views, label_map, merge_predictions
+from soundbench.tasks.single_label import SingleLabel
 
 LABELS = ["anger", "bliss", "joy"]
 MERGED = {"bliss": "positive", "joy": "positive"}
+GROUPS = pd.Series([f"g{number // 2}" for number in range(120)], index=[f"{number:03d}" for number in range(120)])
 Runs = dict[tuple[str, str], Tables]
 
 
@@ -38,7 +40,7 @@ def compared(runs: Runs, metric: str = "accuracy") -> pd.DataFrame:
     views = list(dict.fromkeys(view for view, _ in runs))
     models = list(dict.fromkeys(model for _, model in runs))
     plan = {"datasets": {view: {"source": "emotions"} for view in views}, "models": models, "seeds": [1, 2]}
-    return compare_views(runs, lambda view, model: runs[view, model], dict.fromkeys(views, 0.25), plan, metric)
+    return compare_views(runs, lambda view, model: runs[view, model], dict.fromkeys(views, GROUPS), plan, metric, 0.01)
 
 
 def runs_of(skills: dict[str, float]) -> Runs:
@@ -48,12 +50,9 @@ def runs_of(skills: dict[str, float]) -> Runs:
 def test_views_with_the_same_folds_are_compared_as_two_models_are() -> None:
     runs = runs_of({"plain": 0.3, "augmented": 3.0})
     (row,) = compared(runs).itertuples()
-    grids = [
-        pd.DataFrame({seed: (t["label"] == t["predicted"]).groupby(t["fold"]).mean() for seed, t in tables.items()}).T
-        for tables in runs.values()
-    ]
-    expected = paired_test((grids[0] - grids[1]).to_numpy(), 0.25)
-    assert (row.difference, row.p) == (pytest.approx(expected.mean), pytest.approx(expected.p))
+    tables = {view: [table.assign(seed=seed) for seed, table in own.items()] for (view, _), own in runs.items()}
+    (expected,) = compare_models(tables, GROUPS, SingleLabel, "accuracy", 1, 0.01).itertuples()
+    assert (row.difference, row.p) == (pytest.approx(expected.difference), pytest.approx(expected.p))
     assert (row.model, row.view_a, row.view_b, row.merged, row.clips) == ("cnn", "plain", "augmented", "", 120)
     assert row.verdict.startswith("cnn on augmented is better than cnn on plain")
 
@@ -81,13 +80,7 @@ def test_a_merged_view_is_compared_on_the_merged_labels(finer_first: bool) -> No
     (row,) = compared(views if finer_first else dict(reversed(views.items())), "uar").itertuples()
     assert row.merged == ("a" if finer_first else "b")
     means = [
-        np.mean(
-            [
-                (part["label"] == part["predicted"]).groupby(part["label"]).mean().mean()
-                for table in tables.values()
-                for _, part in table.groupby("fold")
-            ]
-        )
+        np.mean([(t["label"] == t["predicted"]).groupby(t["label"]).mean().mean() for t in tables.values()])
         for tables in ({seed: merge_predictions(table, MERGED) for seed, table in fine.items()}, coarse)
     ]
     expected = means if finer_first else means[::-1]
@@ -113,17 +106,16 @@ def test_only_clips_that_both_views_test_count() -> None:
 def test_other_sources_and_missing_runs_are_not_compared() -> None:
     runs = runs_of({"one": 1.0, "two": 1.0})
     plan = {"datasets": {"one": {"source": "a"}, "two": {"source": "b"}}, "models": ["cnn"], "seeds": [1, 2]}
-    assert compare_views(runs, lambda view, model: runs[view, model], {}, plan, "accuracy").empty
+    assert compare_views(runs, lambda view, model: runs[view, model], {}, plan, "accuracy", 0.01).empty
     del runs["two", "cnn"]
     plan["datasets"]["two"]["source"] = "a"
-    assert compare_views(runs, lambda view, model: runs[view, model], {}, plan, "accuracy").empty
+    assert compare_views(runs, lambda view, model: runs[view, model], {}, plan, "accuracy", 0.01).empty
 
 
-def test_one_fold_cannot_be_compared() -> None:
+def test_one_fold_is_compared_as_one_training_set() -> None:
     runs = {key: {seed: t.assign(fold=1) for seed, t in own.items()} for key, own in runs_of({"a": 1, "b": 2}).items()}
     (row,) = compared(runs).itertuples()
-    assert math.isnan(row.p_holm)
-    assert "cannot be compared" in row.verdict
+    assert "one training set, so this is about these trained models only" in row.verdict
 
 
 def test_label_map() -> None:
@@ -138,13 +130,13 @@ def test_equal_views_with_other_folds_are_called_different_at_most_one_time_in_t
     called = 0
     for _ in range(1000):
         easy = rng.normal(1, 1, (100, 1)) + rng.normal(size=(100, 4))  # 100 recordings of 4 clips
-        accuracy = []
+        correct = []
         fold_a, fold_b = np.arange(100) % 5, rng.permutation(100) % 5
         for fold in (fold_a, fold_b):
-            luck = rng.normal(0, 0.15, 5)[fold][:, None] + rng.normal(0, 1.0, (100, 1))
+            luck = rng.normal(0, 0.1, 5)[fold][:, None] + rng.normal(0, 1.0, (100, 1))
             right = easy + luck + rng.normal(0, 0.1, (3, 100, 4)) + rng.normal(0, 0.15, (3, 5))[:, fold, None] > 0
-            accuracy.append(np.stack([right[:, fold_a == part].mean(axis=(1, 2)) for part in range(5)], axis=1))
-        called += paired_test(accuracy[0] - accuracy[1], 0.25).p < 0.05
+            correct.append(right.sum(axis=2))
+        called += of_sums(correct[0] - correct[1], 4, fold_a).p_value() < 0.05
     assert called <= stats.binom.ppf(0.99, 1000, 0.05)
 
 

@@ -189,8 +189,8 @@ def write_report(
         "beside": csv["published"],
     }
     aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, published(), **names, **texts)
-    aggregate_comparisons(csv["scores"], predictions, study.splits(), study.plan, metric, csv["comparisons"])
-    aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, csv["view_comparisons"])
+    aggregate_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["comparisons"])
+    aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["view_comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
     aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
     if figures:

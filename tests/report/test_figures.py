@@ -133,7 +133,7 @@ def test_matrix_of_views_has_a_win_and_its_loss(tmp_path: Path) -> None:
     plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "figure.svg"))
     text = written((tmp_path / "figure.svg").read_text()).split("\n")
     assert [text.count(word) for word in ("win", "loss", "tie", "-4.2*", "+4.2*", "middling")] == [1, 1, 2, 1, 1, 0]
-    assert outcome(0.1, float("nan")) == "one fold"
+    assert outcome(0.1, float("nan")) == "unknown"
     pd.DataFrame(columns=columns).to_csv(tmp_path / "views.csv", index=False)
     plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "none.svg"))
     assert not (tmp_path / "none.svg").exists()

@@ -25,7 +25,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
+
+from soundbench.tasks.task import Evidence
 
 CONFIDENCE = 0.95
 LEVEL = 1 - CONFIDENCE
@@ -33,6 +36,7 @@ POWER = 0.8
 TRAINING_SETS = 4 / 3
 MOST_SEEDS = 1000
 NEGLIGIBLE = 1e-12  # a standard error below this is rounding
+AT_ONCE = 500  # groups that are left out in one call, so that a large study fits into the memory
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,13 @@ class Estimate:
     seeds: int = 1
     seed_variance: float = 0.0
 
-    def interval(self) -> tuple[float, float]:
-        """The limits of the 95 % interval; NaN if the error is unknown."""
+    def interval(self, lowest: float = -math.inf, highest: float = math.inf) -> tuple[float, float]:
+        """The limits of the 95 % interval, no further than the ``lowest`` and ``highest`` value that there is; NaN if
+        the error is unknown."""
         if math.isnan(self.error):
             return math.nan, math.nan
         reach = _quantile(1 - LEVEL / 2, self.freedom) * self.error
-        return self.mean - reach, self.mean + reach
+        return max(lowest, self.mean - reach), min(highest, self.mean + reach)
 
     def p_value(self) -> float:
         """The two-sided p under the hypothesis that the true value is 0; NaN if the error is unknown."""
@@ -142,6 +147,55 @@ def estimate(scores: np.ndarray, without_group: np.ndarray, without_fold: np.nda
     over_groups = _jackknife_variance(of_groups) + luck / seeds
     variance = TRAINING_SETS * max(over_groups, _jackknife_variance(of_folds))  # folds hold the luck of seeds
     return Estimate(float(scores.mean()), math.sqrt(variance), groups - 1, seeds, TRAINING_SETS * luck)
+
+
+def estimate_score(evidence: Evidence, groups: pd.DataFrame, metric: str) -> Estimate:
+    """The mean score over seeds, and its error.
+
+    Args:
+        groups: one row per group, in the order of ``evidence``, with the column ``fold``.
+    """
+    return estimate(*_resampled_scores(evidence, groups, metric))
+
+
+def estimate_difference(first: Evidence, second: Evidence, groups: pd.DataFrame, metric: str) -> Estimate:
+    """The score of the first minus that of the second, and its error, on the same clips with the same seeds."""
+    pairs = zip(*(_resampled_scores(each, groups, metric) for each in (first, second)), strict=True)
+    return estimate(*(a - b for a, b in pairs))
+
+
+def seed_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.ndarray:
+    """The score of each seed on the clips of all groups, ``(seeds,)``."""
+    return evidence.scores(metric, np.ones((1, len(groups)), dtype=int))[:, 0]
+
+
+def fold_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.ndarray:
+    """The score of each seed on the clips of each fold, ``(seeds, folds)``."""
+    return evidence.scores(metric, _members_of_folds(groups).astype(int))
+
+
+def _resampled_scores(
+    evidence: Evidence, groups: pd.DataFrame, metric: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The arguments of :func:`estimate`."""
+    count = len(groups)
+    scores = seed_scores(evidence, groups, metric)
+    if count < 2:
+        return scores, np.full((len(scores), count), np.nan), np.empty((len(scores), 0))
+    parts = []
+    for first in range(0, count, AT_ONCE):
+        rows = np.arange(first, min(first + AT_ONCE, count))
+        weights = np.ones((len(rows), count), dtype=int)
+        weights[np.arange(len(rows)), rows] = 0
+        parts.append(evidence.scores(metric, weights))
+    folds = _members_of_folds(groups)
+    without_fold = evidence.scores(metric, (~folds).astype(int)) if len(folds) > 1 else np.empty((len(scores), 0))
+    return scores, np.concatenate(parts, axis=1), without_fold
+
+
+def _members_of_folds(groups: pd.DataFrame) -> np.ndarray:
+    """Whether a group is in a fold, ``(folds, groups)``."""
+    return np.array([groups["fold"].eq(fold).to_numpy() for fold in groups["fold"].unique()])
 
 
 def _contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soundbench.evaluation.bootstrap import bootstrap_interval, seed_scores
+from soundbench.evaluation.estimates import estimate_score, seed_scores
 from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.tasks.task import Task
 
@@ -24,9 +24,9 @@ def interval_scores(task: type[Task], tables: list[pd.DataFrame], groups: pd.Ser
     """
     evidence, members = group_evidence(task, tables, groups)
     found = {}
-    for name in task.metrics:
+    for name, metric in task.metrics.items():
         scores = seed_scores(evidence, members, name)
-        low, high = bootstrap_interval(evidence, members, name)
+        low, high = estimate_score(evidence, members, name).interval(metric.lowest, metric.highest)
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         found[name] = {"mean": float(scores.mean()), "spread": spread, "low": low, "high": high}
     return found

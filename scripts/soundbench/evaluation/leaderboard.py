@@ -17,8 +17,9 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_text
 from soundbench.data.schemes import fold_column
-from soundbench.evaluation.bootstrap import bootstrap_interval, seed_scores, spreads
+from soundbench.evaluation.estimates import estimate_score, seed_scores
 from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
+from soundbench.evaluation.spread import spreads
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Evidence, Task
 
@@ -107,9 +108,9 @@ def group_evidence(
     """
     tested = pd.concat(predictions)[["clip", "fold"]].drop_duplicates()
     if tested["clip"].duplicated().any():
-        # Each seed has its own folds: groups are resampled over all clips.
+        # Each seed has its own folds: groups are those of all clips.
         tested = tested.drop_duplicates("clip").assign(fold=0)
-    # A recording in two folds counts as two groups, since resampling is done within folds.
+    # A recording in two folds counts as two groups, so that each group is in one fold.
     pairs = pd.MultiIndex.from_arrays([tested["fold"], groups.loc[tested["clip"]]])
     positions, members = pairs.factorize(sort=True)
     position = pd.Series(positions, index=tested["clip"])
@@ -126,7 +127,8 @@ def rank_models(
     """The leaderboard: the mean over seeds of the out-of-fold score, its spread and interval, and the rank.
 
     The score of a seed pools the test clips of all folds, each predicted by the model that was not trained on it;
-    ``spread`` is the standard deviation over seeds (empty for one seed); the interval is a bootstrap over groups.
+    ``spread`` is the standard deviation over seeds (empty for one seed); the interval is that of
+    :mod:`soundbench.evaluation.estimates`.
 
     Args:
         predictions: the tables of a data set and model, one per seed.
@@ -143,7 +145,8 @@ def rank_models(
         chosen = ranking_metric(task, metric)
         scores = seed_scores(evidence, members, chosen)
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
-        rows.append((*key, scores.mean(), spread, *bootstrap_interval(evidence, members, chosen)))
+        limits = (task.metrics[chosen].lowest, task.metrics[chosen].highest)
+        rows.append((*key, scores.mean(), spread, *estimate_score(evidence, members, chosen).interval(*limits)))
     board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-1])
     goodness = board["mean"] * [direction(plan, name, metric) for name in board["dataset"]]
     ranks = goodness.groupby([board["dataset"], board["protocol"]]).rank(ascending=False, method="min")

@@ -26,7 +26,7 @@ def aggregate_transfer(
 ) -> None:
     """Write two rows per transfer: the out-of-fold scores on the training data set, and the scores on the other.
 
-    The folds of a seed are pooled: each clip counts once for every model that predicted it, and intervals resample
+    The folds of a seed are pooled: each clip counts once for every model that predicted it, and intervals count
     groups with all of their predictions.
 
     Args:

@@ -17,9 +17,9 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
-from soundbench.evaluation.comparisons import fold_share
+from soundbench.evaluation.comparisons import compare_pair
 from soundbench.evaluation.leaderboard import Plan, run_of
-from soundbench.tasks.classification import METRICS, confusion
+from soundbench.evaluation.significance import holm, verdict
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.single_label import SingleLabel
 
@@ -102,22 +102,22 @@ def view_pairs(plan: Plan) -> Iterator[tuple[str, str, str]]:
 def compare_views(
     decisions: dict[tuple[str, str], Tables],
     whole: Callable[[str, str], Tables],
-    shares: dict[str, float],
+    groups: dict[str, pd.Series],
     plan: Plan,
     metric: str,
+    margin: float,
 ) -> pd.DataFrame:
     """One row per model and pair of views that have test clips in common, with the columns of the pairs of models.
 
-    P-values are corrected for the number of all pairs of views of a source and all models. The folds of a pair are
-    those of view a.
+    P-values are corrected for the number of all pairs of views of a source and all models. The folds and groups of a
+    pair are those of view a.
 
     Args:
         decisions: the predictions by view and model, without probabilities.
         whole: reads those of a view and a model with their probabilities.
-        shares: tested clips per training clip of a fold of each view; the larger one of a pair counts.
+        groups: the groups of each view, indexed by clip.
+        margin: scores that differ by less are equivalent in practice.
     """
-    from soundbench.evaluation.significance import Difference, ModelComparison, holm, verdict  # these import scipy
-
     rows = []
     metric = ranking_metric(SingleLabel, metric)
     for source, a, b in view_pairs(plan):
@@ -131,54 +131,39 @@ def compare_views(
             if found is None:
                 continue
             pairs, merged = found
-            scores = {view: _fold_scores(pairs, part, metric) for view, part in ((a, "a"), (b, "b"))}
-            correct = {view: _correct(pairs, part) for view, part in ((a, "a"), (b, "b"))}
-            row = ModelComparison(scores, correct, max(shares[a], shares[b])).compare()
+            row = compare_pair(_tables(pairs, "a"), _tables(pairs, "b"), groups[a], SingleLabel, metric, 1, margin)
             names = (source, model, a, b, merged, pairs["clip"].nunique())
-            rows.append(row.assign(**dict(zip(NAMES, names, strict=True)), metric=metric))
+            rows.append(dict(zip(NAMES, names, strict=True)) | row | {"metric": metric})
     if not rows:
         return pd.DataFrame(columns=[*NAMES, "metric"])
-    table = pd.concat(rows, ignore_index=True).drop(columns=["model_a", "model_b"])
+    table = pd.DataFrame(rows)
     for name in ("p", "p_mcnemar"):
         table[f"{name}_holm"] = table.groupby("source")[name].transform(holm)
     table["verdict"] = [
         verdict(
-            f"{row.model} on {row.view_a}",
-            f"{row.model} on {row.view_b}",
-            Difference(row.difference, row.interval_low, row.interval_high, row.p),
-            row.p_holm,
+            f"{row.model} on {row.view_a}", f"{row.model} on {row.view_b}", row.estimate, row.p_holm, row.folds == 1
         )
         for row in table.itertuples()
     ]
-    return table[[*NAMES, *(name for name in table if name not in NAMES)]]
+    return table.drop(columns="estimate")
 
 
-def _fold_scores(pairs: pd.DataFrame, part: str, metric: str) -> pd.DataFrame:
-    """The score of one view, one row per seed and one column per fold."""
-    predicted = f"predicted_{part}"
-    labels = sorted({*pairs["label"], *pairs[predicted]})
-    scores = {
-        key: float(METRICS[metric].compute(confusion(own["label"], own[predicted], labels)))
-        for key, own in pairs.groupby(["seed", "fold"])
-    }
-    return pd.Series(scores).unstack()
-
-
-def _correct(pairs: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Whether a view predicts each clip correctly, one row per seed; a clip that a seed does not test is left out."""
-    table = pairs.assign(correct=pairs["label"] == pairs[f"predicted_{part}"])
-    return table.pivot(index="seed", columns="clip", values="correct").dropna(axis=1)
+def _tables(pairs: pd.DataFrame, part: str) -> list[pd.DataFrame]:
+    """The predictions of one view, one table per seed."""
+    table = pairs[["seed", "clip", "fold", "label"]].assign(predicted=pairs[f"predicted_{part}"])
+    return [own.reset_index(drop=True) for _, own in table.groupby("seed")]
 
 
 def aggregate_view_comparisons(
-    predictions: list[str], splits: list[str], plan: dict[str, Any], metric: str, path: str | Path
+    predictions: list[str], splits: list[str], plan: dict[str, Any], metric: str, margin: float, path: str | Path
 ) -> None:
     """Write the comparisons of every two views of one source.
 
     Args:
         predictions: one file per run.
-        splits: ``…/{dataset}/seed{seed}.csv`` of each data set, of any seed, for the sizes of folds.
+        splits: ``…/{dataset}/seed{seed}.csv`` of each data set, of any seed, for the groups.
         plan: as of :mod:`soundbench.evaluation.leaderboard`, with the ``source`` of each data set.
+        margin: scores that differ by less are equivalent in practice.
     """
     files: dict[tuple[str, str], dict[int, str]] = {}
     for file in predictions:
@@ -190,5 +175,5 @@ def aggregate_view_comparisons(
 
     compared = {name for _, *pair in view_pairs(plan) for name in pair}
     decisions = {key: read(*key, usecols=DECISIONS) for key in files if key[0] in compared}
-    shares = {Path(split).parent.name: fold_share(read_split(split)) for split in splits}
-    write_csv(path, compare_views(decisions, read, shares, plan, metric))
+    groups = {Path(split).parent.name: read_split(split).set_index("clip")["group"] for split in splits}
+    write_csv(path, compare_views(decisions, read, groups, plan, metric, margin))

@@ -21,7 +21,7 @@ class Verdict:
     Attributes:
         answer: which model is best, by how much, and whether that is more than chance.
         guessing: the models that are not shown to be better than guessing; empty where all are.
-        visible: the smallest difference that could be seen; empty where nothing can be said.
+        visible: the smallest difference that can be found; empty where nothing can be said.
     """
 
     answer: list[str]
@@ -115,7 +115,7 @@ def _answer(scored: pd.DataFrame, lead: Lead, folds: int) -> list[str]:
     where = " on the one test part" if folds == 1 else ""
     if not (lead.behind or lead.level):
         means = listed([f"{row.model} {percent(row.mean)} %" for row in scored.itertuples()])
-        why = "the models share one fold at most, and its test clips come from too few recordings or speakers"
+        why = "that takes a seed that both have finished, and two groups of test clips"
         return [f"Mean scores: {means}. Which model is better cannot be told: {why}."]
     top = list(scored.loc[np.isclose(scored["mean"], best["mean"], rtol=0, atol=1e-9), "model"])
     value = f"{percent(best['mean'])} % ({_interval(best)})"
@@ -133,28 +133,26 @@ def _answer(scored: pd.DataFrame, lead: Lead, folds: int) -> list[str]:
     if lead.level:
         sentences.append(f"{named} is statistically indistinguishable from {listed(lead.level)}.")
     if lead.unknown:
-        sentences.append(f"It cannot be compared with {listed(lead.unknown)}: they share too few folds.")
+        why = "that takes a seed that both have finished, and two groups of test clips"
+        sentences.append(f"It cannot be compared with {listed(lead.unknown)}: {why}.")
     if folds == 1:
         sentences.append(
-            "The comparison is a paired bootstrap over the recordings or speakers of one test part: with other "
-            "training clips the order may change."
+            "There is one training set, so this is about these trained models: with other training clips the order "
+            "may change."
         )
     return sentences
 
 
 def _visible(pairs: pd.DataFrame) -> str:
-    """The smallest difference that could be seen."""
+    """The smallest difference that these clips and seeds can show."""
     known = pairs[pairs["smallest_difference"] > 0] if len(pairs) else pairs
     if known.empty:
         return ""
+    smallest = 100 * known["smallest_difference"].max()
+    found = f"With these clips and seeds, a true difference of {smallest:.1f} points is found four times in five."
     needed = known["seeds_for_one_point"].max()
-    if np.isfinite(needed):
-        return f"To see a difference of 1 point between any two of these models takes at least {needed:.0f} seeds."
-    floor = 100 * known["smallest_difference"].max()
-    return (
-        f"With these clips, a difference of about {floor:.1f} points or more between two models can be seen, with any "
-        "number of seeds. A smaller one needs more clips."
-    )
+    more = f"{needed:.0f} seeds would find 1 point." if np.isfinite(needed) else "More clips would find smaller ones."
+    return f"{found} {more}"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -30,11 +30,14 @@ class Metric:
         title: its name in figures and pages.
         compute: from what the task's :class:`Evidence` holds of a set of clips to the score; see the task.
         higher_is_better: whether a higher score is a better one.
+        lowest, highest: the limits of the score, which its interval does not pass.
     """
 
     title: str
     compute: Callable[[np.ndarray], np.ndarray]
     higher_is_better: bool = True
+    lowest: float = 0.0
+    highest: float = 1.0
 
 
 class Evidence(Protocol):

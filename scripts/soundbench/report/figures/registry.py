@@ -37,8 +37,8 @@ FIGURES = {
         "scores.plot_scores",
         "scores",
         "Each small dot is one fold with one seed; the diamond is the mean, and the bar is its 95 % interval "
-        "(bootstrap over recordings or speakers). Folds often differ more than models do, so compare diamonds and "
-        "bars, not single dots.",
+        "over recordings or speakers, seeds and training sets. Folds often differ more than models do, so compare "
+        "diamonds and bars, not single dots.",
     ),
     "ranks": Figure(
         "scores.plot_ranks",
@@ -104,8 +104,8 @@ FIGURES = {
         "robustness",
         "How scores change when the test clips are changed and the models are not: with white noise, shifted in "
         "pitch, or played at another speed. A line is the mean over folds and seeds, its band is the 95 % "
-        "interval (bootstrap over recordings or speakers), and a dotted line is the score of the same clips "
-        "without changes. The numbers are in summary/robustness.csv in the results folder.",
+        "interval over recordings or speakers, seeds and training sets, and a dotted line is the score of the same "
+        "clips without changes. The numbers are in summary/robustness.csv in the results folder.",
         each=("dataset",),
     ),
     "samples": Figure(

@@ -18,7 +18,7 @@ LETTER = 0.075  # inches, about the width of a letter of SMALL points
 MARGIN = 0.4  # inches beside a matrix and its labels
 TITLE = 0.7  # inches above and below them
 LEVEL = 0.05  # of the corrected p-value
-COLOURS = {"win": "#7FC8AE", "tie": "#ECECEC", "loss": "#F0A868", "one fold": "#FFFFFF"}
+COLOURS = {"win": "#7FC8AE", "tie": "#ECECEC", "loss": "#F0A868", "unknown": "#FFFFFF"}
 
 
 def plot_views(view_comparisons: str, models: list[str], datasets: list[str], path: str) -> None:
@@ -51,9 +51,9 @@ def _views(rows: pd.DataFrame, datasets: list[str]) -> list[str]:
 
 
 def outcome(difference: float, p: float) -> str:
-    """``win``, ``tie`` or ``loss``; ``one fold`` where nothing can be said about other clips."""
+    """``win``, ``tie`` or ``loss``; ``unknown`` where nothing can be said about other clips."""
     if math.isnan(p):
-        return "one fold"
+        return "unknown"
     return "tie" if p >= LEVEL else "win" if difference > 0 else "loss"
 
 

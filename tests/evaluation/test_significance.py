@@ -1,0 +1,164 @@
+"""Tests of significance against published examples, and comparisons of simulated models."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from soundbench.evaluation.comparisons import compare_models
+from soundbench.evaluation.estimates import Estimate
+from soundbench.evaluation.significance import critical_difference, holm, mcnemar, probability_of_superiority, verdict
+from soundbench.evaluation.spread import spreads
+from soundbench.tasks.registry import TASKS
+
+LABELS = ["dog", "rain"]
+TASK = TASKS["single-label"]
+
+
+def test_holm_gives_the_textbook_example() -> None:
+    # Four hypotheses with p = 0.01, 0.04, 0.03, 0.005 (Wikipedia, "Holm-Bonferroni method"): H1 and H4 are rejected.
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm(np.array([0.02, np.nan, 0.01])) == pytest.approx([0.02, np.nan, 0.02], nan_ok=True)
+
+
+def test_mcnemar_equals_the_exact_binomial_test() -> None:
+    right_a = np.array([[1] * 10 + [0] * 2 + [1] * 5], dtype=bool)
+    right_b = np.array([[0] * 10 + [1] * 2 + [1] * 5], dtype=bool)
+    assert mcnemar(right_a, right_b) == (10, 2, pytest.approx(stats.binomtest(2, 12).pvalue))
+    # A clip counts once, however many seeds agree on it.
+    assert mcnemar(np.tile(right_a, (3, 1)), np.tile(right_b, (3, 1))) == mcnemar(right_a, right_b)
+    assert mcnemar(right_a, right_a) == (0, 0, 1.0)
+
+
+def test_critical_difference_gives_demsars_example() -> None:
+    # J. Demšar, JMLR 2006, section 3.2.2: AUC of four variants of C4.5 on 14 data sets (table 6); mean ranks 3.143,
+    # 2.000, 2.893, 1.964. Two values that the table prints alike have different ranks: hence 0.9751.
+    table = np.array([
+        [0.763, 0.768, 0.771, 0.798], [0.599, 0.591, 0.590, 0.569], [0.954, 0.971, 0.968, 0.967],
+        [0.628, 0.661, 0.654, 0.657], [0.882, 0.888, 0.886, 0.898], [0.936, 0.931, 0.916, 0.931],
+        [0.661, 0.668, 0.609, 0.685], [0.583, 0.583, 0.563, 0.625], [0.775, 0.838, 0.866, 0.875],
+        [1.000, 1.000, 1.000, 1.000], [0.940, 0.962, 0.965, 0.962], [0.619, 0.666, 0.614, 0.669],
+        [0.972, 0.981, 0.9751, 0.975], [0.957, 0.978, 0.946, 0.970],
+    ])  # fmt: skip
+    ranks, critical, p = critical_difference(table)
+    assert ranks == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=0.001)
+    # The paper multiplies q = 2.569 by sqrt(4 · 5 / (6 · 14)).
+    assert critical == pytest.approx(2.569 * math.sqrt(4 * 5 / (6 * 14)), abs=0.001)
+    assert p < 0.05
+    assert math.isnan(critical_difference(table[:, :2])[2])
+
+
+def test_spreads_over_seeds_and_folds_are_kept_apart() -> None:
+    same_seeds = pd.DataFrame([[0.5, 0.7, 0.9], [0.5, 0.7, 0.9]])
+    found = spreads(same_seeds)
+    assert found["mean"] == pytest.approx(0.7)
+    assert found["seed_deviation"] == pytest.approx(0)
+    assert found["fold_deviation"] == pytest.approx(0.2)
+    one = spreads(pd.DataFrame([[0.5, 0.7], [np.nan, np.nan]]))
+    assert math.isnan(one["seed_deviation"])
+    assert (one["seeds"], one["folds"]) == (1, 2)
+
+
+GROUPS = pd.Series([f"g{number // 4}" for number in range(200)], index=[f"c{number}" for number in range(200)])
+
+
+def predictions(accuracy: float, seed: int, folds: int = 5) -> pd.DataFrame:
+    """Predictions of 50 groups of four clips, of which a share is correct."""
+    rng = np.random.default_rng([seed, int(1000 * accuracy)])
+    numbers = np.arange(200)
+    correct = rng.random(200) < accuracy
+    label = np.array(LABELS)[numbers // 4 % 2]
+    other = np.array(LABELS)[1 - numbers // 4 % 2]
+    return pd.DataFrame({
+        "clip": GROUPS.index, "fold": numbers // 4 % folds + 1, "label": label,
+        "predicted": np.where(correct, label, other), "seed": seed,
+    })  # fmt: skip
+
+
+def compared(tables: dict[str, list[pd.DataFrame]], margin: float = 0.01) -> pd.DataFrame:
+    return compare_models(tables, GROUPS, TASK, "accuracy", 1, margin).set_index(["model_a", "model_b"])
+
+
+def study(*shares: float, seeds: int = 3, folds: int = 5) -> dict[str, list[pd.DataFrame]]:
+    names = [f"m{number}" for number in range(len(shares))]
+    return {
+        name: [predictions(share, seed, folds) for seed in range(1, seeds + 1)]
+        for name, share in zip(names, shares, strict=True)
+    }
+
+
+def test_verdicts_say_who_is_better_and_what_could_have_been_found() -> None:
+    table = compared(study(0.5, 0.8, 0.805))
+    assert table.loc[("m0", "m1"), "verdict"].startswith("m1 is better than m0 (+")
+    close = table.loc[("m1", "m2")]
+    assert "indistinguishable" in close["verdict"]
+    visible = 100 * close["smallest_difference"]
+    assert f"a true difference of {visible:.1f} points would be found four times in five" in close["verdict"]
+    assert (table["p_holm"] >= table["p"]).all()
+
+
+def test_differences_are_those_of_the_leaderboards_scores() -> None:
+    tables = study(0.5, 0.8)
+    row = compared(tables).loc[("m0", "m1")]
+    means = [np.mean([each["label"].eq(each["predicted"]).mean() for each in tables[name]]) for name in ("m0", "m1")]
+    assert (row["mean_a"], row["mean_b"]) == pytest.approx(tuple(means))
+    assert row["difference"] == pytest.approx(means[0] - means[1])
+    assert (row["seeds"], row["folds"], row["groups"]) == (3, 5, 50)
+
+
+def test_probabilities_of_better_equivalent_and_worse() -> None:
+    table = compared(study(0.5, 0.8, 0.805))
+    assert table[["p_better", "p_equivalent", "p_worse"]].sum(axis=1).to_numpy() == pytest.approx(1)
+    assert table.loc[("m0", "m1"), "p_worse"] > 0.99
+    assert table.loc[("m0", "m1"), "superiority"] < 0.01
+    wide = compared(study(0.5, 0.8, 0.805), margin=0.2)
+    assert wide.loc[("m1", "m2"), "p_equivalent"] > 0.99
+
+
+def test_a_lower_score_that_is_better_favours_the_other_model() -> None:
+    table = compare_models(study(0.5, 0.8), GROUPS, TASK, "accuracy", -1, 0.01)
+    assert table["difference"].item() > 0.2
+    assert table["verdict"].item().startswith("m0 is better than m1")
+
+
+def test_one_fold_is_compared_by_its_groups_and_says_that_it_is_one_training_set() -> None:
+    row = compared(study(0.5, 0.8, folds=1)).loc[("m0", "m1")]
+    assert row["verdict"].endswith("; one training set, so this is about these trained models only)")
+    assert row["p"] < 0.05
+
+
+def test_only_seeds_that_both_have_count() -> None:
+    tables = study(0.5, 0.8, 0.7)
+    tables["m1"] = tables["m1"][::2]
+    tables["m2"] = []
+    table = compared(tables)
+    assert table.loc[("m0", "m1"), "seeds"] == 2
+    assert table.loc[("m0", "m2"), "seeds"] == 0
+    assert table.loc[("m0", "m2"), "verdict"] == "m0 and m2 cannot be compared: no seed is finished for both"
+    assert math.isnan(table.loc[("m0", "m2"), "p_holm"])
+
+
+def test_one_group_is_no_evidence() -> None:
+    same = pd.Series("g", index=GROUPS.index)
+    table = compare_models(study(0.5, 0.8, folds=1), same, TASK, "accuracy", 1, 0.01)
+    assert "cannot be compared: that takes two groups of clips" in table["verdict"].item()
+
+
+def test_an_interval_without_zero_that_is_not_significant_says_why() -> None:
+    found = verdict("a", "b", Estimate(0.03, 0.01, 30), 0.06, one_training=False)
+    assert found.startswith("a and b are indistinguishable once corrected for the number of pairs (+3.0 points")
+
+
+def test_a_verdict_counts_from_the_better_model() -> None:
+    found = verdict("a", "b", Estimate(-0.03, 0.01, 10**6), 0.04, one_training=False)
+    assert found == "b is better than a (+3.0 points, 95 % interval +1.0 to +5.0)"
+
+
+def test_probability_of_superiority_counts_pairs_of_seeds_within_folds() -> None:
+    first = np.array([[0.8, 0.6], [0.7, 0.6]])
+    second = np.array([[0.75, 0.6]])
+    assert probability_of_superiority(first, second) == pytest.approx((1 + 0 + 0.5 + 0.5) / 4)
