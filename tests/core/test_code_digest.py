@@ -39,7 +39,7 @@ USES = {
     "augment_clips": {"pandas"},
     "compute_features": {"pandas", "torch"},
     "draw_features": {"matplotlib"},
-    "draw_figures": set(),  # each figure imports what it needs
+    "draw_figures": {"pandas"},  # each figure imports what it needs
     "embed_clips": {"torch"},
     "evaluate_model": {"pandas", "torch"},
     "evaluate_robustness": {"pandas"},
@@ -56,7 +56,7 @@ USES = {
     "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},
     "train_model": {"pandas", "torch"},
-    "write_report": {"pandas"},
+    "write_report": {"pandas", "scipy"},
 }
 
 

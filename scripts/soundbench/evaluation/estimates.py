@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from soundbench.tasks.task import Evidence
 
@@ -71,7 +70,7 @@ class Estimate:
             return math.nan
         if self.error < NEGLIGIBLE:
             return float(abs(self.mean) < NEGLIGIBLE)
-        return float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
+        return 2 * _share_below(-abs(self.mean) / self.error, self.freedom)
 
     def probability_above(self, value: float) -> float:
         """The posterior probability that the true value is above ``value``, under a flat prior.
@@ -83,7 +82,7 @@ class Estimate:
             return math.nan
         if self.error < NEGLIGIBLE:
             return float(self.mean > value)
-        return float(stats.t.sf((value - self.mean) / self.error, self.freedom))
+        return _share_below((self.mean - value) / self.error, self.freedom)
 
     def power(self, difference: float, seeds: int | None = None) -> float:
         """The probability that a test at 5 % finds a true ``difference`` (noncentral t; J. Cohen, 1988, chapter 2).
@@ -91,6 +90,8 @@ class Estimate:
         Args:
             seeds: the number of seeds of the test, by default of this estimate.
         """
+        from scipy import stats
+
         error = self._error_with(seeds or self.seeds)
         if math.isnan(error):
             return math.nan
@@ -216,4 +217,14 @@ def _variance_over_seeds(contributions: np.ndarray) -> float:
 
 
 def _quantile(probability: float, freedom: int) -> float:
-    return float(stats.t.ppf(probability, freedom))
+    """The quantile of Student's t."""
+    from scipy.special import stdtrit  # imported here, since many jobs read this module and few compute
+
+    return float(stdtrit(freedom, probability))
+
+
+def _share_below(value: float, freedom: int) -> float:
+    """The probability that Student's t is below ``value``."""
+    from scipy.special import stdtr
+
+    return float(stdtr(freedom, value))
