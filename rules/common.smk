@@ -37,6 +37,7 @@ from soundbench.study.report_items import FIGURES_OF_STUDY, ITEMS, REPORTED_FIGU
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
+from soundbench.study.ensembles import EnsembleInputs
 from soundbench.study.export import ExportInputs
 from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.transfer import TransferInputs
@@ -77,6 +78,7 @@ features = FeatureInputs(study, augmentation)
 training = TrainingInputs(study, features)
 runs = SelectedRuns(study)
 predictions = PredictionInputs(study)
+ensembles = EnsembleInputs(study)
 exports = ExportInputs(study)
 robustness = RobustnessInputs(study, runs)
 transfers = TransferInputs(study, runs, training)
@@ -113,7 +115,7 @@ wildcard_constraints:
     source=one_of(settings["sources"]),
     dataset=one_of(settings["datasets"]),
     features=one_of(settings["features"]),
-    model=one_of(settings["models"]),
+    model=one_of([*settings["models"], *settings["ensembles"]]),
     variant=one_of([ORIGINAL, *settings["augmentations"]]),
     seed=r"\d+",
     fold=r"\d+",

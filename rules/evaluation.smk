@@ -1,5 +1,6 @@
 # Predict test clips with trained models, and score the out-of-fold predictions.
 # Reads: the models of all folds of a run, features and splits. Writes: predictions.csv, metrics.json and explanations.npz of the run.
+# Ensembles are evaluated from the predictions of their members.
 
 
 rule evaluate_model:
@@ -16,6 +17,8 @@ rule evaluate_model:
         "<logs>/evaluate_model/{dataset}/{model}/seed{seed}.log",
     benchmark:
         paths.EVALUATION_BENCHMARK
+    wildcard_constraints:
+        model=one_of(settings["models"]),
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -34,3 +37,24 @@ use rule evaluate_model as evaluate_large_model with:
 
 
 ruleorder: evaluate_large_model > evaluate_model
+
+
+rule evaluate_ensemble:
+    input:
+        members=ensembles.of_members(paths.PREDICTIONS),
+        records=ensembles.of_members(paths.METRICS),
+        split=paths.SPLIT,
+    output:
+        predictions=paths.PREDICTIONS,
+        metrics=paths.METRICS,
+    log:
+        "<logs>/evaluate_ensemble/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        model=one_of(settings["ensembles"]),
+    conda:
+        "../envs/training.yaml"
+    params:
+        mean=ensembles.mean,
+        code=code_digest("evaluate_ensemble"),
+    script:
+        "../scripts/evaluate_ensemble.py"

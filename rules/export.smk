@@ -4,7 +4,7 @@
 
 rule export:
     input:
-        expand(paths.EXPORTED, dataset=study.selected["datasets"], model=study.selected["models"]),
+        expand(paths.EXPORTED, dataset=study.selected["datasets"], model=runs.trained),
 
 
 rule export_model:

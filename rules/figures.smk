@@ -7,8 +7,8 @@ rule draw_figures:
         tables=report_items.tables,
         metrics=runs.of(paths.METRICS),
         predictions=runs.of(paths.PREDICTIONS),
-        explanations=runs.of(paths.EXPLANATIONS),
-        histories=runs.of(paths.HISTORY),
+        explanations=runs.of_trained(paths.EXPLANATIONS),
+        histories=runs.of_trained(paths.HISTORY),
         clips=report_items.clip_tables,
     output:
         report(

@@ -70,7 +70,7 @@ rule aggregate_details:
 rule aggregate_costs:
     input:
         metrics=runs.of(paths.METRICS),
-        benchmarks=runs.of(paths.TRAINING_BENCHMARK, paths.EVALUATION_BENCHMARK),
+        benchmarks=runs.of_trained(paths.TRAINING_BENCHMARK, paths.EVALUATION_BENCHMARK),
     output:
         costs="<results>/summary/costs.csv",
     log:

@@ -18,6 +18,7 @@ from soundbench.config.checks import LIBRARY, configuration_problems
 from soundbench.core.errors import InputError
 from soundbench.core.schema import FastLoader, KeyPath, dotted, schema_problems, with_defaults
 from soundbench.data.names import normalised
+from soundbench.models.ensembles import split_ensembles
 from soundbench.models.schema import load_schema
 
 Config = dict[str, Any]
@@ -43,7 +44,7 @@ def read_configuration(
     config = merged_configuration(read_library(folder), overlay, arguments)
     if isinstance(folders := config.get("pathvars"), dict):
         config["pathvars"] = {name: _in_home(folder) for name, folder in folders.items()}
-    return check_configuration(config, [*library, *files])
+    return split_ensembles(check_configuration(config, [*library, *files]))
 
 
 def read_library(folder: str | Path) -> Config:

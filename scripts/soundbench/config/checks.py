@@ -14,6 +14,7 @@ from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
 from soundbench.features.settings import crop_problems, feature_problems, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
+from soundbench.models.ensembles import ensemble_problems, split_ensembles
 from soundbench.models.lineage import model_problems
 from soundbench.training.settings import training_problems
 
@@ -53,6 +54,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         for name in chosen[part]:
             if name not in names[part]:
                 yield f"benchmark.{part}: there is no {name!r}{suggest(str(name), names[part])}"
+    library = split_ensembles(library)
     used = {*chosen["datasets"], *predicting_datasets(library["predict"])}
     for name, view in library["datasets"].items():
         if view["source"] not in names["sources"]:
@@ -71,6 +73,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
             yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
             if seconds := recipe["training"].get("crop"):
                 yield from crop_problems(f"models.{name}.training.crop", seconds, library["features"][wanted])
+    yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
     yield from target_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)

@@ -22,7 +22,7 @@ def used_configuration(settings: Config) -> Config:
     models = {model for _, model in runs}
     datasets = {dataset for dataset, _ in runs} | {entry["to"] for entry in settings["transfer"].values()}
     views = [settings["datasets"][name] for name in datasets]
-    front_ends = {settings["models"][name]["features"] for name in models}
+    front_ends = {settings["models"][name]["features"] for name in models - {*settings["ensembles"]}}
     front_ends |= {settings["features"][name].get("features") for name in front_ends}  # the inputs of embeddings
     used = {
         "sources": {view["source"] for view in views},
@@ -30,6 +30,7 @@ def used_configuration(settings: Config) -> Config:
         "augmentations": {name for view in views for name in variant_names(view["augment"])},
         "features": front_ends,
         "models": models,
+        "ensembles": models,
         "references": {name for name, entry in settings["references"].items() if datasets & {*entry["datasets"]}},
     }
     parts = {part: {name: entry for name, entry in settings[part].items() if name in used[part]} for part in used}
@@ -51,6 +52,9 @@ def used_runs(settings: Config) -> set[tuple[str, str]]:
         run = waiting.pop()
         if run not in runs:
             runs.add(run)
+            if run[1] in settings["ensembles"]:
+                waiting += [(run[0], member) for member in settings["ensembles"][run[1]]["members"]]
+                continue
             recipe = settings["models"][run[1]]
             embedding = settings["features"][recipe["features"]].get("model", {})
             for pretrained in (recipe["pretrained"], embedding.get("pretrained")):

@@ -22,7 +22,7 @@ def target_problems(config: Config, library: Config, suggest: Callable[[str, lis
     selected = as_mapping(config.get("benchmark"))
     chosen = {name: as_list(selected.get(name)) for name in ("datasets", "models", "seeds")}
     yield from _export_problems(as_mapping(config.get("export")), chosen, library)
-    yield from _embedding_problems(config, chosen, library)
+    yield from _unable_models(config, chosen, library)
     levels = as_mapping(config.get("robustness"))
     for part in ("datasets", "models"):
         for name in as_list(levels.get(part)):
@@ -34,19 +34,21 @@ def target_problems(config: Config, library: Config, suggest: Callable[[str, lis
         run = as_mapping(entry.get("from"))
         wanted = {"from.dataset": run.get("dataset"), "from.model": run.get("model"), "to": entry.get("to")}
         for key, value in wanted.items():
-            known = list(library["models" if key == "from.model" else "datasets"])
+            known = [*library["models"], *library["ensembles"]] if key == "from.model" else list(library["datasets"])
             if isinstance(value, str) and value not in known:
                 yield f"transfer.{name}.{key}: there is no {value!r}{suggest(value, known)}"
 
 
-def _embedding_problems(config: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
-    """The problems of models on embeddings: only the clips of a source and their copies have embeddings."""
-    embeddings = {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
+def _unable_models(config: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
+    """The problems of models that cannot predict new sounds: those on embeddings, which only the clips of a source and
+    their copies have, and ensembles, as far as they are not predicted by their members' models."""
+    embeddings = _embeddings(library)
     probes = [name for name, recipe in library["models"].items() if recipe["features"] in embeddings]
     levels = as_mapping(config.get("robustness"))
     tested = {}
     if any(levels.get(kind) for kind in ("noise", "pitch", "speed")):
-        tested["robustness.models"] = as_list(levels.get("models")) or chosen["models"]
+        trained = [name for name in chosen["models"] if name not in library["ensembles"]]
+        tested["robustness.models"] = as_list(levels.get("models")) or trained
     for part, key in (("transfer", "from"), ("predict", "model")):
         for name, entry in as_mapping(config.get(part)).items():
             tested[f"{part}.{name}.{key}.model"] = [as_mapping(as_mapping(entry).get(key)).get("model")]
@@ -54,6 +56,26 @@ def _embedding_problems(config: Config, chosen: dict[str, list[Any]], library: C
         for name in models:
             if name in probes:
                 yield f"{where}: {name} needs an embedding, which only clips of a source have; name other models"
+            elif name in library["ensembles"]:
+                yield from _ensemble_problems(where, name, library)
+
+
+def _ensemble_problems(where: str, name: str, library: Config) -> Iterator[str]:
+    """The reason why an ensemble cannot be used here; ``predict`` averages the models of its members."""
+    entry = library["ensembles"][name]
+    members = [library["models"][member] for member in entry["members"] if member in library["models"]]
+    if not where.startswith("predict."):
+        yield f"{where}: {name} is an ensemble, whose predictions are averaged from tables; name its members"
+    elif entry["mean"] != "probabilities":
+        yield f"{where}: {name} averages logits, and recordings are predicted with means of probabilities"
+    elif len({recipe["features"] for recipe in members}) > 1:
+        yield f"{where}: the members of {name} have different features; name one of them"
+    elif any(recipe["features"] in _embeddings(library) for recipe in members):
+        yield f"{where}: {name} needs an embedding, which only clips of a source have; name other models"
+
+
+def _embeddings(library: Config) -> set[str]:
+    return {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
 
 
 def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:

@@ -70,7 +70,8 @@ def crop_of(description: Description) -> int | None:
 def _schema() -> Schema:
     config = load_schema()
     parts = config["properties"]
-    recipe = dict(parts["models"]["additionalProperties"])
+    entry = parts["models"]["additionalProperties"]
+    recipe = {key: value for key, value in entry.items() if key not in ("if", "else")}
     # Its training settings and the name of its front-end do not affect predictions.
     recipe["required"] = ["family"]
     recipe["properties"] = recipe["properties"] | {"training": {"type": "object"}}

@@ -7,6 +7,7 @@ from soundbench.augment.effects import EFFECTS
 from soundbench.core.schema import Schema, read_schemas
 from soundbench.data.readers import READERS
 from soundbench.features.front_ends import FRONT_ENDS
+from soundbench.models.ensembles import describe_ensembles
 from soundbench.models.families import FAMILIES
 from soundbench.tasks.registry import enumerations
 
@@ -20,6 +21,7 @@ def load_schema() -> Schema:
     EFFECTS.describe(kinds["augmentations"]["additionalProperties"]["properties"]["steps"]["items"], definitions)
     FRONT_ENDS.describe(kinds["features"]["additionalProperties"], definitions)
     FAMILIES.describe(kinds["models"]["additionalProperties"], definitions)
+    describe_ensembles(kinds["models"]["additionalProperties"], definitions)
     definitions["online"]["properties"] = {name: BATCH_EFFECTS.constant(name, "VALUE") for name in BATCH_EFFECTS.names}
     definitions |= {name: {"enum": values} for name, values in enumerations().items()}
     return schema

@@ -49,6 +49,7 @@ class FeatureInputs:
             file
             for dataset in selected["datasets"]
             for model in selected["models"]
+            if model in self.study.settings["models"]
             for file in fill(
                 pattern,
                 source=self.study.source_of(dataset),

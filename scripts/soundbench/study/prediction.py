@@ -7,6 +7,7 @@ from itertools import chain
 
 from soundbench.core.errors import InputError
 from soundbench.inference.recordings import watched_files
+from soundbench.models.ensembles import member_runs
 from soundbench.models.saved import find_models
 from soundbench.study.paths import fill
 from soundbench.study.study import Entry, Study, Wildcards
@@ -30,10 +31,23 @@ class PredictionInputs:
 
     def models(self, name: str) -> list[str]:
         """The models of this workflow that an entry may use; empty if it names the folder of a model."""
+        return list(dict.fromkeys(model for model, _ in self.runs(name)))
+
+    def runs(self, name: str) -> list[tuple[str, int]]:
+        """The model and the seed of each run that an entry may use: of an ensemble, the runs of its members.
+
+        The best model is chosen among those that are trained.
+        """
         model = self.entries[name]["model"]
         if isinstance(model, str):
             return []
-        return self.study.selected["models"] if "best" in model else [model["model"]]
+        ensembles = self.study.settings["ensembles"]
+        trained = [each for each in self.study.selected["models"] if each not in ensembles]
+        names = trained if "best" in model else [model["model"]]
+        seeds = [model["seed"]] if "seed" in model else self.study.selected["seeds"]
+        runs = [(each, seed) for each in names for seed in seeds]
+        members = [member_runs(ensembles[each], seed) if each in ensembles else [(each, seed)] for each, seed in runs]
+        return list(dict.fromkeys(chain.from_iterable(members)))
 
     def pages(self, pattern: str) -> Callable[[Wildcards], list[str]]:
         """An input function: the page of each entry.
@@ -61,13 +75,13 @@ class PredictionInputs:
             if isinstance(model, str):
                 name = pattern.rsplit("/", 1)[1]
                 return [f"{folder}/{name}" for folder in find_models(model)]
-            return fill(
-                pattern,
-                dataset=model["dataset"],
-                model=self.models(wildcards.prediction),
-                seed=model.get("seed", self.study.selected["seeds"]),
-                fold=self.study.folds(model["dataset"]),
-            )
+            dataset = model["dataset"]
+            folds = self.study.folds(dataset)
+            return [
+                file
+                for name, seed in self.runs(wildcards.prediction)
+                for file in fill(pattern, dataset=dataset, model=name, seed=seed, fold=folds)
+            ]
 
         return files
 
@@ -83,7 +97,7 @@ class PredictionInputs:
             if isinstance(model, str):
                 return []
             dataset = model["dataset"]
-            seeds = model.get("seed", self.study.selected["seeds"])
+            seeds = list(dict.fromkeys(seed for _, seed in self.runs(wildcards.prediction)))
             return fill(pattern, dataset=dataset, source=self.study.source_of(dataset), seed=seeds)
 
         return files

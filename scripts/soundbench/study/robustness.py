@@ -23,7 +23,7 @@ class RobustnessInputs:
         self.runs = runs
         self.datasets: list[str] = settings["datasets"] or runs.datasets
         self.perturbations = [(kind, level) for kind in PERTURBATIONS for level in settings[kind]]
-        self._models: list[str] = settings["models"] or runs.models
+        self._models: list[str] = settings["models"] or runs.trained
 
     def modules(self, wildcards: Wildcards) -> list[str]:
         """The modules of a front-end and of the effects that perturb clips, by their dotted names."""

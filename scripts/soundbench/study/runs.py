@@ -20,6 +20,7 @@ class SelectedRuns:
         self.study = study
         self.datasets: list[str] = study.selected["datasets"]
         self.models: list[str] = study.selected["models"]
+        self.trained = [name for name in self.models if name not in study.settings["ensembles"]]
         self.seeds: list[int] = study.selected["seeds"]
 
     @property
@@ -57,6 +58,12 @@ class SelectedRuns:
             return [file for name in datasets for pattern in patterns for file in self.files(pattern, name, models)]
 
         return files
+
+    def of_trained(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run of a model that is trained, and so not of an ensemble."""
+        return lambda wildcards: [
+            file for name in self.datasets for pattern in patterns for file in self.files(pattern, name, self.trained)
+        ]
 
     def has(self, dataset: str, model: str) -> bool:
         """Whether a model's runs on a data set are evaluated, or will be."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOP = 3
+LEAST = 1e-6  # of a probability, before its logarithm is taken
 MANY_CLASSES = 10  # with more classes than this, top-k accuracy is reported
 RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
 
@@ -94,6 +95,10 @@ class SingleLabel(Task):
     def activate(self, outputs: Tensor) -> Tensor:
         """Probabilities that sum to 1."""
         return outputs.softmax(dim=1)
+
+    def logits(self, values: np.ndarray) -> np.ndarray:
+        """Logarithms of probabilities, which are not taken below the last digit of tables of predictions."""
+        return np.log(values.clip(min=LEAST))
 
     def decide(self, values: np.ndarray) -> pd.DataFrame:
         """``predicted``, the most probable label; the first of equals."""

@@ -169,6 +169,11 @@ class Task(ABC):
     def activate(self, outputs: Tensor) -> Tensor:
         """Outputs to values, both ``(batch, outputs)``."""
 
+    def logits(self, values: np.ndarray) -> np.ndarray:
+        """Outputs that :meth:`activate` turns into these values, both ``(..., outputs)``, for means of outputs. A task
+        without this method has only means of values."""
+        raise NotImplementedError
+
     @abstractmethod
     def decide(self, values: np.ndarray) -> pd.DataFrame:
         """The columns of predictions between the truth and the values ``(clips, outputs)``, which follow."""

@@ -1,0 +1,95 @@
+"""The predictions and scores of an ensemble, from the out-of-fold predictions of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from soundbench.core.errors import InputError
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
+from soundbench.tasks.registry import trained_task
+from soundbench.tasks.task import Task
+
+Record = dict[str, Any]
+
+SUMMED = ("epochs", "train_seconds", "cpu_seconds")  # of a fold
+
+
+def evaluate_ensemble(
+    members: list[str],
+    *,
+    records: list[str],
+    split: str,
+    model: str,
+    seed: int,
+    mean: str,
+    predictions: str,
+    metrics: str,
+) -> None:
+    """Average the predictions of the members, clip by clip, and score the mean like a run.
+
+    Each member predicted a clip with its model of the clip's fold, so no model was trained on it. Costs are the sums of
+    the members' costs.
+
+    Args:
+        members: the ``predictions.csv`` of each member's run.
+        records: the ``metrics.json`` of these runs.
+        mean: ``probabilities`` or ``logits``.
+
+    Raises:
+        InputError: the members predict other labels or clips, or in other folds; all of them are named.
+    """
+    runs = [read_json(path) for path in records]
+    tables = [read_clip_table(path) for path in members]
+    if problems := list(_differences(members, tables, runs)):
+        raise InputError(problems, f"{model}: only runs with the same labels, clips and folds can be averaged:")
+    task = trained_task(runs[0])
+    names = tables[0]["clip"]
+    values = np.stack([table.set_index("clip").loc[names, task.labels].to_numpy() for table in tables])
+    truth = tables[0][["clip", "fold", *task.truth_columns(tables[0])]]
+    table = task.table(truth, average(task, values, mean))
+    write_csv(predictions, table.round(dict.fromkeys(task.labels, 6)))
+    groups = read_split(split).set_index("clip")["group"]
+    record = {key: runs[0][key] for key in ("dataset", "protocol", "labels", "code", "packages")}
+    record |= {
+        "task": task.name,
+        "model": model,
+        "seed": seed,
+        "members": [{key: run[key] for key in ("model", "seed")} for run in runs],
+    }
+    record |= {key: sum(run[key] for run in runs) for key in ("parameters", "model_bytes", "predict_seconds")}
+    folds = [_fold(task, part, number, runs) for number, part in table.groupby("fold")]
+    write_json(metrics, record | {"folds": folds, "scores": task.scores(table), **task.details(table, groups)})
+
+
+def average(task: Task, values: np.ndarray, mean: str) -> np.ndarray:
+    """The values ``(clips, outputs)`` of an ensemble from those of its members, ``(members, clips, outputs)``."""
+    if mean == "probabilities":
+        return values.mean(axis=0)
+    return task.activate(torch.from_numpy(task.logits(values).mean(axis=0))).numpy()
+
+
+def _differences(members: list[str], tables: list[pd.DataFrame], runs: list[Record]) -> Iterator[str]:
+    folds = [table.set_index("clip")["fold"].to_dict() for table in tables]
+    for path, own, run in zip(members, folds, runs, strict=True):
+        if run["labels"] != runs[0]["labels"]:
+            yield f"{path}: has other labels than {members[0]}"
+        elif own != folds[0]:
+            yield f"{path}: has other clips, or other folds, than {members[0]}"
+
+
+def _fold(task: Task, table: pd.DataFrame, number: int, runs: list[Record]) -> Record:
+    """The scores of one fold, and the summed cost of the members' training."""
+    parts = [fold for run in runs for fold in run["folds"] if fold["fold"] == number]
+    return {
+        "fold": int(number),
+        **task.scores(table),
+        "clips": len(table),
+        **{key: sum(part[key] for part in parts) for key in SUMMED},
+        "device": ", ".join(sorted({part["device"] for part in parts})),
+    }

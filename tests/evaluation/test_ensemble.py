@@ -1,0 +1,116 @@
+"""Ensembles: the mean of predictions of other runs, with the sum of their costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.simulated import Study
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
+from soundbench.evaluation.ensemble import average, evaluate_ensemble
+from soundbench.evaluation.leaderboard import aggregate_scores
+from soundbench.tasks.single_label import SingleLabel
+
+TASK = SingleLabel(["a", "b"])
+
+
+def evaluated(study: Study, name: str = "both", mean: str = "probabilities", seed: int = 1) -> Path:
+    """The folder of the run of an ensemble of the models of a simulated study."""
+    folder = study.root / "runs" / "one" / name / f"seed{seed}"
+    members = [study.root / "runs" / "one" / model / f"seed{seed}" for model in study.models]
+    evaluate_ensemble(
+        [str(member / "predictions.csv") for member in members],
+        records=[str(member / "metrics.json") for member in members],
+        split=study.splits()[0],
+        model=name,
+        seed=seed,
+        mean=mean,
+        predictions=str(folder / "predictions.csv"),
+        metrics=str(folder / "metrics.json"),
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study(tmp_path_factory.mktemp("study"), seeds=(1,)).write()
+
+
+def test_probabilities_are_averaged_clip_by_clip(study: Study) -> None:
+    poor = study.root / "runs" / "one" / "poor" / "seed1" / "predictions.csv"
+    write_csv(poor, read_clip_table(poor).iloc[::-1])  # members may list clips in another order
+    found = read_clip_table(evaluated(study) / "predictions.csv").set_index("clip")
+    members = [read_clip_table(path).set_index("clip") for path in study.files("predictions.csv")]
+    expected = (members[0][study.labels] + members[1].loc[members[0].index, study.labels]) / 2
+    assert np.allclose(found[study.labels], expected, atol=1e-6)
+    assert found["predicted"].equals(expected.idxmax(axis=1).rename("predicted"))
+    assert list(found.columns) == list(members[0].columns)
+    assert found["fold"].equals(members[0]["fold"])
+
+
+def test_means_of_logits_are_normalised_geometric_means() -> None:
+    values = np.array([[[0.9, 0.1], [1.0, 0.0]], [[0.5, 0.5], [0.2, 0.8]]])
+    found = average(TASK, values, "logits")
+    assert found[0] == pytest.approx([0.75, 0.25])  # sqrt(0.9 * 0.5) : sqrt(0.1 * 0.5)
+    assert found[1, 0] == pytest.approx(np.sqrt(0.2) / (np.sqrt(0.2) + np.sqrt(0.8e-6)))
+    assert average(TASK, values, "probabilities")[0] == pytest.approx([0.7, 0.3])
+
+
+def test_costs_are_the_sum_of_the_members_costs(study: Study) -> None:
+    record = read_json(evaluated(study, "sum") / "metrics.json")
+    members = [read_json(path) for path in study.files("metrics.json")]
+    assert record["members"] == [{"model": "good", "seed": 1}, {"model": "poor", "seed": 1}]
+    for key in ("parameters", "model_bytes", "predict_seconds"):
+        assert record[key] == pytest.approx(sum(member[key] for member in members))
+    for number, fold in enumerate(record["folds"]):
+        parts = [member["folds"][number] for member in members]
+        assert (fold["fold"], fold["clips"]) == (parts[0]["fold"], parts[0]["clips"])
+        for key in ("epochs", "train_seconds", "cpu_seconds"):
+            assert fold[key] == pytest.approx(sum(part[key] for part in parts))
+
+
+def test_the_leaderboard_ranks_an_ensemble_among_the_models(tmp_path: Path) -> None:
+    study = Study(tmp_path, models={"first": 1.0, "second": 1.0}).write()
+    for seed in study.seeds:
+        evaluated(study, seed=seed)
+    plan = study.plan | {"models": [*study.models, "both"]}
+    folders = [*study.runs(), *(tmp_path / "runs" / "one" / "both" / f"seed{seed}" for seed in study.seeds)]
+    written = {name: str(tmp_path / f"{name}.csv") for name in ("scores", "leaderboard", "spread", "beside")}
+    written |= {"markdown": str(tmp_path / "a.md"), "latex": str(tmp_path / "a.tex")}
+    aggregate_scores(
+        [str(folder / "metrics.json") for folder in folders],
+        [str(folder / "predictions.csv") for folder in folders],
+        study.splits(),
+        plan,
+        "accuracy",
+        [],
+        **written,
+    )
+    ranks = pd.read_csv(written["leaderboard"]).set_index("model")["rank"]
+    assert ranks["both"] == 1
+
+
+@pytest.mark.parametrize("change", ["fold", "clip", "label"])
+def test_members_that_do_not_fit_are_named(tmp_path: Path, change: str) -> None:
+    study = Study(tmp_path, seeds=(1,)).write()
+    folder = tmp_path / "runs" / "one" / "poor" / "seed1"
+    table = read_clip_table(folder / "predictions.csv")
+    record: dict[str, Any] = read_json(folder / "metrics.json")
+    if change == "fold":
+        table.loc[0, "fold"] += 1
+    elif change == "clip":
+        table = table.iloc[1:]
+    else:
+        record["labels"] = record["labels"][::-1]
+    write_csv(folder / "predictions.csv", table)
+    write_json(folder / "metrics.json", record)
+    with pytest.raises(
+        InputError, match=r"poor/seed1/predictions\.csv: has other (labels|clips, or other folds,) than"
+    ):
+        evaluated(study)
+    assert not (tmp_path / "runs" / "one" / "both" / "seed1" / "predictions.csv").exists()

@@ -1,0 +1,118 @@
+"""Ensembles in the configuration: their members, their runs, and what a study reads and makes of them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace as Wildcards
+from typing import Any
+
+import pytest
+
+from helpers.library import configuration
+from soundbench.config.selection import used_configuration
+from soundbench.core.errors import InputError
+from soundbench.models.ensembles import member_runs
+from soundbench.study import paths
+from soundbench.study.augmentation import AugmentationInputs
+from soundbench.study.ensembles import EnsembleInputs
+from soundbench.study.features import FeatureInputs
+from soundbench.study.prediction import PredictionInputs
+from soundbench.study.robustness import RobustnessInputs
+from soundbench.study.runs import SelectedRuns
+from soundbench.study.study import Study
+
+BOTH = {"family": "ensemble", "members": ["cnn", "resnet10"]}
+SEEDS = {"family": "ensemble", "members": ["cnn"], "runs": 3}
+
+
+def settings(seeds: list[int] | None = None, **changes: Any) -> dict[str, Any]:
+    selected = {"datasets": ["synthetic"], "models": ["cnn", "both", "three"], "seeds": seeds or [1, 2]}
+    return configuration(models={"both": BOTH, "three": SEEDS}, benchmark=selected, **changes)
+
+
+def problems(**changes: Any) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        configuration(**changes)
+    return refused.value.problems
+
+
+def test_seeds_of_an_ensemble_average_different_runs() -> None:
+    entry = settings()["ensembles"]["three"]
+    assert member_runs(entry, 1) == [("cnn", 1), ("cnn", 2), ("cnn", 3)]
+    assert member_runs(entry, 2) == [("cnn", 4), ("cnn", 5), ("cnn", 6)]
+
+
+def test_members_are_evaluated_and_nothing_is_trained_for_the_ensemble() -> None:
+    study = Study(settings())
+    found = EnsembleInputs(study).of_members(paths.METRICS)(Wildcards(dataset="synthetic", model="both", seed="2"))
+    run = "<results>/runs/{dataset}"
+    assert found == [f"{run}/cnn/seed2/metrics.json", f"{run}/resnet10/seed2/metrics.json"]
+    runs = SelectedRuns(study)
+    nothing = Wildcards()
+    assert {path.split("/")[3] for path in runs.of(paths.METRICS)(nothing)} == {"cnn", "both", "three"}
+    assert {path.split("/")[3] for path in runs.of_trained(paths.HISTORY)(nothing)} == {"cnn"}
+    assert RobustnessInputs(study, runs).models("synthetic") == ["cnn"]
+    assert FeatureInputs(study, AugmentationInputs(study)).selected("{features}") == ["logmel64"]
+
+
+def test_a_study_uses_the_members_of_its_ensembles() -> None:
+    used = used_configuration(settings())
+    assert set(used["models"]) == {"cnn", "resnet10"}
+    assert set(used["ensembles"]) == {"both", "three"}
+    alone = configuration(models={"both": BOTH}, benchmark={"models": ["both"]})
+    assert set(used_configuration(alone)["models"]) == {"cnn", "resnet10"}
+
+
+def test_recordings_are_predicted_by_the_models_of_all_members() -> None:
+    entry = {"recordings": ["."], "model": {"dataset": "synthetic", "model": "three", "seed": 2}}
+    best = {"recordings": ["."], "model": {"dataset": "synthetic", "best": "validation"}}
+    inputs = PredictionInputs(Study(settings(predict={"garden": entry, "best": best})))
+    folders = inputs.of_models(paths.RUN)(Wildcards(prediction="garden"))
+    assert folders == [f"<results>/runs/synthetic/cnn/seed{seed}" for seed in (4, 5, 6)]
+    splits = inputs.of_dataset(paths.SPLIT)(Wildcards(prediction="garden"))
+    assert splits == [f"<results>/splits/synthetic/seed{seed}.csv" for seed in (4, 5, 6)]
+    assert inputs.models("best") == ["cnn"]
+
+
+def test_ensembles_that_cannot_be_are_named_together() -> None:
+    assert problems(
+        models={
+            "alone": {"family": "ensemble", "members": ["cnn"]},
+            "nested": {"family": "ensemble", "members": ["alone", "cn"]},
+            "trained": BOTH | {"training": {"epochs": 2}},
+            "three": SEEDS,
+            "cnn-bare": {"family": "cnn"},
+            "empty": {"family": "ensemble"},
+        },
+        datasets={"drawn": {"source": "synthetic", "split": {"scheme": "kfold", "protocol": "nested"}}},
+        benchmark={"datasets": ["drawn"], "models": ["three"], "seeds": [0, 1]},
+    ) == [
+        "models.alone.members: a mean needs two runs; name another model, or set runs: 2 or more",
+        "models.cnn-bare.features: is missing",
+        "models.cnn-bare.training: is missing",
+        "models.empty.members: is missing",
+        "models.nested.members: alone is an ensemble; name its members",
+        "models.nested.members: there is no 'cn'; did you mean 'cnn'?",
+        "models.three.runs: drawn has other folds with each seed (scheme kfold), so runs cannot be averaged",
+        "models.three.runs: needs seeds from 1 in benchmark.seeds",
+        "models.trained.training: an ensemble is not trained; its members have this key",
+    ]
+
+
+def test_uses_that_need_one_network_are_refused() -> None:
+    other = {"family": "ensemble", "members": ["cnn", "ast"]}
+    model = {"dataset": "synthetic", "model": "both"}
+    assert problems(
+        models={"both": BOTH | {"mean": "logits"}, "other": other},
+        benchmark={"datasets": ["synthetic"], "models": ["both"], "seeds": [1]},
+        robustness={"models": ["both"], "noise": [10]},
+        transfer={"there": {"from": model, "to": "synthetic-augmented"}},
+        predict={
+            "garden": {"recordings": ["."], "model": model},
+            "yard": {"recordings": ["."], "model": model | {"model": "other"}},
+        },
+    ) == [
+        "predict.garden.model.model: both averages logits, and recordings are predicted with means of probabilities",
+        "predict.yard.model.model: the members of other have different features; name one of them",
+        "robustness.models: both is an ensemble, whose predictions are averaged from tables; name its members",
+        "transfer.there.from.model: both is an ensemble, whose predictions are averaged from tables; name its members",
+    ]
