@@ -156,7 +156,7 @@ def test_checkpoint_of_another_run_is_discarded(data: Path, killed: Path, tmp_pa
         log = finish(moved, killed)
     else:
         log = finish(data, killed, seed=2)
-    assert "other settings, seed, data or code" in log
+    assert "another seed, other data or other code" in log
     assert "resumed" not in log
 
 
