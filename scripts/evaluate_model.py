@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from soundbench.core.job_log import logged
-from soundbench.evaluation.folds import evaluate_model
+from soundbench.evaluation.folds import Outputs, evaluate_model
+from soundbench.features.files import FeatureFiles
 
 with logged(snakemake.log[0]):
     evaluate_model(
         [str(Path(model).parent) for model in snakemake.input.models],
-        features=snakemake.input.features,
-        index=snakemake.input.index,
-        split=snakemake.input.split,
-        threads=snakemake.threads,
-        predictions=snakemake.output.predictions,
-        metrics=snakemake.output.metrics,
-        explanations=snakemake.output.explanations,
+        FeatureFiles(snakemake.input.features, snakemake.input.index),
+        snakemake.input.split,
+        snakemake.threads,
+        Outputs(**snakemake.output),
     )

@@ -4,20 +4,19 @@ import json
 from pathlib import Path
 
 from soundbench.core.job_log import logged
-from soundbench.evaluation.transfer import evaluate_transfer
+from soundbench.evaluation.transfer import Inputs, Outputs, Target, evaluate_transfer
 
 with logged(snakemake.log[0]):
     evaluate_transfer(
-        [str(Path(model).parent) for model in snakemake.input.models],
-        snakemake.input.splits,
-        shared=snakemake.params.shared,
-        clips=snakemake.input.clips,
-        measures=snakemake.input.measures,
-        overlaps=list(snakemake.input.overlaps),
-        to=snakemake.params.to,
-        view=json.loads(snakemake.params.view),
-        tested=list(snakemake.input.tested),
-        threads=snakemake.threads,
-        predictions=snakemake.output.predictions,
-        scores=snakemake.output.scores,
+        Inputs(
+            [str(Path(model).parent) for model in snakemake.input.models],
+            splits=snakemake.input.splits,
+            clips=snakemake.input.clips,
+            measures=snakemake.input.measures,
+            overlaps=snakemake.input.overlaps,
+            tested=snakemake.input.tested,
+        ),
+        Target(snakemake.params.to, json.loads(snakemake.params.view), snakemake.params.shared),
+        snakemake.threads,
+        Outputs(**snakemake.output),
     )

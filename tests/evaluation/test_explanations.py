@@ -18,6 +18,7 @@ from helpers.untrained import LABELS, TINY_INPUT, write_model
 from soundbench.core.errors import InputError
 from soundbench.evaluation.explained_fold import explain_fold
 from soundbench.evaluation.explanations import BANDS, EXPLAINED, SPANS, Explanations, choose_explained, occlusion
+from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.features.settings import bin_frequencies
 from soundbench.models.saved import load_model
 from soundbench.training.examples import Examples
@@ -91,7 +92,7 @@ def test_the_same_clips_give_the_same_bytes(model: tuple[nn.Module, dict[str, An
     frames = np.full(12, 44)
     frames[:6] = 30
     for name in ("one.npz", "two.npz"):
-        explain_fold(*model, examples(noise(12)), frames, predictions(12)).write(tmp_path / name)
+        explain_fold(TrainedModel(*model), examples(noise(12)), frames, predictions(12)).write(tmp_path / name)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     found = Explanations.read(tmp_path / "one.npz")
     assert found.clips.tolist() == [f"{number:03d}" for number in range(12)]
@@ -104,7 +105,7 @@ def test_the_same_clips_give_the_same_bytes(model: tuple[nn.Module, dict[str, An
 def test_the_embedding_is_the_input_of_the_last_layer(model: tuple[nn.Module, dict[str, Any]]) -> None:
     network, description = model
     features = noise(5)
-    found = explain_fold(network, description, examples(features), np.full(5, 44), predictions(5))
+    found = explain_fold(TrainedModel(network, description), examples(features), np.full(5, 44), predictions(5))
     scaled = (torch.from_numpy(features.astype(np.float32)) + 40) / 20
     last = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
     with torch.inference_mode():
@@ -114,7 +115,7 @@ def test_the_embedding_is_the_input_of_the_last_layer(model: tuple[nn.Module, di
 
 def test_clips_without_one_label_have_embeddings_only(model: tuple[nn.Module, dict[str, Any]], tmp_path: Path) -> None:
     table = predictions(5).drop(columns=["label", "predicted"])
-    explain_fold(*model, examples(noise(5)), np.full(5, 44), table).write(tmp_path / "found.npz")
+    explain_fold(TrainedModel(*model), examples(noise(5)), np.full(5, 44), table).write(tmp_path / "found.npz")
     found = Explanations.read(tmp_path / "found.npz")
     assert (len(found.embeddings), len(found.explained), len(found.drops)) == (5, 0, 0)
 

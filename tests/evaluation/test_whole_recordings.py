@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +12,9 @@ from helpers.library import configuration, front_end, training
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv
 from soundbench.data.audio import write_audio
-from soundbench.evaluation.folds import evaluate_model
+from soundbench.evaluation import transfer
+from soundbench.evaluation.folds import Outputs, evaluate_model
 from soundbench.evaluation.robustness import evaluate_robustness, perturb_features
-from soundbench.evaluation.transfer import evaluate_transfer
 from soundbench.features.files import FeatureFiles
 from soundbench.features.store import compute_features
 from soundbench.inference.classifier import Classifier, Options
@@ -67,13 +66,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     evaluate_model(
         [str(folder / "fold1")],
-        features=str(folder / "features.npy"),
-        index=str(folder / "index.csv"),
-        split=str(folder / "seed1.csv"),
-        threads=1,
-        predictions=str(folder / "predictions.csv"),
-        metrics=str(folder / "metrics.json"),
-        explanations=str(folder / "explanations.npz"),
+        FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv")),
+        str(folder / "seed1.csv"),
+        1,
+        Outputs(str(folder / "predictions.csv"), str(folder / "metrics.json"), str(folder / "explanations.npz")),
     )
     return folder
 
@@ -97,24 +93,18 @@ def test_prediction_of_a_recording_equals_the_evaluation(run: Path) -> None:
 def test_robustness_and_transfer_average_windows_too(run: Path) -> None:
     settings = read_json(run / "fold1" / "model.json")["front_end"]
     splits, clips = [str(run / "seed1.csv")], str(run / "clips.csv")
-    arrays: dict[str, Any] = {"features": str(run / "changed.npy"), "index": str(run / "changed.csv"), "threads": 1}
-    perturb_features(clips, splits, settings, [("noise", 100.0)], **arrays)
-    evaluate_robustness([str(run / "fold1")], split=splits[0], predictions=str(run / "robust.csv"), **arrays)
+    changed = FeatureFiles(str(run / "changed.npy"), str(run / "changed.csv"))
+    perturb_features(
+        clips, splits, settings, [("noise", 100.0)], features=changed.array, index=changed.index, threads=1
+    )
+    evaluate_robustness([str(run / "fold1")], changed, splits[0], 1, str(run / "robust.csv"))
     expected = read_clip_table(run / "predictions.csv").set_index("clip")
     assert read_clip_table(run / "robust.csv").set_index("clip")["predicted"].equals(expected["predicted"])
-    evaluate_transfer(
-        [str(run / "fold1")],
-        splits,
-        shared=True,
-        clips=clips,
-        measures=str(run / "measures.csv"),
-        overlaps=[],
-        to="own",
-        view={"source": "own"},
-        tested=[],
-        threads=1,
-        predictions=str(run / "moved.csv"),
-        scores=str(run / "moved_scores.csv"),
+    transfer.evaluate_transfer(
+        transfer.Inputs([str(run / "fold1")], splits, clips, str(run / "measures.csv"), overlaps=[], tested=[]),
+        transfer.Target("own", {"source": "own"}, shared=True),
+        1,
+        transfer.Outputs(str(run / "moved.csv"), str(run / "moved_scores.csv")),
     )
     moved = read_clip_table(run / "moved.csv").set_index("clip")
     assert np.allclose(moved[["dog", "rain"]], expected.loc[moved.index, ["dog", "rain"]], atol=1e-5)

@@ -28,7 +28,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split, row_digest, write_split
 from soundbench.core.job_log import logged
 from soundbench.core.storage import atomic_folder, atomic_path, read_clip_table, write_csv
-from soundbench.evaluation.folds import evaluate_model
+from soundbench.evaluation import folds
 from soundbench.features.clip_features import stored_features
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
@@ -347,10 +347,8 @@ def test_damaged_finished_model_is_trained_again(
 def test_accepted_model_is_kept_no_longer(study: dict[str, Any], tmp_path: Path) -> None:
     train_model(**study)
     inputs: Inputs = study["inputs"]
-    names = {"predictions": "predictions.csv", "metrics": "metrics.json", "explanations": "explanations.npz"}
-    outputs = {key: str(tmp_path / name) for key, name in names.items()}
-    files = {"features": inputs.features.array, "index": inputs.features.index, "split": inputs.split}
-    evaluate_model([study["folder"]], **files, threads=1, **outputs)
+    outputs = folds.Outputs(*(str(tmp_path / name) for name in ("predictions.csv", "metrics.json", "explanations.npz")))
+    folds.evaluate_model([study["folder"]], inputs.features, inputs.split, 1, outputs)
     assert not (Path(study["folder"]) / ".finished").exists()
 
 

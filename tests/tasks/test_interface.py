@@ -20,7 +20,7 @@ from soundbench.data.schemes import SCHEMES
 from soundbench.data.splits import missing_classes
 from soundbench.evaluation.breakdowns import aggregate_details
 from soundbench.evaluation.comparisons import aggregate_comparisons
-from soundbench.evaluation.folds import evaluate_model
+from soundbench.evaluation.folds import Outputs, evaluate_model
 from soundbench.evaluation.leaderboard import aggregate_scores
 from soundbench.features.files import FeatureFiles
 from soundbench.models.saved import read_description
@@ -144,23 +144,20 @@ def run_model(folder: Path, model: str, epochs: int) -> Path:
     recipe = RUN.recipe | {"training": training(epochs=epochs, batch_size=8, learning_rate=0.01)}
     to = folder / "runs" / "made-up" / model / "seed1"
     split = str(folder / "splits" / "made-up" / "seed1.csv")
-    array, index = str(folder / "features.npy"), str(folder / "index.csv")
+    features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
     train_model(
         replace(RUN, model=model, recipe=recipe, front_end=FRONT_END, source="made-up", task=TwoNumbers.name),
-        Inputs(FeatureFiles(array, index), split, str(folder / "measures.csv")),
+        Inputs(features, split, str(folder / "measures.csv")),
         str(to / "fold1"),
         threads=1,
         checkpoint_seconds=60,
     )
     evaluate_model(
         [str(to / "fold1")],
-        features=array,
-        index=index,
-        split=split,
-        threads=1,
-        predictions=str(to / "predictions.csv"),
-        metrics=str(to / "metrics.json"),
-        explanations=str(to / "explanations.npz"),
+        features,
+        split,
+        1,
+        Outputs(str(to / "predictions.csv"), str(to / "metrics.json"), str(to / "explanations.npz")),
     )
     return to
 

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from soundbench.core.storage import canonical_json
 from soundbench.evaluation.explanations import Explanations, choose_explained, occlusion
-from soundbench.features.normalisation import Normalisation
+from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.models.embeddings import Embedder
-from soundbench.tasks.registry import trained_task
 from soundbench.training.examples import Examples
-from soundbench.training.values import predict_values
 
 EMBEDDED = 300  # clips with an embedding
 BATCH = 32
 
 
-def explain_fold(
-    network: nn.Module, description: dict[str, Any], examples: Examples, frames: np.ndarray, table: pd.DataFrame
-) -> Explanations:
-    """Explain a network on the test clips of its fold.
+def explain_fold(model: TrainedModel, examples: Examples, frames: np.ndarray, table: pd.DataFrame) -> Explanations:
+    """Explain a model on the test clips of its fold.
 
     Decisions are explained where a clip has one label, and features that are no embedding: those have no regions.
 
     Args:
-        description: as :func:`soundbench.models.saved.load_model` gives it.
         examples: the test clips; ``frames`` ``(clips,)`` are theirs without padding.
         table: the predictions of the test clips, in the order of the examples.
     """
-    task = trained_task(description)
-    normalise = Normalisation(**description["normalisation"])
+    task = model.task
     table = table.reset_index(drop=True)
     embedded = np.sort(np.random.default_rng(0).permutation(len(table))[:EMBEDDED])
     explainable = examples.shape[1] > 1 and {"label", "predicted"} <= set(table)
@@ -46,11 +37,11 @@ def explain_fold(
     def values(covered: np.ndarray) -> np.ndarray:
         rows = np.arange(len(covered))
         clips = Examples((covered,), np.zeros_like(rows), rows, torch.zeros(len(rows)))
-        return predict_values(network, clips, normalise, task)
+        return model.predict(clips)
 
     outputs = [task.labels.index(table["predicted"].iloc[row]) for row in chosen]
     drops = [occlusion(values, clip, output) for clip, output in zip(features, outputs, strict=True)]
-    embedder = Embedder(network, normalise)
+    embedder = Embedder(model.network, model.normalise)
     clips = table["clip"].to_numpy().astype(str)
     return Explanations(
         clips=clips[embedded],
@@ -60,5 +51,5 @@ def explain_fold(
         explained=clips[chosen],
         features=features,
         drops=np.stack(drops) if drops else np.zeros((0, 0, 0)),
-        front_end=np.array(canonical_json(description["front_end"])),
+        front_end=np.array(canonical_json(model.description["front_end"])),
     )

@@ -18,6 +18,7 @@ from soundbench.augment.waveform import Steps, apply_steps, copy_generator
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.schemes import fold_column
+from soundbench.features.files import FeatureFiles
 
 Level = tuple[str, float]  # the kind of a change, and its amount
 
@@ -67,36 +68,26 @@ def perturb_features(
     write_csv(index, pd.concat([table, stored_rows], axis=1))
 
 
-def evaluate_robustness(
-    folders: list[str], *, features: str, index: str, split: str, threads: int, predictions: str
-) -> None:
+def evaluate_robustness(folders: list[str], features: FeatureFiles, split: str, threads: int, predictions: str) -> None:
     """Predict every changed test clip with the model that was not trained on it; write
     ``clip, fold, label, predicted, kind, level``.
 
     Args:
         folders: the folder of each fold's model.
+        features: those that :func:`perturb_features` wrote.
     """
     from soundbench.core.devices import prepare_process
-    from soundbench.features.normalisation import Normalisation
-    from soundbench.models.description import crop_of
-    from soundbench.models.saved import load_model
-    from soundbench.tasks.registry import trained_task
-    from soundbench.training.batches import load_examples
-    from soundbench.training.values import predict_values
+    from soundbench.evaluation.trained_model import TrainedModel
 
     prepare_process(0, threads)
     clips = read_split(split)
-    rows = read_clip_table(index)
+    rows = read_clip_table(features.index)
     tables = []
     for folder in folders:
-        network, description = load_model(folder)
-        task = trained_task(description)
-        tested = clips[clips[fold_column(description["fold"])] == "test"].reset_index(drop=True)
-        names = tested.assign(fold=description["fold"])[["clip", "fold", *task.truth_columns(tested)]]
-        normalise = Normalisation(**description["normalisation"])
+        model = TrainedModel.load(folder)
+        tested = model.with_role(clips, "test")
         for (kind, level), part in rows.groupby(["kind", "level"], sort=False):
-            examples = load_examples(features, part, tested, task, crop_of(description))
-            values = predict_values(network, examples, normalise, task)
-            table = task.table(names, values)
-            tables.append(table.drop(columns=task.unscored(table)).assign(kind=kind, level=level))
+            values = model.predict(model.examples(features.array, part, tested))
+            table = model.table(tested, values)
+            tables.append(table.drop(columns=model.task.unscored(table)).assign(kind=kind, level=level))
     write_csv(predictions, pd.concat(tables))
