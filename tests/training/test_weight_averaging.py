@@ -42,11 +42,12 @@ def test_moving_average_by_hand(tmp_path: Path) -> None:
     assert not torch.allclose(one.progress.weights["classifier.weight"], seen[-1]["classifier.weight"], atol=1e-4)
 
 
-def test_mean_of_the_last_epochs(tmp_path: Path) -> None:
-    one, ends = trainer(linear, **SWA), []
+@pytest.mark.parametrize(("changes", "last"), [({}, 2), ({"checkpoints": 3}, 3), ({"checkpoints": 1}, 1)])
+def test_mean_of_the_last_epochs(tmp_path: Path, changes: dict[str, Any], last: int) -> None:
+    one, ends = trainer(linear, **SWA | changes), []
     fit(one, tmp_path, record=lambda _: ends.append(weights(one.network)))
     for name, value in one.progress.weights.items():
-        assert torch.allclose(value, (ends[2][name] + ends[3][name]) / 2, atol=1e-6), name
+        assert torch.allclose(value, sum(end[name] for end in ends[-last:]) / last, atol=1e-6), name
     assert one.progress.kept_epoch == 4
 
 

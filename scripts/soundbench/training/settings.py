@@ -30,6 +30,7 @@ class TrainingSettings(TypedDict):
     batch_norm: str
     ema_decay: float
     swa_from: float
+    checkpoints: int | None
     augment: dict[str, Any]
     loss: str
     focal_gamma: float
@@ -66,6 +67,11 @@ def training_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
             f"{where}.patience: training would stop after {patience} epochs without a lower loss, before the rate "
             f"falls after {settings['plateau_epochs']} epochs (plateau_epochs)"
         )
+    if (last := settings["checkpoints"]) is not None:
+        if settings["average"] != "swa":
+            yield f"{where}.checkpoints: has no effect without average: swa"
+        elif last > settings["epochs"]:
+            yield f"{where}.checkpoints: {last} is more than the {settings['epochs']} epochs"
     if settings["average"] == "swa" and settings["keep"] != "last":
         yield f"{where}.keep: swa averages the last epochs, so no single epoch can be chosen; write keep: last"
     if settings["average"] == "swa" and patience is not None:

@@ -131,7 +131,9 @@ class StochasticAverage(_Averaged):
         return bool(self.average.n_averaged) or super().measured
 
     def after_epoch(self, epoch: int) -> None:
-        if epoch > int(self.settings["swa_from"] * self.settings["epochs"]):
+        epochs = self.settings["epochs"]
+        last = self.settings["checkpoints"]
+        if epoch > (int(self.settings["swa_from"] * epochs) if last is None else epochs - last):
             self.average.update_parameters(self.trained)
 
 
