@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from matplotlib.textpath import TextPath
 from PIL import Image
 
 from helpers.simulated import Study, write_report
+from soundbench.evaluation.explanations import Explanations
 from soundbench.report.drawing import figure
 from soundbench.report.figures.confusion import plot_calibration, plot_confusion
+from soundbench.report.figures.explanations import EDGE, plot_explanations
 from soundbench.report.figures.samples import PANEL, draw_samples, plot_samples
 from soundbench.report.figures.scores import plot_costs, plot_ranks, plot_scores
 from soundbench.report.figures.training import plot_training
@@ -137,6 +140,20 @@ def test_matrix_of_views_has_a_win_and_its_loss(tmp_path: Path) -> None:
     pd.DataFrame(columns=columns).to_csv(tmp_path / "views.csv", index=False)
     plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "none.svg"))
     assert not (tmp_path / "none.svg").exists()
+
+
+@pytest.mark.parametrize(("fall", "outlined"), [(0.3, True), (0.004, False)])
+def test_only_regions_that_matter_are_outlined(fall: float, outlined: bool, tmp_path: Path) -> None:
+    made = Study(tmp_path, {"good": 3.0}, seeds=(1,)).write()
+    (file,) = made.files("explanations.npz")
+    found = Explanations.read(file)
+    drops = np.zeros_like(found.drops)
+    drops[:, 2, 3] = fall
+    replace(found, drops=drops).write(file)
+    plot_explanations([file], str(tmp_path / "clips.csv"), str(tmp_path / "figure.svg"))
+    svg = (tmp_path / "figure.svg").read_text()
+    assert (EDGE.lower() in svg) == outlined
+    assert f"largest fall: {100 * fall:.0f} points" in written(svg)
 
 
 def test_a_model_has_one_look_that_no_other_has() -> None:

@@ -19,6 +19,7 @@ from soundbench.report.figures.samples import CORRECT, WRONG, frequency_names
 
 PANEL = 3.4  # inches, the width of a panel
 SHARE = 0.5  # of the largest fall: what falls further is outlined
+LEAST = 0.01  # the largest fall below which no region is outlined
 EDGE = "#00FF9C"  # stands out on every shade of the spectrogram
 
 
@@ -65,7 +66,7 @@ def _draw_clip(axis: Axes, features: np.ndarray, drops: np.ndarray, settings: di
     seconds = min(longest, float(clip["seconds"]) if settings.get("resize") else frames * hop_samples(settings) / rate)
     extent = (0, seconds, 0, bins)
     axis.imshow(sounding, cmap="magma", aspect="auto", interpolation="none", origin="lower", extent=extent)
-    if drops.max() > 0:
+    if drops.max() >= LEAST:
         times = seconds * _edges(frames, drops.shape[1]) / frames
         _outline(axis, drops >= SHARE * drops.max(), times, _edges(bins, len(drops)))
     frequencies = bin_frequencies(settings, rate)

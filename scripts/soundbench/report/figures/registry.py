@@ -122,8 +122,8 @@ FIGURES = {
         "Test clips as the model reads them: errors (vermilion) and correct clips (blue) with high probability, of one "
         "trained network (first seed, first fold). Where a region is silenced, the probability of the predicted label "
         "falls; the lines surround the regions where it falls by at least half of the largest fall, which the title "
-        "gives in points. If the regions lie on noise or on silence, the model has learned something else than the "
-        "sound.",
+        "gives in points. Where there are no lines, no region alone lowers it by a point. If the regions lie on noise "
+        "or on silence, the model has learned something else than the sound.",
         each=("dataset", "model"),
     ),
 }
