@@ -408,7 +408,7 @@ def test_features_are_estimated_before_they_are_computed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(capacity, "free_bytes", lambda path: 4_700_000_000)
-    found = message(check_size, 10, (64, 3_700_000), tmp_path / "orig.npy")
+    found = message(check_size, 10, (64, 3_700_000), "float16", tmp_path / "orig.npy")
     assert "10 × 64 × 3700000" in found and "needs 4,736 MB" in found and "features.NAME.duration" in found
     monkeypatch.setattr("soundbench.features.size.memory_bytes", lambda: 1_000_000_000)
     check_size(10, (64, 1_000_000), "float16", tmp_path / "orig.npy")
