@@ -7,7 +7,7 @@ rule write_report:
         tables=report_items.tables,
         metrics=runs.of(paths.METRICS),
         predictions=runs.of(paths.PREDICTIONS),
-        explanations=runs.of(paths.EXPLANATIONS),
+        explanations=runs.of_trained(paths.EXPLANATIONS),
         clips=report_items.clip_tables,
         audits=lambda w: runs.finished(expand(paths.AUDIT, dataset=runs.datasets)),
         splits=lambda w: runs.finished(expand(paths.SPLIT, dataset=runs.datasets, seed=runs.seeds)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace as Wildcards
 
@@ -9,6 +10,7 @@ import pytest
 from snakemake.io import expand
 
 from helpers.library import configuration
+from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
 from soundbench.study import paths
 from soundbench.study.augmentation import AugmentationInputs
@@ -129,3 +131,10 @@ def test_the_first_seed_is_exported_unless_another_is_named() -> None:
 def test_predicting_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="names no recordings"):
         PredictionInputs(study()).pages("{prediction}.html")(Wildcards())
+
+
+def test_rules_ask_for_files_of_training_only_of_trained_models() -> None:
+    """An ensemble has neither a history nor explanations."""
+    rules = "\n".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
+    assert "runs.of_trained(paths.EXPLANATIONS)" in rules
+    assert re.findall(r"runs\.of\([^)]*paths\.(?:HISTORY|EXPLANATIONS|TRAINING_BENCHMARK)\b", rules) == []

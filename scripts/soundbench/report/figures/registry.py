@@ -52,8 +52,8 @@ FIGURES = {
         "views of the same recordings",
         "Does it help to augment or to merge? Each cell has the score (in points) of one model trained on the view "
         "of the row, minus the score of the same model trained on the view of the column, on the test clips that "
-        "both views have. It is a win or a loss if a paired test over folds finds a difference at 5 %, corrected for "
-        "all pairs and models (Holm), and otherwise a tie. Where one view merges labels (*), the predictions of the "
+        "both views have. It is a win or a loss if the paired comparison finds a difference at 5 %, corrected for all "
+        "pairs and models (Holm), and otherwise a tie. Where one view merges labels (*), the predictions of the "
         "finer view are merged afterwards, and both are scored on the merged labels. All numbers are in "
         "summary/view_comparisons.csv in the results folder.",
         several=("datasets",),
