@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import interrupted
+from helpers import interrupted, preloaded
 from helpers.interrupted import LongRun
 from helpers.shared import made_once
 from helpers.workflow import DATA, TINY, Workflow
@@ -29,6 +30,14 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first: what breaks, breaks early."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def preloaded_python(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The Python that runs Snakemake and its jobs in :meth:`Workflow.run`."""
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = made_once(tmp_path_factory, "preloaded", lambda folder: preloaded.start(folder, owner))
+    preloaded.SERVERS.append(folder / "python")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from helpers import preloaded
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))  # real recordings
 ROOMS = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "slurm")
@@ -55,10 +57,17 @@ class Workflow:
         """Without what a surrounding Snakemake or test runner set, and with no trace of a terminal."""
         return {key: value for key, value in os.environ.items() if not key.startswith(("SNAKEMAKE", "PYTEST"))}
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake to its end; its output is in ``stdout``, errors too."""
+    def run(self, *arguments: str, check: bool = True, fresh: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake to its end; its output is in ``stdout``, errors too.
+
+        Args:
+            fresh: each process is a new interpreter, as for users; otherwise see :mod:`helpers.preloaded`.
+        """
+        command = self.command(*arguments)
+        if preloaded.SERVERS and not fresh:
+            command[0] = str(preloaded.SERVERS[0])
         done = subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
             env=self.environment,
             text=True,
