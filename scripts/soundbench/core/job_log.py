@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import time
@@ -12,6 +13,12 @@ from pathlib import Path
 from soundbench.core.errors import InputError
 
 logger = logging.getLogger("soundbench")
+
+# A job imports several hundred thousand objects, which live until its end. To look through them for garbage, again and
+# again while they are imported and once more at the end, takes 1.5 of 4.3 s of CPU time with torch and timm.
+IS_JOB = hasattr(sys.modules["__main__"], "snakemake")
+if IS_JOB:
+    gc.set_threshold(50_000, 20, 50)
 
 
 class LogFile(logging.FileHandler):
@@ -82,3 +89,5 @@ def logged(path: str | Path) -> Iterator[None]:
         for handler in handlers:
             logger.removeHandler(handler)
             handler.close()
+        if IS_JOB:
+            gc.freeze()
