@@ -1,5 +1,6 @@
 # `make` runs the default benchmark and writes report.html; `make test` runs the tests.
-# Both set up .venv first, which needs Python 3.11 or newer and nothing else.
+# Both set up .venv first, which needs Python 3.11 or newer and nothing else. `make CPU=1` sets it up without the
+# libraries for GPUs.
 PYTHON ?= python3
 ACTIVATE = . .venv/bin/activate
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -17,10 +18,25 @@ test: .venv/installed
 test-quick: .venv/installed
 	$(ACTIVATE) && python -m pytest $(PARALLEL) -m "not slow and not slurm"
 
+# The packages of the lock. For CPU=1 without CUDA and Triton, and with torch's builds for CPUs: the lock has their
+# versions, but not their digests.
+PIP = .venv/bin/python -m pip install --disable-pip-version-check
+GPU_PACKAGES = ^(torch|torchaudio|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==
+
 .venv/installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "soundbench needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+ifeq ($(CPU),1)
+	@echo "Installing the packages of requirements.lock into .venv for CPUs; pip names each download and its size."
+	awk '/^[a-z]/ {gpu = /$(GPU_PACKAGES)/} !gpu' requirements.lock > .venv/cpu.lock
+	$(PIP) --require-hashes --no-deps -r .venv/cpu.lock
+	$(PIP) uv
+	.venv/bin/uv pip install --python .venv/bin/python --torch-backend cpu $$(grep -oE '^torch[a-z]*==[0-9.]+' requirements.lock)
+else
+	@echo "Installing the packages of requirements.lock into .venv (6 GB, of which 3.4 GB are for GPUs: 'make CPU=1' leaves"
+	@echo "these out); pip names each download and its size."
+	$(PIP) --require-hashes -r requirements.lock
+endif
 	touch $@
 
 # Resolve requirements.txt anew, with one version of each package for all platforms and Pythons; pin versions and

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -31,6 +33,25 @@ def test_dependencies_are_what_the_package_imports() -> None:
     for requirement in (*ranges, *workflow):
         pin = next(iter(locked()[canonicalize_name(requirement.name)].specifier))
         assert requirement.specifier.contains(pin.version), requirement
+
+
+def test_cpu_installation_leaves_out_what_is_for_gpus(tmp_path: Path) -> None:
+    """Without a network: what `make CPU=1` would run, and which part of the lock it would install."""
+    (tmp_path / ".venv").mkdir()
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    command = ["make", "--dry-run", "CPU=1", ".venv/installed"]
+    planned = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "--torch-backend cpu $(grep" in planned
+    (selection,) = (line for line in planned.splitlines() if line.startswith("awk"))
+    subprocess.run(["sh", "-c", selection], cwd=tmp_path, check=True)
+    kept = (tmp_path / ".venv" / "cpu.lock").read_text()
+    names = set(re.findall(r"^([a-z0-9._-]+)==", kept, re.MULTILINE))
+    left_out = locked().keys() - names
+    assert {"torch", "torchaudio", "torchvision", "triton", "nvidia-cudnn-cu13", "cuda-toolkit"} <= left_out
+    assert all(re.match("torch|triton|nvidia-|cuda-", name) for name in left_out)
+    assert len(re.findall(r"^[a-z]", kept, re.MULTILINE)) == len(re.split(r"--hash=.*\n(?! )", kept)) - 1
 
 
 def test_optional_packages_are_extras() -> None:
