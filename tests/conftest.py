@@ -34,7 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def preloaded_python(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The Python that runs Snakemake and its jobs in :meth:`Workflow.run`."""
+    """The Python that runs Snakemake and its jobs in :meth:`Workflow.run`; only Linux forks a process with torch."""
+    if sys.platform != "linux":
+        return
     owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     folder = made_once(tmp_path_factory, "preloaded", lambda folder: preloaded.start(folder, owner))
     preloaded.SERVERS.append(folder / "python")

@@ -122,7 +122,7 @@ def test_same_seed_gives_the_same_bytes(tiny_copy: Workflow) -> None:
     )
     before = digests(tiny_copy.results, *patterns)
     # Clip table, splits, features, weights and histories, predictions, figures.
-    assert len(before) == 1 + 2 + 2 + 2 * 20 + 4 + 6
+    assert len(before) == 1 + 2 + 2 + 2 * 20 + 4 + 8
     tiny_copy.run(*TINY_ARGUMENTS, "--forceall", fresh=True)
     assert digests(tiny_copy.results, *patterns) == before
 
