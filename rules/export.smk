@@ -4,7 +4,7 @@
 
 rule export:
     input:
-        expand(paths.EXPORTED, dataset=study.selected["datasets"], model=runs.trained),
+        exports.folders(paths.EXPORTED),
 
 
 rule export_model:

@@ -11,10 +11,11 @@ from soundbench.config.target_checks import target_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
-from soundbench.features.settings import crop_problems, feature_problems, values_per_decibel
+from soundbench.features.settings import crop_problems, feature_problems, is_vector, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
 from soundbench.models.ensembles import ensemble_problems, split_ensembles
+from soundbench.models.families import FAMILIES, is_fitted, takes_vectors
 from soundbench.models.lineage import model_problems
 from soundbench.training.settings import training_problems
 
@@ -66,13 +67,9 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
     for name, front_end in library["features"].items():
         yield from feature_problems(f"features.{name}", front_end, front_end.get("sample_rate"))
     for name, recipe in library["models"].items():
-        yield from training_problems(f"models.{name}.training", recipe["training"])
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
-        elif wanted in library["features"]:
-            yield from _online_problems(f"models.{name}.training.augment", recipe, library["features"][wanted])
-            if seconds := recipe["training"].get("crop"):
-                yield from crop_problems(f"models.{name}.training.crop", seconds, library["features"][wanted])
+        yield from _recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
     yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
     yield from target_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
@@ -123,6 +120,25 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
                     yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
             if rule["balance"] and rule["copies"] is not None:
                 yield f"{where}.copies: balance decides the number of copies; give only one of the two"
+
+
+def _recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Iterator[str]:
+    """The problems of a recipe, and those with its front-end, which is None if it is not well-formed."""
+    family = recipe["family"]
+    if front_end is not None and is_vector(front_end) and not takes_vectors(family):
+        yield (
+            f"{where}.features: {recipe['features']} gives one vector per clip, but {family} needs a spectrogram; "
+            f"choose another entry, or one of the families {', '.join(filter(takes_vectors, FAMILIES.names))}"
+        )
+    if is_fitted(family):
+        if recipe["pretrained"] is not None:
+            yield f"{where}.pretrained: leave it out; {family} is fitted to the training clips without initial weights"
+        return
+    yield from training_problems(f"{where}.training", recipe["training"])
+    if front_end is not None:
+        yield from _online_problems(f"{where}.training.augment", recipe, front_end)
+        if seconds := recipe["training"].get("crop"):
+            yield from crop_problems(f"{where}.training.crop", seconds, front_end)
 
 
 def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:

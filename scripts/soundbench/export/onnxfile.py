@@ -14,8 +14,11 @@ from torch import nn
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_path
+from soundbench.export.fitted_onnx import fitted_graph
 from soundbench.export.graphs import Classifier, FeatureGraph, has_graph
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.families import is_fitted
+from soundbench.models.fitted import FittedClassifier
 from soundbench.tasks.registry import trained_task
 
 OPSET = 18
@@ -33,7 +36,7 @@ def input_of(description: Description, sample_rate: int | None, seconds: float) 
     """
     settings = description["front_end"]
     sample_rate = settings.get("sample_rate") or sample_rate
-    if sample_rate is None or not has_graph(settings):
+    if sample_rate is None or is_fitted(description["recipe"]["family"]) or not has_graph(settings):
         return {"kind": "features", "shape": description["shape"]}
     seconds = description["recipe"].get("training", {}).get("crop") or settings.get("duration") or seconds
     return {"kind": "waveform", "sample_rate": sample_rate, "samples": round(seconds * sample_rate)}
@@ -48,6 +51,9 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
     Args:
         taken: the result of :func:`input_of`.
     """
+    if isinstance(network, FittedClassifier):
+        _write_fitted(network, description, taken, path)
+        return
     sound = taken["kind"] == "waveform"
     features = None
     if sound:
@@ -77,6 +83,22 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
         program.save(str(temporary), external_data=False)
 
 
+def _write_fitted(network: FittedClassifier, description: Description, taken: dict[str, Any], path: str | Path) -> None:
+    model = fitted_graph(network, Normalisation(**description["normalisation"]), tuple(taken["shape"]), OPSET)
+    model.producer_name = "soundbench"
+    for key, value in _properties(description, taken).items():
+        model.metadata_props.add(key=key, value=value)
+    with atomic_path(path) as temporary:
+        Path(temporary).write_bytes(model.SerializeToString())
+
+
+def _properties(description: Description, taken: dict[str, Any]) -> dict[str, str]:
+    """What a user of the file needs, each as JSON."""
+    known = {"labels": description["labels"], "input": taken}
+    known |= {key: description[key] for key in ("dataset", "model", "protocol", "seed", "fold")}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in known.items()}
+
+
 def _describe(model: Any, description: Description, taken: dict[str, Any]) -> None:
     """Store what a user of the file needs, and remove the positions in the source code that torch stores per node."""
     for graph in (model.graph, *model.functions.values()):
@@ -89,10 +111,8 @@ def _describe(model: Any, description: Description, taken: dict[str, Any]) -> No
     for value in (*model.graph.inputs, *model.graph.initializers.values()):
         value.metadata_props.clear()
     model.producer_name = "soundbench"
-    known = {"labels": description["labels"], "input": taken}
-    known |= {key: description[key] for key in ("dataset", "model", "protocol", "seed", "fold")}
     model.metadata_props.clear()
-    model.metadata_props.update({key: json.dumps(value, ensure_ascii=False) for key, value in known.items()})
+    model.metadata_props.update(_properties(description, taken))
 
 
 def run_onnx(path: str | Path, inputs: list[np.ndarray]) -> np.ndarray:

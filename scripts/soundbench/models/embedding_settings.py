@@ -12,6 +12,7 @@ from typing import Any
 from soundbench.core.errors import InputError
 from soundbench.core.storage import canonical_json, read_json
 from soundbench.features.settings import EMBEDDING
+from soundbench.models.families import is_fitted
 from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files, workflow_run
 from soundbench.models.lineage import weights_problems
 
@@ -99,6 +100,8 @@ def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
         yield f"model.{key}: unknown key" + ("" if "family" in model else " without a family")
     if model["pretrained"] in PUBLISHED.values() and PUBLISHED.get(model.get("family")) != model["pretrained"]:
         yield f"model.pretrained: no {model['pretrained']} weights are published for {model.get('family', 'no family')}"
+    if "family" in model and is_fitted(model["family"]):
+        yield f"model.family: {model['family']} is not a network, whose last layer could be left out"
     if entry["features"] is None:
         return
     if input_features is None:

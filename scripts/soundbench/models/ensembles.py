@@ -43,7 +43,7 @@ SETTINGS: Schema = {
 
 
 def describe_ensembles(entry: Schema, definitions: Schema) -> None:
-    """Add ensembles to the schema of the entries of ``models``, and require what all other models need."""
+    """Add ensembles to the schema of the entries of ``models``; the schema of other models follows ``else``."""
     family = entry["properties"]["family"]
     entry["properties"]["family"] = family | {"enum": [*family["enum"], FAMILY]}
     definitions[FAMILY] = {
@@ -55,7 +55,6 @@ def describe_ensembles(entry: Schema, definitions: Schema) -> None:
     is_ensemble = {"required": ["family"], "properties": {"family": {"const": FAMILY}}}
     entry["allOf"] = [*entry["allOf"], {"if": is_ensemble, "then": {"$ref": f"#/$defs/{FAMILY}"}}]
     entry["if"] = is_ensemble
-    entry["else"] = {"required": ["features", "training"]}
 
 
 def split_ensembles(config: Config) -> Config:

@@ -10,6 +10,7 @@ from typing import Any
 
 from soundbench.core.errors import InputError
 from soundbench.features.settings import EMBEDDING
+from soundbench.models.families import is_fitted
 from soundbench.models.initial_weights import (
     PUBLISHED,
     WEIGHTS_FILES,
@@ -30,6 +31,8 @@ def model_problems(config: Config, library: Config, chosen: dict[str, list[str]]
         chosen: the selected ``datasets`` and ``models``; the files must exist only for these.
     """
     for name, recipe in library["models"].items():
+        if is_fitted(recipe["family"]):
+            continue
         trainable = recipe["training"]["trainable"]
         if isinstance(trainable, str) and trainable not in ("all", "head"):
             yield f"models.{name}.training.trainable: {trainable!r} is not all, head or a number of blocks"
@@ -126,6 +129,8 @@ def weights_lineage(config: Config, library: Config, start: Config, visited: tup
         view = library["datasets"].get(run["dataset"])
         if view is None or run["model"] not in library["models"]:
             raise InputError(f"{pretrained}: there is no such data set or model in the library")
+        if is_fitted(family := library["models"][run["model"]]["family"]):
+            raise InputError(f"{pretrained}: a model of the family {family} has no weights to start from")
         if not 1 <= int(run["fold"]) <= view["split"]["folds"]:
             raise InputError(f"{pretrained}: {run['dataset']} has {view['split']['folds']} folds")
         return {view["source"]} | lineage(config, library, run["model"], visited)

@@ -6,6 +6,10 @@ Networks take ``(batch, 1, bins, frames)`` and return logits ``(batch, classes)`
 A family also has ``build_pretrained(classes, shape, weights, **options)`` if
 :func:`soundbench.models.load.load_weights` cannot load its weights. A family with published weights has
 ``published(**options)``, which returns their address, and ``PUBLISHED``, their name in the configuration.
+``VECTORS = False`` says that its networks do not work with one vector per clip.
+
+With ``FITTED = True``, the family is a classifier of scikit-learn: ``build(seed, **options)`` returns it, and
+:mod:`soundbench.training.fitting` fits it instead of training a network.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
 COMMON_KEYS = ("family", "features", "large", "pretrained", "training")
 
 
-def _options(recipe: dict[str, Any]) -> dict[str, Any]:
+def family_options(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a recipe that its family defines."""
     return {key: value for key, value in recipe.items() if key not in COMMON_KEYS}
 
 
@@ -38,14 +43,16 @@ def build_model(
     """
     family = FAMILIES.load(recipe["family"])
     if weights is None:
-        return family.build(classes, shape, **_options(recipe))
+        return family.build(classes, shape, **family_options(recipe))
     if hasattr(family, "build_pretrained"):
-        return family.build_pretrained(classes, shape, weights, **_options(recipe))
+        return family.build_pretrained(classes, shape, weights, **family_options(recipe))
     from soundbench.models.load import load_weights, read_weights
 
-    return load_weights(family.build(classes, shape, **_options(recipe)), read_weights(weights.file), weights.file)
+    return load_weights(
+        family.build(classes, shape, **family_options(recipe)), read_weights(weights.file), weights.file
+    )
 
 
 def published_weights(recipe: dict[str, Any]) -> Address:
     """The address of the published weights of a model recipe."""
-    return FAMILIES.load(recipe["family"]).published(**_options(recipe))
+    return FAMILIES.load(recipe["family"]).published(**family_options(recipe))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
 from soundbench.models.description import complete_description
+from soundbench.models.families import is_fitted
 from soundbench.models.registry import build_model
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
 
     description = read_description(folder)
     weights = Path(folder) / WEIGHTS
+    if is_fitted(description["recipe"]["family"]):
+        return _load_fitted(weights, len(description["labels"])), description
     network = _build(description, Path(folder) / DESCRIPTION)
     try:
         state = load_file(weights)
@@ -117,6 +120,19 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         raise InputError(f"{weights}: does not fit {DESCRIPTION} ({str(error).splitlines()[0]})") from error
     check_weights(state, f"{weights}:", "its training failed; train it again")
     return network.eval(), description
+
+
+def _load_fitted(file: Path, classes: int) -> nn.Module:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from soundbench.models.fitted import from_state
+
+    try:
+        state = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{file}: cannot be read as safetensors ({error})") from error
+    return from_state(state, classes, file).eval()
 
 
 def _build(description: dict[str, Any], path: Path) -> nn.Module:

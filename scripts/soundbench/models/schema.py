@@ -8,7 +8,7 @@ from soundbench.core.schema import Schema, read_schemas
 from soundbench.data.readers import READERS
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.ensembles import describe_ensembles
-from soundbench.models.families import FAMILIES
+from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.tasks.registry import enumerations
 
 
@@ -22,6 +22,18 @@ def load_schema() -> Schema:
     FRONT_ENDS.describe(kinds["features"]["additionalProperties"], definitions)
     FAMILIES.describe(kinds["models"]["additionalProperties"], definitions)
     describe_ensembles(kinds["models"]["additionalProperties"], definitions)
+    _describe_training(kinds["models"]["additionalProperties"], definitions)
     definitions["online"]["properties"] = {name: BATCH_EFFECTS.constant(name, "VALUE") for name in BATCH_EFFECTS.names}
     definitions |= {name: {"enum": values} for name, values in enumerations().items()}
     return schema
+
+
+def _describe_training(models: Schema, definitions: Schema) -> None:
+    """Networks need ``training``, and classifiers that are fitted at once have no settings for it."""
+    networks = [family for family in FAMILIES.names if not is_fitted(family)]
+    for family in set(FAMILIES.names) - set(networks):
+        empty = {"type": "object", "additionalProperties": False, "default": {}}
+        definitions[f"{family}_family"]["properties"]["training"] = empty
+    is_network = {"required": ["family"], "properties": {"family": {"enum": networks}}}
+    needed = {"required": ["training"], "properties": {"training": {"required": ["epochs"]}}}
+    models["else"] = {"required": ["features"], "if": is_network, "then": needed}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from soundbench.core.errors import InputError
 from soundbench.core.storage import canonical_json
+from soundbench.models.families import FAMILIES
 from soundbench.study.paths import fill
 from soundbench.study.study import Study, Wildcards
 
@@ -15,6 +17,23 @@ class ExportInputs:
 
     def __init__(self, study: Study) -> None:
         self.study = study
+
+    def folders(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: ``pattern`` for every selected data set and model.
+
+        Raises:
+            InputError: a selected model has no form for ONNX.
+        """
+
+        def files(wildcards: Wildcards) -> list[str]:
+            trained = [name for name in self.study.selected["models"] if name in self.study.settings["models"]]
+            families = {name: self.study.settings["models"][name]["family"] for name in trained}
+            reasons = {name: FAMILIES.constant(family, "WITHOUT_ONNX") for name, family in families.items()}
+            if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
+                raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
+            return fill(pattern, dataset=self.study.selected["datasets"], model=list(families))
+
+        return files
 
     def fold(self, wildcards: Wildcards) -> dict[str, Any]:
         """Seed and fold of the model that is exported."""

@@ -23,7 +23,8 @@ def _examples(
     targets = torch.from_numpy(task.encode(clips))
     frames = None if crop is None else index.set_index("row")["frames"].loc[rows].to_numpy()
     sources = np.zeros(len(rows), dtype=int)
-    return Examples((checked_array(array, index, rows),), sources, rows, targets, crop, frames)
+    groups = clips["group"].to_numpy(str) if "group" in clips else None
+    return Examples((checked_array(array, index, rows),), sources, rows, targets, crop, frames, groups)
 
 
 def load_examples(

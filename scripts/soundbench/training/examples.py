@@ -23,6 +23,8 @@ class Examples:
 
     If ``crop`` is given, a model takes so many frames: batches hold crops, or windows that :attr:`windows` lists.
     ``frames`` ``(examples,)`` are then the frames of each example that are no padding.
+
+    ``groups`` ``(examples,)`` are what must not be split, such as speakers; a copy has the group of its clip.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -31,6 +33,7 @@ class Examples:
     targets: torch.Tensor
     crop: int | None = None
     frames: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -44,6 +47,7 @@ class Examples:
             torch.cat([self.targets, other.targets]),
             self.crop,
             None if self.frames is None or other.frames is None else np.concatenate([self.frames, other.frames]),
+            None if self.groups is None or other.groups is None else np.concatenate([self.groups, other.groups]),
         )
 
     @property

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import signal
-import sys
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +11,18 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
-from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.devices import choose_device, device_name, prepare_process, uses_bfloat16
 from soundbench.core.integrity import check_dates
 from soundbench.core.provenance import versions
 from soundbench.core.storage import atomic_path, write_csv, write_json
 from soundbench.data.trained_on import write_trained_on
-from soundbench.features.normalisation import Normalisation, choose_normalisation
-from soundbench.features.settings import values_per_decibel
-from soundbench.models.registry import build_model
-from soundbench.tasks.task import Task
-from soundbench.training.checkpoints import Checkpoint, Stopped, compute_fingerprint, run_lock, stop_signals
-from soundbench.training.events import event_writer, record
+from soundbench.models.families import is_fitted
+from soundbench.training.checkpoints import Checkpoint, compute_fingerprint, run_lock
 from soundbench.training.finished import keep_finished, restore_finished
+from soundbench.training.fitting import fit_classifier
 from soundbench.training.inputs import FoldData, Inputs, read_fold
-from soundbench.training.progress import Progress
-from soundbench.training.run import Outputs, Run
-from soundbench.training.trainer import Trainer
-from soundbench.training.values import predict_values
+from soundbench.training.network import train_network
+from soundbench.training.run import Outputs, Run, Trained
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +47,7 @@ def train_model(
     prepare_process(run.seed, threads, device)
     outputs = Outputs(Path(folder))
     processor = choose_device()
-    bfloat16 = uses_bfloat16(run.recipe["training"]["precision"], processor)
+    bfloat16 = uses_bfloat16(run.recipe["training"].get("precision", "float32"), processor)
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
     fold = read_fold(run, inputs)
     fingerprint = compute_fingerprint(
@@ -72,87 +62,44 @@ def train_model(
         if outputs.complete(fingerprint) or restore_finished(outputs.files, fingerprint):
             logger.info("%s was already finished by an earlier process", run.tag)
             return
-        trainer = build_trainer(run, fold, processor)
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", fingerprint, checkpoint_seconds)
-        _fit(trainer, checkpoint, outputs, run.tag)
-        _fit_decision(trainer, fold)
+        if is_fitted(run.recipe["family"]):
+            trained = fit_classifier(run, fold)
+        else:
+            trained = train_network(run, fold, processor, checkpoint, outputs)
         origin = {
             # A run that starts from this one must not be tested on these sources and clips.
             "sources": sorted({run.source}.union(*(weights.sources for weights in fold.pretrained))),
             "trained_on": write_trained_on(outputs.folder, fold.known_digests()),
         }
-        description = {**asdict(run), **_describe(trainer), **origin, "fingerprint": fingerprint}
-        _write(trainer.progress, description, outputs)
+        description = {**asdict(run), **_describe(trained, fold), **origin, "fingerprint": fingerprint}
+        _write(trained, description, outputs)
         keep_finished(outputs.files, fingerprint)
         checkpoint.remove()
 
 
-def build_trainer(run: Run, fold: FoldData, device: torch.device) -> Trainer:
-    """The trainer of a run at its first step: a network with random or initial weights."""
-    network = build_model(run.recipe, len(fold.task.labels), fold.parts["train"].shape, fold.initial)
-    normalise = choose_normalisation(run.front_end, fold.statistics)
-    augmentation = online_augmentation(run, fold.task, normalise)
-    settings = run.recipe["training"]
-    return Trainer(network, settings, fold.parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
-
-
-def _fit_decision(trainer: Trainer, fold: FoldData) -> None:
-    """Fit the decision of the task on the validation clips, if there are any, with the weights that are kept."""
-    if len(fold.parts["val"]):
-        trainer.network.load_state_dict(trainer.progress.weights)
-        predict = partial(predict_values, trainer.network.eval(), fold.parts["val"], trainer.normalise, fold.task)
-        fold.task.fit_decision(predict, fold.with_role("val"))
-
-
-def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> OnlineAugmentation:
-    """The on-the-fly augmentation of the recipe, with the seed of the run."""
-    decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
-    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed)
-
-
-def _describe(trainer: Trainer) -> dict[str, Any]:
+def _describe(trained: Trained, fold: FoldData) -> dict[str, Any]:
     """The part of a model's description that is not in its recipe."""
     return {
-        "labels": trainer.task.labels,
-        "fitted": trainer.task.fitted,
-        "examples": {role: len(examples) for role, examples in trainer.parts.items()},
-        "shape": list(trainer.parts["train"].shape),
-        "normalisation": asdict(trainer.normalise),
-        "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
-        "measured": _measured(trainer),
+        "labels": fold.task.labels,
+        "fitted": fold.task.fitted,
+        "examples": {role: len(examples) for role, examples in fold.parts.items()},
+        "shape": list(fold.parts["train"].shape),
+        "normalisation": asdict(trained.normalisation),
+        "parameters": trained.parameters,
+        # Only this part differs between repeated trainings.
+        "measured": {
+            "train_seconds": round(trained.seconds["wall"], 3),
+            "cpu_seconds": round(trained.seconds["cpu"], 3),
+            "device": trained.device,
+            "packages": versions(),
+        },
     }
 
 
-def _measured(trainer: Trainer) -> dict[str, Any]:
-    """Time, device and packages of the training; only this part of a description differs between repeated trainings."""
-    seconds = trainer.stopwatch.read()
-    return {
-        "train_seconds": round(seconds["wall"], 3),
-        "cpu_seconds": round(seconds["cpu"], 3),
-        "device": device_name(trainer.device, trainer.bfloat16),
-        "packages": versions(),
-    }
-
-
-def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
-    if state := checkpoint.load():
-        trainer.resume(state)
-        epochs = len(trainer.progress.history)
-        logger.info("%s resumed after epoch %d and %d steps of the next epoch", tag, epochs, trainer.epoch.steps)
-    shutil.rmtree(outputs.events, ignore_errors=True)  # an interrupted attempt may have recorded more than its state
-    with event_writer(outputs.events) as events, stop_signals() as stopping:
-        for row in trainer.progress.history:
-            record(events, row)
-        try:
-            trainer.fit(checkpoint, stopping, partial(record, events))
-        except Stopped:
-            logger.warning("%s was stopped by a signal; the next attempt resumes from its checkpoint", tag)
-            sys.exit(128 + signal.SIGTERM)
-
-
-def _write(progress: Progress, description: dict[str, Any], outputs: Outputs) -> None:
+def _write(trained: Trained, description: dict[str, Any], outputs: Outputs) -> None:
     with atomic_path(outputs.model) as temporary:
-        save_file({name: value.cpu().contiguous() for name, value in progress.weights.items()}, temporary)
-    write_csv(outputs.history, pd.DataFrame(progress.history))
-    finished = {key: getattr(progress, key) for key in ("best_epoch", "kept_epoch")}
-    write_json(outputs.description, description | finished | {"epochs": len(progress.history)})
+        save_file(trained.state, temporary)
+    write_csv(outputs.history, pd.DataFrame(trained.history))
+    finished = {key: getattr(trained, key) for key in ("best_epoch", "kept_epoch")}
+    write_json(outputs.description, description | finished | {"epochs": len(trained.history)})

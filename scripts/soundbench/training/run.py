@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from soundbench.core.storage import read_json
 from soundbench.data.trained_on import TRAINED_ON
 from soundbench.data.view import AugmentationRule
 from soundbench.tasks.registry import DEFAULT
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from soundbench.features.normalisation import Normalisation
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,26 @@ class Outputs:
         if not self.description.exists() or not self.model.exists():
             return False
         return read_json(self.description)["fingerprint"] == fingerprint
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind, be it of a network or of a classifier that is fitted at once.
+
+    Attributes:
+        state: the tensors of ``model.safetensors``.
+        history: one row per epoch.
+        best_epoch: the epoch with the lowest validation loss, and ``kept_epoch`` the one whose weights are kept.
+        normalisation: of the features that the model takes.
+        parameters: how many numbers were learned.
+        seconds: ``wall`` and ``cpu`` time (s).
+    """
+
+    state: dict[str, Tensor]
+    history: list[dict[str, float]]
+    best_epoch: int
+    kept_epoch: int
+    normalisation: Normalisation
+    parameters: int
+    seconds: dict[str, float]
+    device: str

@@ -3,3 +3,24 @@
 from soundbench.core.registry import Registry
 
 FAMILIES = Registry("soundbench.models.families", key="family", function="build")
+
+CLASS_WEIGHTS = {
+    "class_weights": {
+        "description": (
+            "Weight of each class. `none`: all the same. `inverse`: by inverse frequency among the training clips and "
+            "their copies."
+        ),
+        "enum": ["none", "inverse"],
+        "default": "inverse",
+    }
+}
+
+
+def is_fitted(family: str) -> bool:
+    """Whether models of a family are classifiers of scikit-learn, fitted at once, and no networks."""
+    return bool(FAMILIES.constant(family, "FITTED", False))
+
+
+def takes_vectors(family: str) -> bool:
+    """Whether models of a family work with one vector per clip, and not with spectrograms alone."""
+    return bool(FAMILIES.constant(family, "VECTORS", True))

@@ -1,0 +1,21 @@
+"""The most frequent class among the nearest training clips (T. Cover and P. Hart, 1967)."""
+
+from __future__ import annotations
+
+from sklearn.base import ClassifierMixin
+from sklearn.neighbors import KNeighborsClassifier
+
+FITTED = True
+SETTINGS = {
+    "neighbours": {"description": "Number of nearest clips.", "type": "integer", "minimum": 1, "default": 5},
+    "weights": {
+        "description": "Weight of a neighbour: `uniform`, or by inverse `distance`.",
+        "enum": ["uniform", "distance"],
+        "default": "distance",
+    },
+}
+
+
+def build(seed: int, *, neighbours: int, weights: str) -> ClassifierMixin:
+    """The classifier, not yet fitted."""
+    return KNeighborsClassifier(neighbours, weights=weights, algorithm="brute")

@@ -1,0 +1,130 @@
+"""The fitting of a classifier of scikit-learn: at once, on all training clips and their copies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from soundbench.core.errors import InputError
+from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.models.families import FAMILIES
+from soundbench.models.fitted import FittedClassifier, decisions, one_thread, parameter_count, softmax, to_state
+from soundbench.models.registry import family_options
+from soundbench.tasks.task import Task
+from soundbench.training.examples import Examples
+from soundbench.training.inputs import FoldData
+from soundbench.training.progress import Row, Stopwatch
+from soundbench.training.run import Run, Trained
+from soundbench.training.values import predict_values
+
+logger = logging.getLogger(__name__)
+
+FOLDS = 5  # of the cross-validation that calibrates decision values
+SCALES = np.geomspace(0.05, 50, 200)  # of decision values, that are tried
+
+
+def fit_classifier(run: Run, fold: FoldData) -> Trained:
+    """Fit the classifier of a run, and calibrate its probabilities if it has none of its own.
+
+    Raises:
+        InputError: the task is not one of classes, or the classifier cannot be fitted to these clips.
+    """
+    stopwatch = Stopwatch()
+    training = fold.parts["train"]
+    if training.targets.ndim != 1 or training.targets.is_floating_point():
+        raise InputError(f"{run.tag} {run.recipe['family']} predicts one label per clip, and not the task {run.task}")
+    normalise = choose_normalisation(run.front_end, fold.statistics)
+    values = _flat(training, normalise)
+    targets = training.targets.numpy()
+    _check(run, len(values), targets)
+
+    def fitted(chosen: np.ndarray) -> Any:
+        return _fit(run, values[chosen], targets[chosen])
+
+    pipeline = fitted(np.arange(len(values)))
+    scale = 1.0 if hasattr(pipeline, "predict_proba") else _calibrated(fitted, values, targets, training.groups)
+    network = FittedClassifier(pipeline, len(fold.task.labels), scale).eval()
+    row = {"epoch": 1.0} | _progress("train", network, training, normalise, fold.task)
+    if len(fold.parts["val"]):
+        row |= _progress("val", network, fold.parts["val"], normalise, fold.task)
+        fold.task.fit_decision(
+            lambda: predict_values(network, fold.parts["val"], normalise, fold.task), fold.with_role("val")
+        )
+    seconds = stopwatch.read()
+    logger.info("%s fitted to %d examples in %.2f s", run.tag, len(values), seconds["wall"])
+    return Trained(to_state(network), [row], 1, 1, normalise, parameter_count(pipeline), seconds=seconds, device="cpu")
+
+
+def _flat(examples: Examples, normalise: Normalisation) -> np.ndarray:
+    """The normalised features of all examples, ``(examples, values)`` float32."""
+    features = torch.from_numpy(examples.features(np.arange(len(examples)))).float()
+    return normalise(features).flatten(1).numpy()
+
+
+def _check(run: Run, clips: int, targets: np.ndarray) -> None:
+    neighbours = run.recipe.get("neighbours", 1)
+    if neighbours > clips:
+        where = f"{run.tag} models.{run.model}.neighbours"
+        raise InputError(f"{where}: {neighbours} neighbours, but this fold has {clips} training clips")
+    if len(np.unique(targets)) < 2:
+        raise InputError(f"{run.tag} all training clips have one label; a classifier needs two or more")
+
+
+def _fit(run: Run, values: np.ndarray, targets: np.ndarray) -> Any:
+    """The pipeline of a run, fitted: each value is standardised on these examples."""
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    options = family_options(run.recipe)
+    weighting = options.pop("class_weights", "none")
+    classifier = FAMILIES.load(run.recipe["family"]).build(run.seed, **options)
+    pipeline = Pipeline([("standardise", StandardScaler()), ("classify", classifier)])
+    weights = {}
+    if weighting == "inverse":
+        classes, numbers, counts = np.unique(targets, return_inverse=True, return_counts=True)
+        weights["classify__sample_weight"] = len(targets) / (len(classes) * counts[numbers])
+    with one_thread():
+        return pipeline.fit(values, targets, **weights)
+
+
+def _calibrated(
+    fitted: Callable[[np.ndarray], Any], values: np.ndarray, targets: np.ndarray, groups: np.ndarray | None
+) -> float:
+    """The scale of decision values whose softmax is most probable (C. Guo et al., "On calibration", ICML 2017).
+
+    The values are those of clips that the classifier was not fitted to: cross-validation within the training clips,
+    which divides no group. A scale does not change which label is predicted.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    groups = np.arange(len(targets)) if groups is None else groups
+    count = min(FOLDS, len(np.unique(groups)))
+    if count < 2:
+        return 1.0
+    numbers: list[np.ndarray] = []
+    truths: list[np.ndarray] = []
+    for training, tested in StratifiedGroupKFold(count).split(values, targets, groups):
+        pipeline = fitted(training)
+        # A class that only the tested groups have says nothing about the scale.
+        known = np.isin(targets[tested], pipeline.classes_)
+        if len(pipeline.classes_) == len(np.unique(targets)) and known.any():
+            numbers.append(decisions(pipeline, values[tested[known]]))
+            truths.append(np.searchsorted(pipeline.classes_, targets[tested[known]]))
+    if not numbers:
+        return 1.0
+    found = np.concatenate(numbers)
+    truth = np.concatenate(truths)[:, None]
+    losses = [-np.log(np.take_along_axis(softmax(scale * found), truth, 1) + 1e-12).mean() for scale in SCALES]
+    return float(SCALES[int(np.argmin(losses))])
+
+
+def _progress(part: str, network: FittedClassifier, examples: Examples, normalise: Normalisation, task: Task) -> Row:
+    """The mean loss and the share of correct predictions, as a network's history has them."""
+    outputs = network(normalise(torch.from_numpy(examples.features(np.arange(len(examples)))).float()))
+    loss = torch.nn.functional.cross_entropy(outputs, examples.targets)
+    correct = task.progress_sum(outputs, examples.targets)
+    return {f"{part}_loss": float(loss), f"{part}_{task.progress}": float(correct) / len(examples)}

@@ -1,0 +1,86 @@
+"""The training of a network by gradients, epoch by epoch, with a checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import sys
+from functools import partial
+
+import torch
+
+from soundbench.augment.batch import OnlineAugmentation
+from soundbench.core.devices import device_name
+from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.features.settings import values_per_decibel
+from soundbench.models.registry import build_model
+from soundbench.tasks.task import Task
+from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
+from soundbench.training.events import event_writer, record
+from soundbench.training.inputs import FoldData
+from soundbench.training.run import Outputs, Run, Trained
+from soundbench.training.trainer import Trainer
+from soundbench.training.values import predict_values
+
+logger = logging.getLogger(__name__)
+
+
+def train_network(run: Run, fold: FoldData, device: torch.device, checkpoint: Checkpoint, outputs: Outputs) -> Trained:
+    """Train the network of a run, or go on from its checkpoint.
+
+    The process exits with 128 + SIGTERM if a signal stops it.
+    """
+    trainer = build_trainer(run, fold, device)
+    _fit(trainer, checkpoint, outputs, run.tag)
+    _fit_decision(trainer, fold)
+    progress = trainer.progress
+    return Trained(
+        {name: value.cpu().contiguous() for name, value in progress.weights.items()},
+        progress.history,
+        best_epoch=progress.best_epoch,
+        kept_epoch=progress.kept_epoch,
+        normalisation=trainer.normalise,
+        parameters=sum(parameter.numel() for parameter in trainer.network.parameters()),
+        seconds=trainer.stopwatch.read(),
+        device=device_name(trainer.device, trainer.bfloat16),
+    )
+
+
+def build_trainer(run: Run, fold: FoldData, device: torch.device) -> Trainer:
+    """The trainer of a run at its first step: a network with random or initial weights."""
+    network = build_model(run.recipe, len(fold.task.labels), fold.parts["train"].shape, fold.initial)
+    normalise = choose_normalisation(run.front_end, fold.statistics)
+    augmentation = online_augmentation(run, fold.task, normalise)
+    settings = run.recipe["training"]
+    return Trainer(network, settings, fold.parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
+
+
+def _fit_decision(trainer: Trainer, fold: FoldData) -> None:
+    """Fit the decision of the task on the validation clips, if there are any, with the weights that are kept."""
+    if len(fold.parts["val"]):
+        trainer.network.load_state_dict(trainer.progress.weights)
+        predict = partial(predict_values, trainer.network.eval(), fold.parts["val"], trainer.normalise, fold.task)
+        fold.task.fit_decision(predict, fold.with_role("val"))
+
+
+def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> OnlineAugmentation:
+    """The on-the-fly augmentation of the recipe, with the seed of the run."""
+    decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
+    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed)
+
+
+def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
+    if state := checkpoint.load():
+        trainer.resume(state)
+        epochs = len(trainer.progress.history)
+        logger.info("%s resumed after epoch %d and %d steps of the next epoch", tag, epochs, trainer.epoch.steps)
+    shutil.rmtree(outputs.events, ignore_errors=True)  # an interrupted attempt may have recorded more than its state
+    with event_writer(outputs.events) as events, stop_signals() as stopping:
+        for row in trainer.progress.history:
+            record(events, row)
+        try:
+            trainer.fit(checkpoint, stopping, partial(record, events))
+        except Stopped:
+            logger.warning("%s was stopped by a signal; the next attempt resumes from its checkpoint", tag)
+            sys.exit(128 + signal.SIGTERM)

@@ -1,0 +1,255 @@
+"""Classifiers of scikit-learn: fitted, stored and used in the place of networks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from helpers.library import configuration, front_end
+from helpers.runs import RUN
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_json
+from soundbench.evaluation.folds import Outputs, evaluate_model
+from soundbench.features.files import FeatureFiles
+from soundbench.features.normalisation import Normalisation
+from soundbench.models.families import FAMILIES, is_fitted
+from soundbench.models.fitted import ESTIMATOR, FittedClassifier, decisions, from_state, softmax
+from soundbench.models.saved import load_model
+from soundbench.study.export import ExportInputs
+from soundbench.study.study import Study
+from soundbench.training import fitting
+from soundbench.training.inputs import Inputs
+from soundbench.training.job import train_model
+
+FITTED = [family for family in FAMILIES.names if is_fitted(family)]
+SMALL: dict[str, Any] = {"random_forest": {"trees": 20}, "gradient_boosting": {"rounds": 20, "smallest_leaf": 2}}
+
+
+def recipe(family: str, **changes: Any) -> dict[str, Any]:
+    """A recipe of a family with its defaults."""
+    defaults = {key: setting["default"] for key, setting in FAMILIES.settings(family).items()}
+    return {"family": family, "training": {}} | defaults | SMALL.get(family, {}) | changes
+
+
+def trained(folder: Path, made_up: Path, family: str, protocol: str = "nested", **changes: Any) -> Path:
+    made = front_end(front_end="logmel", n_mels=16)
+    run = replace(
+        RUN, model=family, recipe=recipe(family, **changes), protocol=protocol, source="made-up", front_end=made
+    )
+    features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
+    inputs = Inputs(features, str(made_up / f"{protocol}.csv"), str(made_up / "measures.csv"))
+    train_model(run, inputs, str(folder), threads=1, checkpoint_seconds=60)
+    return folder
+
+
+@pytest.mark.parametrize("family", FITTED)
+def test_same_seed_same_bytes_and_a_folder_as_every_model_has(family: str, made_up: Path, tmp_path: Path) -> None:
+    one = trained(tmp_path / "one", made_up, family)
+    two = trained(tmp_path / "two", made_up, family)
+    assert (one / "model.safetensors").read_bytes() == (two / "model.safetensors").read_bytes()
+    descriptions = [read_json(folder / "model.json") for folder in (one, two)]
+    for description in descriptions:
+        del description["measured"]
+    assert descriptions[0] == descriptions[1]
+    assert descriptions[0]["epochs"] == 1
+    assert descriptions[0]["examples"] == {"train": 20, "val": 10}
+    assert descriptions[0]["parameters"] > 0
+    network, _ = load_model(one)
+    values = network(torch.from_numpy(np.load(made_up / "features.npy")).float()[:, None]).softmax(dim=1)
+    assert torch.allclose(values.sum(dim=1), torch.ones(40))
+    truth = torch.arange(40) % 2
+    correct = (values.argmax(dim=1) == truth).float().mean()
+    assert correct == 0.5 if family == "majority" else correct > 0.8
+
+
+@pytest.mark.parametrize("family", ["svm", "random_forest"])
+def test_evaluation_reads_it_as_a_network(family: str, made_up: Path, tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", made_up, family, "literature")
+    features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
+    names = ("predictions.csv", "metrics.json", "explanations.npz")
+    outputs = Outputs(*(str(tmp_path / name) for name in names))
+    evaluate_model([str(folder)], features, str(made_up / "literature.csv"), 1, outputs)
+    metrics = read_json(tmp_path / "metrics.json")
+    assert metrics["scores"]["accuracy"] >= 0.8
+    assert metrics["folds"][0]["epochs"] == 1
+
+
+def test_finished_run_is_not_fitted_again(made_up: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(tmp_path / "run", made_up, "svm")
+    monkeypatch.setattr(fitting, "_fit", lambda *_: pytest.fail("fitted again"))
+    trained(tmp_path / "run", made_up, "svm")
+    with pytest.raises(pytest.fail.Exception, match="fitted again"):
+        trained(tmp_path / "run", made_up, "svm", cost=2.0)
+
+
+def test_each_value_is_standardised_by_training_clips_alone(made_up: Path, tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", made_up, "svm")
+    network, description = load_model(folder)
+    features = np.load(made_up / "features.npy").astype(np.float32)[:20].reshape(20, -1)
+    normalisation = description["normalisation"]
+    values = (features - normalisation["mean"]) / normalisation["std"]
+    scaler = network.pipeline.named_steps["standardise"]
+    assert scaler.mean_ == pytest.approx(values.mean(axis=0), abs=1e-4)
+    assert scaler.n_samples_seen_ == 20
+
+
+def test_class_weights_count_every_class_the_same() -> None:
+    values = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    targets = np.array([0] * 36 + [1] * 4)
+    weighted = fitting._fit(replace(RUN, recipe=recipe("logistic")), values, targets)
+    plain = fitting._fit(replace(RUN, recipe=recipe("logistic", class_weights="none")), values, targets)
+    assert weighted.predict_proba(values)[:, 1].mean() == pytest.approx(0.5, abs=0.05)
+    assert plain.predict_proba(values)[:, 1].mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_calibration_changes_no_label_and_divides_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    targets = np.arange(120) % 3
+    groups = (np.arange(120) // 12).astype(str)
+    values = (rng.normal(size=(120, 5)) + targets[:, None]).astype(np.float32)
+    chosen: list[np.ndarray] = []
+
+    def fitted(training: np.ndarray) -> Any:
+        chosen.append(training)
+        return fitting._fit(replace(RUN, recipe=recipe("svm")), values[training], targets[training])
+
+    scale = fitting._calibrated(fitted, values, targets, groups)
+    assert len(chosen) == 5
+    for training in chosen:
+        held_out = np.setdiff1d(np.arange(120), training)
+        assert not set(groups[training]) & set(groups[held_out])
+    pipeline = fitted(np.arange(120))
+    network = FittedClassifier(pipeline, 3, scale)
+    found = network(torch.from_numpy(values)[:, None, :, None]).argmax(dim=1)
+    assert (found.numpy() == decisions(pipeline, values).argmax(axis=1)).all()
+    assert 0.05 < scale < 50
+
+
+def test_label_without_training_clips_has_no_probability() -> None:
+    values = np.eye(4, dtype=np.float32)
+    pipeline = fitting._fit(replace(RUN, recipe=recipe("logistic")), values, np.array([0, 2, 0, 2]))
+    found = FittedClassifier(pipeline, 3)(torch.from_numpy(values)[:, None, :, None]).softmax(dim=1)
+    assert found[:, 1].max() < 1e-6
+    assert softmax(np.array([[1.0, 1.0]])).tolist() == [[0.5, 0.5]]
+
+
+def test_more_neighbours_than_training_clips(made_up: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"models\.knn\.neighbours: 21 neighbours, but this fold has 20 training clips"
+    ):
+        trained(tmp_path / "run", made_up, "knn", neighbours=21)
+    assert not list((tmp_path / "run").glob("model.*"))
+
+
+class _Harmful:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return print, ("code of the file was run",)
+
+
+def test_file_of_somebody_else_runs_no_code(made_up: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = trained(tmp_path / "run", made_up, "majority")
+    import pickle
+
+    from skops.io import dumps
+
+    state = load_file(folder / "model.safetensors")
+    for data in (pickle.dumps(_Harmful()), dumps(Path("/etc/passwd")), b"nothing"):
+        damaged = state | {ESTIMATOR: torch.frombuffer(bytearray(data), dtype=torch.uint8)}
+        save_file(damaged, folder / "model.safetensors")
+        with pytest.raises(InputError, match=r"model\.safetensors: (cannot be read by skops|holds objects)"):
+            load_model(folder)
+    assert "code of the file" not in capsys.readouterr().out
+    with pytest.raises(InputError, match="holds no fitted classifier"):
+        from_state({"weight": torch.zeros(1)}, 2, Path("model.safetensors"))
+
+
+def test_tree_that_leads_out_of_itself_is_refused(made_up: Path, tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    folder = trained(tmp_path / "run", made_up, "gradient_boosting")
+    state = load_file(folder / "model.safetensors")
+    archive = zipfile.ZipFile(io.BytesIO(state[ESTIMATOR].numpy().tobytes()))
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as other:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.endswith(".npy"):
+                array = np.load(io.BytesIO(content))
+                if array.dtype.names and "left" in array.dtype.names:
+                    array["left"] = 10**6
+                    stored = io.BytesIO()
+                    np.save(stored, array)
+                    content = stored.getvalue()
+            other.writestr(name, content)
+    data = torch.frombuffer(bytearray(changed.getvalue()), dtype=torch.uint8)
+    save_file(state | {ESTIMATOR: data}, folder / "model.safetensors")
+    with pytest.raises(InputError, match="a tree whose nodes are not in it"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (
+            {"family": "cnn", "features": "functionals", "training": {"epochs": 1}},
+            "features: functionals gives one vector",
+        ),
+        ({"family": "cnn", "features": "logmel64"}, "training: is missing"),
+        ({"family": "svm", "features": "functionals", "training": {"epochs": 1}}, "training.epochs: unknown key"),
+        ({"family": "svm", "features": "functionals", "pretrained": "imagenet"}, "pretrained: leave it out; svm is"),
+        ({"family": "svm", "features": "functionals", "cost": 0}, "cost: 0 is less than or equal to the minimum of 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_starts(model: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        configuration(models={"own": model})
+    assert [problem for problem in refusal.value.problems if f"models.own.{expected}" in problem], (
+        refusal.value.problems
+    )
+
+
+def test_no_network_starts_from_it_or_embeds_with_it() -> None:
+    start = {"family": "linear", "features": "functionals", "training": {"epochs": 1}}
+    start["pretrained"] = "results/runs/esc10/svm/seed1/fold1"
+    with pytest.raises(InputError, match="a model of the family svm has no weights to start from"):
+        configuration(models={"own": start}, benchmark={"datasets": ["synthetic"], "models": ["own"]})
+    embedding = {"front_end": "embedding", "features": "ast", "model": {"family": "svm", "pretrained": "/nowhere"}}
+    with pytest.raises(InputError, match=r"features\.own\.model\.family: svm is not a network"):
+        configuration(features={"own": embedding})
+
+
+def test_history_is_one_row(made_up: Path, tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", made_up, "logistic")
+    header, row = (folder / "history.csv").read_text().splitlines()
+    assert header == "epoch,train_loss,train_accuracy,val_loss,val_accuracy"
+    assert json.loads(row.split(",")[2]) == 1.0
+
+
+@pytest.mark.parametrize("family", [name for name in FITTED if not FAMILIES.constant(name, "WITHOUT_ONNX")])
+def test_onnx_gives_the_same_probabilities(family: str, made_up: Path, tmp_path: Path) -> None:
+    from soundbench.export.onnxfile import input_of, run_onnx, write_onnx
+
+    network, description = load_model(trained(tmp_path / "run", made_up, family))
+    taken = input_of(description, 22050, 1.0)
+    assert taken == {"kind": "features", "shape": [16, 20]}
+    write_onnx(network, description, taken, tmp_path / "model.onnx")
+    features = np.load(made_up / "features.npy").astype(np.float32)[20:]
+    normalise = Normalisation(**description["normalisation"])
+    expected = network(normalise(torch.from_numpy(features)).unsqueeze(1)).softmax(dim=1).numpy()
+    assert np.abs(run_onnx(tmp_path / "model.onnx", list(features)) - expected).max() < 1e-4
+
+
+def test_export_of_what_has_no_onnx_form_is_refused() -> None:
+    settings = configuration(benchmark={"datasets": ["synthetic"], "models": ["svm", "majority"]})
+    with pytest.raises(InputError, match=r"benchmark\.models: majority: skl2onnx does not convert it"):
+        ExportInputs(Study(settings)).folders("{dataset}/{model}")(None)
+    settings = configuration(benchmark={"datasets": ["synthetic"], "models": ["svm"]})
+    assert ExportInputs(Study(settings)).folders("{dataset}/{model}")(None) == ["synthetic/svm"]
