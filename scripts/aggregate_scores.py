@@ -3,15 +3,13 @@
 import json
 
 from soundbench.core.job_log import logged
-from soundbench.evaluation.leaderboard import aggregate_scores
+from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
 
 with logged(snakemake.log[0]):
     aggregate_scores(
-        snakemake.input.metrics,
-        snakemake.input.predictions,
-        snakemake.input.splits,
+        Inputs(snakemake.input.metrics, snakemake.input.predictions, snakemake.input.splits),
         json.loads(snakemake.params.plan),
         snakemake.params.metric,
         json.loads(snakemake.params.references),
-        **snakemake.output,
+        Outputs(**snakemake.output),
     )

@@ -13,7 +13,7 @@ from helpers.simulated import Study
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
 from soundbench.evaluation.ensemble import average, evaluate_ensemble
-from soundbench.evaluation.leaderboard import aggregate_scores
+from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
 from soundbench.tasks.single_label import SingleLabel
 
 TASK = SingleLabel(["a", "b"])
@@ -82,15 +82,12 @@ def test_the_leaderboard_ranks_an_ensemble_among_the_models(tmp_path: Path) -> N
     folders = [*study.runs(), *(tmp_path / "runs" / "one" / "both" / f"seed{seed}" for seed in study.seeds)]
     written = {name: str(tmp_path / f"{name}.csv") for name in ("scores", "leaderboard", "spread", "beside")}
     written |= {"markdown": str(tmp_path / "a.md"), "latex": str(tmp_path / "a.tex")}
-    aggregate_scores(
+    inputs = Inputs(
         [str(folder / "metrics.json") for folder in folders],
         [str(folder / "predictions.csv") for folder in folders],
         study.splits(),
-        plan,
-        "accuracy",
-        [],
-        **written,
     )
+    aggregate_scores(inputs, plan, "accuracy", [], Outputs(**written))
     ranks = pd.read_csv(written["leaderboard"]).set_index("model")["rank"]
     assert ranks["both"] == 1
 

@@ -16,9 +16,9 @@ from soundbench.evaluation.leaderboard import (
     LEADERBOARD_COLUMNS,
     group_evidence,
     run_of,
-    split_size,
 )
 from soundbench.evaluation.leaderboard_text import published
+from soundbench.evaluation.summary import split_size
 from soundbench.tasks.classification import METRICS
 from soundbench.tasks.single_label import SingleLabel
 

@@ -23,17 +23,18 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.data.audio import read_mono, resample, write_audio
 from soundbench.data.trained_on import TRAINED_ON
-from soundbench.evaluation.folds import load_model
 from soundbench.export import onnxfile, transformersfolder
-from soundbench.export.folder import export_model, load_classifier, shareable
+from soundbench.export.folder import Inputs, export_model, load_classifier, shareable
 from soundbench.export.graphs import FeatureGraph
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.clip_features import clip_features, fixed_size
+from soundbench.features.files import FeatureFiles
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.features.settings import crop_frames, frame_count
 from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
+from soundbench.models.saved import load_model
 
 LABELS = ["dog", "hen", "NA"]
 CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
@@ -249,19 +250,16 @@ def exported(root: Path, to: Path, crop: float | None = None) -> None:
     (folder / TRAINED_ON).write_text("0123456789abcdef\n")
     save_file(network(CNN, (shape[0], shape[1])).state_dict(), folder / "model.safetensors")
     data = {"source": "simulated", "reader": "folder", "url": None, "split": {"scheme": "kfold"}}
-    export_model(
-        model=str(folder / "model.safetensors"),
-        features=str(root / "orig.npy"),
-        index=str(root / "orig.csv"),
+    inputs = Inputs(
+        str(folder / "model.safetensors"),
+        FeatureFiles(str(root / "orig.npy"), str(root / "orig.csv")),
         split=study.splits()[0],
         clips=str(root / "clips.csv"),
         metrics=study.files("metrics.json"),
         predictions=study.files("predictions.csv"),
         audit=str(root / "audit.csv"),
-        data=data,
-        threads=1,
-        folder=str(to),
     )
+    export_model(inputs, data, 1, str(to))
 
 
 def test_card_of_a_model_that_takes_features_works_as_written(tmp_path: Path) -> None:

@@ -176,19 +176,21 @@ def write_report(
     """Write every table and the page of a study, and its figures if asked, as the rules do; returns their folder."""
     from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
     from soundbench.evaluation.comparisons import aggregate_comparisons
-    from soundbench.evaluation.leaderboard import aggregate_scores
+    from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
     from soundbench.evaluation.views import aggregate_view_comparisons
 
     to = study.root / "summary"
     csv = {path: str(to / f"{path}.csv") for path in TABLES}
     metrics, predictions = study.files("metrics.json"), study.files("predictions.csv")
-    names = {name: csv[name] for name in ("scores", "leaderboard", "spread")}
-    texts: dict[str, Any] = {
-        "markdown": to / "leaderboard.md",
-        "latex": to / "leaderboard.tex",
-        "beside": csv["published"],
-    }
-    aggregate_scores(metrics, predictions, study.splits(), study.plan, metric, published(), **names, **texts)
+    tables = Outputs(
+        csv["scores"],
+        csv["leaderboard"],
+        csv["spread"],
+        markdown=str(to / "leaderboard.md"),
+        latex=str(to / "leaderboard.tex"),
+        beside=csv["published"],
+    )
+    aggregate_scores(Inputs(metrics, predictions, study.splits()), study.plan, metric, published(), tables)
     aggregate_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["comparisons"])
     aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["view_comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])

@@ -18,10 +18,10 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv
 from soundbench.data.schemes import SCHEMES
 from soundbench.data.splits import missing_classes
+from soundbench.evaluation import summary
 from soundbench.evaluation.breakdowns import aggregate_details
 from soundbench.evaluation.comparisons import aggregate_comparisons
 from soundbench.evaluation.folds import Outputs, evaluate_model
-from soundbench.evaluation.leaderboard import aggregate_scores
 from soundbench.features.files import FeatureFiles
 from soundbench.models.saved import read_description
 from soundbench.models.schema import load_schema
@@ -50,7 +50,9 @@ class TwoNumbers(Task):
 
     name = "two-numbers"
     metrics: ClassVar[dict[str, Metric]] = {
-        "mae": Metric("mean absolute error", lambda sums: sums[..., 0] / sums[..., 1], higher_is_better=False)
+        "mae": Metric(
+            "mean absolute error", lambda sums: sums[..., 0] / sums[..., 1], higher_is_better=False, highest=np.inf
+        )
     }
     losses = ("squared",)
     progress = "closeness"
@@ -178,11 +180,11 @@ def test_a_registered_task_reaches_the_leaderboard(tmp_path: Path) -> None:
     plan = {"datasets": {"made-up": {"task": "two-numbers", "protocol": "nested", "folds": 1}}}
     plan |= {"models": ["short", "long"], "seeds": [1]}
     files = {name: [str(run / name) for run in runs] for name in ("metrics.json", "predictions.csv")}
-    both = (files["metrics.json"], files["predictions.csv"])
     splits = [str(tmp_path / "splits" / "made-up" / "seed1.csv")]
     tables = {name: str(tmp_path / f"{name}.csv") for name in ("scores", "leaderboard", "spread", "beside")}
     texts = {name: str(tmp_path / f"leaderboard.{name}") for name in ("markdown", "latex")}
-    aggregate_scores(*both, splits, plan, "accuracy", [], **tables, **texts)
+    inputs = summary.Inputs(files["metrics.json"], files["predictions.csv"], splits)
+    summary.aggregate_scores(inputs, plan, "accuracy", [], summary.Outputs(**tables, **texts))
     scores = pd.read_csv(tables["scores"])
     assert scores["mae"].tolist() == pytest.approx(errors)
     assert "accuracy" not in scores
@@ -193,7 +195,7 @@ def test_a_registered_task_reaches_the_leaderboard(tmp_path: Path) -> None:
     assert (board["interval_high"] > board["mean"]).all()
 
     compared = tmp_path / "comparisons.csv"
-    aggregate_comparisons(tables["scores"], files["predictions.csv"], splits, plan, "accuracy", str(compared))
+    aggregate_comparisons(files["predictions.csv"], splits, plan, "accuracy", 0.01, str(compared))
     (pair,) = pd.read_csv(compared).to_dict("records")
     assert pair["metric"] == "mae"
     assert pair["mean_a"] == pytest.approx(errors[0])

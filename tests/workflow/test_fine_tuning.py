@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from helpers.workflow import TINY, Workflow
 from soundbench.core.storage import read_json
-from soundbench.evaluation.folds import load_model
+from soundbench.models.saved import load_model
 
 ARGUMENTS = ("--cores", "2", "--configfile", "tuning.yaml")
 TUNED, PUBLISHED = (f"results/runs/synthetic/{model}/seed1/fold1/model.safetensors" for model in ("tuned", "published"))

@@ -14,11 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soundbench.core.integrity import read_split
-from soundbench.core.storage import read_clip_table, read_json, write_csv, write_text
-from soundbench.data.schemes import fold_column
+from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.estimates import estimate_score, seed_scores
-from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
 from soundbench.evaluation.spread import spreads
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Evidence, Task
@@ -176,52 +173,3 @@ def read_predictions(
         table = read_clip_table(path, usecols=None if columns is None else ["clip", "fold", *columns])
         found.setdefault((dataset, model), []).append(table.assign(seed=seed))
     return found
-
-
-def aggregate_scores(
-    metrics: list[str],
-    predictions: list[str],
-    splits: list[str],
-    plan: Plan,
-    metric: str,
-    references: list[dict[str, Any]],
-    *,
-    scores: str | Path,
-    leaderboard: str | Path,
-    spread: str | Path,
-    markdown: str | Path,
-    latex: str | Path,
-    beside: str | Path,
-) -> None:
-    """Write the scores of all runs, the leaderboard (also as Markdown and LaTeX), the spreads of every metric, and the
-    published scores shown ``beside`` them.
-
-    Args:
-        metrics, predictions: one file per run.
-        splits: ``…/{dataset}/seed{seed}.csv`` of each data set, of any seed, for the groups.
-        references: published scores; see :func:`soundbench.evaluation.leaderboard_text.published`.
-    """
-    records = [read_json(path) for path in metrics]
-    table = collect_scores(records, plan)
-    clips = {Path(path).parent.name: read_split(path) for path in splits}
-    groups = {name: split.set_index("clip")["group"] for name, split in clips.items()}
-    board = rank_models(read_predictions(predictions, plan["datasets"]), groups, plan, metric)
-    views = {
-        name: view | split_size(clips[name], task_class(view))
-        for name, view in plan["datasets"].items()
-        if name in clips
-    }
-    others = published(references, views, metric)
-    write_csv(scores, table[score_columns(plan)])
-    write_csv(leaderboard, board)
-    write_csv(spread, spread_table(table, pooled_scores(records), plan))
-    write_csv(beside, others)
-    write_text(markdown, leaderboard_markdown(board, others, metric))
-    write_text(latex, leaderboard_latex(board, others, metric))
-
-
-def split_size(split: pd.DataFrame, task: type[Task]) -> dict[str, int]:
-    """The number of ``clips`` that are in every fold and tested in one, and of their ``labels``."""
-    roles = split[[name for name in split if name.startswith(fold_column(""))]]
-    known = roles.isin(["train", "val", "test"]).all(axis=1) & roles.eq("test").any(axis=1)
-    return {"clips": int(known.sum()), "labels": len(task.find_labels(split[known]))}

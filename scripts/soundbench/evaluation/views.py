@@ -134,9 +134,11 @@ def compare_views(
             row = compare_pair(_tables(pairs, "a"), _tables(pairs, "b"), groups[a], SingleLabel, metric, 1, margin)
             names = (source, model, a, b, merged, pairs["clip"].nunique())
             rows.append(dict(zip(NAMES, names, strict=True)) | row | {"metric": metric})
-    if not rows:
-        return pd.DataFrame(columns=[*NAMES, "metric"])
-    table = pd.DataFrame(rows)
+    return _with_verdicts(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=[*NAMES, "metric"])
+
+
+def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons with p-values that are corrected within a source, and with verdicts in words."""
     for name in ("p", "p_mcnemar"):
         table[f"{name}_holm"] = table.groupby("source")[name].transform(holm)
     table["verdict"] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,14 @@ from soundbench.core.storage import atomic_folder, read_clip_table, write_json, 
 from soundbench.data.audio import read_mono, resample
 from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import TRAINED_ON
+from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.export.graphs import Classifier, FeatureGraph
 from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
-from soundbench.features.normalisation import Normalisation
-from soundbench.models.description import crop_of
-from soundbench.models.saved import load_model
-from soundbench.tasks.registry import trained_task
+from soundbench.features.files import FeatureFiles
+from soundbench.models.description import Description
 from soundbench.tasks.task import Task
-from soundbench.training.batches import load_examples
-from soundbench.training.values import predict_values
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +50,12 @@ def load_classifier(folder: str | Path) -> nn.Module:
     The samples are one channel in [-1, 1] at the rate that ``model.json`` states under ``input``. If ``input`` states
     ``features`` instead, the model takes features ``(batch, bins, frames)``.
     """
-    network, description = load_model(folder)
-    taken = description["input"]
+    model = TrainedModel.load(folder)
+    taken = model.description["input"]
     values = None
     if taken["kind"] == "waveform":
-        values = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
-    return Classifier(network, Normalisation(**description["normalisation"]), values, trained_task(description)).eval()
+        values = FeatureGraph(model.description["front_end"], taken["sample_rate"], tuple(model.description["shape"]))
+    return Classifier(model.network, model.normalise, values, model.task).eval()
 
 
 def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -68,26 +66,61 @@ def checked_clips(split: pd.DataFrame, fold: int, clips: pd.DataFrame, task: Tas
     return tested.iloc[np.unique(np.linspace(0, len(tested) - 1, CHECKED).round().astype(int))]
 
 
-def export_model(
-    *,
-    model: str,
-    features: str,
-    index: str,
-    split: str,
-    clips: str,
-    metrics: list[str],
-    predictions: list[str],
-    audit: str,
-    data: dict[str, Any],
-    threads: int,
-    folder: str,
-) -> None:
+@dataclass(frozen=True)
+class Inputs:
+    """The files that an export reads.
+
+    Attributes:
+        model: the weights; ``model.json`` and ``trained_on.txt`` are beside them.
+        features: those of the data set's clips for this model.
+        split: of the seed of the model.
+        clips: the clip table of the source, and ``audit`` what its audit found.
+        metrics: the records of all runs of the model on the data set, for the scores on the card.
+        predictions: those of the same runs.
+    """
+
+    model: str
+    features: FeatureFiles
+    split: str
+    clips: str
+    metrics: list[str]
+    predictions: list[str]
+    audit: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Test clips on which the exported files must agree with the evaluation.
+
+    Attributes:
+        clips: with ``clip`` and ``path``.
+        values: the features ``(bins, frames)`` of the clips, before normalisation.
+        expected: the probabilities ``(clips, classes)`` of the evaluation.
+    """
+
+    clips: pd.DataFrame
+    values: list[np.ndarray]
+    expected: np.ndarray
+
+    @classmethod
+    def of(cls, model: TrainedModel, features: FeatureFiles, chosen: pd.DataFrame) -> Checked:
+        """Predict the ``chosen`` clips with the model as the evaluation does."""
+        examples = model.examples(features.array, read_clip_table(features.index), chosen)
+        examples = examples.beginnings()  # an exported file takes one window
+        values = examples.features(np.arange(len(examples))).astype(np.float32)
+        return cls(chosen, list(values), model.predict(examples))
+
+    def inputs(self, taken: dict[str, Any]) -> list[np.ndarray]:
+        """What an exported file takes of each clip: samples ``(samples,)`` or features."""
+        if taken["kind"] != "waveform":
+            return self.values
+        return [resample(*read_mono(path), taken["sample_rate"]) for path in self.clips["path"]]
+
+
+def export_model(inputs: Inputs, data: dict[str, Any], threads: int, folder: str) -> None:
     """Write the folder of one trained model, and compare its files with the evaluation.
 
     Args:
-        model: the weights; ``model.json`` and ``trained_on.txt`` are beside them.
-        features, index: the features of the data set's clips for this model, and their index.
-        metrics, predictions: those of all runs of the model on the data set, for the scores on the card.
         data: ``source, reader, url, split`` of the data set, for the description and the card.
 
     Raises:
@@ -95,36 +128,46 @@ def export_model(
     """
     prepare_process(0, threads)
     torch.backends.cudnn.allow_tf32 = False  # its rounding would look like differences of the export
-    network, description = load_model(Path(model).parent)
-    source = read_clip_table(clips)
-    parts = read_split(split)
-    task = trained_task(description)
-    checked = checked_clips(parts, description["fold"], source, task)
-    examples = load_examples(features, read_clip_table(index), checked, task, crop_of(description))
-    examples = examples.beginnings()  # an exported file takes one window
-    expected = predict_values(network, examples, Normalisation(**description["normalisation"]), task)
-    rates = set(source["sample_rate"])
-    taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(source["seconds"].max()))
-    sound = taken["kind"] == "waveform"
-    additions = {"data": data, "input": taken, "transformers": sound and has_transformers(description)}
-    labels = {"labels": description["labels"]}  # a label may look like a path
-    description = shareable(description | additions) | labels
+    model = TrainedModel.load(Path(inputs.model).parent)
+    clips = read_clip_table(inputs.clips)
+    split = read_split(inputs.split)
+    checked = Checked.of(model, inputs.features, checked_clips(split, model.fold, clips, model.task))
+    description = described(model.description, data, clips)
     with atomic_folder(folder) as temporary:
-        shutil.copyfile(model, temporary / "model.safetensors")
-        shutil.copyfile(Path(model).with_name(TRAINED_ON), temporary / TRAINED_ON)
+        shutil.copyfile(inputs.model, temporary / "model.safetensors")
+        shutil.copyfile(Path(inputs.model).with_name(TRAINED_ON), temporary / TRAINED_ON)
         write_json(temporary / "model.json", description)
-        write_onnx(network, description, taken, temporary / "model.onnx")
-        values = examples.features(np.arange(len(examples))).astype(np.float32)
-        inputs = clip_inputs(checked["path"], taken) if sound else list(values)
-        gap = check_onnx(run_onnx(temporary / "model.onnx", inputs), expected, list(checked["clip"]))
-        logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(checked), gap)
-        if description["transformers"]:
-            write_transformers(network, description, temporary / "transformers")
-            check_transformers(temporary / "transformers", inputs, expected, checked["clip"], description)
-        evidence = Evidence.collect(description, source, parts, metrics, predictions, audit)
-        write_text(temporary / "README.md", model_card(description, evidence, len(checked), gap))
+        gap = write_networks(model, description, checked, temporary)
+        evidence = Evidence.collect(description, clips, split, inputs.metrics, inputs.predictions, inputs.audit)
+        write_text(temporary / "README.md", model_card(description, evidence, len(checked.clips), gap))
 
 
-def clip_inputs(paths: pd.Series, taken: dict[str, Any]) -> list[np.ndarray]:
-    """The samples ``(samples,)`` of files, at the sample rate of the exported model."""
-    return [resample(*read_mono(path), taken["sample_rate"]) for path in paths]
+def described(description: Description, data: dict[str, Any], clips: pd.DataFrame) -> Description:
+    """The description of an exported model: that of the training, with its data set and what its files take.
+
+    Args:
+        clips: the clip table of the source.
+    """
+    rates = set(clips["sample_rate"])
+    taken = input_of(description, rates.pop() if len(rates) == 1 else None, float(clips["seconds"].max()))
+    transformers = taken["kind"] == "waveform" and has_transformers(description)
+    additions = {"data": data, "input": taken, "transformers": transformers}
+    return shareable(description | additions) | {"labels": description["labels"]}  # a label may look like a path
+
+
+def write_networks(model: TrainedModel, description: Description, checked: Checked, folder: Path) -> float:
+    """Write the ONNX file and, if possible, the files for transformers; returns the largest difference of the former.
+
+    Raises:
+        InputError: one of them gives other probabilities than the evaluation.
+    """
+    taken = description["input"]
+    names = list(checked.clips["clip"])
+    write_onnx(model.network, description, taken, folder / "model.onnx")
+    inputs = checked.inputs(taken)
+    gap = check_onnx(run_onnx(folder / "model.onnx", inputs), checked.expected, names)
+    logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(names), gap)
+    if description["transformers"]:
+        write_transformers(model.network, description, folder / "transformers")
+        check_transformers(folder / "transformers", inputs, checked.expected, names, description)
+    return gap

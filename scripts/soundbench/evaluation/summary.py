@@ -1,0 +1,86 @@
+"""The job that summarises all runs: it reads their records and predictions, and writes the tables that compare them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_json, write_csv, write_text
+from soundbench.data.schemes import fold_column
+from soundbench.evaluation.leaderboard import (
+    Plan,
+    collect_scores,
+    pooled_scores,
+    rank_models,
+    read_predictions,
+    score_columns,
+    spread_table,
+)
+from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
+from soundbench.tasks.registry import task_class
+from soundbench.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The records (``metrics.json``) and the predictions of all runs, one file per run; and split tables.
+
+    The splits are ``…/{dataset}/seed{seed}.csv`` of each data set, of any seed, for the groups.
+    """
+
+    metrics: list[str]
+    predictions: list[str]
+    splits: list[str]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The tables of all scores, of the leaderboard (also as Markdown and LaTeX) and of the spreads of every metric; and
+    the published scores that are shown ``beside`` the leaderboard."""
+
+    scores: str
+    leaderboard: str
+    spread: str
+    markdown: str
+    latex: str
+    beside: str
+
+
+def aggregate_scores(
+    inputs: Inputs, plan: Plan, metric: str, references: list[dict[str, Any]], outputs: Outputs
+) -> None:
+    """Write the tables that compare all runs.
+
+    Args:
+        plan: as of :mod:`soundbench.evaluation.leaderboard`.
+        metric: the metric that ranks the models.
+        references: published scores; see :func:`soundbench.evaluation.leaderboard_text.published`.
+    """
+    records = [read_json(path) for path in inputs.metrics]
+    clips = {Path(path).parent.name: read_split(path) for path in inputs.splits}
+    predictions = read_predictions(inputs.predictions, plan["datasets"])
+
+    scores = collect_scores(records, plan)
+    groups = {name: split.set_index("clip")["group"] for name, split in clips.items()}
+    board = rank_models(predictions, groups, plan, metric)
+    views = {name: plan["datasets"][name] for name in plan["datasets"] if name in clips}
+    sizes = {name: split_size(clips[name], task_class(view)) for name, view in views.items()}
+    others = published(references, {name: view | sizes[name] for name, view in views.items()}, metric)
+
+    write_csv(outputs.scores, scores[score_columns(plan)])
+    write_csv(outputs.leaderboard, board)
+    write_csv(outputs.spread, spread_table(scores, pooled_scores(records), plan))
+    write_csv(outputs.beside, others)
+    write_text(outputs.markdown, leaderboard_markdown(board, others, metric))
+    write_text(outputs.latex, leaderboard_latex(board, others, metric))
+
+
+def split_size(split: pd.DataFrame, task: type[Task]) -> dict[str, int]:
+    """The number of ``clips`` that are in every fold and tested in one, and of their ``labels``."""
+    roles = split[[name for name in split if name.startswith(fold_column(""))]]
+    known = roles.isin(["train", "val", "test"]).all(axis=1) & roles.eq("test").any(axis=1)
+    return {"clips": int(known.sum()), "labels": len(task.find_labels(split[known]))}
