@@ -35,7 +35,7 @@ SMALL: dict[str, Any] = {"random_forest": {"trees": 20}, "gradient_boosting": {"
 def recipe(family: str, **changes: Any) -> dict[str, Any]:
     """A recipe of a family with its defaults."""
     defaults = {key: setting["default"] for key, setting in FAMILIES.settings(family).items()}
-    return {"family": family, "training": {}} | defaults | SMALL.get(family, {}) | changes
+    return {"family": family} | defaults | SMALL.get(family, {}) | changes
 
 
 def trained(folder: Path, made_up: Path, family: str, protocol: str = "nested", **changes: Any) -> Path:

@@ -33,7 +33,7 @@ class TrainingInputs:
 
     def modules(self, wildcards: Wildcards) -> list[str]:
         """The modules that train a model: also those of the effects on its batches."""
-        effects = self.study.recipe(wildcards)["training"].get("augment", {})
+        effects = self.study.recipe(wildcards).get("training", {}).get("augment", {})
         return [*self.model_modules(wildcards), *map(BATCH_EFFECTS.module, sorted(effects))]
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     task = TASKS[run.task](TASKS[run.task].find_labels(clips))
     task.fit(clips[roles == "train"])
     array = inputs.features.array
-    seconds = run.recipe["training"].get("crop")
+    seconds = run.recipe.get("training", {}).get("crop")
     crop = crop_frames(seconds, run.front_end) if seconds else None
     training = load_training(array, rows, clips, roles, task, run.augment, inputs.variants, run.seed, crop)
     initial = find_weights(inputs.weights)

@@ -47,7 +47,7 @@ def train_model(
     prepare_process(run.seed, threads, device)
     outputs = Outputs(Path(folder))
     processor = choose_device()
-    bfloat16 = uses_bfloat16(run.recipe["training"].get("precision", "float32"), processor)
+    bfloat16 = uses_bfloat16(run.recipe.get("training", {}).get("precision", "float32"), processor)
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
     fold = read_fold(run, inputs)
     fingerprint = compute_fingerprint(
