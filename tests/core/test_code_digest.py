@@ -41,6 +41,7 @@ USES = {
     "draw_features": {"matplotlib"},
     "draw_figures": {"pandas"},  # each figure imports what it needs
     "embed_clips": {"torch"},
+    "evaluate_ensemble": {"pandas", "torch"},
     "evaluate_model": {"pandas", "torch"},
     "evaluate_robustness": {"pandas"},
     "evaluate_transfer": {"pandas"},
