@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import soundfile
 
 from helpers.library import configuration, front_end
 from soundbench.core.errors import InputError
-from soundbench.features.front_ends import functionals
+from soundbench.features.front_ends import functionals, opensmile
 from soundbench.features.settings import frame_count, window_lengths
 from soundbench.features.store import compute_features
 
@@ -90,3 +91,18 @@ def test_impossible_settings_are_refused() -> None:
         "features.own.fmin: 600 Hz is not below fmax, 500 Hz",
         "features.own.n_mfcc: 65 is larger than the number of mel filters, 64",
     ]
+
+
+def test_opensmile_is_asked_for_only_where_it_is_used() -> None:
+    if find_spec("opensmile"):
+        pytest.skip("opensmile is installed here")
+    with pytest.raises(InputError, match=r"features\.own\.front_end: the package opensmile is not installed"):
+        configuration(features={"own": {"front_end": "opensmile"}})
+    configuration()
+
+
+@pytest.mark.parametrize("feature_set", sorted(opensmile.SIZES))
+def test_opensmile_gives_as_many_values_as_are_said_before(feature_set: str) -> None:
+    pytest.importorskip("opensmile")
+    settings = front_end(front_end="opensmile", feature_set=feature_set)
+    assert opensmile.compute(voice(), RATE, settings).shape == (opensmile.bins(settings), 1)
