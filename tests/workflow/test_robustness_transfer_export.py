@@ -28,7 +28,7 @@ SHORT = {"epochs": 1, "batch_size": 8}
 RUN = {"dataset": "copies", "model": "cnn"}
 COPIES = [{"variants": ["pitchUp2", "stretch0.9", "hum"]}]
 STUDY = {
-    "benchmark": {"datasets": ["copies"], "models": ["cnn", "transformer"], "seeds": [1]},
+    "benchmark": {"datasets": ["copies"], "models": ["cnn", "transformer", "svm", "both"], "seeds": [1]},
     "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7}},
     "datasets": {
         "copies": {"source": "synthetic", "augment": COPIES, "split": HOLDOUT},
@@ -38,6 +38,7 @@ STUDY = {
     "models": {
         "cnn": {"width": 4, "training": SHORT},
         "transformer": {"family": "ast", "features": "ast", "width": 24, "heads": 1, "depth": 1, "training": SHORT},
+        "both": {"family": "ensemble", "members": ["cnn", "svm"]},
     },
     "robustness": {"models": ["cnn"], "noise": [0], "pitch": [2], "speed": [1.1]},
     "transfer": {"elsewhere": {"from": RUN, "to": "other"}, "home": {"from": RUN, "to": "copies", "clips": "test"}},
