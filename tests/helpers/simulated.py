@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,8 @@ class Study:
             "metric": "accuracy",
         }
         study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
-        return Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})
+        found = Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})
+        return replace(found, sources={name: name for name in self.datasets})  # as if each had its own recordings
 
     def write(self) -> Study:
         """Write everything that a workflow run would have left for the tables, figures and pages."""

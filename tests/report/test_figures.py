@@ -48,7 +48,7 @@ def draw(study: Study, name: str, path: Path, dataset: str = "one") -> str:
     figures: dict[str, Callable[[], None]] = {
         "scores": lambda: plot_scores(scores, board, models, "accuracy", str(path)),
         "costs": lambda: plot_costs(board, costs, dataset, models, "accuracy", str(path)),
-        "ranks": lambda: plot_ranks(board, models, str(path)),
+        "ranks": lambda: plot_ranks(board, models, {name: name for name in study.datasets}, str(path)),
         "confusion": lambda: plot_confusion(metrics, "model", models, "uar", str(path)),
         "calibration": lambda: plot_calibration(metrics, models, str(path)),
         "training": lambda: plot_training(histories, models, str(path)),
@@ -123,6 +123,14 @@ def test_titles_of_samples_do_not_overlap(tmp_path: Path) -> None:
     widths = [TextPath((0, 0), title, size=9).get_extents().width for title in titles]
     assert any("taken for" in title for title in titles)
     assert max(widths) < 72 * PANEL
+
+
+def test_ranks_count_one_view_of_each_source(study: Study, tmp_path: Path) -> None:
+    board = str(study.root / "summary" / "leaderboard.csv")
+    plot_ranks(board, list(MODELS), {"one": "a", "two": "b", "three": "a"}, str(tmp_path / "figure.svg"))
+    assert not (tmp_path / "figure.svg").exists()
+    plot_ranks(board, list(MODELS), {"one": "a", "two": "b", "three": "c"}, str(tmp_path / "figure.svg"))
+    assert "over 2 data sets" in written((tmp_path / "figure.svg").read_text())
 
 
 def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class Results:
         explored: the folder of each data set's figures of its clips.
         facts: what the section of provenance says of the study: ``arguments``, ``study``, ``config``.
         tasks: the task of each data set.
+        sources: the source of each data set.
     """
 
     tables: dict[str, str]
@@ -49,6 +50,7 @@ class Results:
     explored: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, type[Task]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_job(
@@ -82,6 +84,7 @@ class Results:
             explored={Path(path).parent.name: str(Path(path).parent) for path in files.get("explored", ())},
             facts=facts or {},
             tasks={name: task_class(view) for name, view in study["datasets"].items()},
+            sources={name: view["source"] for name, view in study["datasets"].items()},
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:

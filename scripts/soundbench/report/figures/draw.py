@@ -61,6 +61,7 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
         "dataset": dataset,
         "model": model,
         "datasets": results.datasets,
+        "sources": results.sources,
         "models": results.models,
         "metric": results.metric,
         "key": "model" if of_models else "dataset",

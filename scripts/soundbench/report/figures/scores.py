@@ -95,16 +95,22 @@ def _short(value: float, _: int) -> str:
     return f"{value:g}" if value < 1000 else EngFormatter(sep="")(value)
 
 
-def plot_ranks(leaderboard: str, models: list[str], path: str) -> None:
+def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], path: str) -> None:
     """Mean ranks over data sets and the critical difference: a bar joins models that do not differ (Demšar, 2006).
 
-    Data sets on which a model has no score are left out; the title gives the number of those used. Nothing is drawn
-    where fewer than two data sets are left. At least two models are needed.
+    The test takes data sets as independent, so only the first view of each source counts. Data sets on which a model
+    has no score are left out; the title gives the number of those used. Nothing is drawn where fewer than two are left.
+    At least two models are needed.
+
+    Args:
+        sources: the source of each data set, in their order.
     """
     # This imports scipy, which no other figure here needs.
     from soundbench.evaluation.significance import critical_difference
 
-    grid = pd.read_csv(leaderboard).pivot(index=["dataset", "protocol"], columns="model", values="mean").dropna()
+    board = pd.read_csv(leaderboard)
+    grid = board.pivot(index="dataset", columns="model", values="mean").reindex(list(sources)).dropna()
+    grid = grid[~grid.index.to_series().map(sources).duplicated()]
     if len(grid) < 2:
         return
     with figure(path, 1, 7.2, 1.6 + 0.28 * len(models), "mean ranks of the models over data sets") as (_, (axis,)):
