@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import signal
 import subprocess
 import time
@@ -170,19 +172,16 @@ def test_bad_configuration_starts_nothing_and_names_everything(workflow: Workflo
 
 
 @pytest.mark.slow
-def test_unreadable_and_missing_clips_are_all_named(workflow: Workflow, esc10_root: Path) -> None:
-    audio = esc10_root / "ESC-50-master" / "audio"
-    broken, missing = sorted(audio.iterdir())[:2]
-    kept = broken.read_bytes(), missing.read_bytes()
+def test_unreadable_and_missing_clips_are_all_named(workflow: Workflow, esc10_root: Path, tmp_path: Path) -> None:
+    # The damaged folder belongs to this test alone: other processes of the test run read ``esc10_root`` meanwhile.
+    root = tmp_path / "damaged"
+    shutil.copytree(esc10_root / "ESC-50-master", root, copy_function=os.symlink)
+    broken, missing = sorted((root / "audio").iterdir())[:2]
+    broken.unlink()
     broken.write_text("no audio")
     missing.unlink()
-    try:
-        root = {"esc50": {"root": str(esc10_root)}}
-        overlay = workflow.overlay("own", sources=root, benchmark={"datasets": ["esc10"]})
-        done = workflow.run("results/clips/esc50.csv", "--cores", "1", "--configfile", overlay, check=False)
-    finally:
-        broken.write_bytes(kept[0])
-        missing.write_bytes(kept[1])
+    overlay = workflow.overlay("own", sources={"esc50": {"root": str(root)}}, benchmark={"datasets": ["esc10"]})
+    done = workflow.run("results/clips/esc50.csv", "--cores", "1", "--configfile", overlay, check=False)
     assert done.returncode != 0
     assert f"{broken}: cannot be read as audio" in done.stdout
     assert f"{missing}: does not exist" in done.stdout
