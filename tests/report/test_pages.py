@@ -170,6 +170,17 @@ def test_choosing_two_models_shows_their_classes(opened: Chrome) -> None:
     assert offered == ["good", "middling"]
 
 
+def test_a_single_model_is_not_compared_with_itself(browser: Chrome, tmp_path: Path) -> None:
+    open_page(browser, write_report(Study(tmp_path, {"only": 2.0}, audio=True).write()) / "report.html")
+    said = browser.find_element("id", "class-said").text
+    shown = [cell for cell in browser.find_elements("css selector", "#by-class .pair") if cell.is_displayed()]
+    classes, scores = column(browser, "#differences table", 0), column(browser, "#differences table", 2)
+    browser.switch_to.default_content()
+    assert shown == []
+    assert [float(score) for score in scores] == sorted((float(score) for score in scores), reverse=True)
+    assert said.startswith(f"recall: {scores[0]} % for {classes[0]}, the best class")
+
+
 def test_views_of_one_source_are_compared(opened: Chrome) -> None:
     # The third model has no runs on one of them.
     assert sorted(column(opened, "#views table", 0)) == ["good", "middling"]
@@ -302,7 +313,7 @@ def test_columns_that_say_nothing_are_left_out(tmp_path: Path) -> None:
 
 
 def test_calibration_has_one_value_on_the_page_and_in_the_figure(tmp_path: Path) -> None:
-    study = Study(tmp_path, {"only": 2.0}).write()
+    study = Study(tmp_path, {"only": 2.0}, audio=True).write()
     write_report(study, pages=False)
     shown = percent(boards(study.results())["one"]["calibration_error"].iloc[0])
     plot_calibration(study.files("metrics.json"), ["only"], str(tmp_path / "figure.svg"))

@@ -128,6 +128,15 @@ def test_the_first_seed_is_exported_unless_another_is_named() -> None:
     assert inputs.of_fold(paths.MODEL)(wildcards) == "<results>/runs/{dataset}/{model}/seed1/fold2/model.safetensors"
 
 
+def test_export_refuses_models_without_a_form_for_onnx_and_ensembles() -> None:
+    models = {"both": {"family": "ensemble", "members": ["cnn", "resnet18"]}}
+    found = study(models=models, benchmark={"models": ["cnn", "resnet18", "both", "gradient-boosting"]})
+    with pytest.raises(InputError) as raised:
+        ExportInputs(found).folders(paths.EXPORTED)(Wildcards())
+    assert "benchmark.models: both: an ensemble is no single network" in str(raised.value)
+    assert "benchmark.models: gradient-boosting: skl2onnx does not convert it" in str(raised.value)
+
+
 def test_predicting_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="names no recordings"):
         PredictionInputs(study()).pages("{prediction}.html")(Wildcards())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -32,6 +33,23 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
         if Path(path).is_file() and not Path(path).stat().st_size:
             raise InputError(f"{path}: is an empty file") from error
         raise InputError(f"{path}: cannot be read as audio ({str(error).rstrip('.')})") from error
+
+
+def header_problems(paths: Iterable[str], problem: Callable[[Any], str | None]) -> list[str]:
+    """What is wrong with published recordings by their headers, one entry per file.
+
+    Args:
+        problem: what is wrong with a file, given ``soundfile.info`` of it; None if nothing is.
+    """
+    found = []
+    for path in paths:
+        try:
+            text = problem(soundfile.info(path))
+        except (soundfile.LibsndfileError, OSError) as error:
+            text = f"cannot be read ({str(error).rstrip('.')})"
+        if text:
+            found.append(f"{Path(path).name}: {text}")
+    return found
 
 
 def missing_end(path: str, file: soundfile.SoundFile, read: int) -> str:

@@ -26,14 +26,20 @@ class ExportInputs:
         """
 
         def files(wildcards: Wildcards) -> list[str]:
-            trained = [name for name in self.study.selected["models"] if name in self.study.settings["models"]]
-            families = {name: self.study.settings["models"][name]["family"] for name in trained}
-            reasons = {name: FAMILIES.constant(family, "WITHOUT_ONNX") for name, family in families.items()}
+            models = self.study.selected["models"]
+            reasons = {name: self._without_form(name) for name in models}
             if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
                 raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
-            return fill(pattern, dataset=self.study.selected["datasets"], model=list(families))
+            return fill(pattern, dataset=self.study.selected["datasets"], model=models)
 
         return files
+
+    def _without_form(self, model: str) -> str | None:
+        """Why a model cannot be exported; None if it can."""
+        if model in self.study.settings["ensembles"]:
+            return "an ensemble is no single network; export its members"
+        reason: str | None = FAMILIES.constant(self.study.settings["models"][model]["family"], "WITHOUT_ONNX")
+        return reason
 
     def fold(self, wildcards: Wildcards) -> dict[str, Any]:
         """Seed and fold of the model that is exported."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import soundfile
 
 from soundbench.core.errors import InputError
+from soundbench.data.audio import header_problems
 from soundbench.data.readers import ARCHIVE
 
 SETTINGS = {
@@ -84,14 +85,13 @@ def verify(root: Path) -> None:
     problems = [] if len(clips) == UTTERANCES else [f"EmoDB has {UTTERANCES} utterances, but {len(clips)} are here"]
     if not problems and hashlib.sha256("\n".join(sorted(clips["clip"])).encode()).hexdigest() != NAMES_SHA256:
         problems = [f"the names of the {UTTERANCES} utterances are not those of EmoDB"]
-    for path in clips["path"]:
-        try:
-            info = soundfile.info(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            problems.append(f"{Path(path).name}: cannot be read ({str(error).rstrip('.')})")
-            continue
-        if (info.samplerate, info.channels) != (SAMPLE_RATE, 1) or not SHORTEST < info.duration < LONGEST:
-            found = f"{info.duration:.3g} s with {info.channels} channels at {info.samplerate} Hz"
-            problems.append(f"{Path(path).name}: {found}, not {SHORTEST} to {LONGEST} s with one at 16 kHz")
+    problems += header_problems(clips["path"], _not_published)
     if problems:
         raise InputError(problems)
+
+
+def _not_published(header: Any) -> str | None:
+    if (header.samplerate, header.channels) == (SAMPLE_RATE, 1) and SHORTEST < header.duration < LONGEST:
+        return None
+    found = f"{header.duration:.3g} s with {header.channels} channels at {header.samplerate} Hz"
+    return f"{found}, not {SHORTEST} to {LONGEST} s with one at 16 kHz"

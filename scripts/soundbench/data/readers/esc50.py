@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import soundfile
 
 from soundbench.core.errors import InputError
+from soundbench.data.audio import header_problems
 from soundbench.data.files import path_problem
 from soundbench.data.readers import ARCHIVE
 
@@ -81,13 +82,12 @@ def verify(root: Path) -> None:
     """Raise :class:`InputError` unless the 2,000 published clips are there, each 5 s at 44.1 kHz."""
     clips = read(root)
     problems = [] if len(clips) == CLIPS else [f"{METADATA} should list {CLIPS} clips, but lists {len(clips)}"]
-    for path in clips["path"]:
-        try:
-            info = soundfile.info(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            problems.append(f"{Path(path).name}: cannot be read ({str(error).rstrip('.')})")
-            continue
-        if (info.frames, info.samplerate) != (SECONDS * SAMPLE_RATE, SAMPLE_RATE):
-            problems.append(f"{Path(path).name}: {info.frames} samples at {info.samplerate} Hz, not 5 s at 44.1 kHz")
+    problems += header_problems(clips["path"], _not_published)
     if problems:
         raise InputError(problems)
+
+
+def _not_published(header: Any) -> str | None:
+    if (header.frames, header.samplerate) == (SECONDS * SAMPLE_RATE, SAMPLE_RATE):
+        return None
+    return f"{header.frames} samples at {header.samplerate} Hz, not 5 s at 44.1 kHz"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundbench.features.front_ends import VECTOR_SETTINGS
 from soundbench.features.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,17 +41,7 @@ SETTINGS = {
     },
     "fmin": {"description": "Lowest pitch (Hz).", "type": "number", "exclusiveMinimum": 0, "default": 65},
     "fmax": {"description": "Highest pitch (Hz).", "type": "number", "exclusiveMinimum": 0, "default": 500},
-    "duration": {
-        "description": "Clips are cropped to this length (s); null: whole clips.",
-        "type": ["number", "null"],
-        "exclusiveMinimum": 0,
-        "default": None,
-    },
-    "normalise": {
-        "description": "Values are stored as they are; the classical families standardise each dimension by itself.",
-        "const": "none",
-        "default": "none",
-    },
+    **VECTOR_SETTINGS,
 }
 N_MELS = 64  # bands that the cepstra are made of
 BANDS = 26  # of the mel spectrum, as in the feature sets of openSMILE

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundbench.core.errors import InputError
+from soundbench.features.front_ends import VECTOR_SETTINGS
 from soundbench.features.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,17 +43,7 @@ SETTINGS = {
         "minimum": 8000,
         "default": 16000,
     },
-    "duration": {
-        "description": "Clips are cropped to this length (s); null: whole clips.",
-        "type": ["number", "null"],
-        "exclusiveMinimum": 0,
-        "default": None,
-    },
-    "normalise": {
-        "description": "Values are stored as they are; the classical families standardise each dimension by itself.",
-        "const": "none",
-        "default": "none",
-    },
+    **VECTOR_SETTINGS,
 }
 
 
