@@ -94,7 +94,7 @@ def test_metadata_has_the_readme_and_the_licence(installed: Path) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"
     assert "Snakemake" in metadata.get_payload()
-    assert set(PROJECT["scripts"]) == {"soundbench-predict", "soundbench-list"}
+    assert set(PROJECT["scripts"]) == {"soundbench-predict", "soundbench-list", "soundbench-new"}
 
 
 def test_the_package_brings_what_its_modules_read(installed: Path) -> None:
@@ -120,3 +120,16 @@ def test_an_installed_package_predicts(installed: Path, tmp_path: Path) -> None:
     header, row = run_command(installed, "soundbench-predict", model, tmp_path / "dog.wav").splitlines()
     assert "label" in header
     assert "dog.wav" in row
+
+
+def test_inference_needs_no_snakemake(installed: Path) -> None:
+    """Nor do exports, lists and new studies: no module that they import loads Snakemake."""
+    code = (
+        "import pkgutil, sys; sys.modules['snakemake'] = None; from importlib import import_module; import soundbench; "
+        "[import_module(found.name) for package in ('inference', 'export', 'config') for found in "
+        "pkgutil.iter_modules(import_module(f'soundbench.{package}').__path__, f'soundbench.{package}.')]; "
+        "assert not [name for name in sys.modules if name.startswith('snakemake') and sys.modules[name]]"
+    )
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=installed, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

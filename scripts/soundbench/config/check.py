@@ -51,7 +51,7 @@ def read_library(folder: str | Path) -> Config:
     """The library as it is written, without the schemas' defaults."""
     config: Config = {}
     for name in FILES:
-        config = lay_over(config, _read_yaml(Path(folder) / f"{name}.yaml"))
+        config = lay_over(config, read_yaml(Path(folder) / f"{name}.yaml"))
     return config
 
 
@@ -70,7 +70,12 @@ def _in_home(folder: Any) -> Any:
         return folder
 
 
-def _read_yaml(file: Path) -> Config:
+def read_yaml(file: Path) -> Config:
+    """The mapping in a YAML file.
+
+    Raises:
+        InputError: it cannot be read, or is no mapping.
+    """
     try:
         found = yaml.load(file.read_text(encoding="utf-8"), FastLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

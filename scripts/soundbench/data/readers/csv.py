@@ -137,11 +137,11 @@ def _column_problems(names: list[str]) -> Iterator[str]:
     for name in [name for name, count in counts.items() if count > 1]:
         yield f"has several columns named {name}; names must be unique, also regardless of case"
     if missing := [name for name in REQUIRED if name not in names]:
-        near = [f"; is {name!r} the {known}?" for known in missing for name in names if _may_mean(name, known)]
+        near = [f"; is {name!r} the {known}?" for known in missing for name in names if may_mean(name, known)]
         there = ", ".join(map(repr, names))
         yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
     for known in [known for known in ADVICE if known not in names]:
-        for name in [name for name in names if _may_mean(name, known)]:
+        for name in [name for name in names if may_mean(name, known)]:
             yield f"the column {name!r} would not be used. {ADVICE[known].format(name=name)}"
 
 
@@ -151,7 +151,7 @@ ADVICE = {
 }
 
 
-def _may_mean(name: str, known: str) -> bool:
+def may_mean(name: str, known: str) -> bool:
     """Whether a column may mean a ``known`` one: in another case, in the plural, as a synonym or misspelt."""
     bare = "".join(filter(str.isalnum, folded(name)))
     forms = {bare, bare.removesuffix("s"), bare.removesuffix("id"), bare.removesuffix("ids")}

@@ -1,0 +1,128 @@
+"""The source of a user's recordings, guessed from their folder or from their table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from soundbench.config.guesses import PART_OF, Field, guess_roles
+from soundbench.core.errors import InputError
+from soundbench.core.text import shortened_list
+from soundbench.data.files import audio_files
+from soundbench.data.readers.csv import UNREADABLE
+
+BETWEEN = "[-_. ]+"  # what separates the parts of a file name
+PART = "[^-_. /]+"
+TABLES = (".csv", ".txt")
+
+Source = dict[str, Any]
+Roles = dict[str, Field]
+
+
+def guess_source(recordings: Path) -> tuple[Source, Roles]:
+    """The keys of a source that reads these recordings, and the field of each role.
+
+    Raises:
+        InputError: there are no recordings, or nothing that names their labels.
+    """
+    if recordings.suffix.lower() in TABLES and recordings.is_file():
+        return _source_of_table(recordings)
+    if not recordings.is_dir():
+        raise InputError(f"{recordings}: should be a folder with recordings, or a table (.csv) that lists them")
+    return _source_of_folder(recordings)
+
+
+def _relative_paths(folder: Path) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in audio_files(folder)[0]]
+
+
+def _source_of_folder(folder: Path) -> tuple[Source, Roles]:
+    paths = _relative_paths(folder)
+    inside = [path for path in paths if "/" in path]
+    used = inside or paths
+    if not used:
+        raise InputError(f"{folder}: holds no audio file")
+    fields = path_fields(used)
+    roles = guess_roles(fields)
+    if "label" not in roles:
+        raise InputError(
+            f"{folder}: neither folders nor file names name a label (such as {shortened_list(used, 3)}); move the "
+            "clips of each label into a sub-folder, or write a table with the columns path and label"
+        )
+    if list(roles) == ["label"] and roles["label"] is fields[0] and fields[0].kind == "folder":
+        return {"reader": "folder", "root": str(folder)}, roles
+    source: Source = {"reader": "pattern", "root": str(folder), "pattern": path_pattern(used, roles)}
+    if "part" in roles:
+        source["codes"] = {"part": {value: PART_OF[value.casefold()] for value in sorted(set(roles["part"].values))}}
+    if len(used) < len(paths):
+        source["ignore"] = "[^/]+"
+    return source, roles
+
+
+def path_fields(paths: Sequence[str]) -> list[Field]:
+    """The folders and the parts of the names that all paths have, in their order."""
+    pure = [PurePosixPath(path) for path in paths]
+    folders = min(len(path.parts) - 1 for path in pure)
+    names = [re.split(BETWEEN, path.stem) for path in pure]
+    parts = min(map(len, names)) if all(all(name) for name in names) else 0
+    ends = parts if all(len(name) == parts for name in names) else 0
+    found = [Field("folder", n + 1, tuple(path.parts[n] for path in pure)) for n in range(folders)]
+    kinds = ["last" if n + 1 == ends else "name" for n in range(parts)]
+    return found + [Field(kind, n + 1, tuple(name[n] for name in names)) for n, kind in enumerate(kinds)]
+
+
+def path_pattern(paths: Sequence[str], roles: Roles) -> str:
+    """The regular expression that takes each role from a path."""
+    depths = {path.count("/") for path in paths}
+    by_place = {(field.kind == "folder", field.place): role for role, field in roles.items()}
+    folders = [_captured(by_place.get((True, n)), "[^/]+") + "/" for n in range(1, min(depths) + 1)]
+    last = max((int(place) for folder, place in by_place if not folder), default=0)
+    parts = [_captured(by_place.get((False, n)), PART) for n in range(1, last + 1)]
+    between = "(?:.*/)?" if len(depths) > 1 else ""
+    end = f"(?:{BETWEEN}[^/]*)" if last else "[^/]*"
+    return "".join(folders) + between + BETWEEN.join(parts) + end
+
+
+def _captured(role: str | None, what: str) -> str:
+    if role == "fold":
+        return "(?i:fold)[ _-]?(?P<fold>[0-9]+)"
+    return f"(?P<{role}>{what})" if role else what
+
+
+def _source_of_table(file: Path) -> tuple[Source, Roles]:
+    try:
+        options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
+        table = pd.read_csv(file, index_col=False, **options)
+    except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{file}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
+    table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+    column, path = _path_column(file, table)
+    roles = guess_roles(Field("column", name, tuple(table[name])) for name in table if name != column)
+    if "label" not in roles:
+        raise InputError(f"{file}: no column names a label; its columns are {', '.join(table)}. Name one of them label")
+    columns = {"path": path} | {role: str(field.place) for role, field in roles.items()}
+    return {"reader": "csv", "root": str(file.parent), "table": file.name, "columns": columns}, roles
+
+
+def _path_column(file: Path, table: pd.DataFrame) -> tuple[str, str]:
+    """The column that names the files, and how a path follows from it."""
+    paths = _relative_paths(file.parent)
+    folders = sorted({path.rpartition("/")[0] for path in paths}, key=lambda folder: (folder.count("/"), folder))
+    suffixes = sorted({PurePosixPath(path).suffix for path in paths})
+    found = set(paths)
+    most: tuple[int, str] = (0, "")
+    for folder in ("", *filter(None, folders)):
+        prefix = f"{folder}/" if folder else ""
+        for suffix in ("", *suffixes):
+            for name in table:
+                there = sum(f"{prefix}{value}{suffix}" in found for value in table[name])
+                if there == len(table):
+                    return name, f"{prefix}{{{name}}}{suffix}" if prefix or suffix else name
+                most = max(most, (there, name))
+    if most[0]:
+        raise InputError(f"{file}: the column {most[1]!r} names {len(table) - most[0]} files that do not exist")
+    raise InputError(f"{file}: no column names audio files in {file.parent} or below it; columns: {', '.join(table)}")

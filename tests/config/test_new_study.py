@@ -1,0 +1,164 @@
+"""``soundbench-new`` writes a study of the user's recordings that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import yaml
+
+from helpers.library import configuration
+from helpers.workflow import Workflow
+from soundbench.config.new_study import main
+from soundbench.data.readers import READERS
+
+LABELS = ("bell", "door knock", "rain", "siren", "wind")
+RATE = 8000  # Hz
+NOISE = np.random.default_rng(0).normal(0, 0.1, 50 * 2000).reshape(50, 2000)
+
+
+def write_recordings(folder: Path, pattern: str) -> list[dict[str, Any]]:
+    """Fifty recordings, two takes of each of five recorders per label, and what is in their names."""
+    rows = []
+    for number, noise in enumerate(NOISE):
+        label = LABELS[number % 5]
+        row = {"label": label, "recorder": f"r{number // 10}", "take": number // 5 % 2 + 1, "fold": number // 10 + 1}
+        row |= {"word": label.split()[0], "part": ("train", "train", "train", "validation", "test")[number // 10]}
+        path = pattern.format(**row)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        tone = np.sin(2 * np.pi * 300 * (1 + number % 5) * np.arange(len(noise)) / RATE)
+        soundfile.write(folder / path, 0.3 * tone + noise, RATE)
+        rows.append(row | {"path": path})
+    return rows
+
+
+def made(
+    recordings: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[str, dict[str, Any], pd.DataFrame]:
+    """What the command prints, the study that it writes, and the clips that this reads."""
+    output = folder / "mine.yaml"
+    assert main([str(recordings), "--output", str(output)]) == 0
+    study = configuration(**yaml.safe_load(output.read_text()))
+    source = {name: value for name, value in study["sources"]["mine"].items() if value is not None}
+    options = {name: value for name, value in source.items() if name not in ("reader", "root", "on_bad_clip")}
+    clips = READERS.load(source["reader"]).read(Path(source["root"]), **options)
+    return capsys.readouterr().out, study["datasets"]["mine"]["split"], clips
+
+
+@pytest.mark.parametrize(
+    ("pattern", "scheme", "folds", "groups"),
+    [
+        ("{label}/{recorder}_{take}.wav", "kfold", 5, 5),
+        ("{label}/{recorder}/{take}.wav", "kfold", 5, 5),
+        ("{recorder}/{word}-{take}.wav", "kfold", 5, 5),
+        ("{recorder}_{word}_{take}.wav", "kfold", 5, 5),
+        ("{label}/{fold}{take}.wav", "kfold", 5, 50),
+        ("fold{fold}/{label}/take{take}.wav", "official", 5, 50),
+        ("{part}/{label}/{recorder}-{take}.wav", "predefined", 1, 5),
+    ],
+)
+def test_the_layout_of_a_folder_is_recognised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pattern: str, scheme: str, folds: int, groups: int
+) -> None:
+    rows = write_recordings(tmp_path / "sounds", pattern)
+    printed, split, clips = made(tmp_path / "sounds", tmp_path, capsys)
+    names = {row["path"]: row["label"] if "{label}" in pattern else row["word"] for row in rows}
+    assert dict(zip(clips["path"], clips["label"], strict=True)) == {
+        str(tmp_path / "sounds" / path): label for path, label in names.items()
+    }
+    assert (split["scheme"], split["folds"]) == (scheme, folds)
+    assert clips["group"].nunique() == groups
+    assert "sounds: 50 recordings" in printed
+    assert ("none was found, so each clip" in printed) == (groups == 50)
+
+
+@pytest.mark.parametrize("shown", ["{path}", "{name}", "{stem}"])
+def test_the_columns_of_a_table_are_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str], shown: str) -> None:
+    rows = write_recordings(tmp_path / "sounds", "audio/{word}-{recorder}-{take}.wav")
+    files = [Path(row["path"]) for row in rows]
+    table = (
+        pd.DataFrame(rows).drop(columns=["path", "part"]).rename(columns={"label": "Class", "recorder": "Recording ID"})
+    )
+    table.insert(0, "file", [shown.format(path=file, name=file.name, stem=file.stem) for file in files])
+    table.to_csv(tmp_path / "sounds" / "list.csv", index=False)
+    printed, split, clips = made(tmp_path / "sounds" / "list.csv", tmp_path, capsys)
+    assert list(clips["path"]) == [str(tmp_path / "sounds" / file) for file in files]
+    assert list(clips["label"]) == [row["label"] for row in rows]
+    assert list(clips["group"]) == [row["recorder"] for row in rows]
+    assert list(clips["fold"]) == [row["fold"] for row in rows]
+    assert (split["scheme"], split["folds"]) == ("official", 5)
+    assert "group: the column 'Recording ID' (r0, r1, r2, r3 and 1 more); no group is split" in printed
+
+
+def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_recordings(tmp_path / "sounds", "{label}/{recorder}_{take}.wav")
+    (tmp_path / "sounds" / "owl").mkdir()
+    soundfile.write(tmp_path / "sounds" / "owl" / "r9_1.wav", NOISE[0], RATE)
+    printed, _, clips = made(tmp_path / "sounds", tmp_path, capsys)
+    assert "left out: owl, with fewer than 3 groups" in printed
+    assert yaml.safe_load((tmp_path / "mine.yaml").read_text())["datasets"]["mine"]["drop"] == ["owl"]
+    assert "owl" in set(clips["label"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere: does not exist"),
+        (["empty"], "empty: holds no audio file"),
+        (["flat"], "flat: neither folders nor file names name a label (such as 0.wav, 1.wav, 2.wav)"),
+        (["list.csv"], "list.csv: the column 'file' names 1 files that do not exist"),
+        (["flat", "--name", "esc50"], "--name: the library has esc50 already"),
+        (["flat", "--output", "list.csv"], "list.csv: exists already"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("empty", "flat"):
+        Path(name).mkdir()
+    for number in range(3):
+        soundfile.write(Path("flat", f"{number}.wav"), NOISE[number], RATE)
+    Path("list.csv").write_text("file,class\nflat/0.wav,dog\nflat/7.wav,cat\n")
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.yaml"))
+
+
+def own_study(workflow: Workflow, pattern: str) -> Workflow:
+    """The workflow with a study of fifty recordings that the command has written."""
+    sounds = workflow.folder.with_name("sounds")
+    write_recordings(sounds, pattern)
+    assert main([str(sounds), "--output", str(workflow.folder / "mine.yaml")]) == 0
+    return workflow
+
+
+def test_the_study_of_fifty_recordings_is_planned(workflow: Workflow) -> None:
+    planned = own_study(workflow, "{label}/{recorder}_{take}.wav").planned("--configfile", "mine.yaml")
+    assert planned["train_model"] == 3 * 3 * 5  # models, seeds, folds
+
+
+@pytest.mark.slow
+def test_the_study_of_fifty_recordings_is_trained(workflow: Workflow) -> None:
+    study = own_study(workflow, "{part}/{label}/{recorder}-{take}.wav")
+    small = study.overlay(
+        "small",
+        benchmark={"models": ["majority", "cnn"], "seeds": [1]},
+        models={"cnn": {"width": 4, "training": {"epochs": 3}}},
+    )
+    runs = study.results / "mine" / "runs" / "mine"
+    targets = [runs / model / "seed1" / "predictions.csv" for model in ("majority", "cnn")]
+    names = [str(target.relative_to(study.folder)) for target in targets]
+    study.run(*names, "--cores", "2", "--configfile", "mine.yaml", small)
+    majority, cnn = map(pd.read_csv, targets)
+    assert len(cnn) == len(majority) == 10
+    assert majority["predicted"].nunique() == 1
+    assert set(cnn["label"]) == set(LABELS)
