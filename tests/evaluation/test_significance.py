@@ -25,6 +25,13 @@ def test_holm_gives_the_textbook_example() -> None:
     assert holm(np.array([0.02, np.nan, 0.01])) == pytest.approx([0.02, np.nan, 0.02], nan_ok=True)
 
 
+def test_holm_equals_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p_values = np.round(np.random.default_rng(0).uniform(0, 0.3, 40), 2)  # with equal ones
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+
+
 def test_mcnemar_equals_the_exact_binomial_test() -> None:
     right_a = np.array([[1] * 10 + [0] * 2 + [1] * 5], dtype=bool)
     right_b = np.array([[0] * 10 + [1] * 2 + [1] * 5], dtype=bool)

@@ -29,25 +29,20 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, flo
     Returns:
         The number of clips on which only a is correct (or with more seeds), the same for b, and the p-value.
     """
-    from statsmodels.stats.contingency_tables import mcnemar as exact_test
-
     balance = correct_a.sum(axis=0, dtype=int) - correct_b.sum(axis=0, dtype=int)
     only_a = int((balance > 0).sum())
     only_b = int((balance < 0).sum())
     if only_a + only_b == 0:
         return 0, 0, 1.0
-    return only_a, only_b, float(exact_test([[0, only_a], [only_b, 0]], exact=True).pvalue)
+    return only_a, only_b, float(stats.binomtest(only_a, only_a + only_b).pvalue)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
     """P-values corrected for their number, in their order; NaN stays (S. Holm, Scand. J. Statistics 6, 1979)."""
-    from statsmodels.stats.multitest import multipletests
-
     p_values = np.asarray(p_values, dtype=float)
+    order = np.argsort(p_values)[: np.count_nonzero(~np.isnan(p_values))]  # NaN is sorted to the end
     corrected = np.full(p_values.shape, np.nan)
-    known = ~np.isnan(p_values)
-    if known.any():
-        corrected[known] = multipletests(p_values[known], method="holm")[1]
+    corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)).clip(max=1)
     return corrected
 
 
