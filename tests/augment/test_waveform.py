@@ -49,6 +49,7 @@ def signal_to_noise(clean: np.ndarray, noisy: np.ndarray) -> float:
     return 10 * np.log10(np.square(gain * clean).sum() / np.square(noisy - gain * clean).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [2, -3.5])
 def test_pitch_shift_moves_the_pitch_and_keeps_the_length(shift: float) -> None:
     shifted = augmented(tone(), {"effect": "pitch_shift", "semitones": shift})
@@ -387,6 +388,7 @@ def test_noise_folders_are_checked_if_they_are_used(tmp_path: Path) -> None:
     configuration(augmentations=street, datasets=datasets, benchmark=benchmark)
 
 
+@pytest.mark.slow
 def test_recipe_plans(workflow: Workflow, tmp_path: Path) -> None:
     overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}})
     planned = workflow.planned("--configfile", "config/recipes/augmentation.yaml", overlay)

@@ -72,6 +72,7 @@ def imported_by(script: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_digest_covers_what_the_script_imports_and_start_up_is_lean(script: str) -> None:
     loaded = imported_by(script)

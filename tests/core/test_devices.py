@@ -33,6 +33,7 @@ def taker(folder: Path, names: str = "0,1") -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=REPOSITORY / "scripts", **options)
 
 
+@pytest.mark.slow
 def test_each_process_takes_a_gpu_of_its_own_and_a_dead_one_leaves_its_gpu(tmp_path: Path) -> None:
     first = taker(tmp_path)
     assert first.stdout.readline() == "0\n"

@@ -272,6 +272,7 @@ def test_esc50_is_verified_clip_by_clip(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(refused.value.problems) == 3
 
 
+@pytest.mark.slow
 def test_a_fetch_that_fails_stops_the_workflow_with_a_reason(workflow: Workflow, server: FileServer) -> None:
     sources = {"emodb": {"url": server.url("missing.zip")}}
     overlay = workflow.overlay("own", sources=sources, benchmark={"datasets": ["emodb"]})

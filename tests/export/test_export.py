@@ -36,6 +36,7 @@ from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
 from soundbench.models.saved import load_model
 
+pytestmark = pytest.mark.slow
 LABELS = ["dog", "hen", "NA"]
 CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
 RESNET = {"family": "timm", "features": "own", "training": {}, "name": "resnet10t", "arguments": {}}

@@ -113,6 +113,7 @@ class HostileStudy(Study):
         return table.assign(clip=table["clip"].str.replace("/", ""))
 
 
+@pytest.mark.slow
 def test_no_page_runs_the_text_that_it_shows(browser: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Labels, groups, clips, findings, published scores and the configuration."""
     texts = {"label": SCRIPT, "source": SCRIPT}

@@ -115,6 +115,7 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_command_predicts_the_others_and_lists_what_it_cannot_read(model: Path, sounds: Path) -> None:
     done = command(model, sounds, "--top-k", "2")
     assert done.returncode == 1

@@ -353,6 +353,7 @@ def probing(workflow: Workflow) -> Workflow:
     return workflow
 
 
+@pytest.mark.slow
 def test_same_source_and_published_weights_before_anything_starts(probing: Workflow) -> None:
     text = (probing.folder / "probing.yaml").read_text()
     (probing.folder / "probing.yaml").write_text(text.replace("runs/before/", "runs/synthetic/"))

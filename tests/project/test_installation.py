@@ -114,6 +114,7 @@ def test_an_installed_package_lists_the_library(installed: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_installed_package_predicts(installed: Path, tmp_path: Path) -> None:
     model = write_model(tmp_path / "model", LABELS, shape=TINY_INPUT["shape"], models=TINY_INPUT["models"])
     write_sound(tmp_path / "dog.wav", 1.0)

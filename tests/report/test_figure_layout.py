@@ -159,6 +159,7 @@ DRAWN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("of", "name"), DRAWN)
 def test_figure_is_readable_at_1000_px_and_nothing_in_it_is_empty_or_overlaps(of: str, name: str, drawn: Drawn) -> None:
     svg, canvas = drawn(of, name)

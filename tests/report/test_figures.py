@@ -73,6 +73,7 @@ def test_picture_of_few_colours_has_a_palette_and_the_same_pixels(tmp_path: Path
     assert np.abs(np.asarray(picture.convert("RGBA")) - expected).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scores", "costs", "ranks", "confusion", "calibration", "training"])
 def test_figure_names_every_model_and_says_in_words_what_it_is(study: Study, name: str, tmp_path: Path) -> None:
     svg = draw(study, name, tmp_path / "figure.svg")

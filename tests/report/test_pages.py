@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a study with gaps, without figures."""

@@ -25,6 +25,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return made
 
 
+@pytest.mark.slow
 def test_a_study_has_the_figures_that_its_runs_can_fill(study: Study) -> None:
     found = {figure_path(*each) for each in draw.study_figures(study.results())}
     per_dataset = {f"{name}/{figure}.svg" for name in ("one", "two") for figure in ("costs", "training", "confusion")}

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from helpers.workflow import REPOSITORY
 
 TRAINING = """
@@ -22,6 +24,7 @@ print("torch._dynamo" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_training_does_not_import_the_compiler_and_gives_the_same_weights(tmp_path: Path) -> None:
     *weights_with, with_compiler = trained(True, tmp_path)
     *weights, without = trained(False, tmp_path)

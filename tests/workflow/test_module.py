@@ -71,6 +71,7 @@ def test_command_line_holds_numbers_and_no_line_about_extended_files(workflow: W
     assert "seed=1" not in done.stdout
 
 
+@pytest.mark.slow
 def test_study_runs_from_another_folder(workflow: Workflow, tmp_path: Path) -> None:
     """The library is read from beside the Snakefile, wherever Snakemake was started."""
     command = workflow.command("--snakefile", str(workflow.folder / "Snakefile"), "--dry-run", "--cores", "1")

@@ -98,6 +98,7 @@ def split_view(case: tuple[str, str], seed: int, folder: Path) -> tuple[pd.DataF
     return read_clip_table(folder / "split.csv"), view
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids="/".join)
 def test_every_data_set_splits_by_its_own_settings(case: tuple[str, str], folder: Path) -> None:
     recipe = RECIPES.get(case[0], {"benchmark": {"seeds": [1, 2, 3]}})

@@ -32,12 +32,14 @@ def test_default_benchmark_agrees_with_the_readme(workflow: Workflow) -> None:
     assert planned["aggregate_comparisons"] == planned["show_variants"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["esc10", "esc10-literature", "esc50", "esc50-literature"])
 def test_every_library_data_set_plans(workflow: Workflow, dataset: str, tmp_path: Path) -> None:
     overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}}, benchmark={"datasets": [dataset]})
     assert workflow.planned("--configfile", overlay)["train_model"] == 2 * 2 * 5
 
 
+@pytest.mark.slow
 def test_slurm_profile_plans_from_the_root(workflow: Workflow) -> None:
     assert "train_model" in workflow.run("--profile", "slurm", "-n").stdout
 
