@@ -11,11 +11,12 @@ from soundbench.config.target_checks import target_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
-from soundbench.features.settings import crop_problems, feature_problems, is_vector, values_per_decibel
+from soundbench.features.settings import crop_problems, feature_problems, input_kind, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
 from soundbench.models.ensembles import ensemble_problems, split_ensembles
-from soundbench.models.families import FAMILIES, is_fitted, takes_vectors
+from soundbench.models.families import is_fitted
+from soundbench.models.inputs import input_problems
 from soundbench.models.lineage import model_problems
 from soundbench.training.settings import training_problems
 
@@ -125,11 +126,8 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
 def _recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Iterator[str]:
     """The problems of a recipe, and those with its front-end, which is None if it is not well-formed."""
     family = recipe["family"]
-    if front_end is not None and is_vector(front_end) and not takes_vectors(family):
-        yield (
-            f"{where}.features: {recipe['features']} gives one vector per clip, but {family} needs a spectrogram; "
-            f"choose another entry, or one of the families {', '.join(filter(takes_vectors, FAMILIES.names))}"
-        )
+    if front_end is not None:
+        yield from input_problems(f"{where}.features", family, recipe["features"], front_end)
     if is_fitted(family):
         if recipe["pretrained"] is not None:
             yield f"{where}.pretrained: leave it out; {family} is fitted to the training clips without initial weights"
@@ -142,6 +140,10 @@ def _recipe_problems(where: str, recipe: Config, front_end: Config | None) -> It
 
 
 def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:
+    if input_kind(front_end) == "waveform":
+        if effects := ", ".join(recipe["training"]["augment"]):
+            yield f"{where}: {effects}: change spectrograms, not samples; augment clips with `augment` of the data set"
+        return
     gain = recipe["training"]["augment"].get("gain")
     if gain is not None and values_per_decibel(front_end) is None:
         yield (

@@ -9,6 +9,7 @@ import torch
 from soundbench.core.storage import canonical_json
 from soundbench.evaluation.explanations import Explanations, choose_explained, occlusion
 from soundbench.evaluation.trained_model import TrainedModel
+from soundbench.features.settings import input_kind
 from soundbench.models.embeddings import Embedder
 from soundbench.training.examples import Examples
 
@@ -19,7 +20,7 @@ BATCH = 32
 def explain_fold(model: TrainedModel, examples: Examples, frames: np.ndarray, table: pd.DataFrame) -> Explanations:
     """Explain a model on the test clips of its fold.
 
-    Decisions are explained where a clip has one label, and features that are no embedding: those have no regions.
+    Decisions are explained where a clip has one label and its features are a spectrogram: others have no regions.
 
     Args:
         examples: the test clips; ``frames`` ``(clips,)`` are theirs without padding.
@@ -28,7 +29,7 @@ def explain_fold(model: TrainedModel, examples: Examples, frames: np.ndarray, ta
     task = model.task
     table = table.reset_index(drop=True)
     embedded = np.sort(np.random.default_rng(0).permutation(len(table))[:EMBEDDED])
-    explainable = examples.shape[1] > 1 and {"label", "predicted"} <= set(table)
+    explainable = input_kind(model.description["front_end"]) == "spectrogram" and {"label", "predicted"} <= set(table)
     chosen = choose_explained(table, task.labels) if explainable else np.zeros(0, dtype=int)
     features = examples.features(chosen).astype(np.float32)
     padding = np.arange(examples.shape[1]) >= frames[chosen, None]

@@ -14,7 +14,8 @@ A front-end is a module of ``front_ends``. It imports torch and other heavy libr
 
 Frames are centred at each ``settings["hop_length"]`` samples; a front-end with the setting ``frames`` always gives so
 many, :data:`HOP` samples apart, each of :data:`WINDOW` samples. ``VECTOR = True`` says that a clip of any length gives
-one frame, and that the values of different bins are not comparable: they are stored in float32.
+one frame, and that the values of different bins are not comparable: they are stored in float32. ``WAVEFORM = True``
+says that the features are samples, which have no frequencies.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ def is_vector(settings: Settings) -> bool:
     return FRONT_ENDS.constant(settings["front_end"], "VECTOR", False)
 
 
+def input_kind(settings: Settings) -> str:
+    """What a front-end gives a model: a ``spectrogram``, a ``vector``, or the samples of the ``waveform``."""
+    if is_vector(settings):
+        return "vector"
+    return "waveform" if FRONT_ENDS.constant(settings["front_end"], "WAVEFORM", False) else "spectrogram"
+
+
 def feature_dtype(settings: Settings) -> str:
     """The type of stored features; the bins of a vector differ too much in size for 16 bits."""
     return "float32" if is_vector(settings) else "float16"
@@ -53,7 +61,7 @@ def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
     if "frames" in settings:
         return settings["frames"]
     samples = math.ceil(round(seconds * sample_rate, 6))
-    return 1 + samples // settings["hop_length"]
+    return 1 + max(0, samples - _window_samples(settings)) // hop_samples(settings)
 
 
 def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[int, int]:

@@ -14,7 +14,8 @@ from soundbench.core.storage import canonical_json, read_json
 from soundbench.features.settings import EMBEDDING
 from soundbench.models.families import is_fitted
 from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files, workflow_run
-from soundbench.models.lineage import weights_problems
+from soundbench.models.inputs import input_problems
+from soundbench.models.lineage import checkpoint_problems, weights_problems
 
 Config = dict[str, Any]
 
@@ -90,6 +91,9 @@ def embedding_problems(config: Config, library: Config, chosen: dict[str, list[s
         if name in chosen_features and not problems:
             problems = list(weights_problems(f"{where}.model.pretrained", entry["model"], config, library, chosen))
             yield from problems or _network_problems(where, config | library, entry)
+            if entry["features"] and not problems:
+                front_end = library["features"][entry["features"]]
+                yield from checkpoint_problems(f"{where}.model.pretrained", entry["model"], front_end, config)
 
 
 def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
@@ -108,6 +112,8 @@ def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
         yield f"features: there is no valid entry {entry['features']!r}"
     elif input_features["front_end"] == EMBEDDING:
         yield f"features: {entry['features']} is itself an embedding; choose another front-end"
+    elif "family" in model:
+        yield from input_problems("features", model["family"], entry["features"], input_features)
 
 
 def _network_problems(where: str, config: Config, entry: Config) -> Iterator[str]:

@@ -25,6 +25,7 @@ from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.models.encoders import encoder_problems
 from soundbench.models.finetuning import network_parts
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
@@ -132,7 +133,7 @@ def embed_clips(
             embedding is not finite.
     """
     prepare_process(0, 1)
-    start = _usable_weights(weights, source, front_end)
+    start = _usable_weights(weights, source, recipe, front_end)
     table = read_clip_table(features.index)
     stored = checked_array(features.array, table, table["row"].to_numpy())
     embedder = build_embedder(recipe, front_end, stored.shape[1:], start, precision)
@@ -149,7 +150,7 @@ def embed_clips(
     write_csv(Path(outputs.index), table.assign(frames=1, **{DIGEST: digests}))
 
 
-def _usable_weights(files: Sequence[str], source: str, front_end: dict[str, Any]) -> Weights:
+def _usable_weights(files: Sequence[str], source: str, recipe: dict[str, Any], front_end: dict[str, Any]) -> Weights:
     """The weights to embed a source with: a run of ours must be of other sources, and of this front-end.
 
     Raises:
@@ -160,6 +161,8 @@ def _usable_weights(files: Sequence[str], source: str, front_end: dict[str, Any]
         raise InputError(f"{source}: an embedding needs weights")
     if source in start.sources:
         raise InputError(refusal(str(start.file.parent), source))
+    if problems := list(encoder_problems(start, recipe.get("family", ""), front_end)):
+        raise InputError(problems)
     if start.run and start.run["front_end"] != front_end:
         raise InputError(f"{start.file.parent}: was trained on features of another front-end than {front_end}")
     return start

@@ -31,7 +31,7 @@ REVISIONS = {
 # The names that timm and transformers give to files of weights; the first that exists is taken.
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")
 # Files beside the weights that describe them: those of a run, and the configuration that transformers saves.
-COMPANIONS = ("model.json", "config.json", TRAINED_ON)
+COMPANIONS = ("model.json", "config.json", "preprocessor_config.json", TRAINED_ON)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ This module works without torch, so that a configuration is checked before any j
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from soundbench.core.errors import InputError
 from soundbench.features.settings import EMBEDDING
+from soundbench.models.encoders import FAMILY, encoder_problems
 from soundbench.models.families import is_fitted
 from soundbench.models.initial_weights import (
     PUBLISHED,
@@ -40,8 +42,12 @@ def model_problems(config: Config, library: Config, chosen: dict[str, list[str]]
         if pretrained in PUBLISHED.values():
             if PUBLISHED.get(recipe["family"]) != pretrained:
                 yield f"models.{name}.pretrained: no {pretrained} weights are published for {recipe['family']}"
+            elif recipe["family"] == FAMILY and recipe["name"] is None:
+                yield f"models.{name}.name: is missing; pretrained: {pretrained} needs the name of an encoder"
         elif pretrained is not None and name in chosen["models"]:
-            yield from weights_problems(f"models.{name}.pretrained", recipe, config, library, chosen, (name,))
+            where = f"models.{name}.pretrained"
+            yield from weights_problems(where, recipe, config, library, chosen, (name,))
+            yield from checkpoint_problems(where, recipe, library["features"].get(recipe["features"]), config)
 
 
 def weights_problems(
@@ -70,6 +76,19 @@ def weights_problems(
         if source in sources:
             reason = refusal(start["pretrained"], source)
             yield f"{where}: {reason}. Choose other weights, or leave {dataset} out of benchmark.datasets"
+
+
+def checkpoint_problems(where: str, start: Config, front_end: Config | None, config: Config) -> Iterator[str]:
+    """The problems of the user's own weights with a front-end: another sample rate, or an encoder of another kind.
+
+    Args:
+        start: a model recipe, or the ``model`` of an embedding.
+        front_end: the settings of its front-end; None if they are not known.
+    """
+    files = weight_files(start["pretrained"], results_folder(config))
+    if front_end is None or not files or not all(Path(file).is_file() for file in files):
+        return
+    yield from (f"{where}: {problem}" for problem in encoder_problems(find_weights(files), start["family"], front_end))
 
 
 def refusal(pretrained: str, source: str) -> str:

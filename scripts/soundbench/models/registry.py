@@ -6,7 +6,8 @@ Networks take ``(batch, 1, bins, frames)`` and return logits ``(batch, classes)`
 A family also has ``build_pretrained(classes, shape, weights, **options)`` if
 :func:`soundbench.models.load.load_weights` cannot load its weights. A family with published weights has
 ``published(**options)``, which returns their address, and ``PUBLISHED``, their name in the configuration.
-``VECTORS = False`` says that its networks do not work with one vector per clip.
+``INPUTS`` are the kinds of features that its networks work with; without it, ``("spectrogram", "vector")``. If its
+network is described by its weights, ``complete(weights, **options)`` returns the options that describe it without them.
 
 With ``FITTED = True``, the family is a classifier of scikit-learn: ``build(seed, **options)`` returns it, and
 :mod:`soundbench.training.fitting` fits it instead of training a network.
@@ -51,6 +52,14 @@ def build_model(
     return load_weights(
         family.build(classes, shape, **family_options(recipe)), read_weights(weights.file), weights.file
     )
+
+
+def complete_recipe(recipe: dict[str, Any], weights: Weights | None) -> dict[str, Any]:
+    """A recipe that describes the network without the ``weights`` that it started from."""
+    family = FAMILIES.load(recipe["family"])
+    if weights is None or not hasattr(family, "complete"):
+        return recipe
+    return recipe | family.complete(weights, **family_options(recipe))
 
 
 def published_weights(recipe: dict[str, Any]) -> Address:

@@ -15,6 +15,7 @@ from soundbench.data.trained_on import clip_lines, known_clips, sample_digests
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.settings import crop_frames
+from soundbench.models.encoders import encoder_problems
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
 from soundbench.tasks.registry import TASKS
@@ -109,6 +110,8 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     crop = crop_frames(seconds, run.front_end) if seconds else None
     training = load_training(array, rows, clips, roles, task, run.augment, inputs.variants, run.seed, crop)
     initial = find_weights(inputs.weights)
+    if problems := list(encoder_problems(initial, run.recipe["family"], run.front_end)):
+        raise InputError(f"{run.tag} {problem}" for problem in problems)
     fold = FoldData(
         clips,
         roles,

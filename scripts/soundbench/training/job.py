@@ -17,6 +17,7 @@ from soundbench.core.provenance import versions
 from soundbench.core.storage import atomic_path, write_csv, write_json
 from soundbench.data.trained_on import write_trained_on
 from soundbench.models.families import is_fitted
+from soundbench.models.registry import complete_recipe
 from soundbench.training.checkpoints import Checkpoint, compute_fingerprint, run_lock
 from soundbench.training.finished import keep_finished, restore_finished
 from soundbench.training.fitting import fit_classifier
@@ -72,15 +73,16 @@ def train_model(
             "sources": sorted({run.source}.union(*(weights.sources for weights in fold.pretrained))),
             "trained_on": write_trained_on(outputs.folder, fold.known_digests()),
         }
-        description = {**asdict(run), **_describe(trained, fold), **origin, "fingerprint": fingerprint}
+        description = {**asdict(run), **_describe(run, trained, fold), **origin, "fingerprint": fingerprint}
         _write(trained, description, outputs)
         keep_finished(outputs.files, fingerprint)
         checkpoint.remove()
 
 
-def _describe(trained: Trained, fold: FoldData) -> dict[str, Any]:
-    """The part of a model's description that is not in its recipe."""
+def _describe(run: Run, trained: Trained, fold: FoldData) -> dict[str, Any]:
+    """What a model's description has beside its run, and the recipe that needs no initial weights."""
     return {
+        "recipe": complete_recipe(run.recipe, fold.initial),
         "labels": fold.task.labels,
         "fitted": fold.task.fitted,
         "examples": {role: len(examples) for role, examples in fold.parts.items()},

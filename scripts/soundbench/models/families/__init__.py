@@ -21,6 +21,6 @@ def is_fitted(family: str) -> bool:
     return bool(FAMILIES.constant(family, "FITTED", False))
 
 
-def takes_vectors(family: str) -> bool:
-    """Whether models of a family work with one vector per clip, and not with spectrograms alone."""
-    return bool(FAMILIES.constant(family, "VECTORS", True))
+def takes(family: str, kind: str) -> bool:
+    """Whether models of a family work with features of a kind: ``spectrogram``, ``vector`` or ``waveform``."""
+    return kind in FAMILIES.constant(family, "INPUTS", ("spectrogram", "vector"))

@@ -13,7 +13,7 @@ from torch import nn
 from soundbench.core.errors import InputError
 from soundbench.models.initial_weights import Address
 
-VECTORS = False
+INPUTS = ("spectrogram",)
 PUBLISHED = "imagenet"  # the value of `pretrained` for the weights of published()
 SETTINGS = {
     "dropout": {

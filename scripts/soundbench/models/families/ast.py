@@ -18,7 +18,7 @@ from soundbench.models.load import State, load_weights, read_weights
 if TYPE_CHECKING:
     from transformers import ASTConfig, ASTForAudioClassification
 
-VECTORS = False
+INPUTS = ("spectrogram",)
 PUBLISHED = "audioset"  # what `pretrained` names the weights that published() finds
 SETTINGS = {
     "width": {

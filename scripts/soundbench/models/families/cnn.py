@@ -12,7 +12,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-VECTORS = False
+INPUTS = ("spectrogram",)
 SETTINGS = {
     "width": {
         "description": "Channels of the first block; each further block doubles them.",

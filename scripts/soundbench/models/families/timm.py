@@ -11,7 +11,7 @@ from soundbench.core.errors import InputError
 from soundbench.models.initial_weights import WEIGHTS_FILES, Address, Weights
 from soundbench.models.load import State, fitting, read_weights
 
-VECTORS = False
+INPUTS = ("spectrogram",)
 PUBLISHED = "imagenet"  # what `pretrained` names the weights that published() finds
 ARGUMENTS = [
     "aa_layer",

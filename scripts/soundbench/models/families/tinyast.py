@@ -15,7 +15,7 @@ from soundbench.core.errors import InputError
 from soundbench.models.families import timm
 from soundbench.models.initial_weights import Weights
 
-VECTORS = False
+INPUTS = ("spectrogram",)
 SETTINGS = {
     "patch": {"description": "Bins and frames per patch.", "type": "integer", "minimum": 1, "default": 8},
     "width": {

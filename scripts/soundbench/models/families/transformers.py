@@ -1,0 +1,239 @@
+"""Encoders of raw audio from the library transformers: wav2vec 2.0, HuBERT, WavLM, data2vec and UniSpeech.
+
+A. Baevski et al., "wav2vec 2.0: A framework for self-supervised learning of speech representations", NeurIPS 2020;
+W.-N. Hsu et al., "HuBERT", TASLP 2021; S. Chen et al., "WavLM", JSTSP 2022.
+
+The encoder takes the samples of each clip without its padding, by an attention mask. The outputs of its blocks are
+pooled over the same time, and one linear layer classifies them. In encoders whose first convolution is normalised over
+time (``feat_extract_norm: group``, most base sizes) and in data2vec, padding has some influence all the same, as in
+transformers; all clips are padded to one length there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from soundbench.core.errors import InputError
+from soundbench.models.encoders import CONFIGURATION, EXTRACTOR, KINDS, kind_problem, read_configuration
+from soundbench.models.initial_weights import WEIGHTS_FILES, Address, Weights
+from soundbench.models.load import State, load_weights, read_weights
+from soundbench.models.pooling import PooledHead, true_lengths
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+INPUTS = ("waveform",)
+PUBLISHED = "hub"  # what `pretrained` names the weights that published() finds
+SETTINGS = {
+    "name": {
+        "description": (
+            "With `pretrained: hub`: the name of the encoder on the Hugging Face Hub, such as `facebook/wav2vec2-base`."
+        ),
+        "type": ["string", "null"],
+        "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$",
+        "default": None,
+    },
+    "configuration": {
+        "description": (
+            "The encoder's configuration, as in its `config.json`; `model_type` names its kind. null: that of the "
+            "weights."
+        ),
+        "type": ["object", "null"],
+        "required": ["model_type"],
+        "properties": {"model_type": {"enum": KINDS}},
+        "default": None,
+    },
+    "freeze_feature_encoder": {
+        "description": "Whether the convolutions that read the samples keep their weights in training.",
+        "type": "boolean",
+        "default": True,
+    },
+    "layer": {
+        "description": (
+            "Which output is pooled: of the `last` block, of a block by its number (0: the input of the first block), "
+            "or the `weighted` sum of all of them, with learned weights that begin equal."
+        ),
+        "type": ["string", "integer"],
+        "pattern": "^(last|weighted)$",
+        "minimum": 0,
+        "default": "last",
+    },
+    "pooling": {
+        "description": (
+            "Over the time of a clip without its padding: the `mean`, or an `attentive` mean, whose learned weights "
+            "begin equal."
+        ),
+        "enum": ["mean", "attentive"],
+        "default": "mean",
+    },
+    "dropout": {
+        "description": "Share of the pooled values dropped before the last layer.",
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0,
+    },
+    "gradient_checkpointing": {
+        "description": "Whether training computes the blocks twice, which needs less memory and more time.",
+        "type": "boolean",
+        "default": False,
+    },
+}
+
+
+class AudioEncoder(nn.Module):
+    """An encoder of transformers with a head; input and output are those of all families."""
+
+    def __init__(self, encoder: PreTrainedModel, head: PooledHead, layer: str | int) -> None:
+        super().__init__()
+        self.encoder: Any = encoder
+        self.head = head
+        self.layer = layer
+        self.frozen = False
+        self.trimmed = ignores_padding(encoder.config)
+        self.shortest = receptive_field(encoder.config)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Map ``(batch, 1, 1, samples)`` to logits ``(batch, classes)``."""
+        samples = features.flatten(1)
+        lengths = true_lengths(samples).clamp(min=self.shortest)
+        if self.trimmed and not torch.compiler.is_exporting():
+            samples = samples[:, : int(lengths.max())]
+        mask = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
+        every = self.layer != "last"
+        found = self.encoder(samples * mask, attention_mask=mask.long(), output_hidden_states=every)
+        outputs = list(found.hidden_states) if every else [found.last_hidden_state]
+        if isinstance(self.layer, int):
+            outputs = [outputs[self.layer]]
+        positions = torch.arange(outputs[0].shape[1], device=samples.device)
+        return self.head(outputs, positions < self.encoder._get_feat_extract_output_lengths(lengths)[:, None])
+
+    def freeze_feature_encoder(self) -> None:
+        """Keep the weights of the convolutions in training."""
+        self.encoder.feature_extractor._freeze_parameters()
+        self.frozen = True
+
+    def parts(self) -> list[nn.Module]:
+        """Its blocks in order, the head last; without convolutions that are never trained."""
+        body = self.encoder
+        convolutions = [] if self.frozen else [body.feature_extractor]
+        inner = [module for name, module in body.encoder.named_children() if name != "layers"]
+        return [*convolutions, body.feature_projection, *inner, *body.encoder.layers, self.head]
+
+
+def ignores_padding(config: Any) -> bool:
+    """Whether the outputs of an encoder with a mask do not depend on the padding.
+
+    A batch may then be cut to its longest clip.
+    """
+    return config.feat_extract_norm == "layer" and config.model_type != "data2vec-audio"
+
+
+def receptive_field(config: Any) -> int:
+    """The samples that one output of the convolutions is computed from."""
+    size = 1
+    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+        size = (size - 1) * stride + kernel
+    return size
+
+
+def build(
+    classes: int,
+    shape: tuple[int, int],
+    *,
+    name: str | None,
+    configuration: dict[str, Any] | None,
+    freeze_feature_encoder: bool,
+    layer: str | int,
+    pooling: str,
+    dropout: float,
+    gradient_checkpointing: bool,
+) -> AudioEncoder:
+    """Build it from scratch by its ``configuration``, for ``shape[1]`` samples.
+
+    Raises:
+        InputError: there is no configuration, it is of another kind of encoder, it has no such layer, or the clips are
+            too short.
+    """
+    if configuration is None:
+        raise InputError("transformers: give pretrained weights, or a configuration to train from scratch")
+    encoder = _encoder(configuration)
+    layers = encoder.config.num_hidden_layers
+    if isinstance(layer, int) and layer > layers:
+        raise InputError(f"transformers: layer: {layer} is too large; the encoder has {layers} blocks")
+    if shape[1] < (shortest := receptive_field(encoder.config)):
+        raise InputError(f"transformers: clips of {shape[1]} samples are too short; the encoder needs {shortest}")
+    summed = layers + 1 if layer == "weighted" else 1
+    head = PooledHead(encoder.config.hidden_size, summed, classes, attentive=pooling == "attentive", dropout=dropout)
+    network = AudioEncoder(encoder, head, layer)
+    if freeze_feature_encoder:
+        network.freeze_feature_encoder()
+    if gradient_checkpointing:
+        encoder.gradient_checkpointing_enable()
+    return network
+
+
+def _encoder(configuration: dict[str, Any]) -> PreTrainedModel:
+    """The encoder of a configuration with random weights; only classes of transformers itself are used."""
+    from transformers import CONFIG_MAPPING, MODEL_MAPPING
+
+    kind = str(configuration.get("model_type"))
+    if problem := kind_problem(kind):
+        raise InputError(f"transformers: configuration.{problem}")
+    # Its own masking draws from numpy's random numbers, which a resumed training does not restore.
+    given = {key: value for key, value in configuration.items() if key != "model_type"}
+    config = CONFIG_MAPPING[kind](**(given | {"apply_spec_augment": False, "add_adapter": False}))
+    model: Any = MODEL_MAPPING[type(config)]
+    return model(config)
+
+
+def complete(weights: Weights, **options: Any) -> dict[str, Any]:
+    """The options with the configuration of the ``weights``, so that the network can be built without them."""
+    if options["configuration"] is not None:
+        return options
+    if weights.run:
+        return options | {"configuration": weights.run["recipe"]["configuration"]}
+    return options | {"configuration": read_configuration(weights.file.parent)}
+
+
+def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **options: Any) -> nn.Module:
+    """Build the same with the ``weights`` of a run, or of a folder that transformers saved; the head is new.
+
+    Raises:
+        InputError: the weights do not fit.
+    """
+    network = build(classes, shape, **complete(weights, **options))
+    state = read_weights(weights.file)
+    if weights.run:
+        return load_weights(network, state, weights.file)
+    _load_encoder(network.encoder, state, weights)
+    return network
+
+
+def _load_encoder(encoder: PreTrainedModel, state: State, weights: Weights) -> None:
+    """Load weights with the names of any head of transformers, of the installed version or an older one."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # it would list the weights of the other head
+    logging.disable_progress_bar()
+    loaded: Any = type(encoder).from_pretrained(None, config=encoder.config, state_dict=state, output_loading_info=True)
+    found, report = loaded
+    missing = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
+    if missing or report["mismatched_keys"]:
+        named = ", ".join([*missing, *map(str, report["mismatched_keys"])][:5])
+        raise InputError(f"{weights.file}: does not fit its {CONFIGURATION}: {named} missing or of another shape")
+    encoder.load_state_dict(found.state_dict())
+
+
+def published(*, name: str | None, **options: Any) -> Address:
+    """The weights of an encoder on the Hugging Face Hub.
+
+    Raises:
+        InputError: no name is given.
+    """
+    if name is None:
+        raise InputError("name: is missing; pretrained: hub needs the name of an encoder on the Hugging Face Hub")
+    return Address(name, WEIGHTS_FILES, (CONFIGURATION, EXTRACTOR))
