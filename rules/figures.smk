@@ -10,6 +10,7 @@ rule draw_figures:
         explanations=runs.of_trained(paths.EXPLANATIONS),
         histories=runs.of_trained(paths.HISTORY),
         clips=report_items.clip_tables,
+        splits=report_items.curve_splits,
     output:
         report(
             directory(paths.FIGURES),

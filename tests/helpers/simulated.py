@@ -92,6 +92,7 @@ class Study:
             "models": list(self.models),
             "seeds": list(self.seeds),
             "metric": "accuracy",
+            "curves": [],
         }
         study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
         found = Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})

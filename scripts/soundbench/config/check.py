@@ -18,6 +18,7 @@ from soundbench.config.checks import LIBRARY, configuration_problems
 from soundbench.core.errors import InputError
 from soundbench.core.schema import FastLoader, KeyPath, dotted, schema_problems, with_defaults
 from soundbench.data.names import normalised
+from soundbench.data.training_sizes import split_sizes
 from soundbench.models.ensembles import split_ensembles
 from soundbench.models.schema import load_schema
 
@@ -44,7 +45,7 @@ def read_configuration(
     config = merged_configuration(read_library(folder), overlay, arguments)
     if isinstance(folders := config.get("pathvars"), dict):
         config["pathvars"] = {name: _in_home(folder) for name, folder in folders.items()}
-    return split_ensembles(check_configuration(config, [*library, *files]))
+    return split_sizes(split_ensembles(check_configuration(config, [*library, *files])))
 
 
 def read_library(folder: str | Path) -> Config:

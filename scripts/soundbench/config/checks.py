@@ -11,6 +11,7 @@ from soundbench.config.target_checks import target_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
+from soundbench.data.training_sizes import size_problems
 from soundbench.features.settings import crop_problems, feature_problems, input_kind, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
@@ -64,6 +65,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         elif name in used and view["source"] in library["sources"]:
             yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
         yield from view_problems(f"datasets.{name}", view)
+    yield from size_problems(library["datasets"])
     yield from _augmentation_problems(library, names["augmentations"], list(used))
     for name, front_end in library["features"].items():
         yield from feature_problems(f"features.{name}", front_end, front_end.get("sample_rate"))

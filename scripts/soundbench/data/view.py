@@ -47,4 +47,4 @@ class View(TypedDict):
     keep: NotRequired[list[str]]
     drop: NotRequired[list[str]]
     merge: NotRequired[dict[str, list[str]]]
-    limit: NotRequired[dict[str, int]]
+    limit: NotRequired[dict[str, int]]  # soundbench.data.training_sizes has resolved a list of numbers

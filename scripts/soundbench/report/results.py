@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from soundbench.core.integrity import read_split
+from soundbench.data.splits import fold_columns
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
 
@@ -32,6 +34,7 @@ class Results:
         facts: what the section of provenance says of the study: ``arguments``, ``study``, ``config``.
         tasks: the task of each data set.
         sources: the source of each data set.
+        curves: data sets that differ in the number of training clips only.
     """
 
     tables: dict[str, str]
@@ -51,6 +54,7 @@ class Results:
     facts: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, type[Task]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    curves: list[list[str]] = field(default_factory=list)
 
     @classmethod
     def of_job(
@@ -60,7 +64,8 @@ class Results:
 
         Args:
             named: the files of each input, which is one or several.
-            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``.
+            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``,
+                ``curves``.
         """
         files = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named.items()}
         sources = {Path(path).stem: path for path in files["clips"]}
@@ -85,6 +90,7 @@ class Results:
             facts=facts or {},
             tasks={name: task_class(view) for name, view in study["datasets"].items()},
             sources={name: view["source"] for name, view in study["datasets"].items()},
+            curves=study["curves"],
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:
@@ -122,3 +128,9 @@ class Results:
     def split_tables(self) -> dict[str, list[pd.DataFrame]]:
         """The split tables of each data set, read."""
         return {name: [read_split(path) for path in paths] for name, paths in self.splits.items()}
+
+    @property
+    def training_clips(self) -> dict[str, float]:
+        """The number of training clips of each data set, without augmented copies: the mean over folds and seeds."""
+        tables = {name: [table[fold_columns(table)] for table in found] for name, found in self.split_tables.items()}
+        return {name: float(np.mean([(t == "train").sum().mean() for t in found])) for name, found in tables.items()}

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from soundbench.core.storage import canonical_json
+from soundbench.data.training_sizes import learning_curves
 from soundbench.report.figures.registry import ALL, FIGURES
 from soundbench.study.augmentation import AugmentationInputs
-from soundbench.study.paths import CLIPS, TABLE, fill
+from soundbench.study.paths import CLIPS, SPLIT, TABLE, fill
 from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study, Wildcards
@@ -147,12 +148,21 @@ class ReportItems:
         return fill(CLIPS, source=list(dict.fromkeys(self._sources.values())))
 
     @property
+    def _curves(self) -> list[list[str]]:
+        return learning_curves({name: self.study.settings["datasets"][name] for name in self.runs.datasets})
+
+    def curve_splits(self, wildcards: Wildcards = None) -> list[str]:
+        """An input function: the splits of the views that differ in the number of training clips only."""
+        views = [name for curve in self._curves for name in curve]
+        return self.runs.finished(fill(SPLIT, dataset=views, seed=self.runs.seeds))
+
+    @property
     def study_json(self) -> str:
         """The description of the study in the report, in the order of the selection."""
         selected = {name: self.study.selected[name] for name in ("models", "seeds", "metric")}
         views = {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
         facts = {"datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()}}
-        facts |= selected
+        facts |= selected | {"curves": self._curves}
         return canonical_json(facts, sort_keys=False)
 
     def files(self, wildcards: Wildcards = None) -> list[str]:

@@ -58,6 +58,8 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
         "histories": own.histories,
         "explanations": own.explanations,
         "clips": results.clips.get(dataset),
+        "curves": results.curves,
+        "training_clips": results.training_clips,
         "dataset": dataset,
         "model": model,
         "datasets": results.datasets,

@@ -75,6 +75,14 @@ FIGURES = {
         "kept.",
         each=("dataset",),
     ),
+    "training_size": Figure(
+        "training_size.plot_training_size",
+        "score against number of training clips",
+        "Would more recordings help? One line per model: the score on the same test clips, against the number of "
+        "training clips without augmented copies. Bars are 95 % intervals over recordings or speakers, seeds and "
+        "training sets. The axis of clips is logarithmic. A line that still rises at its right end says that more "
+        "recordings are likely to help; a flat one says that another model is.",
+    ),
     "confusion": Figure(
         "confusion.plot_confusion",
         "confusion matrices",

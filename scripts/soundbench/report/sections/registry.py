@@ -35,6 +35,9 @@ SECTIONS = {
         "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "views", "ranks")
     ),
     "costs": Section("Cost", "What does a higher score cost?", figures=("costs",), written=False),
+    "training_size": Section(
+        "Training clips", "Would more recordings help?", figures=("training_size",), written=False
+    ),
     "training": Section("Learning curves", "Did training converge?", figures=("training",), written=False),
     "confusion": Section(
         "Confusion", "Which classes are mistaken for which?", figures=("confusion", "steps", "calibration")
