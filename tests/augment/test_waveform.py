@@ -64,6 +64,13 @@ def test_time_stretch_changes_the_length_and_keeps_the_pitch(rate: float) -> Non
     assert semitones(stretched) == pytest.approx(0, abs=0.1)
 
 
+def test_low_pass_removes_what_is_above_and_keeps_what_is_below() -> None:
+    low, high = tone(440), tone(3000)
+    filtered = augmented((low + high) / 2, {"effect": "low_pass", "cutoff": 1000})
+    assert np.abs(filtered - low / 2).max() < 1e-5
+    assert np.array_equal(augmented(low, {"effect": "low_pass", "cutoff": RATE / 2}), low)
+
+
 @pytest.mark.parametrize("snr", [10, 0])
 def test_white_noise_has_the_asked_distance(snr: float) -> None:
     noisy = augmented(tone(), {"effect": "noise", "snr": snr, "recordings": None})

@@ -9,4 +9,5 @@ PERTURBATIONS: dict[str, Callable[[float], dict[str, Any]]] = {
     "noise": lambda level: {"effect": "noise", "snr": level, "recordings": None},
     "pitch": lambda level: {"effect": "pitch_shift", "semitones": level},
     "speed": lambda level: {"effect": "time_stretch", "rate": level},
+    "low_pass": lambda level: {"effect": "low_pass", "cutoff": level},
 }

@@ -1,4 +1,4 @@
-"""How scores fall when the sound of test clips is changed: noise, pitch, speed.
+"""How scores fall when the sound of test clips is changed: noise, pitch, speed, bandwidth.
 
 Models are as they were trained; the test clips of each fold are changed with the effects of
 :mod:`soundbench.augment.waveform` and predicted by the model that was not trained on them (D. Hendrycks and

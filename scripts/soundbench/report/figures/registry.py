@@ -112,9 +112,9 @@ FIGURES = {
         "robustness.plot_robustness",
         "robustness",
         "How scores change when the test clips are changed and the models are not: with white noise, shifted in "
-        "pitch, or played at another speed. A line is the mean over folds and seeds, its band is the 95 % "
-        "interval over recordings or speakers, seeds and training sets, and a dotted line is the score of the same "
-        "clips without changes. The numbers are in summary/robustness.csv in the results folder.",
+        "pitch, played at another speed, or without high frequencies. A line is the mean over folds and seeds, its "
+        "band is the 95 % interval over recordings or speakers, seeds and training sets, and a dotted line is the "
+        "score of the same clips without changes. The numbers are in summary/robustness.csv in the results folder.",
         each=("dataset",),
     ),
     "samples": Figure(

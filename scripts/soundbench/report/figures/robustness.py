@@ -13,6 +13,7 @@ AXES = {
     "noise": "white noise: signal-to-noise ratio (dB)",
     "pitch": "pitch shift (semitones)",
     "speed": "speed (× the original, pitch kept)",
+    "low_pass": "low-pass filter: highest frequency (Hz)",
 }
 NEUTRAL = {"pitch": 0.0, "speed": 1.0}  # the level that leaves a clip unchanged
 
