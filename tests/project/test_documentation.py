@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -29,6 +32,31 @@ def test_links_lead_somewhere(document: object) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
     missing = [link for link in links if not (document.parent / link).exists()]
     assert not missing
+
+
+def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("mkdocs")
+    if not program:
+        pytest.skip("no mkdocs: pip install mkdocs-material")
+    command = [program, "build", "--strict", "--site-dir", str(site)]
+    return subprocess.run(command, cwd=folder, text=True, capture_output=True)
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    done = build(REPOSITORY, tmp_path / "site")
+    assert done.returncode == 0, done.stderr
+    assert {"index.html", "docs", "config", "profiles"} <= {path.name for path in (tmp_path / "site").iterdir()}
+    assert (tmp_path / "site" / "docs" / "tutorial" / "index.html").is_file()
+
+
+def test_the_site_is_refused_if_a_link_leads_nowhere(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns(".*", "results", "tests", "scripts")
+    copy = Path(shutil.copytree(REPOSITORY, tmp_path / "copy", symlinks=True, ignore=ignored))
+    with (copy / "docs" / "tutorial.md").open("a") as page:
+        page.write("[nowhere](nowhere.md)\n")
+    done = build(copy, tmp_path / "site")
+    assert done.returncode != 0
+    assert "nowhere.md" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["bug", "feature"])

@@ -55,8 +55,8 @@ def test_cpu_installation_leaves_out_what_is_for_gpus(tmp_path: Path) -> None:
 
 
 def test_optional_packages_are_extras() -> None:
-    extras = [Requirement(line).name for line in PROJECT["optional-dependencies"]["datasets"]]
-    assert set(extras) == OPTIONAL == {"pyarrow"}
+    extras = PROJECT["optional-dependencies"]
+    assert {Requirement(line).name for part in ("datasets", "crate") for line in extras[part]} == OPTIONAL
 
 
 def test_citation_has_the_version() -> None:
@@ -94,7 +94,7 @@ def test_metadata_has_the_readme_and_the_licence(installed: Path) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"
     assert "Snakemake" in metadata.get_payload()
-    assert set(PROJECT["scripts"]) == {"soundbench-predict", "soundbench-list", "soundbench-new"}
+    assert set(PROJECT["scripts"]) == {"soundbench-predict", "soundbench-list", "soundbench-new", "soundbench-crate"}
 
 
 def test_the_package_brings_what_its_modules_read(installed: Path) -> None:

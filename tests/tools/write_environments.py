@@ -54,8 +54,8 @@ COMPUTED = {
 }
 # What these modules, named anywhere in a file, import in turn although their package does not require it.
 UNREQUIRED = {"torch.onnx": "onnxscript", "torch.utils.tensorboard": "tensorboard"}
-# What a reader imports that is not installed with the workflow.
-OPTIONAL = {package for name in READERS.names for package in READERS.constant(name, "NEEDS", ())}
+# What a reader or soundbench-crate imports that is not installed with the workflow.
+OPTIONAL = {"rocrate", *(package for name in READERS.names for package in READERS.constant(name, "NEEDS", ()))}
 # The platforms that the environments are for, as far as they differ from the one that this runs on.
 PLATFORMS = (
     {"sys_platform": "linux", "platform_system": "Linux"},

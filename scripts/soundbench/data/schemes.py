@@ -1,6 +1,6 @@
 """Schemes of splits: how the clips of a view are divided into folds, and the role of each fold.
 
-There are two protocols. J. Cawley and N. Talbot, "On over-fitting in model selection", JMLR 2010, give the reasons for
+There are two protocols. G. Cawley and N. Talbot, "On over-fitting in model selection", JMLR 2010, give the reasons for
 the first:
 
 ``nested``      one fold is for testing, another for validation (early stopping, best epoch), the others for training;
