@@ -1,5 +1,5 @@
-# Write the tables that compare runs.
-# Reads: predictions.csv and metrics.json of all runs. Writes: the tables of summary/.
+# Write the tables that compare runs, and what predicts labels without being content.
+# Reads: predictions.csv and metrics.json of all runs, measurements of clips. Writes: the tables of summary/, confounds/.
 
 
 rule aggregate_scores:
@@ -83,3 +83,22 @@ rule aggregate_costs:
         code=code_digest("aggregate_costs"),
     script:
         "../scripts/aggregate_costs.py"
+
+
+rule measure_confounds:
+    input:
+        measures=data.of_source(paths.MEASURES),
+        split=expand(paths.SPLIT, seed=study.selected["seeds"][0], allow_missing=True)[0],
+    output:
+        table=paths.CONFOUNDS,
+    log:
+        "<logs>/measure_confounds/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+    params:
+        view=lambda w: canonical_json(study.view(w)),
+        code=code_digest("measure_confounds"),
+    script:
+        "../scripts/measure_confounds.py"

@@ -52,6 +52,7 @@ USES = {
     "find_noise_overlap": {"pandas", "scipy"},
     "find_overlap": {"pandas", "scipy"},
     "index_clips": set(),
+    "measure_confounds": {"pandas", "scipy"},
     "page_predictions": {"pandas"},
     "predict_clips": set(),  # so that --help takes no time
     "show_variants": {"matplotlib", "pandas"},

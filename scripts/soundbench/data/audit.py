@@ -16,6 +16,7 @@ import pandas as pd
 from soundbench.core.storage import read_clip_table
 from soundbench.core.text import spoken_list
 from soundbench.data.fingerprints import Landmarks, near_duplicates
+from soundbench.data.recording_traits import TRAITS
 from soundbench.data.schemes import AS_PUBLISHED
 from soundbench.data.view import AuditLimits, Split, View
 from soundbench.tasks.registry import task_class
@@ -193,5 +194,5 @@ def find_problems(
 def read_measures(path: str | Path) -> pd.DataFrame:
     """The measurements of a source's clips; a missing measurement and a missing fold are NaN."""
     table = read_clip_table(path)
-    numbers = ["fold", "seconds", "loudest", "clipped"]
+    numbers = ["fold", "seconds", "sample_rate", "channels", "loudest", "clipped", *TRAITS]
     return table.assign(**table[numbers].apply(pd.to_numeric, errors="coerce"))

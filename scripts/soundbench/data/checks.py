@@ -12,13 +12,14 @@ from typing import Any
 from soundbench.data.files import is_plain
 from soundbench.data.names import printable
 from soundbench.data.readers import READERS
+from soundbench.data.recording_traits import TRAITS
 from soundbench.data.view import View
 
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
 # Columns of clip tables and measures that readers do not fill.
 RESERVED = {"channels", "clip", "clipped", "detail", "loudest", "path", "problem", "sample_rate", "samples", "seconds"}
-RESERVED |= {"sha256", "source_label"}
+RESERVED |= {"sha256", "source_label", *TRAITS}
 RENAME = "rename the folder, or use a link to it"
 
 

@@ -24,6 +24,7 @@ from soundbench.data.archives import unpack
 from soundbench.data.download import fetch_archive
 from soundbench.data.names import is_utf8, name_problem, normalised, printable, similar_names
 from soundbench.data.readers import READERS
+from soundbench.data.recording_traits import TRAITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 RECORDINGS = "recordings"
 FILE_COLUMNS = ["seconds", "sample_rate", "channels", "sha256"]
 CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", *FILE_COLUMNS]
-MEASURES = ["problem", "detail", "samples", "loudest", "clipped"]
+MEASURES = ["problem", "detail", "samples", "loudest", "clipped", *TRAITS]
 
 
 def _options(source: dict[str, Any]) -> dict[str, Any]:

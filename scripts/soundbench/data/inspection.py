@@ -14,6 +14,7 @@ from soundbench.core.capacity import memory_bytes
 from soundbench.core.storage import file_sha256
 from soundbench.data.audio import missing_end, sample_problem
 from soundbench.data.fingerprints import Landmarks, landmarks
+from soundbench.data.recording_traits import recording_traits
 
 COPIES = 3  # the largest number of copies of a clip's samples in memory, with 4 bytes per sample
 FULL_SCALE = 0.999  # the largest 16-bit sample is just below 1
@@ -32,6 +33,12 @@ class Inspection:
     samples: str = ""  # SHA-256 of the decoded samples, mixed to mono
     loudest: float = np.nan  # RMS of the loudest 0.1 s, dB of full scale
     clipped: float = np.nan  # share of samples in flat tops at full scale
+    bandwidth: float = np.nan  # this and the following: soundbench.data.recording_traits
+    mean_level: float = np.nan
+    noise_floor: float = np.nan
+    silence_before: float = np.nan
+    silence_after: float = np.nan
+    constant_offset: float = np.nan
     landmarks: Landmarks = field(default_factory=lambda: np.empty((0, 2), np.uint16))
 
 
@@ -68,6 +75,7 @@ def inspect_clip(path: str) -> Inspection:
         samples=hashlib.sha256(f"{rate} ".encode() + mono.tobytes()).hexdigest(),
         loudest=loudest_level(mono, rate),
         clipped=clipped_share(samples),
+        **recording_traits(mono, rate),
         landmarks=landmarks(mono, rate),
     )
 

@@ -28,6 +28,7 @@ class Results:
         clips: the clip table behind each data set.
         metric: the score that models are ranked by.
         audits: the findings on each data set.
+        confounds: what predicts the labels of each data set without being content.
         splits: the split tables of each data set, one per seed.
         figures: the folder of the figures.
         explored: the folder of each data set's figures of its clips.
@@ -48,6 +49,7 @@ class Results:
     seeds: list[int]
     metric: str
     audits: dict[str, str] = field(default_factory=dict)
+    confounds: dict[str, str] = field(default_factory=dict)
     splits: dict[str, list[str]] = field(default_factory=dict)
     figures: str = ""
     explored: dict[str, str] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Results:
             seeds=study["seeds"],
             metric=study["metric"],
             audits={Path(path).stem: path for path in files.get("audits", ())},
+            confounds={Path(path).stem: path for path in files.get("confounds", ())},
             splits=splits,
             figures=next(iter(files.get("figures", ())), ""),
             explored={Path(path).parent.name: str(Path(path).parent) for path in files.get("explored", ())},

@@ -12,6 +12,7 @@ from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.data.duplicates import divided_copies, read_findings
 from soundbench.data.splits import fold_columns
 from soundbench.evaluation.baseline import Baseline, constant_baseline
+from soundbench.evaluation.confounds import sentence
 from soundbench.report.rendering import render
 from soundbench.report.results import Results
 from soundbench.report.verdict import verdict
@@ -49,6 +50,7 @@ def dataset_answers(results: Results) -> list[dict[str, Any]]:
                 "copies": list(copies["text"]),
                 "warnings": list(warnings(found.drop(index=copies.index))),
                 "untested": untested(splits),
+                "confounds": confounds(results, dataset),
             }
         )
     return answers
@@ -59,6 +61,11 @@ def findings_of(results: Results, dataset: str) -> pd.DataFrame:
     if dataset in results.audits:
         return read_findings(results.audits[dataset])
     return pd.DataFrame(columns=FINDING_COLUMNS)
+
+
+def confounds(results: Results, dataset: str) -> str:
+    """A sentence on what predicts the labels without being content; empty if nothing does or nothing was measured."""
+    return sentence(pd.read_csv(results.confounds[dataset])) if dataset in results.confounds else ""
 
 
 def baseline(results: Results, dataset: str) -> Baseline | None:

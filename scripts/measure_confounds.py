@@ -1,0 +1,14 @@
+"""Measure whether the labels of a data set can be predicted from what is no content."""
+
+import json
+
+from soundbench.core.job_log import logged
+from soundbench.evaluation.confounds import measure_confounds
+
+with logged(snakemake.log[0]):
+    measure_confounds(
+        snakemake.input.measures,
+        snakemake.input.split,
+        json.loads(snakemake.params.view),
+        snakemake.output.table,
+    )

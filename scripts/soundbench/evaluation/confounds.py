@@ -1,0 +1,113 @@
+"""Whether labels can be predicted from what is no content: bandwidth, length, level, silence and the like.
+
+Where they can, a model can score above chance without the sound itself, and scores on these recordings may not hold on
+others. A classifier of such measurements alone is trained and tested on the study's own split, as its models are
+(B. L. Sturm, "A simple method to determine if a music information retrieval system is a 'horse'", IEEE Transactions on
+Multimedia, 2014, on why).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import write_csv
+from soundbench.data.audit import read_measures
+from soundbench.data.recording_traits import TRAITS
+from soundbench.data.splits import fold_columns
+from soundbench.data.view import View
+from soundbench.evaluation.intervals import interval_scores
+from soundbench.tasks.registry import task_class
+
+ALL = "all"
+MEASURED = {**TRAITS, "seconds": "length (s)", "sample_rate": "sample rate (Hz)", "channels": "number of channels"}
+TREES = 50
+DRAWN = 2000  # training clips per tree at most, so that large data sets take seconds
+COLUMNS = ["measured", "what", "uar", "low", "high", "chance", "predicts", "clips"]
+
+
+def measure_confounds(measures: str | Path, split: str | Path, view: View, table: str | Path) -> None:
+    """Write one row per measurement, and one of all together: the unweighted average recall of their classifier.
+
+    Args:
+        measures: the measurements of the clips of the view's source.
+        split: the split of the view for one seed.
+    """
+    clips = read_measures(measures).drop_duplicates("clip").set_index("clip")
+    write_csv(table, confounds(clips[list(MEASURED)], read_split(split), view))
+
+
+def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataFrame:
+    """The table of :func:`measure_confounds`; without rows if the task of the view has no single label per clip.
+
+    A measurement ``predicts`` the label where the 95 % interval of its recall over groups is above chance, which is
+    the recall of any prediction that does not depend on the clip. A measurement that is the same in all clips is left
+    out.
+
+    Args:
+        values: the measurements, indexed by clip.
+    """
+    task = task_class(view)
+    if "label" not in split:
+        return pd.DataFrame(columns=COLUMNS)
+    own = values.loc[split["clip"]].reset_index(drop=True)
+    varying = [name for name in MEASURED if own[name].nunique() > 1]
+    sets = {ALL: varying, **{name: [name] for name in varying}} if varying else {}
+    rows = []
+    for name, chosen in sets.items():
+        predictions = predict_labels(own[chosen].to_numpy(float), split)
+        found = interval_scores(task, [predictions], split.set_index("clip")["group"])["uar"]
+        chance = 1 / predictions["label"].nunique()
+        what = MEASURED.get(name, "all of these together")
+        above = bool(found["low"] > chance)
+        rows.append((name, what, found["mean"], found["low"], found["high"], chance, above, len(predictions)))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def predict_labels(values: np.ndarray, split: pd.DataFrame) -> pd.DataFrame:
+    """Out-of-fold predictions ``clip, fold, label, predicted`` of a random forest, trained on the training clips.
+
+    Args:
+        values: ``(clips, measurements)`` in the order of ``split``.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    tables = []
+    for number, column in enumerate(fold_columns(split), start=1):
+        training = (split[column] == "train").to_numpy()
+        tested = (split[column] == "test").to_numpy()
+        drawn = min(DRAWN, int(training.sum()))
+        forest = RandomForestClassifier(TREES, class_weight="balanced", max_samples=drawn, random_state=0)
+        forest.fit(values[training], split["label"][training])
+        table = split.loc[tested, ["clip", "label"]]
+        tables.append(table.assign(fold=number, predicted=forest.predict(values[tested])))
+    return pd.concat(tables, ignore_index=True)
+
+
+def sentence(table: pd.DataFrame) -> str:
+    """What the table says, for the report; empty where no measurement predicts the label."""
+    found = table[table["predicts"]]
+    if found.empty:
+        return ""
+    parts: list[str] = []
+    for row in found.to_dict("records"):
+        parts.append(
+            f"{_name(row)} {_percent(row['uar'])} (95 % interval {_percent(row['low'])} to {_percent(row['high'])})"
+        )
+    chance = _percent(found["chance"].iloc[0])
+    return (
+        "Labels can be predicted from what is no content, on the same split. Unweighted average recall of a small "
+        f"classifier of such measurements alone, where chance is {chance}: {'; '.join(parts)}."
+    )
+
+
+def _name(row: Mapping[str, object]) -> str:
+    return "all measurements together" if row["measured"] == ALL else str(row["what"])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
