@@ -88,6 +88,7 @@ def pooled(network: nn.Module, samples: torch.Tensor) -> torch.Tensor:
     return kept[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "head", "norm"), CHECKPOINTS)
 def test_encoder_is_that_of_transformers(tmp_path: Path, kind: str, head: str, norm: str) -> None:
     """The mean over each clip's own time, with the attention mask of the padding."""
@@ -101,6 +102,7 @@ def test_encoder_is_that_of_transformers(tmp_path: Path, kind: str, head: str, n
     assert torch.allclose(pooled(network, clips()), (found * own).sum(1) / own.sum(1), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["mean", "attentive"])
 @pytest.mark.parametrize("layer", ["last", "weighted", 0, 1])
 def test_a_clip_does_not_depend_on_its_padding(tmp_path: Path, layer: str | int, pooling: str) -> None:
@@ -143,6 +145,7 @@ def test_samples_are_normalised_as_by_the_feature_extractor() -> None:
     assert torch.allclose(fixed_size(samples, 2000, front_end("waveform"))[0], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_the_head_and_the_blocks_learn_and_the_convolutions_do_not(tmp_path: Path, checkpointing: bool) -> None:
     saved(tmp_path)

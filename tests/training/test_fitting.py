@@ -132,6 +132,17 @@ def test_calibration_changes_no_label_and_divides_no_group(monkeypatch: pytest.M
     assert 0.05 < scale < 50
 
 
+@pytest.mark.parametrize("clips", [4, 6, 10])  # one, two and three of each label, and one more label in the first
+def test_few_clips_are_enough_to_calibrate(clips: int) -> None:
+    targets = np.arange(clips) % (4 if clips == 4 else 3)
+    values = (np.random.default_rng(0).normal(size=(clips, 5)) + targets[:, None]).astype(np.float32)
+
+    def fitted(training: np.ndarray) -> Any:
+        return fitting._fit(replace(RUN, recipe=recipe("svm")), values[training], targets[training])
+
+    assert 0.01 < fitting._calibrated(fitted, values, targets, None) < 100
+
+
 def test_label_without_training_clips_has_no_probability() -> None:
     values = np.eye(4, dtype=np.float32)
     pipeline = fitting._fit(replace(RUN, recipe=recipe("logistic")), values, np.array([0, 2, 0, 2]))

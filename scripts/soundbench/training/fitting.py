@@ -102,7 +102,8 @@ def _calibrated(
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = np.arange(len(targets)) if groups is None else groups
-    count = min(FOLDS, len(np.unique(groups)))
+    # No more parts than groups, nor than clips of the largest class, which scikit-learn refuses.
+    count = min(FOLDS, len(np.unique(groups)), np.bincount(targets).max())
     if count < 2:
         return 1.0
     numbers: list[np.ndarray] = []
