@@ -309,7 +309,7 @@ def test_cached_weights_need_no_network(caches: Path, coloured: nn.Module) -> No
 
 def test_families_with_published_weights_have_an_address() -> None:
     assert {name for name in FAMILIES.names if FAMILIES.defines(name, "published")} == set(PUBLISHED)
-    assert PUBLISHED == {"alexnet": "imagenet", "ast": "audioset", "timm": "imagenet"}
+    assert PUBLISHED == {"alexnet": "imagenet", "ast": "audioset", "timm": "imagenet", "transformers": "hub"}
 
 
 def test_published_addresses_are_those_of_the_libraries() -> None:
