@@ -150,7 +150,8 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     plt.close("all")
 
 
-ALL = tuple(name for name in FIGURES if name != "robustness")  # its table is made with `robustness` only
+# Without the figures of studies with `robustness`, and with several limits of training clips.
+ALL = tuple(name for name in FIGURES if name not in ("robustness", "training_size"))
 OF_CLIPS = ("labels", "waveforms", "spectrograms", "spectra")
 DRAWN = [
     *(("small", name) for name in ("scores", "costs", "confusion", "training")),
