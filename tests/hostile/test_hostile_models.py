@@ -146,7 +146,7 @@ def test_older_description_without_later_settings_still_loads(
     ("text", "message"),
     [
         ("{", "cannot be read as JSON"),
-        ("[]", "should be of type object"),
+        ("[]", "should hold a mapping"),
         ("{}", "does not state on which sources"),
         ('{"sources": "esc50"}', "sources: should be of type array, but is 'esc50'"),
         ('{"sources": [], "shape": "x"}', "shape: should be of type array, but is 'x'"),

@@ -133,6 +133,21 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """Read a mapping from a JSON file that may be the user's.
+
+    Raises:
+        InputError: the file is no JSON, or holds something else.
+    """
+    try:
+        found = read_json(path)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: should hold a mapping")
+    return found
+
+
 def write_csv(path: str | Path, table: pd.DataFrame) -> None:
     """Write a table without its index, atomically."""
     with atomic_path(path) as temporary:

@@ -26,6 +26,7 @@ from soundbench.tasks.registry import task_class
 ALL = "all"
 MEASURED = {**TRAITS, "seconds": "length (s)", "sample_rate": "sample rate (Hz)", "channels": "number of channels"}
 TREES = 50
+NAMED = 3  # measurements in the report
 DRAWN = 2000  # training clips per tree at most, so that large data sets take seconds
 COLUMNS = ["measured", "what", "uar", "low", "high", "chance", "predicts", "clips"]
 
@@ -89,19 +90,20 @@ def predict_labels(values: np.ndarray, split: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentence(table: pd.DataFrame) -> str:
-    """What the table says, for the report; empty where no measurement predicts the label."""
-    found = table[table["predicts"]]
+    """What the table says, for the report: the measurements that predict best; empty where none predicts the label."""
+    found = table[table["predicts"]].sort_values("uar", ascending=False, kind="stable")
     if found.empty:
         return ""
-    parts: list[str] = []
-    for row in found.to_dict("records"):
-        parts.append(
-            f"{_name(row)} {_percent(row['uar'])} (95 % interval {_percent(row['low'])} to {_percent(row['high'])})"
-        )
+    parts = [
+        f"{_name(row)} {_percent(row['uar'])} (95 % interval {_percent(row['low'])} to {_percent(row['high'])})"
+        for row in found.head(NAMED).to_dict("records")
+    ]
+    more = len(found) - len(parts)
     chance = _percent(found["chance"].iloc[0])
     return (
         "Labels can be predicted from what is no content, on the same split. Unweighted average recall of a small "
-        f"classifier of such measurements alone, where chance is {chance}: {'; '.join(parts)}."
+        f"classifier of such measurements alone, where chance is {chance}: {'; '.join(parts)}"
+        f"{f'; {more} more in the table of confounds' if more > 0 else ''}."
     )
 
 

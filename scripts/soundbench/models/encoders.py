@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_json
+from soundbench.core.storage import read_mapping
 from soundbench.models.initial_weights import Weights
 
 FAMILY = "transformers"
@@ -31,7 +31,7 @@ def read_configuration(folder: Path) -> dict[str, Any]:
     path = folder / CONFIGURATION
     if not path.is_file():
         raise InputError(f"{folder}: holds no {CONFIGURATION}; name a folder that transformers saved an encoder to")
-    found = _read(path)
+    found = read_mapping(path)
     if problem := kind_problem(found.get("model_type")):
         raise InputError(f"{path}: {problem}")
     return {key: value for key, value in found.items() if key not in FOREIGN}
@@ -53,7 +53,7 @@ def rate_problem(folder: Path, front_end: dict[str, Any]) -> str | None:
         front_end: the settings of the front-end.
     """
     path = folder / EXTRACTOR
-    wanted = _read(path).get("sampling_rate") if path.is_file() else None
+    wanted = read_mapping(path).get("sampling_rate") if path.is_file() else None
     given = front_end.get("sample_rate")
     if wanted is None or given == wanted:
         return None
@@ -75,13 +75,3 @@ def encoder_problems(weights: Weights | None, family: str, front_end: dict[str, 
             yield problem
     except InputError as error:
         yield from error.problems
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: should hold a mapping")
-    return found

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_json
+from soundbench.core.storage import read_json, read_mapping
 from soundbench.data.trained_on import TRAINED_ON, read_trained_on
 from soundbench.models.families import FAMILIES
 
@@ -105,10 +105,7 @@ def find_weights(files: Sequence[str]) -> Weights | None:
 def _read_run(file: str) -> dict[str, Any]:
     from soundbench.models.description import run_problems  # here, because it imports this module through the families
 
-    try:
-        run: dict[str, Any] = read_json(file)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: cannot be read as JSON ({error})") from error
+    run = read_mapping(file)
     if problems := run_problems(run):
         raise InputError(f"{file}: {problem}" for problem in problems)
     if "sources" not in run:

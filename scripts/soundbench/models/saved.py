@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_json
+from soundbench.core.storage import read_mapping
 from soundbench.models.description import complete_description
 from soundbench.models.families import is_fitted
 from soundbench.models.registry import build_model
@@ -82,13 +82,7 @@ def read_description(folder: str | Path) -> dict[str, Any]:
         InputError: it cannot be read, or fields are missing or wrong; all of them are named.
     """
     path = Path(folder) / DESCRIPTION
-    try:
-        description = read_json(path)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(description, dict):
-        raise InputError(f"{path}: should hold a mapping")
-    description, problems = complete_description(description)
+    description, problems = complete_description(read_mapping(path))
     if problems:
         raise InputError([f"{path}: {problem}" for problem in problems])
     return description
