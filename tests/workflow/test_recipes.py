@@ -13,7 +13,7 @@ import soundfile
 import timm
 import yaml
 from safetensors.torch import save_file
-from transformers import ASTConfig, ASTForAudioClassification
+from transformers import ASTConfig, ASTForAudioClassification, WavLMConfig, WavLMModel
 
 from helpers.workflow import DATA, REPOSITORY, Workflow
 from soundbench.data.readers.emodb import read
@@ -185,6 +185,26 @@ def test_five_categories(workflow: Workflow, esc10_quarter: Path) -> None:
     overlay["datasets"]["esc50-categories"] |= {"merge": CATEGORIES}
     drawn = [f"esc50-categories/{model}/samples.svg" for model in ("resnet18-masked", "densenet121-masked")]
     reach_the_leaderboard(workflow, "esc50-categories.yaml", overlay, *drawn)
+
+
+@pytest.mark.slow
+def test_kinds_of_models(workflow: Workflow, emodb_root: Path, tmp_path: Path) -> None:
+    """On EmoDB alone, for the sake of time, with a small encoder in place of the pretrained one."""
+    sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
+    WavLMModel(WavLMConfig(**sizes, conv_dim=[4] * 7, num_conv_pos_embedding_groups=2)).save_pretrained(
+        tmp_path / "wavlm"
+    )
+    overlay = trial(yaml.safe_load((RECIPES / "model-kinds.yaml").read_text()))
+    overlay["benchmark"] |= {"datasets": ["emodb"], "models": ["svm", "cnn", "svm-and-cnn", "wavlm-svm"]}
+    overlay["datasets"]["emodb"]["limit"] = {
+        "train": 60,
+        "val": 10,
+        "test": 10,
+    }  # the svm needs several clips per class
+    overlay["sources"] = {"emodb": {"root": str(emodb_root)}}
+    overlay["models"] = {"cnn": {"training": {"epochs": 1}}}
+    overlay["features"] = {"wavlm-embedding": {"model": {"pretrained": str(tmp_path / "wavlm")}}}
+    reach_the_leaderboard(workflow, "model-kinds.yaml", overlay)
 
 
 @pytest.mark.slow
