@@ -57,6 +57,7 @@ def test_pitch_shift_moves_the_pitch_and_keeps_the_length(shift: float) -> None:
     assert semitones(shifted) == pytest.approx(shift, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.9, 1.25])
 def test_time_stretch_changes_the_length_and_keeps_the_pitch(rate: float) -> None:
     stretched = augmented(tone(), {"effect": "time_stretch", "rate": rate})
@@ -148,6 +149,7 @@ def test_copies_are_made_of_the_classes_that_views_augment(clips: Path) -> None:
     assert np.abs(read[0] - read[1]).max() > 0.001  # two draws of noise
 
 
+@pytest.mark.slow
 def test_order_and_workers_change_nothing(clips: Path) -> None:
     both = view({"variants": ["mixed"]})
     first = make_copies(clips, "mixed", both)
@@ -305,6 +307,7 @@ def training_part(study: dict[str, Any]) -> Any:
     return load_training(features.array, index, split, split["fold1"], task, rules, inputs["variants"], seed=0)
 
 
+@pytest.mark.slow
 def test_only_parents_in_training_bring_their_copies(study: dict[str, Any]) -> None:
     examples = training_part(study)
     assert len(examples) == 7 + 2 * (2 + 1)  # one of three folds trains; two cats and a hen in it, two copies each
@@ -315,6 +318,7 @@ def test_only_parents_in_training_bring_their_copies(study: dict[str, Any]) -> N
     assert examples.features(np.arange(len(examples))).shape == (13, 64, 1 + 5513 // 512)
 
 
+@pytest.mark.slow
 def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None:
     split = read_clip_table(study["folder"] / "split.csv").set_index("clip")
     hens = split[split["label"] == "hen"]["fold1"]
@@ -339,6 +343,7 @@ def test_a_parent_without_copies_is_named(study: dict[str, Any]) -> None:
         training_part(study)
 
 
+@pytest.mark.slow
 def test_one_clip_is_shown_in_all_its_variants(study: dict[str, Any]) -> None:
     folder, entry = study["folder"], study["entry"]
     originals = make_copies(study["clips"], "orig", entry)

@@ -114,6 +114,7 @@ def edit(workflow: Workflow, module: str, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new, 1))
 
 
+@pytest.mark.slow
 def test_prose_does_not_change_the_digest_but_code_does(workflow: Workflow) -> None:
     before = digest(workflow, "split_clips")
     edit(workflow, "data/schemes", '"""Schemes of splits', '"""Schemes, reworded')
@@ -122,6 +123,7 @@ def test_prose_does_not_change_the_digest_but_code_does(workflow: Workflow) -> N
     assert digest(workflow, "split_clips") != before
 
 
+@pytest.mark.slow
 def test_a_template_counts_for_the_pages_that_are_made_of_it(workflow: Workflow) -> None:
     scripts = ("audit_clips", "page_predictions", "train_model")
     before = [digest(workflow, script) for script in scripts]

@@ -94,6 +94,7 @@ def test_wording_of_a_setting_reruns_no_job(monkeypatch: pytest.MonkeyPatch, tmp
     digest.cache_clear()
 
 
+@pytest.mark.slow
 def test_planning_imports_no_heavy_library() -> None:
     """All registries together describe their extensions without torch, librosa or scikit-learn."""
     program = (

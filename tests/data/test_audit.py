@@ -73,6 +73,7 @@ def encoded(samples: np.ndarray, kind: str, subtype: str | None = None) -> bytes
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["WAV", "AIFF", "FLAC", "OGG", "MP3"])
 @pytest.mark.parametrize("kept", [0.5, 0.9])
 def test_file_that_breaks_off_is_truncated(tmp_path: Path, sounds: list[np.ndarray], kind: str, kept: float) -> None:
@@ -108,6 +109,7 @@ def faulty(tmp_path: Path, sounds: list[np.ndarray]) -> Path:
     return collection(tmp_path / "faulty", good | bad)
 
 
+@pytest.mark.slow
 def test_bad_clips_fail_all_at_once_and_leave_nothing_behind(faulty: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         index(faulty, tmp_path / "out", "fail")
@@ -224,6 +226,7 @@ def test_copies_across_folds_are_errors_and_within_a_group_notes(tmp_path: Path,
     assert table.loc["1-2-A; 1-5-A", "severity"] == "error"
 
 
+@pytest.mark.slow
 def test_planted_copies_stop_a_split_or_are_warned_of(
     tmp_path: Path, sounds: list[np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -274,6 +277,7 @@ def test_group_with_one_class_in_two_folds_is_an_error() -> None:
     assert [finding.severity for finding in crossing_groups(clips, {"scheme": "repaired"})] == ["note"]
 
 
+@pytest.mark.slow
 def test_esc50_metadata_has_four_crossing_groups(tmp_path: Path) -> None:
     if not (DATA / "esc50.csv").exists():
         pytest.skip(f"no metadata: {DATA / 'esc50.csv'} is not there")

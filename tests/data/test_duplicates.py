@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table, write_csv
@@ -40,6 +41,7 @@ def test_many_copies_are_not_all_named() -> None:
     assert text.count("(") == SHOWN and "and 30 more hold the same samples" in text
 
 
+@pytest.mark.slow
 def test_copies_on_two_sides_stand_in_red_above_the_scores(tmp_path: Path) -> None:
     study = Study(tmp_path / "study", seeds=(1,)).write()
     split = read_clip_table(study.splits()[0])

@@ -195,6 +195,7 @@ def test_emodb_names_that_do_not_parse_are_all_listed(tmp_path: Path, table: Pat
     assert "is this EmoDB?" in problems({"reader": "emodb"}, tmp_path / "emodb", table)[0]
 
 
+@pytest.mark.slow
 def test_emodb_as_published(table: Path) -> None:
     if not (DATA / "emodb").exists():
         pytest.skip(f"no real recordings: {DATA / 'emodb'} is not there")

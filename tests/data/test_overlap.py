@@ -61,6 +61,7 @@ def plant(folder: Path, ours: Path, sounds: list[np.ndarray]) -> None:
     (folder / "e.wav").write_bytes(b"no audio")
 
 
+@pytest.mark.slow
 def test_copies_in_another_source_are_found(tmp_path: Path, ours: Path, sounds: list[np.ndarray]) -> None:
     plant(tmp_path / "theirs" / "x", ours, sounds)
     (tmp_path / "theirs" / "x" / "e.wav").unlink()

@@ -61,6 +61,7 @@ single_label = st.lists(
 any_label = st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 7), min_size=1), min_size=3, max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     groups=single_label | any_label,
@@ -101,6 +102,7 @@ def test_no_generated_split_leaks(
         assert (roles(split).eq("val").sum(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     groups=single_label,
@@ -251,6 +253,7 @@ def test_leaks_and_missing_classes_of_a_wrong_split_are_found() -> None:
     assert missing_classes(split, SingleLabel.strata(split)) == ["fold1: the test part has no clip of b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(name for name in LIBRARY if name.startswith("esc")))
 def test_published_folds_of_esc50(name: str, tmp_path: Path) -> None:
     if not (DATA / "esc50.csv").exists():

@@ -32,6 +32,7 @@ def audio_digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("audio/*.wav")}
 
 
+@pytest.mark.slow
 def test_clip_table_has_its_columns_and_shape(tmp_path: Path) -> None:
     table = write(tmp_path)
     assert list(table.columns) == CLIP_COLUMNS
@@ -44,6 +45,7 @@ def test_clip_table_has_its_columns_and_shape(tmp_path: Path) -> None:
     assert (table.groupby("group").size() == 2).all()
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         write(tmp_path / name, seed=seed, classes=3)
@@ -51,6 +53,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) 
     assert not set(audio_digests(tmp_path / "a").values()) & set(audio_digests(tmp_path / "c").values())
 
 
+@pytest.mark.slow
 def test_more_recordings_leave_the_first_ones_alone(tmp_path: Path) -> None:
     write(tmp_path / "few", classes=2)
     write(tmp_path / "many", classes=4, recordings=2)

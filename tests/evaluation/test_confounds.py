@@ -52,6 +52,7 @@ def test_measurements_are_what_they_say(tmp_path: Path) -> None:
     assert recording_traits(np.zeros(10, np.float32), RATE)["bandwidth"] == 0
 
 
+@pytest.mark.slow
 def test_a_label_with_a_bandwidth_of_its_own_is_found() -> None:
     table = confounds(*study({"a": 2000, "b": 4000, "c": 6000}), VIEW).set_index("measured")
     assert table.loc["bandwidth", "uar"] == 1
@@ -61,6 +62,7 @@ def test_a_label_with_a_bandwidth_of_its_own_is_found() -> None:
     assert "highest frequency with energy (Hz) 100.0 %" in sentence(table.reset_index())
 
 
+@pytest.mark.slow
 def test_equal_recordings_predict_nothing() -> None:
     table = confounds(*study({"a": 4000, "b": 4000, "c": 4000}), VIEW).set_index("measured")
     assert not table.loc["all", "predicts"]

@@ -96,6 +96,7 @@ def simulated(rng: np.random.Generator, seeds: int, gap: float) -> np.ndarray:
     return right[0] - right[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 3, 10])
 def test_equal_models_are_called_different_one_time_in_twenty_at_most(seeds: int) -> None:
     rng = np.random.default_rng(seeds)

@@ -101,6 +101,7 @@ def test_table_has_every_level_with_intervals_and_the_unperturbed_scores(table: 
         assert (rows[metric] <= rows[f"{metric}_high"]).all()
 
 
+@pytest.mark.slow
 def test_figure_has_a_panel_a_kind_and_a_line_a_model(table: Path, tmp_path: Path) -> None:
     plot_robustness(str(table), "one", ["good", "poor"], "uar", str(tmp_path / "a.svg"))
     plot_robustness(str(table), "one", ["good", "poor"], "uar", str(tmp_path / "b.svg"))

@@ -25,6 +25,7 @@ def test_holm_gives_the_textbook_example() -> None:
     assert holm(np.array([0.02, np.nan, 0.01])) == pytest.approx([0.02, np.nan, 0.02], nan_ok=True)
 
 
+@pytest.mark.slow
 def test_holm_equals_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 

@@ -140,6 +140,7 @@ def test_equal_views_with_other_folds_are_called_different_at_most_one_time_in_t
     assert called <= stats.binom.ppf(0.99, 1000, 0.05)
 
 
+@pytest.mark.slow
 def test_a_study_writes_the_comparisons_of_its_views(tmp_path: Path) -> None:
     study = Study(tmp_path, {"good": 3.0, "poor": 1.0}, datasets=("one", "two", "three")).write()
     table = pd.read_csv(write_report(study, pages=False) / "view_comparisons.csv")

@@ -74,6 +74,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_model_takes_crops_of_clips_that_are_stored_whole(run: Path) -> None:
     assert np.load(run / "features.npy").shape == (12, 24, 163)
     assert read_json(run / "fold1" / "model.json")["shape"] == [24, 63]

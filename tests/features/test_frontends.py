@@ -213,6 +213,7 @@ def test_impossible_settings_are_refused_with_their_key(settings: dict[str, Any]
     assert problem in refusal.value.problems[0]
 
 
+@pytest.mark.slow
 def test_front_ends_have_what_they_need() -> None:
     for name in set(FRONT_ENDS.names) - {EMBEDDING, "opensmile"}:  # which may not be installed
         module = FRONT_ENDS.load(name)
@@ -251,6 +252,7 @@ except MemoryError:
 """
 
 
+@pytest.mark.slow
 def test_an_array_larger_than_memory_is_read_through_the_map(tmp_path: Path) -> None:
     clips, shape = 4000, (128, 256)
     np.lib.format.open_memmap(tmp_path / "big.npy", "w+", np.float16, (clips, *shape))  # a sparse file of 262 MB

@@ -44,6 +44,7 @@ def test_silence_has_finite_values() -> None:
     assert np.isfinite(vector(np.zeros(RATE, np.float32))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["yin", "pyin"])
 def test_pitch_is_in_semitones_above_the_lowest(method: str) -> None:
     mean = vector(voice(130.0), f0=method)[-functionals.PITCH_STATISTICS]

@@ -103,6 +103,7 @@ def test_largest_seed_is_accepted_and_reaches_every_generator() -> None:
     OnlineAugmentation({"gain": 1.0}, 2, 1.0, largest)
 
 
+@pytest.mark.slow
 def test_no_name_ends_like_a_file_that_the_workflow_makes() -> None:
     """Every ending of an output that stands beside, or is, the folder of a name is refused."""
     files = [*(REPOSITORY / "rules").glob("*.smk"), *(REPOSITORY / "scripts/soundbench/study").glob("*.py")]

@@ -385,6 +385,7 @@ def test_recordings_that_training_refuses_are_not_predicted_either(tmp_path: Pat
     assert predicted in message(list, windows)
 
 
+@pytest.mark.slow
 def test_recordings_that_are_whole_are_predicted(tmp_path: Path) -> None:
     for name in ("a.wav", "a.aiff", "a.flac", "a.ogg", "a.mp3"):
         write(tmp_path / name, 1.5)
@@ -393,6 +394,7 @@ def test_recordings_that_are_whole_are_predicted(tmp_path: Path) -> None:
     assert list(recording_windows(str(tmp_path / "loud.wav"), front_end("logmel64"), (64, 44), 0.5))
 
 
+@pytest.mark.slow
 def test_a_clip_a_hundred_times_as_long_as_the_median_is_refused_or_cropped() -> None:
     clips = pd.DataFrame({"path": list("abc"), "seconds": [2.0, 2.0, 200.0]})
     found = message(check_lengths, clips, front_end("own", front_end="logmel"))

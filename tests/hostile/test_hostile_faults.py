@@ -167,6 +167,7 @@ SPOILT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "status", "message"), SPOILT.values(), ids=SPOILT)
 @pytest.mark.parametrize("options", [[], ["--windows"], ["--json"]], ids=["recordings", "windows", "json"])
 def test_command_line_never_prints_nan(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://x")', "'=1", "-2+3|cmd")
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_escaped_text_is_no_formula_and_reads_back(text: str) -> None:
     assert not escape_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))

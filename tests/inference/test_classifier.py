@@ -99,6 +99,7 @@ def test_features_are_those_of_training(tmp_path: Path, name: str, changes: dict
             assert [(window.start, window.end) for window in windows] == [(0, pytest.approx(seconds, abs=1e-3))]
 
 
+@pytest.mark.slow
 def test_long_recordings_are_never_completely_in_memory(tmp_path: Path) -> None:
     def peak(seconds: float) -> int:
         path = write_sound(tmp_path / "long.flac", seconds, 44100)
@@ -190,6 +191,7 @@ def test_a_model_folder_that_cannot_be_used_is_refused_with_the_reason(model: Pa
         Classifier(find_models(model))
 
 
+@pytest.mark.slow
 def test_models_are_found_at_every_level_and_all_their_problems_named(tmp_path: Path) -> None:
     for seed in (1, 2):
         for fold in (1, 2, 10):
@@ -207,6 +209,7 @@ def test_models_are_found_at_every_level_and_all_their_problems_named(tmp_path: 
     assert refused.value.problems == [f"{folder}: lacks model.safetensors" for folder in folders[1:3]]
 
 
+@pytest.mark.slow
 def test_models_are_averaged_if_they_agree(tmp_path: Path) -> None:
     folders = [str(write_model(tmp_path / f"fold{n}", LABELS, seed=n, **TINY_INPUT)) for n in (1, 2)]
     features = np.random.default_rng(0).normal(-40, 20, (5, 64, 44)).astype(np.float16)
@@ -235,6 +238,7 @@ def test_a_recording_is_summarised_over_its_windows(model: Path, tmp_path: Path,
     assert found.end == pytest.approx(4.2)
 
 
+@pytest.mark.slow
 def test_predictions_do_not_depend_on_threads(model: Path, tmp_path: Path) -> None:
     paths = [str(write_sound(tmp_path / f"{n}.wav", 0.3 + n % 5, seed=n)) for n in range(25)]
 

@@ -198,6 +198,7 @@ def written(folder: Path, classifier_folder: Path, places: list[str], **about: A
     return (folder / "page.html").read_text()
 
 
+@pytest.mark.slow
 def test_page_shows_sounds_and_compares_where_labels_are_known(model: Path, tmp_path: Path) -> None:
     for number, label in enumerate(["dog", "dog", "rain", "wind"] * 5):
         write_sound(tmp_path / "known" / label / f"{number}.flac", 0.5 + number % 3, seed=number)

@@ -78,6 +78,7 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
     return np.load(folder / "orig.npy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_embedding_is_the_input_of_the_last_layer(name: str, tmp_path: Path) -> None:
     network, before = run_of_ours(name, tmp_path / "fold1"), features(tmp_path)
@@ -205,6 +206,7 @@ def test_run_of_another_study_is_matched_by_its_front_end(tmp_path: Path) -> Non
         probe({"pretrained": str(tmp_path)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "features", "expected"),
     [

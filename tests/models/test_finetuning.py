@@ -152,6 +152,7 @@ def test_lineage_is_recorded_and_weights_trained_on_the_source_are_refused(made_
     assert not (made_up / "third" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_same_recordings_under_another_name_are_refused(made_up: Path) -> None:
     first = train(made_up, "first", source="one")
     second = train(made_up, "second", files(first), source="two")

@@ -79,6 +79,7 @@ def test_head_of_as_many_classes_is_kept(coloured: nn.Module, tmp_path: Path) ->
     assert torch.equal(network.get_classifier().weight, coloured.get_classifier().weight)
 
 
+@pytest.mark.slow
 def test_alexnet_of_torchvision(tmp_path: Path) -> None:
     """In the published format and of the published shapes; the linear layers are one number, stored once."""
     with torch.device("meta"):

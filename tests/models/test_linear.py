@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -51,6 +52,7 @@ def accuracy(network: torch.nn.Module, examples: Examples, normalise: Normalisat
         return float((network(features).argmax(dim=1) == classes).float().mean())
 
 
+@pytest.mark.slow
 def test_accuracy_is_that_of_logistic_regression(tmp_path: Path) -> None:
     parts, test = {"train": blobs(400, 1), "val": blobs(100, 2)}, blobs(1000, 3)
     ours = accuracy(trained(parts, tmp_path), test, parts["train"].normalisation())
@@ -61,6 +63,7 @@ def test_accuracy_is_that_of_logistic_regression(tmp_path: Path) -> None:
     assert ours > expected - 0.02
 
 
+@pytest.mark.slow
 def test_each_dimension_is_standardised_with_training_clips_alone(tmp_path: Path) -> None:
     train = blobs(400, 1)
     networks = [trained({"train": train, "val": blobs(50, seed)}, tmp_path) for seed in (2, 3)]

@@ -39,6 +39,7 @@ def test_every_family_is_tried() -> None:
     assert {recipe["family"] for recipe in RECIPES.values()} == {name for name in FAMILIES.names if not is_fitted(name)}
 
 
+@pytest.mark.slow
 def test_library_states_each_model_s_parameters() -> None:
     """The comment beside each entry, against the network that is built from it."""
     comments = re.findall(

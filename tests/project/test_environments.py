@@ -32,6 +32,7 @@ def direct_requirements() -> tuple[list[Requirement], list[Requirement]]:
     return own, tests
 
 
+@pytest.mark.slow
 def test_requirements_are_what_is_imported() -> None:
     own, tests = ({canonicalize_name(requirement.name) for requirement in part} for part in direct_requirements())
     folders = (REPOSITORY / "scripts", REPOSITORY / "tests")
@@ -67,6 +68,7 @@ def test_lock_has_digests_of_the_files_for_several_platforms() -> None:
     assert "--require-hashes" in (REPOSITORY / "Makefile").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_is_what_its_scripts_import(path: Path) -> None:
     """And what that requires: nothing is missing, and nothing is in it that no script needs."""
