@@ -34,7 +34,7 @@ def problems(config: dict[str, Any], **views: Any) -> list[str]:
 def view(source: str = "synthetic", scheme: str = "official", protocol: str = "nested", **keys: Any) -> dict[str, Any]:
     """A view on a source; what a split has besides goes there."""
     split = {"scheme": scheme, "protocol": protocol}
-    split |= {key: keys.pop(key) for key in ("folds", "test_ratio", "val_ratio") if key in keys}
+    split |= {key: keys.pop(key) for key in ("folds", "parts", "test_ratio", "val_ratio") if key in keys}
     return {"source": source, "split": split, **keys}
 
 
@@ -56,6 +56,25 @@ def test_impossible_folds_and_ratios_are_named_together(config: dict[str, Any]) 
         "datasets.e.split.test_ratio: 1.5 is greater than or equal to the maximum of 1",
         "datasets.f.split.test_ratio: unknown key; known: crossing_groups, duplicates, folds, protocol, scheme",
         "datasets.g.split.scheme: 'kfolds' is not one of its values; did you mean 'kfold'?",
+    ]
+
+
+def test_two_kinds_of_groups_that_no_fold_keeps_apart_are_named(config: dict[str, Any]) -> None:
+    both = ["speaker", "text"]
+    assert problems(
+        config,
+        a=view(scheme="kfold", group=both),
+        b=view(scheme="crossed", group=both, parts=[5, 2], folds=5),
+        c=view(scheme="crossed", group=["speaker"], parts=[2, 4], folds=8),
+        d=view(scheme="crossed", group=both, folds=4),
+        e=view(scheme="kfold", group=[*both, "room"]),
+    ) == [
+        "datasets.a.group: only split.scheme crossed keeps two columns apart; name one, or use that scheme",
+        "datasets.b.split.folds: should be 10, one fold per pair of the 5 × 2 parts",
+        "datasets.c.group: the scheme crossed needs two columns of the clips, such as [speaker, text]",
+        "datasets.c.split.parts: the nested protocol needs 3 parts of the first column or more",
+        "datasets.d.split.parts: is missing",
+        "datasets.e.group: holds 3; name at most 2",
     ]
 
 

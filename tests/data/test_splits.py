@@ -18,7 +18,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.readers import emodb, esc50
 from soundbench.data.schemes import PROTOCOLS
-from soundbench.data.splits import leaks, missing_classes, split_clips
+from soundbench.data.splits import crossing_groups, leaks, left_out, missing_classes, split_clips
 from soundbench.data.stratification import divide_groups
 from soundbench.tasks.single_label import SingleLabel
 
@@ -309,3 +309,84 @@ def test_predefined_parts_that_are_not_there_or_leak_are_refused(tmp_path: Path)
     assert "the test part has no clip of b" in refusal(
         with_parts([*groups, {"a": 1}], ["train", "val", "train", "test"]), split, tmp_path
     )
+
+
+def speakers_and_texts(speakers: int, texts: int, labels: str = "ab") -> pd.DataFrame:
+    """Each speaker says each text once per label."""
+    rows = [
+        (f"{speaker}-{text}-{label}", label, f"s{speaker}", "", f"s{speaker}", f"t{text}")
+        for speaker in range(speakers)
+        for text in range(texts)
+        for label in labels
+    ]
+    return pd.DataFrame(rows, columns=["clip", "label", "group", "fold", "speaker", "text"])
+
+
+def crossed(first: int, second: int, protocol: str = "nested") -> dict[str, Any]:
+    return {"scheme": "crossed", "parts": [first, second], "folds": first * second, "protocol": protocol}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_crossed_folds_test_each_clip_once_on_groups_of_both_kinds_that_training_lacks(
+    protocol: str, seed: int, tmp_path: Path
+) -> None:
+    clips = speakers_and_texts(6, 4)
+    split = made(clips, crossed(3, 2, protocol), seed, tmp_path, group=["speaker", "text"])
+    assert split[["group", "other_group"]].to_numpy().tolist() == clips[["speaker", "text"]].to_numpy().tolist()
+    assert (roles(split).eq("test").sum(axis=1) == 1).all()
+    for column in roles(split):
+        parts = {role: split[split[column] == role] for role in ("train", "val", "test")}
+        for role in ("train", "val"):
+            for kind in ("group", "other_group"):
+                assert set(parts[role][kind]).isdisjoint(parts["test"][kind])
+        assert set(parts["train"]["group"]).isdisjoint(parts["val"]["group"])
+        assert len(parts["val"]) == (8 if protocol == "nested" else 0)
+        assert len(parts["train"]) == (8 if protocol == "nested" else 16)
+    assert left_out(split) == [24] * 6
+
+
+def test_a_clip_that_shares_a_text_with_the_test_clips_is_named() -> None:
+    clips = speakers_and_texts(3, 2, "a").assign(other_group=lambda table: table["text"])
+    split = clips[["clip", "label", "group", "other_group"]].assign(fold1=["test", "train", "", "val", "", "train"])
+    found = crossing_groups(split, ["label"], {"scheme": "crossed", "protocol": "nested", "folds": 4})
+    assert found == ["fold1: group s0 is on several sides: 0-0-a (test), 0-1-a (train)"]
+    split["fold1"] = ["test", "", "val", "", "", "train"]
+    found = crossing_groups(split, ["label"], {"scheme": "crossed", "protocol": "nested", "folds": 4})
+    assert found == ["fold1: other_group t0 is on several sides: 0-0-a (test), 1-0-a (train)"]
+
+
+@pytest.mark.parametrize(
+    ("group", "split", "expected"),
+    [
+        (["speaker", "sentence"], crossed(3, 2), "group: the clips have no column 'sentence'; their columns are clip"),
+        (["speaker", "room"], crossed(3, 2), "group: all clips have the same room, small"),
+        (["speaker", "take"], crossed(3, 2), "group: 2 clips have no take; a view needs one of each clip"),
+        (["speaker", "text"], crossed(7, 2), "split.parts: 7 parts need as many groups, but there are s0, s1, s2"),
+        (["speaker", "clip"], crossed(6, 48), "fold1: no clip is left to test"),
+        (["text"], {"scheme": "kfold", "folds": 5, "protocol": "nested"}, "at most 4 parts are possible"),
+    ],
+)
+def test_columns_that_cannot_divide_a_view(
+    group: list[str], split: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    clips = speakers_and_texts(6, 4).assign(room="small", take=["", ""] + ["1"] * 46)
+    assert expected in refusal(clips, split, tmp_path, group=group)
+
+
+def test_a_column_of_the_clips_replaces_their_group(tmp_path: Path) -> None:
+    clips = speakers_and_texts(6, 4)
+    split = made(clips, {"scheme": "kfold", "folds": 4, "protocol": "nested"}, 1, tmp_path, group=["text"])
+    assert list(split["group"]) == list(clips["text"])
+    assert "other_group" not in split
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_emodb_tests_speakers_on_texts_that_models_know_neither_of(protocol: str, tmp_path: Path) -> None:
+    if not (DATA / "emodb").exists():
+        pytest.skip(f"no real recordings: {DATA / 'emodb'} is not there")
+    view = LIBRARY["emodb-speaker-text"]
+    clips = emodb.read(DATA / "emodb")
+    split = made(clips, view["split"] | {"protocol": protocol}, 1, tmp_path, group=view["group"])
+    assert (roles(split).eq("test").sum(axis=1) == 1).all()
+    assert 150 < np.mean(left_out(split)) < 190

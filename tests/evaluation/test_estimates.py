@@ -109,3 +109,28 @@ def test_a_true_difference_is_found() -> None:
     found = [of_sums(simulated(rng, 3, 0.5), 10, np.arange(40) % 5) for _ in range(300)]
     assert np.mean([each.mean for each in found]) == pytest.approx(0.105, abs=0.01)
     assert np.mean([each.p_value() < 0.05 for each in found]) >= 0.7
+
+
+def test_intervals_over_two_kinds_of_groups_cover_where_those_over_either_do_not() -> None:
+    """Scores of 10 speakers on 10 texts, which differ as much as the speakers do."""
+    stream = np.random.default_rng(0)
+    pairs = np.stack(np.meshgrid(np.arange(10), np.arange(10), indexing="ij"), axis=-1).reshape(100, 2)
+    covered = {"both": 0, "speakers": 0, "pairs": 0}
+    for _ in range(500):
+        values = stream.normal(0, 0.1, 10)[pairs[:, 0]] + stream.normal(0, 0.1, 10)[pairs[:, 1]]
+        values += stream.normal(0, 0.1, 100)
+        scores = values.mean(keepdims=True)
+        without_pair = ((values.sum() - values) / 99)[None]
+        without = [np.array([values[kind != one].mean() for one in range(10)])[None] for kind in pairs.T]
+        none = np.empty((1, 0))
+        for name, found in (
+            ("both", estimate(scores, without_pair, none, *without)),
+            ("speakers", estimate(scores, without[0], none)),
+            ("pairs", estimate(scores, without_pair, none)),
+        ):
+            # The factor for training sets does not concern this.
+            reach = (found.interval()[1] - found.mean) / math.sqrt(TRAINING_SETS)
+            covered[name] += abs(found.mean) < reach
+    assert 0.93 <= covered["both"] / 500 <= 0.99
+    assert covered["speakers"] / 500 < 0.91
+    assert covered["pairs"] / 500 < 0.7

@@ -158,8 +158,8 @@ def read_clip_table(path: str | Path, **options: Any) -> pd.DataFrame:
     """Read a CSV table; clip names, labels and groups remain text, such as ``007`` and ``NA``."""
     import pandas as pd
 
-    names = ("clip", "path", "label", "source_label", "group", "predicted", "sha256", "samples", "digest")
-    text = dict.fromkeys(names, str)
+    names = ("clip", "path", "label", "source_label", "predicted", "sha256", "samples", "digest")
+    text = dict.fromkeys((*names, "group", "other_group"), str)
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
 
 

@@ -17,7 +17,7 @@ from soundbench.core.storage import read_clip_table
 from soundbench.core.text import spoken_list
 from soundbench.data.fingerprints import Landmarks, near_duplicates
 from soundbench.data.recording_traits import TRAITS
-from soundbench.data.schemes import AS_PUBLISHED
+from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED
 from soundbench.data.view import AuditLimits, Split, View
 from soundbench.tasks.registry import task_class
 
@@ -144,7 +144,7 @@ def crossing_groups(clips: pd.DataFrame, split: Split) -> Iterator[Finding]:
 
 def rare_labels(clips: pd.DataFrame, strata: pd.DataFrame, scheme: str, folds: int) -> Iterator[Finding]:
     """Labels with too few groups or folds to be in every part of every fold."""
-    least = 2 if scheme == "leave-one-group-out" else max(folds, 2)
+    least = 2 if scheme in FEW_TESTED else max(folds, 2)
     for label, counts in strata.items():
         members = clips[counts > 0]
         groups = members["group"].nunique()

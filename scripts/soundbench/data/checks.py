@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -87,10 +88,28 @@ def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.codes.{name}: the pattern has no part named {name}; it has {', '.join(named)}"
 
 
+def _group_problems(where: str, view: View) -> Iterator[str]:
+    """The problems of the columns of groups and of the folds that keep two of them apart."""
+    split = view["split"]
+    columns = view.get("group") or []
+    if split["scheme"] != "crossed":
+        if len(columns) > 1:
+            yield f"{where}.group: only split.scheme crossed keeps two columns apart; name one, or use that scheme"
+        return
+    if len(columns) != 2:
+        yield f"{where}.group: the scheme crossed needs two columns of the clips, such as [speaker, text]"
+    parts = split["parts"]
+    if split["folds"] != (folds := math.prod(parts)):
+        yield f"{where}.split.folds: should be {folds}, one fold per pair of the {' × '.join(map(str, parts))} parts"
+    if split["protocol"] == "nested" and parts[0] < 3:
+        yield f"{where}.split.parts: the nested protocol needs 3 parts of the first column or more"
+
+
 def view_problems(where: str, view: View) -> Iterator[str]:
     """The problems of a view's keys that contradict each other."""
     split = view["split"]
     nested = split["protocol"] == "nested"
+    yield from _group_problems(where, view)
     if split["scheme"] == "holdout":
         ratio = split["test_ratio"] + (split["val_ratio"] if nested else 0)
         if ratio >= 1:

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from itertools import product
 
 import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.text import sorted_list
 from soundbench.data.stratification import divide_groups, groups_of_strata, too_few_groups
+from soundbench.data.subsets import GROUP_COLUMNS
 from soundbench.data.view import Split
 
 logger = logging.getLogger(__name__)
 
 PROTOCOLS = ("nested", "literature")
 ROLES = ("train", "val", "test")
+FEW_TESTED = ("leave-one-group-out", "crossed")  # schemes whose test parts are small and may lack classes
 AS_PUBLISHED = ("official", "predefined")  # schemes that keep the sides of the source's own split
 
 
@@ -168,6 +171,44 @@ def predefined(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed:
     return pd.DataFrame({fold_column(1): roles})
 
 
+def crossed(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+    """Folds that test two kinds of groups at once, such as a speaker and a text that training did not contain.
+
+    Each kind is divided into its number of ``parts``, which the seed decides. A fold tests the clips of one part of
+    each; clips that share one of the two with them are left out of the fold, and the others train. So each clip is
+    tested once. In ``nested``, the validation clips are one of the remaining parts of the first kind. This is what Y.
+    Park and E. M. Marcotte, "Flaws in evaluation schemes for pair-input computational predictions", Nature Methods 9,
+    2012, ask for: scores on pairs with known parts hold on such pairs only.
+
+    Raises:
+        InputError: a fold lacks clips for a role; all of these are named.
+    """
+    counts = settings["parts"]
+    names = [clips[column] for column in GROUP_COLUMNS]
+    for wanted, groups in zip(counts, names, strict=True):
+        if groups.nunique() < wanted:
+            raise InputError(f"split.parts: {wanted} parts need as many groups, but there are {sorted_list(groups)}")
+    parts = [
+        divide_groups(groups, strata, [1 / count] * count, seed) for groups, count in zip(names, counts, strict=True)
+    ]
+    split = pd.DataFrame(index=clips.index)
+    for fold, (first, second) in enumerate(product(*map(range, counts)), start=1):
+        roles = pd.Series("", index=clips.index)
+        roles[(parts[0] != first) & (parts[1] != second)] = "train"
+        roles[(parts[0] == first) & (parts[1] == second)] = "test"
+        if settings["protocol"] == "nested":
+            validation = (first + 1 + seed % (counts[0] - 1)) % counts[0]
+            roles[roles.eq("train") & (parts[0] == validation)] = "val"
+        split[fold_column(fold)] = roles
+    needed = ROLES if settings["protocol"] == "nested" else ("train", "test")
+    lacking = [
+        f"{fold}: no clip is left to {role}" for fold in split for role in needed if role not in set(split[fold])
+    ]
+    if lacking:
+        raise InputError([*lacking, "split.parts: fewer parts leave more clips in each fold"])
+    return split
+
+
 # From a clip table, what each part must have its share of, the view's `split` and the seed to the roles.
 SCHEMES: dict[str, Callable[[pd.DataFrame, pd.DataFrame, Split, int], pd.DataFrame]] = {
     "official": official,
@@ -176,4 +217,5 @@ SCHEMES: dict[str, Callable[[pd.DataFrame, pd.DataFrame, Split, int], pd.DataFra
     "leave-one-group-out": leave_one_group_out,
     "holdout": holdout,
     "predefined": predefined,
+    "crossed": crossed,
 }

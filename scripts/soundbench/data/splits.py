@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from soundbench.core.errors import InputError
@@ -12,8 +13,8 @@ from soundbench.core.integrity import write_split
 from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import check_labels
 from soundbench.data.duplicates import divided_copies, read_findings, report_copies, tested_noise
-from soundbench.data.schemes import AS_PUBLISHED, ROLES, SCHEMES, fold_column
-from soundbench.data.subsets import limit_clips, view_clips
+from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED, ROLES, SCHEMES, fold_column
+from soundbench.data.subsets import GROUP_COLUMNS, group_columns, limit_clips, view_clips
 from soundbench.data.view import Split, View
 from soundbench.tasks.registry import task_class
 
@@ -60,6 +61,9 @@ def crossing_groups(split: pd.DataFrame, truth: list[str], settings: Split) -> l
     """
     named = split["group"].isin(settings.get("crossing_groups", [])) & (settings["scheme"] in AS_PUBLISHED)
     problems = [*leaks(split[~named], ["group"]), *leaks(split[named], ["group", *truth])]
+    if (other := GROUP_COLUMNS[1]) in split:
+        # The validation clips share these with training clips, but no test clip does with either.
+        problems += leaks(split.replace({column: {"val": "train"} for column in fold_columns(split)}), [other])
     if problems and settings["scheme"] == "official":
         problems.append(
             "split: scheme `repaired` keeps these folds but moves each such group to one side; `crossing_groups` in "
@@ -79,7 +83,7 @@ def split_clips(
     """Write the split table of a view for one seed.
 
     Its columns are ``clip``, the truth of the view's task, ``source_label`` if the view merges labels, ``group``,
-    and one column of roles per fold.
+    ``other_group`` if the view has two kinds of groups, and one column of roles per fold.
 
     Args:
         audit: the findings on the view's clips, which name copies among them.
@@ -95,20 +99,30 @@ def split_clips(
     task = task_class(view)
     truth = task.truth_columns(table)
     strata = task.strata(table)
-    whole = table[["clip", *truth, "group"]].join(SCHEMES[scheme](table, strata, settings, seed))
+    whole = table[["clip", *truth, *group_columns(table)]].join(SCHEMES[scheme](table, strata, settings, seed))
     roles = limit_clips(whole, strata, fold_columns(whole), view.get("limit") or {})
     problems = crossing_groups(roles, truth, settings)
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
     problems += report_copies(divided, settings.get("duplicates", "fail"))
     problems += tested_noise(roles, fold_columns(roles), noise)
     # A left-out speaker may lack classes, but training needs all. A limit may leave classes untested.
-    if lacking := missing_classes(whole, strata, ("train",) if scheme == "leave-one-group-out" else ROLES):
+    if lacking := missing_classes(whole, strata, ("train",) if scheme in FEW_TESTED else ROLES):
         problems += [*lacking, "split: drop or merge rare labels, use fewer folds, or protocol literature if nested"]
     if problems:
         raise InputError(problems, "This split would not be honest:")
     if "source_label" in table:
         roles.insert(1 + len(truth), "source_label", table["source_label"])
     write_split(split, roles)
+
+
+def left_out(split: pd.DataFrame) -> list[int]:
+    """The number of clips per fold that are in no part because they share a group with test clips."""
+    counts = []
+    for column in fold_columns(split):
+        tested = split[split[column] == "test"]
+        shared = [split[name].isin(tested[name]) for name in group_columns(split)]
+        counts.append(int((np.logical_or.reduce(shared) & split[column].eq("")).sum()))
+    return counts
 
 
 def fold_columns(split: pd.DataFrame) -> list[str]:

@@ -1,22 +1,55 @@
-"""Views on a source: the clips that a data set takes from it, their labels, and limits on their number."""
+"""Views on a source: the clips that a data set takes from it, their labels and groups, and limits on their number."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.core.text import sorted_list
 from soundbench.data.view import View
 from soundbench.tasks.registry import task_class
+
+# What must never be split. A view may name two columns of its clips for it; then the second has a column of its own.
+GROUP_COLUMNS = ("group", "other_group")
 
 
 def view_clips(clips: pd.DataFrame, view: View) -> pd.DataFrame:
     """The rows of a clip table that a view takes, as :meth:`soundbench.tasks.task.Task.select` of its task says.
 
+    If the view names columns for its groups, their values are in :data:`GROUP_COLUMNS`.
+
     Raises:
-        InputError: the remaining clips cannot be learned from.
+        InputError: the remaining clips cannot be learned from, or cannot be divided by the columns of groups.
     """
-    return task_class(view).select(clips, view)
+    selected = task_class(view).select(clips, view)
+    names = view.get("group") or []
+    if problems := [problem for name in names for problem in _group_problems(selected, name)]:
+        raise InputError(f"group: {problem}" for problem in problems)
+    return selected.assign(**{new: selected[name].astype(str) for new, name in zip(GROUP_COLUMNS, names, strict=False)})
+
+
+def group_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a view's clips or of a split table that name groups: one or two."""
+    return [name for name in GROUP_COLUMNS if name in table]
+
+
+def clip_groups(split: pd.DataFrame) -> pd.DataFrame:
+    """The groups of each clip of a split table, indexed by clip: one or two columns."""
+    return split.set_index("clip")[group_columns(split)]
+
+
+def _group_problems(clips: pd.DataFrame, name: str) -> Iterator[str]:
+    """The reasons why a column cannot name the groups of a view."""
+    if name not in clips:
+        yield f"the clips have no column {name!r}; their columns are {sorted_list(clips.columns)}"
+        return
+    if empty := int(clips[name].astype(str).isin(["", "nan"]).sum()):
+        yield f"{empty} clips have no {name}; a view needs one of each clip"
+    elif clips[name].nunique() < 2:
+        yield f"all clips have the same {name}, {clips[name].iloc[0]}; there is nothing to keep apart"
 
 
 def limit_clips(split: pd.DataFrame, strata: pd.DataFrame, columns: list[str], limit: dict[str, int]) -> pd.DataFrame:

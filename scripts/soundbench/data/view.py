@@ -11,6 +11,7 @@ class Split(TypedDict):
     scheme: str
     protocol: Literal["nested", "literature"]
     folds: int
+    parts: NotRequired[list[int]]  # of the scheme `crossed`: one number per column of `group`
     crossing_groups: NotRequired[list[str]]
     duplicates: NotRequired[str]
     test_ratio: NotRequired[float]
@@ -47,4 +48,5 @@ class View(TypedDict):
     keep: NotRequired[list[str]]
     drop: NotRequired[list[str]]
     merge: NotRequired[dict[str, list[str]]]
+    group: NotRequired[list[str]]
     limit: NotRequired[dict[str, int]]  # soundbench.data.training_sizes has resolved a list of numbers

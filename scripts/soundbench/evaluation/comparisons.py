@@ -11,6 +11,7 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import write_csv
+from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.estimates import estimate_difference, fold_scores, seed_scores
 from soundbench.evaluation.leaderboard import Plan, direction, group_evidence, read_predictions
 from soundbench.evaluation.significance import holm, mcnemar, probability_of_superiority, verdict
@@ -40,7 +41,7 @@ def aggregate_comparisons(
     for path in splits:
         dataset = Path(path).parent.name
         view = plan["datasets"][dataset]
-        groups = read_split(path).set_index("clip")["group"]
+        groups = clip_groups(read_split(path))
         own = {model: tables.get((dataset, model), []) for model in plan["models"]}
         task = task_class(view)
         chosen = ranking_metric(task, metric)
@@ -51,7 +52,7 @@ def aggregate_comparisons(
 
 
 def compare_models(
-    predictions: Predictions, groups: pd.Series, task: type[Task], metric: str, sign: int, margin: float
+    predictions: Predictions, groups: pd.DataFrame | pd.Series, task: type[Task], metric: str, sign: int, margin: float
 ) -> pd.DataFrame:
     """One row per pair of models, on the seeds that both have.
 
@@ -79,7 +80,7 @@ def compare_models(
 def compare_pair(
     first: list[pd.DataFrame],
     second: list[pd.DataFrame],
-    groups: pd.Series,
+    groups: pd.DataFrame | pd.Series,
     task: type[Task],
     metric: str,
     sign: int,
@@ -103,7 +104,7 @@ def compare_pair(
     return {
         "seeds": len(seeds),
         "folds": shared[0][0]["fold"].nunique(),
-        "groups": len(members),
+        "groups": difference.freedom + 1,
         "mean_a": float(seed_scores(evidence_a, members, metric).mean()),
         "mean_b": float(seed_scores(evidence_b, members, metric).mean()),
         "difference": difference.mean,

@@ -19,6 +19,7 @@ from soundbench.core.storage import write_csv
 from soundbench.data.audit import read_measures
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.splits import fold_columns
+from soundbench.data.subsets import clip_groups
 from soundbench.data.view import View
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.tasks.registry import task_class
@@ -61,7 +62,7 @@ def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataF
     rows = []
     for name, chosen in sets.items():
         predictions = predict_labels(own[chosen].to_numpy(float), split)
-        found = interval_scores(task, [predictions], split.set_index("clip")["group"])["uar"]
+        found = interval_scores(task, [predictions], clip_groups(split))["uar"]
         chance = 1 / predictions["label"].nunique()
         what = MEASURED.get(name, "all of these together")
         above = bool(found["low"] > chance)

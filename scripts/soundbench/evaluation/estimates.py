@@ -7,6 +7,10 @@ training clips. Each of these adds to the error:
   variance is the jackknife's: the score is computed again without each group (B. Efron and C. Stein, "The jackknife
   estimate of variance", Annals of Statistics 9, 1981). It holds for every score that is computed from counts, and is a
   little too large where groups are few, which is the safe side.
+- **Two kinds of groups** that are crossed, as speakers and texts are. The jackknife variances over each kind are added,
+  and that over their pairs, which both hold, is subtracted (A. C. Cameron, J. B. Gelbach and D. L. Miller, "Robust
+  inference with multiway clustering", Journal of Business and Economic Statistics 29, 2011). The result is at least
+  that of either kind, and the kind with fewer groups gives the degrees of freedom.
 - **Seeds.** The variance over seeds within folds is added, as far as the variance over groups does not hold it already.
 - **Folds.** All clips of a fold are predicted by one network. Its luck is common to the groups of the fold, so the
   variance over folds is computed in the same way, and counts instead if it is larger.
@@ -130,7 +134,9 @@ class Estimate:
         return math.sqrt(max(changed, 0.0)) if not math.isnan(changed) else math.nan
 
 
-def estimate(scores: np.ndarray, without_group: np.ndarray, without_fold: np.ndarray) -> Estimate:
+def estimate(
+    scores: np.ndarray, without_group: np.ndarray, without_fold: np.ndarray, *without_kind: np.ndarray
+) -> Estimate:
     """The mean over seeds, with the error described in the module's docstring.
 
     Args:
@@ -138,14 +144,20 @@ def estimate(scores: np.ndarray, without_group: np.ndarray, without_fold: np.nda
             of two models with the same seeds.
         without_group: ``(seeds, groups)``, the scores of all clips but those of one group.
         without_fold: ``(seeds, folds)``, the same for folds; ``(seeds, 0)`` if there is one fold.
+        without_kind: the same for each of two kinds of groups; the groups are then their pairs.
     """
-    seeds, groups = without_group.shape
+    seeds = len(scores)
+    groups = min(each.shape[1] for each in without_kind or (without_group,))
     if groups < 2:
         return Estimate(float(scores.mean()), math.nan, 0, seeds)
     of_groups = _contributions(scores, without_group)
     of_folds = _contributions(scores, without_fold) if without_fold.shape[1] > 1 else scores[:, None] - scores.mean()
     luck = max(0.0, _variance_over_seeds(of_folds) - _variance_over_seeds(of_groups)) if seeds > 1 else 0.0
-    over_groups = _jackknife_variance(of_groups) + luck / seeds
+    over_groups = _jackknife_variance(of_groups)
+    if without_kind:
+        kinds = [_jackknife_variance(_contributions(scores, without)) for without in without_kind]
+        over_groups = max(sum(kinds) - over_groups, *kinds)
+    over_groups += luck / seeds
     variance = TRAINING_SETS * max(over_groups, _jackknife_variance(of_folds))  # folds hold the luck of seeds
     return Estimate(float(scores.mean()), math.sqrt(variance), groups - 1, seeds, TRAINING_SETS * luck)
 
@@ -154,7 +166,7 @@ def estimate_score(evidence: Evidence, groups: pd.DataFrame, metric: str) -> Est
     """The mean score over seeds, and its error.
 
     Args:
-        groups: one row per group, in the order of ``evidence``, with the column ``fold``.
+        groups: one row per group, in the order of ``evidence``, with the column ``fold``, and one or two that name it.
     """
     return estimate(*_resampled_scores(evidence, groups, metric))
 
@@ -175,14 +187,12 @@ def fold_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.nda
     return evidence.scores(metric, _members_of_folds(groups).astype(int))
 
 
-def _resampled_scores(
-    evidence: Evidence, groups: pd.DataFrame, metric: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _resampled_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> list[np.ndarray]:
     """The arguments of :func:`estimate`."""
     count = len(groups)
     scores = seed_scores(evidence, groups, metric)
     if count < 2:
-        return scores, np.full((len(scores), count), np.nan), np.empty((len(scores), 0))
+        return [scores, np.full((len(scores), count), np.nan), np.empty((len(scores), 0))]
     parts = []
     for first in range(0, count, AT_ONCE):
         rows = np.arange(first, min(first + AT_ONCE, count))
@@ -191,12 +201,19 @@ def _resampled_scores(
         parts.append(evidence.scores(metric, weights))
     folds = _members_of_folds(groups)
     without_fold = evidence.scores(metric, (~folds).astype(int)) if len(folds) > 1 else np.empty((len(scores), 0))
-    return scores, np.concatenate(parts, axis=1), without_fold
+    kinds = groups.columns.drop("fold")
+    crossed = [evidence.scores(metric, (~_members(groups[kind])).astype(int)) for kind in kinds if len(kinds) > 1]
+    return [scores, np.concatenate(parts, axis=1), without_fold, *crossed]
 
 
 def _members_of_folds(groups: pd.DataFrame) -> np.ndarray:
     """Whether a group is in a fold, ``(folds, groups)``."""
-    return np.array([groups["fold"].eq(fold).to_numpy() for fold in groups["fold"].unique()])
+    return _members(groups["fold"])
+
+
+def _members(names: pd.Series) -> np.ndarray:
+    """Whether each row has each of the names, ``(names, rows)``."""
+    return np.array([names.eq(name).to_numpy() for name in names.unique()])
 
 
 def _contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:

@@ -12,7 +12,9 @@ from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.tasks.task import Task
 
 
-def interval_scores(task: type[Task], tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, dict[str, float]]:
+def interval_scores(
+    task: type[Task], tables: list[pd.DataFrame], groups: pd.DataFrame | pd.Series
+) -> dict[str, dict[str, float]]:
     """Each metric's mean over tables, its deviation (NaN for one table), and the 95 % interval over groups.
 
     Args:

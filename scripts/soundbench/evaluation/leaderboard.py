@@ -95,31 +95,33 @@ def pooled_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 
 def group_evidence(
-    task: type[Task], predictions: list[pd.DataFrame], groups: pd.Series
+    task: type[Task], predictions: list[pd.DataFrame], groups: pd.DataFrame | pd.Series
 ) -> tuple[Evidence, pd.DataFrame]:
-    """What the metrics need of each group, and a table ``group, fold`` of the groups.
+    """What the metrics need of each group, and a table of the groups: ``fold``, then the columns of ``groups``.
 
     Args:
         predictions: out-of-fold predictions, one table per seed.
-        groups: each clip's group, indexed by clip.
+        groups: from :func:`soundbench.data.subsets.clip_groups`. With two columns, a group is a pair of values.
     """
     tested = pd.concat(predictions)[["clip", "fold"]].drop_duplicates()
     if tested["clip"].duplicated().any():
         # Each seed has its own folds: groups are those of all clips.
         tested = tested.drop_duplicates("clip").assign(fold=0)
     # A recording in two folds counts as two groups, so that each group is in one fold.
-    pairs = pd.MultiIndex.from_arrays([tested["fold"], groups.loc[tested["clip"]]])
+    named = pd.DataFrame(groups)
+    own = named.loc[tested["clip"]]
+    pairs = pd.MultiIndex.from_arrays([tested["fold"], *(own[name] for name in own)])
     positions, members = pairs.factorize(sort=True)
     position = pd.Series(positions, index=tested["clip"])
     # A clip that a seed does not test adds nothing to its evidence.
     evidence = task.evidence(
         predictions, [position.loc[table["clip"]].to_numpy() for table in predictions], len(members)
     )
-    return evidence, members.to_frame(index=False, name=["fold", "group"])
+    return evidence, members.to_frame(index=False, name=["fold", *(("group",) if len(named.columns) == 1 else named)])
 
 
 def rank_models(
-    predictions: dict[tuple[str, str], list[pd.DataFrame]], groups: dict[str, pd.Series], plan: Plan, metric: str
+    predictions: dict[tuple[str, str], list[pd.DataFrame]], groups: dict[str, pd.DataFrame], plan: Plan, metric: str
 ) -> pd.DataFrame:
     """The leaderboard: the mean over seeds of the out-of-fold score, its spread and interval, and the rank.
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.intervals import interval_scores, score_columns
 from soundbench.evaluation.leaderboard import LEADERBOARD_KEYS, read_predictions, run_of
 from soundbench.tasks.registry import task_class
@@ -28,7 +29,7 @@ def aggregate_robustness(
         splits: ``…/{dataset}/seed{seed}.csv`` of each data set, for the groups.
         datasets: the ``protocol`` and the ``task`` of each data set.
     """
-    groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
+    groups = {Path(path).parent.name: clip_groups(read_split(path)) for path in splits}
     rows = []
     for (dataset, model), tables in read_predictions(predictions, datasets).items():
         runs = [read_clip_table(path) for path in altered if _is_of(path, dataset, model)]

@@ -11,6 +11,7 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_json, write_csv, write_text
 from soundbench.data.schemes import fold_column
+from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.leaderboard import (
     Plan,
     collect_scores,
@@ -65,7 +66,7 @@ def aggregate_scores(
     predictions = read_predictions(inputs.predictions, plan["datasets"])
 
     scores = collect_scores(records, plan)
-    groups = {name: split.set_index("clip")["group"] for name, split in clips.items()}
+    groups = {name: clip_groups(split) for name, split in clips.items()}
     board = rank_models(predictions, groups, plan, metric)
     views = {name: plan["datasets"][name] for name in plan["datasets"] if name in clips}
     sizes = {name: split_size(clips[name], task_class(view)) for name, view in views.items()}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.intervals import interval_scores, score_columns
 from soundbench.evaluation.leaderboard import read_predictions
 from soundbench.tasks.registry import task_class
@@ -37,7 +38,7 @@ def aggregate_transfer(
         datasets: the ``task`` of each data set.
     """
     other, left = ({Path(path).parent.name: path for path in paths} for paths in (predictions, scores))
-    groups = {Path(path).parent.name: read_split(path).set_index("clip")["group"] for path in splits}
+    groups = {Path(path).parent.name: clip_groups(read_split(path)) for path in splits}
     decisions = read_predictions(home, datasets)
     rows = []
     for name, entry in entries.items():
@@ -48,13 +49,13 @@ def aggregate_transfer(
         here = _scores(task, decisions[dataset, model], groups[dataset])
         rows.append(names | {"tested_on": dataset, "left_out": 0} | here)
         found = read_clip_table(other[name])
-        others = found.drop_duplicates("clip").set_index("clip")["group"]
+        others = found.drop_duplicates("clip").pipe(clip_groups)
         tables = [part.assign(fold=0) for _, part in found.groupby("seed")]
         unfit = int(pd.read_csv(left[name])["left_out"].max())
         rows.append(names | {"tested_on": entry["to"], "left_out": unfit} | _scores(task, tables, others))
     write_csv(table, pd.DataFrame(rows))
 
 
-def _scores(task: type[Task], tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, Any]:
+def _scores(task: type[Task], tables: list[pd.DataFrame], groups: pd.DataFrame | pd.Series) -> dict[str, Any]:
     counted = {"clips": pd.concat(tables)["clip"].nunique(), "seeds": len(tables)}
     return counted | score_columns(interval_scores(task, tables, groups))

@@ -17,6 +17,7 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.comparisons import compare_pair
 from soundbench.evaluation.leaderboard import Plan, run_of
 from soundbench.evaluation.significance import holm, verdict
@@ -102,7 +103,7 @@ def view_pairs(plan: Plan) -> Iterator[tuple[str, str, str]]:
 def compare_views(
     decisions: dict[tuple[str, str], Tables],
     whole: Callable[[str, str], Tables],
-    groups: dict[str, pd.Series],
+    groups: dict[str, pd.DataFrame],
     plan: Plan,
     metric: str,
     margin: float,
@@ -177,5 +178,5 @@ def aggregate_view_comparisons(
 
     compared = {name for _, *pair in view_pairs(plan) for name in pair}
     decisions = {key: read(*key, usecols=DECISIONS) for key in files if key[0] in compared}
-    groups = {Path(split).parent.name: read_split(split).set_index("clip")["group"] for split in splits}
+    groups = {Path(split).parent.name: clip_groups(read_split(split)) for split in splits}
     write_csv(path, compare_views(decisions, read, groups, plan, metric, margin))

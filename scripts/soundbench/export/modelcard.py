@@ -16,6 +16,7 @@ import yaml
 from soundbench.core.escaping import markdown_code, markdown_text
 from soundbench.core.storage import read_clip_table, read_json
 from soundbench.data.schemes import fold_column
+from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import read_predictions
 from soundbench.export.onnxfile import OPSET, Description
@@ -64,7 +65,7 @@ class Evidence:
         task = task_class(description)
         named = {description["dataset"]: description}
         decisions = read_predictions(predictions, named)[description["dataset"], description["model"]]
-        scores = interval_scores(task, decisions, split.set_index("clip")["group"])
+        scores = interval_scores(task, decisions, clip_groups(split))
         return cls(
             scores=[{"metric": name, "name": task.metrics[name].title, **found} for name, found in scores.items()],
             own=next(fold for fold in here["folds"] if fold["fold"] == description["fold"]),

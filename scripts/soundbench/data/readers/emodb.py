@@ -48,8 +48,8 @@ EMOTIONS = {  # the letters are the German words' initials: Wut, Langeweile, Eke
 def read(root: Path) -> pd.DataFrame:
     """The utterances directly in ``root`` or in a folder ``wav`` of it; the group is the speaker.
 
-    A name such as ``03a01Fa`` holds speaker, text, emotion and version. Text and version become columns too: there
-    are but ten sentences, so that splits by speaker share their texts.
+    A name such as ``03a01Fa`` holds speaker, text, emotion and version. All become columns: there are but ten
+    sentences, so that splits by speaker share their texts.
 
     Raises:
         InputError: there are no WAV files, or names that do not follow the scheme, all of them named.
@@ -68,6 +68,7 @@ def read(root: Path) -> pd.DataFrame:
             "label": EMOTIONS[name["emotion"]],
             "group": name["speaker"],
             "fold": pd.NA,
+            "speaker": name["speaker"],
             "text": name["text"],
             "version": name["version"],
         }

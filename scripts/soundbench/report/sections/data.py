@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from soundbench.core.storage import read_clip_table
 from soundbench.data.audit import SEVERITIES
+from soundbench.data.splits import left_out
 from soundbench.report.media import data_uri
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
@@ -33,10 +36,19 @@ def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
         "clips": len(clips),
         "labels": clips["label"].nunique(),
         "groups": clips["group"].nunique(),
+        "left_out": left_out_range(splits),
         "counts": {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES},
         "findings": records(worst.head(ROWS)),
         "figures": clip_figures(results.explored.get(dataset)),
     }
+
+
+def left_out_range(splits: list[pd.DataFrame] | None) -> str:
+    """How many clips a fold leaves out because they share a group with test clips; empty if every group is whole."""
+    counts = [count for split in splits or () for count in left_out(split)]
+    if not any(counts):
+        return ""
+    return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
 
 
 def clip_figures(folder: str | None) -> dict[str, str]:
