@@ -19,6 +19,7 @@ from soundbench.evaluation.leaderboard import (
 )
 from soundbench.evaluation.leaderboard_text import published
 from soundbench.evaluation.summary import split_size
+from soundbench.evaluation.variance_components import COMPONENTS
 from soundbench.tasks.classification import METRICS
 from soundbench.tasks.single_label import SingleLabel
 
@@ -80,6 +81,8 @@ def test_missing_runs_stay_in_the_tables_as_gaps(tmp_path: Path) -> None:
     spread = found["spread"].set_index(["dataset", "model", "metric"])
     assert spread.loc[("one", "poor", "accuracy"), ["seeds", "runs_missing"]].tolist() == [1, 1]
     assert spread.loc[("two", "poor", "accuracy"), ["seeds", "runs_missing"]].tolist() == [0, 2]
+    assert spread.loc[("one", "good", "uar"), list(COMPONENTS)].gt(0).sum() >= 1
+    assert spread.loc[("two", "poor", "uar"), list(COMPONENTS)].isna().all()
     pairs = found["comparisons"].set_index("dataset")
     assert pairs["seeds"].to_dict() == {"one": 1, "two": 0}
     assert found["costs"].set_index(["dataset", "model"])["runs"].to_dict()[("two", "poor")] == 0

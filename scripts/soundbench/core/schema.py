@@ -114,6 +114,8 @@ def describe(error: ValidationError) -> Iterator[str]:
         case "minItems" | "minProperties":
             count = len(error.instance)
             yield f"{dotted(where)}: {f'holds {count}' if count else 'is empty'}; name at least {expected}"
+        case "maxItems":
+            yield f"{dotted(where)}: holds {len(error.instance)}; name at most {expected}"
         case "uniqueItems":
             yield f"{dotted(where)}: holds a value twice: {error.instance}"
         case "propertyNames" | "pattern":

@@ -150,15 +150,15 @@ def estimate(
     groups = min(each.shape[1] for each in without_kind or (without_group,))
     if groups < 2:
         return Estimate(float(scores.mean()), math.nan, 0, seeds)
-    of_groups = _contributions(scores, without_group)
-    of_folds = _contributions(scores, without_fold) if without_fold.shape[1] > 1 else scores[:, None] - scores.mean()
-    luck = max(0.0, _variance_over_seeds(of_folds) - _variance_over_seeds(of_groups)) if seeds > 1 else 0.0
-    over_groups = _jackknife_variance(of_groups)
+    of_groups = contributions(scores, without_group)
+    of_folds = contributions(scores, without_fold) if without_fold.shape[1] > 1 else scores[:, None] - scores.mean()
+    luck = max(0.0, variance_over_seeds(of_folds) - variance_over_seeds(of_groups)) if seeds > 1 else 0.0
+    over_groups = jackknife_variance(of_groups)
     if without_kind:
-        kinds = [_jackknife_variance(_contributions(scores, without)) for without in without_kind]
+        kinds = [jackknife_variance(contributions(scores, without)) for without in without_kind]
         over_groups = max(sum(kinds) - over_groups, *kinds)
     over_groups += luck / seeds
-    variance = TRAINING_SETS * max(over_groups, _jackknife_variance(of_folds))  # folds hold the luck of seeds
+    variance = TRAINING_SETS * max(over_groups, jackknife_variance(of_folds))  # folds hold the luck of seeds
     return Estimate(float(scores.mean()), math.sqrt(variance), groups - 1, seeds, TRAINING_SETS * luck)
 
 
@@ -168,12 +168,12 @@ def estimate_score(evidence: Evidence, groups: pd.DataFrame, metric: str) -> Est
     Args:
         groups: one row per group, in the order of ``evidence``, with the column ``fold``, and one or two that name it.
     """
-    return estimate(*_resampled_scores(evidence, groups, metric))
+    return estimate(*resampled_scores(evidence, groups, metric))
 
 
 def estimate_difference(first: Evidence, second: Evidence, groups: pd.DataFrame, metric: str) -> Estimate:
     """The score of the first minus that of the second, and its error, on the same clips with the same seeds."""
-    pairs = zip(*(_resampled_scores(each, groups, metric) for each in (first, second)), strict=True)
+    pairs = zip(*(resampled_scores(each, groups, metric) for each in (first, second)), strict=True)
     return estimate(*(a - b for a, b in pairs))
 
 
@@ -187,7 +187,7 @@ def fold_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.nda
     return evidence.scores(metric, _members_of_folds(groups).astype(int))
 
 
-def _resampled_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> list[np.ndarray]:
+def resampled_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> list[np.ndarray]:
     """The arguments of :func:`estimate`."""
     count = len(groups)
     scores = seed_scores(evidence, groups, metric)
@@ -216,19 +216,19 @@ def _members(names: pd.Series) -> np.ndarray:
     return np.array([names.eq(name).to_numpy() for name in names.unique()])
 
 
-def _contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:
+def contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:
     """What each group or fold adds to the score: its sum minus its share of the mean, where the score is a mean."""
     units = without.shape[1]
     return (units - 1) / units * (scores[:, None] - without)
 
 
-def _jackknife_variance(contributions: np.ndarray) -> float:
+def jackknife_variance(contributions: np.ndarray) -> float:
     """The variance of the mean over seeds; 0 for one unit, which shows none."""
     units = contributions.shape[1]
     return units / (units - 1) * float((contributions.mean(axis=0) ** 2).sum()) if units > 1 else 0.0
 
 
-def _variance_over_seeds(contributions: np.ndarray) -> float:
+def variance_over_seeds(contributions: np.ndarray) -> float:
     """The variance of one seed's score, if each group or fold had a luck of its own."""
     return float(contributions.var(axis=0, ddof=1).sum())
 

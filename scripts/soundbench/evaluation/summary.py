@@ -22,6 +22,7 @@ from soundbench.evaluation.leaderboard import (
     spread_table,
 )
 from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
+from soundbench.evaluation.variance_components import COMPONENTS, variance_components
 from soundbench.tasks.registry import task_class
 from soundbench.tasks.task import Task
 
@@ -74,10 +75,28 @@ def aggregate_scores(
 
     write_csv(outputs.scores, scores[score_columns(plan)])
     write_csv(outputs.leaderboard, board)
-    write_csv(outputs.spread, spread_table(scores, pooled_scores(records), plan))
+    write_csv(
+        outputs.spread, with_components(spread_table(scores, pooled_scores(records), plan), predictions, groups, plan)
+    )
     write_csv(outputs.beside, others)
     write_text(outputs.markdown, leaderboard_markdown(board, others, metric))
     write_text(outputs.latex, leaderboard_latex(board, others, metric))
+
+
+def with_components(
+    spread: pd.DataFrame,
+    predictions: dict[tuple[str, str], list[pd.DataFrame]],
+    groups: dict[str, pd.DataFrame],
+    plan: Plan,
+) -> pd.DataFrame:
+    """The table of spreads with the :func:`variance_components` of the metrics of tasks."""
+    rows = [
+        {"dataset": dataset, "model": model, "metric": metric} | parts
+        for (dataset, model), tables in predictions.items()
+        for metric, parts in variance_components(task_class(plan["datasets"][dataset]), tables, groups[dataset]).items()
+    ]
+    keys = ["dataset", "model", "metric"]
+    return spread.merge(pd.DataFrame(rows, columns=[*keys, *COMPONENTS]), on=keys, how="left")
 
 
 def split_size(split: pd.DataFrame, task: type[Task]) -> dict[str, int]:

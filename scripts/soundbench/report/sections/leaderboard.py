@@ -109,6 +109,27 @@ def shown_columns(found: dict[str, pd.DataFrame], metric: str) -> list[Column]:
     return [column for column in COLUMNS if says(column)]
 
 
+PARTS = {
+    "seed_variance": "training again with another seed",
+    "fold_variance": "what the clips of a fold have in common",
+    "group_variance": "what the clips of a group have in common",
+    "binomial_variance": "the finite number of test clips",
+}
+
+
+def variance_sentence(results: Results, model: str, dataset: str) -> str:
+    """What the variance of one run's score consists of; empty where it is unknown or there is none."""
+    spread = results.table("spread")
+    chosen = (spread["dataset"] == dataset) & (spread["model"] == model)
+    own = spread[chosen & (spread["metric"] == results.ranked_by(dataset))]
+    parts = own[list(PARTS)].iloc[0].dropna() if set(PARTS) <= set(own) and len(own) else pd.Series(dtype=float)
+    whole = float(parts.sum())
+    if not whole > 0:
+        return ""
+    shares = ", ".join(f"{PARTS[str(name)]} {100 * part / whole:.0f} %" for name, part in parts.items())
+    return f"Where the variance of one run of {model} (± {100 * whole**0.5:.1f} points) comes from: {shares}."
+
+
 def section(results: Results) -> str:
     """One sortable table per data set."""
     found = boards(results)
@@ -122,6 +143,7 @@ def section(results: Results) -> str:
             "rows": records(part),
             "baseline": baseline(results, dataset),
             "published": records(published[published["dataset"] == dataset]),
+            "parts": variance_sentence(results, str(part.sort_values("rank")["model"].iloc[0]), str(dataset)),
         }
         for dataset, part in found.items()
     ]
