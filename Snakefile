@@ -8,6 +8,10 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+# In the root of a repository the folder of this file is "", and Snakemake 9.27 would read /rules/common.smk.
+if hasattr(source := workflow.included_stack[-1], "ref"):
+    source.path = f"./{source.path}"
+
 
 pathvars:
     logs="<results>/logs",

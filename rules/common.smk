@@ -3,6 +3,7 @@
 import gc
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,14 +12,19 @@ from snakemake.exceptions import WorkflowError
 gc.set_threshold(50_000, 20, 50)
 
 # The folder of this workflow's Snakefile; workflow.basedir may be the folder of a workflow that uses this as a module.
-HERE = Path(workflow.current_basedir).parent
-sys.path.insert(0, str(HERE / "scripts"))
+# If Snakemake reads the workflow from a repository, there is no such folder, and the package must be installed.
+HERE = Path(str(workflow.current_basedir)).parent
+if (HERE / "scripts").is_dir():
+    sys.path.insert(0, str(HERE / "scripts"))
+elif not find_spec("soundbench"):
+    raise WorkflowError("Install soundbench of the same version beside Snakemake (pip install git+ADDRESS@VERSION).")
 
 from soundbench.core.code_digest import code_digest
 from soundbench.config.check import read_configuration
 from soundbench.core.errors import InputError
+from soundbench.core.schema import LIBRARY
 from soundbench.study.profile_checks import warn_of_replaced_blocks
-from soundbench.core.provenance import study_arguments
+from soundbench.core.provenance import check_installed_version, study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
 from soundbench.core.terminal import result, show_one_line_per_job
@@ -63,8 +69,10 @@ folders = {
 }
 
 try:
+    if not (HERE / "scripts").is_dir():
+        check_installed_version(workflow.source_path("../pyproject.toml"))
     overlay = {**config, "pathvars": {**(config.get("pathvars") or {}), **folders}} if folders else config
-    settings = read_configuration(HERE / "config", overlay, workflow.config_settings.config, workflow.configfiles)
+    settings = read_configuration(LIBRARY, overlay, workflow.config_settings.config, workflow.configfiles)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -94,7 +102,7 @@ def study_facts():
     own = Path(workflow.main_snakefile).parent == HERE  # else another workflow uses this one, with its configuration
     return {
         "arguments": again if own else arguments,
-        "study": overlay_of_study(HERE / "config", overlay, workflow.config_settings.config),
+        "study": overlay_of_study(LIBRARY, overlay, workflow.config_settings.config),
         "config": used_configuration(study.settings),
     }
 

@@ -7,16 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from helpers import interrupted, preloaded
 from helpers.interrupted import LongRun
 from helpers.shared import made_once
-from helpers.workflow import DATA, TINY, Workflow
+from helpers.workflow import DATA, REPOSITORY, TINY, Workflow
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -64,6 +66,22 @@ def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 def tiny_copy(tiny_study: Workflow, tmp_path: Path) -> Workflow:
     """A copy of the finished tiny study, to change and run again."""
     return Workflow.of(Path(shutil.copytree(tiny_study.folder, tmp_path / "study", symlinks=True)))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of a virtual environment with the wheel of this checkout; with access to those of the tests."""
+
+    def make(folder: Path) -> None:
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+        subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+        venv.create(folder / "venv", symlinks=True)
+        (packages,) = folder.glob("venv/lib/python*/site-packages")
+        (packages / "tests.pth").write_text(f"{Path(yaml.__file__).resolve().parents[1]}\n")
+        pip = [sys.executable, "-m", "pip", "--python", folder / "venv" / "bin" / "python", "install", "--no-deps"]
+        subprocess.run([*pip, *folder.glob("*.whl")], check=True, capture_output=True)
+
+    return next(made_once(tmp_path_factory, "installed", make).glob("venv/lib/python*/site-packages"))
 
 
 @pytest.fixture(scope="session")

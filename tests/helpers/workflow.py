@@ -21,6 +21,8 @@ ROOMS = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "slurm")
 class Workflow:
     """A copy of the workflow, to run, edit and interrupt."""
 
+    python = Path(sys.executable)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
@@ -50,7 +52,7 @@ class Workflow:
         return path.name
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", *arguments]
+        return [str(self.python), "-m", "snakemake", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

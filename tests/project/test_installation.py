@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from email import message_from_string
 from pathlib import Path
 
@@ -63,18 +62,6 @@ def test_citation_has_the_version() -> None:
     assert yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())["version"] == PROJECT["version"]
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an unpacked wheel, apart from the checkout."""
-    made = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", made]
-    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    (wheel,) = made.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(made / "site")
-    return made / "site"
-
-
 def run_command(installed: Path, command: str, *arguments: str | Path) -> str:
     """What a console script of the installed package writes to standard output."""
     module, function = PROJECT["scripts"][command].split(":")
@@ -88,7 +75,7 @@ def run_command(installed: Path, command: str, *arguments: str | Path) -> str:
 
 
 def test_metadata_has_the_readme_and_the_licence(installed: Path) -> None:
-    (folder,) = installed.glob("*.dist-info")
+    (folder,) = installed.glob("soundbench-*.dist-info")
     metadata = message_from_string((folder / "METADATA").read_text())
     assert (metadata["Name"], metadata["Version"]) == ("soundbench", PROJECT["version"])
     assert metadata["License-Expression"] == "MIT"

@@ -9,66 +9,81 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helpers.workflow import REPOSITORY, Workflow
+from helpers.deployment import ADDRESS, NAME, TAG, redirect_github, write_repository
+from helpers.shared import made_once
+from helpers.workflow import REPOSITORY, TINY, Workflow
+from soundbench.core.errors import InputError
+from soundbench.core.provenance import check_installed_version
 
-TAG = "v0"
+# A workflow that uses this one; the line with its address is filled in.
+SNAKEFILE = """
+configfile: "config/config.yaml"
+
+module soundbench:
+    snakefile:
+        {address}
+    config:
+        config
+
+use rule * from soundbench
+"""
+SELECTION = {"datasets": ["synthetic"], "models": ["cnn"], "seeds": [5]}
+TRAINED = "results/runs/synthetic/cnn/seed5/fold1/model.safetensors"
 
 
 @pytest.fixture
-def tagged(workflow: Workflow) -> Path:
-    """A git repository with this workflow in a tag, and nothing in its working tree."""
-    shutil.copy(REPOSITORY / "LICENSE", workflow.folder)
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(workflow.folder)]
-    for command in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["commit", "-q", "-m", "all"],
-        ["tag", TAG],
-        ["rm", "-r", "-q", "."],
-    ):
-        subprocess.run([*git, *command], check=True, capture_output=True)
-    return workflow.folder
+def repository(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The repository with the tag, which git finds at its address."""
+    folder = made_once(tmp_path_factory, "repository", write_repository)
+    redirect_github(folder, tmp_path / "cache", monkeypatch)
+    return folder / NAME
 
 
-def clone(repository: Path, folder: Path) -> None:
-    command = ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--branch", TAG, str(repository), str(folder)]
-    subprocess.run(command, check=True)
-
-
-def deployed_study(folder: Path, models: list[str]) -> dict[str, int]:
-    """The jobs that a deployed workflow plans, with models that its configuration names."""
+def write_study(folder: Path, address: str) -> Workflow:
+    """A study that uses this workflow as a module."""
     study = Workflow.of(folder)
-    study.overlay("config/config", benchmark={"datasets": ["synthetic"], "models": models, "seeds": [5]})
-    return study.planned()
+    (folder / "config").mkdir(parents=True)
+    (folder / "Snakefile").write_text(SNAKEFILE.format(address=address))
+    study.overlay("config/config", **TINY | {"benchmark": SELECTION})
+    return study
 
 
-def test_a_module_from_a_tag_is_planned(tagged: Path, tmp_path: Path) -> None:
-    clone(tagged, tmp_path / "study" / "soundbench")
-    (tmp_path / "study" / "config").mkdir()
-    (tmp_path / "study" / "Snakefile").write_text(
-        'configfile: "config/config.yaml"\n'
-        "module soundbench:\n    snakefile:\n"
-        '        "soundbench/Snakefile"\n'
-        "    config:\n        config\n"
-        "use rule * from soundbench\n"
-    )
-    assert deployed_study(tmp_path / "study", ["cnn"])["train_model"] == 5
+def test_a_module_from_a_clone_of_a_tag_is_planned(repository: Path, tmp_path: Path) -> None:
+    command = ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--branch", TAG, repository]
+    subprocess.run([*command, tmp_path / "study" / "soundbench"], check=True)
+    assert write_study(tmp_path / "study", '"soundbench/Snakefile"').planned()["train_model"] == 5
 
 
-def test_snakedeploy_deploys_a_tag(tagged: Path, tmp_path: Path) -> None:
-    """It names the Snakefile of a local repository relative to that repository, so the path is completed."""
+@pytest.mark.slow
+def test_a_module_from_the_address_of_a_tag_runs_the_installed_package(
+    repository: Path, installed: Path, tmp_path: Path
+) -> None:
+    """Without a checkout: Snakemake reads rules and scripts from the tag, and these import the installed package."""
+    study = write_study(tmp_path / "study", f'github("{NAME}", path="Snakefile", tag="{TAG}")')
+    study.python = installed.parents[2] / "bin" / "python"
+    study.run(TRAINED, "--cores", "2", fresh=True)
+    assert (study.folder / TRAINED).is_file()
+    assert not list(study.folder.rglob("soundbench"))
+
+
+def test_the_installed_package_has_the_version_of_the_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.1.0")
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\nversion = "0.1.0"\n')
+    check_installed_version(project)
+    project.write_text('[project]\nversion = "0.2.0"\n')
+    with pytest.raises(InputError, match=r"soundbench 0\.1\.0 is installed, but this workflow needs version 0\.2\.0"):
+        check_installed_version(project)
+
+
+def test_snakedeploy_deploys_a_tag(repository: Path, tmp_path: Path) -> None:
     program = shutil.which("snakedeploy")
     if not program:
         pytest.skip("no snakedeploy: pip install snakedeploy")
-    clone(tagged, tmp_path / "soundbench")
-    command = [program, "deploy-workflow", str(tmp_path / "soundbench"), str(tmp_path / "study"), "--tag", TAG]
+    command = [program, "deploy-workflow", ADDRESS, tmp_path / "study", "--tag", TAG]
     subprocess.run(command, check=True, capture_output=True)
-    snakefile = tmp_path / "study" / "workflow" / "Snakefile"
-    written = snakefile.read_text()
-    assert '"Snakefile"' in written
-    snakefile.write_text(written.replace('"Snakefile"', '"../../soundbench/Snakefile"'))
+    assert f'github("{NAME}", path="Snakefile", tag="{TAG}")' in (tmp_path / "study/workflow/Snakefile").read_text()
     assert {"LICENSE", "config", "profiles", "workflow"} <= {path.name for path in (tmp_path / "study").iterdir()}
-    assert deployed_study(tmp_path / "study", ["cnn"])["train_model"] == 5
 
 
 def test_the_catalogue_gets_what_it_asks_for() -> None:

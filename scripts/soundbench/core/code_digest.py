@@ -72,6 +72,12 @@ def used_modules(script: str, *modules: str) -> set[str]:
     return found
 
 
+def _all_modules() -> set[str]:
+    """All modules of the package. An installed one comes without the scripts, and changes as a whole."""
+    files = (file.relative_to(SCRIPTS).with_suffix("") for file in (SCRIPTS / PACKAGE).rglob("*.py"))
+    return {".".join(file.parts).removesuffix(".__init__") for file in files}
+
+
 def _declares_settings(node: ast.stmt) -> bool:
     """Whether a statement declares the keys of an extension, whose values reach the job by its parameters."""
     targets = node.targets if isinstance(node, ast.Assign) else []
@@ -118,6 +124,6 @@ def code_digest(script: str, *modules: str) -> str:
 
     It does not depend on comments, docstrings, the layout of code and the settings that an extension declares.
     """
-    names = sorted(used_modules(script, *modules))
+    names = sorted(used_modules(script, *modules) if (SCRIPTS / f"{script}.py").is_file() else _all_modules())
     parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -8,8 +8,12 @@ import platform
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+
+from soundbench.core.errors import InputError
+from soundbench.core.schema import INSTALLED, LIBRARY
 
 # The paths at which Snakemake finds a Snakefile without being given its name.
 DEFAULT_SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
@@ -42,6 +46,21 @@ def host() -> dict[str, str]:
     return {"system": platform.system(), "processor": processor(), "cores": str(len(os.sched_getaffinity(0)))}
 
 
+def check_installed_version(project: str | Path) -> None:
+    """Check that the installed package has the version of the workflow that uses it.
+
+    Args:
+        project: the ``pyproject.toml`` of the workflow.
+
+    Raises:
+        InputError: it has another version.
+    """
+    wanted = tomllib.loads(Path(project).read_text(encoding="utf-8"))["project"]["version"]
+    found = importlib.metadata.version("soundbench")
+    if found != wanted:
+        raise InputError(f"soundbench {found} is installed, but this workflow needs version {wanted}")
+
+
 def study_arguments(snakefile: str, configfiles: Sequence[Path], config: Sequence[str]) -> str:
     """The arguments with which ``snakemake`` runs this study again from the current folder, quoted for a shell.
 
@@ -64,8 +83,11 @@ def _short_path(path: str | Path) -> str:
 
 
 def revision() -> str:
-    """The git commit of the workflow, with ``-dirty`` if files differ from it; ``unknown`` outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    """The git commit of the package, with ``-dirty`` if files differ from it; the version of an installed package;
+    ``unknown`` if there is neither."""
+    if INSTALLED:
+        return importlib.metadata.version("soundbench")
+    command = ["git", "-C", str(LIBRARY), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

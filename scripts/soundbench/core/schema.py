@@ -18,8 +18,9 @@ from jsonschema.validators import extend
 Schema = dict[str, Any]
 KeyPath = tuple[Any, ...]
 
-_INSTALLED = Path(__file__).resolve().parents[1] / "library"  # where an installed package has a copy of config/
-LIBRARY = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[3] / "config"
+_COPY = Path(__file__).resolve().parents[1] / "library"  # where an installed package has a copy of config/
+INSTALLED = _COPY.is_dir()
+LIBRARY = _COPY if INSTALLED else Path(__file__).resolve().parents[3] / "config"
 SCHEMAS = LIBRARY / "schemas"
 FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST = 2**63 - 1  # the largest whole number that PyTorch, NumPy and pandas hold

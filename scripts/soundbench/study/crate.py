@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib.metadata
 import mimetypes
 import sys
 from importlib.util import find_spec
@@ -114,7 +113,7 @@ def _add_software(crate: ROCrate, results: Path) -> Entity:
     packages = [
         _software(crate, name, {"softwareVersion": " and ".join(sorted(found))}) for name, found in versions.items()
     ]
-    about = {"url": "https://snakemake.github.io", "softwareRequirements": packages, "softwareVersion": _version()}
+    about = {"url": "https://snakemake.github.io", "softwareRequirements": packages, "softwareVersion": revision()}
     return _software(crate, "soundbench", about)
 
 
@@ -123,14 +122,6 @@ def _software(crate: ROCrate, name: str, properties: dict[str, Any]) -> Entity:
 
     described = {"@type": "SoftwareApplication", "name": name} | properties
     return crate.add(ContextEntity(crate, f"#software-{name}", properties=described))
-
-
-def _version() -> str:
-    """The version of soundbench, and the commit that is checked out."""
-    try:
-        return importlib.metadata.version("soundbench")
-    except importlib.metadata.PackageNotFoundError:
-        return revision()
 
 
 def _add_sources(crate: ROCrate, results: Path, datasets: set[str]) -> list[Entity]:
