@@ -28,7 +28,7 @@ module soundbench:
 use rule * from soundbench
 """
 SELECTION = {"datasets": ["synthetic"], "models": ["cnn"], "seeds": [5]}
-TRAINED = "results/runs/synthetic/cnn/seed5/fold1/model.safetensors"
+SPLIT = "results/splits/synthetic/seed5.csv"
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_a_module_from_the_address_of_a_tag_runs_the_installed_package(
     """Without a checkout: Snakemake reads rules and scripts from the tag, and these import the installed package."""
     study = write_study(tmp_path / "study", f'github("{NAME}", path="Snakefile", tag="{TAG}")')
     study.python = installed.parents[2] / "bin" / "python"
-    study.run(TRAINED, "--cores", "2", fresh=True)
-    assert (study.folder / TRAINED).is_file()
+    study.run(SPLIT, "--cores", "2", fresh=True)
+    assert (study.folder / SPLIT).is_file()
     assert not list(study.folder.rglob("soundbench"))
 
 
