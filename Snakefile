@@ -44,7 +44,7 @@ rule all:
         rules.aggregate_comparisons.output,
         rules.aggregate_details.output,
         rules.aggregate_costs.output,
-        expand(rules.audit_clips.output.findings, dataset=runs.datasets),
+        expand(paths.AUDIT, dataset=runs.datasets),
         rules.draw_figures.output,
         report_items.files,
 

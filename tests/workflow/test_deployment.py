@@ -86,6 +86,14 @@ def test_snakedeploy_deploys_a_tag(repository: Path, tmp_path: Path) -> None:
     assert {"LICENSE", "config", "profiles", "workflow"} <= {path.name for path in (tmp_path / "study").iterdir()}
 
 
+def test_results_can_be_in_a_storage(workflow: Workflow, tmp_path: Path) -> None:
+    pytest.importorskip(
+        "snakemake_storage_plugin_fs", reason="no storage plugin: pip install snakemake-storage-plugin-fs"
+    )
+    storage = ("--default-storage-provider", "fs", "--default-storage-prefix", str(tmp_path / "storage"))
+    assert workflow.planned(*storage)["train_model"] > 0
+
+
 def test_the_catalogue_gets_what_it_asks_for() -> None:
     usage = yaml.safe_load((REPOSITORY / ".snakemake-workflow-catalog.yml").read_text())["usage"]
     assert usage["software-stack-deployment"]["conda"] is True
