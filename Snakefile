@@ -44,6 +44,7 @@ rule all:
         rules.aggregate_comparisons.output,
         rules.aggregate_details.output,
         rules.aggregate_costs.output,
+        rules.aggregate_ledger.output,
         expand(paths.AUDIT, dataset=runs.datasets),
         rules.draw_figures.output,
         report_items.files,

@@ -1,12 +1,14 @@
 # Predict test clips with trained models, and score the out-of-fold predictions.
 # Reads: the models of all folds of a run, features and splits. Writes: predictions.csv, metrics.json and explanations.npz of the run.
 # Ensembles are evaluated from the predictions of their members.
+# Every evaluation is recorded in evaluated/, which is no output, because Snakemake would remove it before each attempt.
 
 
 rule evaluate_model:
     input:
         unpack(features.of_model),
         split=paths.SPLIT,
+        measures=data.of_source(paths.MEASURES),
         models=training.of_folds(paths.MODEL),
         descriptions=training.of_folds(paths.DESCRIPTION),
     output:
@@ -26,6 +28,7 @@ rule evaluate_model:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
     params:
+        records=study.resolve(paths.EVALUATED),
         code=lambda w: code_digest("evaluate_model", training.family_module(w)),
     script:
         "../scripts/evaluate_model.py"

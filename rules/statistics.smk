@@ -1,5 +1,6 @@
 # Write the tables that compare runs, and what predicts labels without being content.
-# Reads: predictions.csv and metrics.json of all runs, measurements of clips. Writes: the tables of summary/, confounds/.
+# Reads: predictions, metrics and validation scores of all runs, measurements of clips.
+# Writes: the tables of summary/, confounds/.
 
 
 rule aggregate_scores:
@@ -70,7 +71,8 @@ rule aggregate_details:
 rule aggregate_costs:
     input:
         metrics=runs.of(paths.METRICS),
-        benchmarks=runs.of_trained(paths.TRAINING_BENCHMARK, paths.EVALUATION_BENCHMARK),
+        trainings=runs.of_trainings(paths.TRAINING_BENCHMARK),
+        evaluations=runs.of_trained(paths.EVALUATION_BENCHMARK),
     output:
         costs="<results>/summary/costs.csv",
     log:
@@ -83,6 +85,30 @@ rule aggregate_costs:
         code=code_digest("aggregate_costs"),
     script:
         "../scripts/aggregate_costs.py"
+
+
+# It also counts the evaluations that evaluate_model has recorded, of this study and of others in the same folder.
+rule aggregate_ledger:
+    input:
+        metrics=runs.of(paths.METRICS),
+        trials=runs.of_tuned(paths.TRIALS),
+        descriptions=runs.of_untuned(paths.DESCRIPTION),
+        histories=runs.of_untuned(paths.HISTORY),
+        splits=lambda w: runs.finished(expand(paths.SPLIT, dataset=runs.datasets, seed=runs.seeds)),
+        measures=lambda w: expand(paths.MEASURES, source={study.source_of(name) for name in runs.datasets}),
+    output:
+        ledger="<results>/summary/ledger.csv",
+    log:
+        "<logs>/aggregate_ledger.log",
+    localrule: True
+    conda:
+        "../envs/training.yaml"
+    params:
+        plan=runs.plan_json,
+        records=study.resolve(paths.EVALUATED),
+        code=code_digest("aggregate_ledger"),
+    script:
+        "../scripts/aggregate_ledger.py"
 
 
 rule measure_confounds:

@@ -1,5 +1,5 @@
 # Train models on features.
-# Reads: feature arrays and split tables. Writes: one folder per data set, model, seed and fold.
+# Reads: feature arrays and split tables. Writes: one folder per data set, model (or trial), seed and fold.
 
 
 # Train one model on one fold with one seed. Its TensorBoard events and its checkpoint are not outputs, because Snakemake
@@ -17,6 +17,8 @@ rule train_model:
         "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
     benchmark:
         paths.TRAINING_BENCHMARK
+    wildcard_constraints:
+        model=one_of(study.trained),
     conda:
         "../envs/training.yaml"
     # Several folds with one core each are as fast as one fold on all cores. The last bits of the result depend on the
@@ -40,3 +42,30 @@ rule train_model:
         code=lambda w: code_digest("train_model", *training.modules(w)),
     script:
         "../scripts/train_model.py"
+
+
+# Trials are trained by train_model and never evaluated; only the chosen one becomes the model of its seed and fold.
+rule choose_trial:
+    input:
+        models=training.of_trials(paths.MODEL),
+        descriptions=training.of_trials(paths.DESCRIPTION),
+        trained_on=training.of_trials(paths.TRAINED_ON),
+        histories=training.of_trials(paths.HISTORY),
+    output:
+        model=paths.MODEL,
+        description=paths.DESCRIPTION,
+        trained_on=paths.TRAINED_ON,
+        history=paths.HISTORY,
+        trials=paths.TRIALS,
+    log:
+        "<logs>/choose_trial/{dataset}/{model}/seed{seed}/fold{fold}.log",
+    wildcard_constraints:
+        model=one_of(study.trials),
+    localrule: True
+    conda:
+        "../envs/training.yaml"
+    params:
+        search=training.searched,
+        code=code_digest("choose_trial"),
+    script:
+        "../scripts/choose_trial.py"

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from soundbench.core.job_log import logged
+from soundbench.evaluation.evaluated import record_evaluation
 from soundbench.evaluation.folds import Outputs, evaluate_model
 from soundbench.features.files import FeatureFiles
 
 with logged(snakemake.log[0]):
+    folders = [str(Path(model).parent) for model in snakemake.input.models]
     evaluate_model(
-        [str(Path(model).parent) for model in snakemake.input.models],
+        folders,
         FeatureFiles(snakemake.input.features, snakemake.input.index),
         snakemake.input.split,
         snakemake.threads,
         Outputs(**snakemake.output),
     )
+    record_evaluation(snakemake.params.records, folders, snakemake.input.split, snakemake.input.measures)

@@ -39,6 +39,7 @@ class Study:
     speakers: bool = False
     audio: bool = False
     missing: frozenset[tuple[str, str, int]] = frozenset()
+    ledger: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
@@ -178,6 +179,7 @@ def write_report(
     """Write every table and the page of a study, and its figures if asked, as the rules do; returns their folder."""
     from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
     from soundbench.evaluation.comparisons import aggregate_comparisons
+    from soundbench.evaluation.ledger import LEDGER_COLUMNS
     from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
     from soundbench.evaluation.views import aggregate_view_comparisons
 
@@ -197,6 +199,7 @@ def write_report(
     aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["view_comparisons"])
     aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
     aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
+    write_csv(csv["ledger"], pd.DataFrame(study.ledger, columns=LEDGER_COLUMNS))
     if figures:
         from soundbench.report.figures.draw import draw_figures
 
@@ -211,7 +214,7 @@ def write_report(
 
 TABLES = (
     *("scores", "leaderboard", "spread", "comparisons", "view_comparisons"),
-    *("classes", "confusions", "groups", "costs", "published"),
+    *("classes", "confusions", "groups", "costs", "published", "ledger"),
 )
 
 

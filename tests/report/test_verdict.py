@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.evaluation.baseline import constant_baseline
 from soundbench.report.landing import landing_text
+from soundbench.report.sections import ledger
 from soundbench.report.sections.answer import dataset_answers, gaps, section, warnings
 from soundbench.tasks.single_label import SingleLabel
 
@@ -37,6 +39,25 @@ def test_a_model_that_is_significantly_better_is_best(tmp_path: Path) -> None:
     assert re.search(r"^It is significantly better than poor \(\+[\d.]+ points, \+[\d.]+ to \+[\d.]+\)\.$", text, re.M)
     assert "indistinguishable" not in text
     assert "guessing" not in text
+
+
+def test_the_verdict_says_what_validation_clips_have_chosen(tmp_path: Path) -> None:
+    study = Study(tmp_path, {"good": 5.0, "poor": 1.5})
+    assert answers(study)[0]["tuning"] == ""
+    names = {"dataset": "one", "fold": 1, "metric": "accuracy", "loss": 1.0, "test_evaluations": 7}
+    tried = [("good", 1, {"dropout": 0.2}, 1), ("good", 2, {"dropout": 0.4}, 1), ("poor", 1, {}, 1)]
+    study.ledger = [
+        names | {"model": model, "trial": trial, "settings": json.dumps(found), "seed": seed, "score": 0.5 + trial / 10}
+        for model, trial, found, seed in tried
+    ]
+    for row in study.ledger:
+        row["chosen"] = row["trial"] == 2 or row["model"] == "poor"
+    expected = "Validation clips of this data set chose the settings of good (2 trials), anew for each seed and fold;"
+    assert answers(study)[0]["tuning"].startswith(expected)
+    page = ledger.section(study.results())
+    assert "have been evaluated 7 times in this folder of results" in " ".join(page.split())
+    assert re.search(r"dropout 0\.4</td>\n.*70\.0</td>\n.*1 of 1", page)
+    assert "as written" in page
 
 
 def test_a_higher_score_that_is_not_significant_shows_no_best_model(tmp_path: Path) -> None:

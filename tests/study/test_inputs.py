@@ -63,7 +63,7 @@ def test_published_weights_are_a_list_that_is_fetched() -> None:
     found = study()
     features = FeatureInputs(found, AugmentationInputs(found))
     training = TrainingInputs(found, features)
-    assert training.files(Wildcards(dataset="synthetic", model="ast"))["weights"] == [paths.WEIGHTS]
+    assert training.files(Wildcards(dataset="synthetic", model="ast"))["weights"] == ["<resources>/weights/ast.json"]
     assert features.embedding_weights("ast-embedding") == ["<resources>/weights/features/ast-embedding.json"]
 
 

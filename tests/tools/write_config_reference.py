@@ -36,7 +36,7 @@ def values(schema: Schema) -> str:
 
 def resolved(root: Schema, part: Schema) -> Schema:
     """A part of the schema with what it refers to."""
-    return part | root["$defs"][part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+    return root["$defs"][part["$ref"].rsplit("/", 1)[1]] | part if "$ref" in part else part
 
 
 def rows(root: Schema, schema: Schema, path: str) -> Iterator[str]:

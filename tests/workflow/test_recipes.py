@@ -208,6 +208,19 @@ def test_kinds_of_models(workflow: Workflow, emodb_root: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_models_tuned_with_the_same_number_of_trials(workflow: Workflow, esc10_quarter: Path) -> None:
+    """Two of its models and two trials, for the sake of time."""
+    overlay = trial(yaml.safe_load((RECIPES / "tuned.yaml").read_text()), library=("cnn",))
+    overlay["benchmark"] |= {"models": ["cnn", "svm"], "tune": {"trials": 2}}
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    results = reach_the_leaderboard(workflow, "tuned.yaml", overlay)
+    for model in overlay["benchmark"]["models"]:
+        table = pd.read_csv(results / "runs" / "esc10" / model / "seed1" / "fold1" / "trials.csv")
+        assert table["trial"].tolist() == [1, 2]
+        assert table["chosen"].sum() == 1
+
+
+@pytest.mark.slow
 def test_the_same_models_in_two_precisions(workflow: Workflow, esc10_quarter: Path) -> None:
     overlay = trial(yaml.safe_load((RECIPES / "precision.yaml").read_text()))
     overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}

@@ -15,12 +15,14 @@ from typing import Any
 import yaml
 
 from soundbench.config.checks import LIBRARY, configuration_problems
+from soundbench.config.tuning_checks import tuning_problems
 from soundbench.core.errors import InputError
 from soundbench.core.schema import FastLoader, KeyPath, dotted, schema_problems, with_defaults
 from soundbench.data.names import normalised
 from soundbench.data.training_sizes import split_sizes
 from soundbench.models.ensembles import split_ensembles
 from soundbench.models.schema import load_schema
+from soundbench.models.tuning import split_trials
 
 Config = dict[str, Any]
 
@@ -45,7 +47,8 @@ def read_configuration(
     config = merged_configuration(read_library(folder), overlay, arguments)
     if isinstance(folders := config.get("pathvars"), dict):
         config["pathvars"] = {name: _in_home(folder) for name, folder in folders.items()}
-    return split_sizes(split_ensembles(check_configuration(config, [*library, *files])))
+    checked = check_configuration(config, [*library, *files])
+    return split_sizes(split_ensembles(split_trials(checked)))
 
 
 def read_library(folder: str | Path) -> Config:
@@ -145,6 +148,7 @@ def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Con
     # Labels get the Unicode form that clips have.
     config = with_defaults(schema, schema, config | {"datasets": normalised(config.get("datasets"))})
     problems += configuration_problems(config, {part: _valid_entries(config, part, invalid) for part in LIBRARY})
+    problems += [] if problems else tuning_problems(config, schema)
     if problems:
         raise InputError(sorted(set(problems)), "The configuration has problems; nothing was started:")
     return config

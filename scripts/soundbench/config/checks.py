@@ -72,7 +72,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
     for name, recipe in library["models"].items():
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
-        yield from _recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
+        yield from recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
     yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
     yield from target_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)
@@ -125,7 +125,7 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
                 yield f"{where}.copies: balance decides the number of copies; give only one of the two"
 
 
-def _recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Iterator[str]:
+def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Iterator[str]:
     """The problems of a recipe, and those with its front-end, which is None if it is not well-formed."""
     family = recipe["family"]
     if front_end is not None:

@@ -147,6 +147,9 @@ def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, 
     return runs_by("model", models, metrics)
 
 
+MEASURED_RULES = {"train_model": "train", "evaluate_model": "predict"}  # and the columns of their memory
+
+
 def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """One row per data set × model × protocol: the mean cost of training a fold and of predicting a clip.
 
@@ -173,7 +176,7 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
                 / sum(fold["clips"] for fold in folds),
                 "device": ", ".join(sorted({fold["device"] for fold in folds})),
             }
-        for rule, part in (("train_model", "train"), ("evaluate_model", "predict")):
+        for rule, part in MEASURED_RULES.items():
             if (rule, *key[:2]) in peaks.index:
                 row[f"{part}_megabytes"] = peaks.loc[(rule, *key[:2])]
         rows.append(row)
@@ -181,14 +184,16 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
 
 
 def read_measured(benchmarks: list[str]) -> pd.DataFrame:
-    """Snakemake's benchmark files ``…/{rule}/{dataset}/{model}/seed{seed}[/fold{fold}].tsv`` as one table."""
+    """Snakemake's benchmark files ``…/{rule}/{dataset}/{model}[/{trial}]/seed{seed}[/fold{fold}].tsv`` as one table."""
     rows = []
     for path in benchmarks:
         head, values = (line.split("\t") for line in Path(path).read_text().splitlines()[:2])
         found = dict(zip(head, values, strict=True))
         parts = Path(path).parts
         position = next(number for number, part in enumerate(parts) if part.startswith("seed"))
-        rows.append((*parts[position - 3 : position], found["max_rss"]))
+        # Below the folder of a tuned model, each of its trials has a folder.
+        first = position - 3 if parts[position - 3] in MEASURED_RULES else position - 4
+        rows.append((*parts[first : first + 3], found["max_rss"]))
     table = pd.DataFrame(rows, columns=["rule", "dataset", "model", "max_rss"])
     # A job too short to be measured leaves NA.
     return table.assign(max_rss=pd.to_numeric(table["max_rss"], errors="coerce"))

@@ -99,7 +99,7 @@ def embedding_problems(config: Config, library: Config, chosen: dict[str, list[s
 def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
     model = entry["model"]
     input_features = features.get(entry["features"])
-    allowed = {"family", "pretrained"} if "family" not in model else set(model) - {"features", "training"}
+    allowed = {"family", "pretrained"} if "family" not in model else set(model) - {"features", "training", "tune"}
     for key in sorted(set(model) - allowed):
         yield f"model.{key}: unknown key" + ("" if "family" in model else " without a family")
     if model["pretrained"] in PUBLISHED.values() and PUBLISHED.get(model.get("family")) != model["pretrained"]:

@@ -16,7 +16,7 @@ from soundbench.tasks.task import Task
 Config = dict[str, Any]
 
 FAMILY = "ensemble"
-NOT_TRAINED = ("features", "training", "pretrained")  # keys of models that an ensemble does not have
+NOT_TRAINED = ("features", "training", "pretrained", "tune")  # keys of models that an ensemble does not have
 SETTINGS: Schema = {
     "members": {
         "description": "The models whose predictions are averaged. Their runs are made first if they are missing.",

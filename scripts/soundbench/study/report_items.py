@@ -27,7 +27,7 @@ PREDICTIONS = "4 Predictions"
 
 TABLES = (
     *("scores", "leaderboard", "spread", "published", "comparisons", "view_comparisons"),
-    *("costs", "classes", "confusions", "groups"),
+    *("costs", "classes", "confusions", "groups", "ledger"),
 )
 
 # The patterns of the files in the folder of figures that are items of the report.

@@ -61,8 +61,24 @@ class SelectedRuns:
 
     def of_trained(self, *patterns: str) -> Files:
         """An input function: each pattern for every run of a model that is trained, and so not of an ensemble."""
+        return self._of_models(self.trained, *patterns)
+
+    def of_tuned(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run of a model that is chosen among trials."""
+        return self._of_models([name for name in self.trained if name in self.study.trials], *patterns)
+
+    def of_untuned(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run of a model that is trained as its entry is written."""
+        return self._of_models([name for name in self.trained if name not in self.study.trials], *patterns)
+
+    def of_trainings(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run that is trained: of a tuned model, those of all its trials."""
+        names = [one for name in self.trained for one in self.study.trials.get(name, [name])]
+        return self._of_models(list(dict.fromkeys(names)), *patterns)
+
+    def _of_models(self, models: list[str], *patterns: str) -> Files:
         return lambda wildcards: [
-            file for name in self.datasets for pattern in patterns for file in self.files(pattern, name, self.trained)
+            file for name in self.datasets for pattern in patterns for file in self.files(pattern, name, models)
         ]
 
     def has(self, dataset: str, model: str) -> bool:

@@ -30,13 +30,19 @@ class Study:
         self.large_models = [name for name, recipe in settings["models"].items() if recipe["large"]]
         recipes = {name: without(recipe, "large") for name, recipe in settings["models"].items()}
         self.settings: Entry = settings | {"models": recipes}
+        # The names of the trials of each tuned model, and the recipes of all that is trained or evaluated.
+        self.trials = {name: list(tuned["recipes"]) for name, tuned in settings["trials"].items()}
+        self.recipes: Entry = dict(recipes)
+        for tuned in settings["trials"].values():
+            self.recipes |= {name: without(recipe, "large") for name, recipe in tuned["recipes"].items()}
         self.resolve = resolve
         self.selected: Entry = settings["benchmark"]
         # It is made once and shared by the jobs of an entry, which may be thousands.
         self.entry_json = lru_cache(maxsize=None)(self._entry_json)
 
     def _entry_json(self, part: str, name: str, *left_out: str) -> str:
-        return canonical_json(without(self.settings[part][name], *left_out))
+        entries = self.recipes if part == "models" else self.settings[part]
+        return canonical_json(without(entries[name], *left_out))
 
     def view(self, wildcards: Wildcards) -> Entry:
         """The keys of a view that decide its split; those of the audit change neither splits nor models."""
@@ -47,9 +53,14 @@ class Study:
         return without(self.settings["sources"][wildcards.source], "on_bad_clip", "homepage", "license")
 
     def recipe(self, wildcards: Wildcards) -> Entry:
-        """The entry of a model."""
-        recipe: Entry = self.settings["models"][wildcards.model]
+        """The entry of a model, or of one of its trials."""
+        recipe: Entry = self.recipes[wildcards.model]
         return recipe
+
+    @property
+    def trained(self) -> list[str]:
+        """What ``train_model`` trains: the models that are not tuned, and the trials of the others."""
+        return [name for name in self.recipes if name not in self.trials]
 
     def source_of(self, dataset: str) -> str:
         """The name of the source that a data set is a view on."""

@@ -9,6 +9,7 @@ from typing import Any
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.models.families import FAMILIES
 from soundbench.models.lineage import workflow_sources
+from soundbench.models.tuning import tuned_model
 from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
 from soundbench.study.study import Study, Wildcards
@@ -38,18 +39,28 @@ class TrainingInputs:
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:
         """All inputs of a run, in one function, because planning 10,000 runs takes time for each call."""
+        model = tuned_model(wildcards.model)  # its trials share its weights
         return {
             **self.features.of_model(wildcards),
             "variants": self.features.of_variants(FEATURES)(wildcards),
             "variant_indexes": self.features.of_variants(FEATURE_INDEX)(wildcards),
-            "weights": self.features.weights(self.study.recipe(wildcards)["pretrained"], WEIGHTS),
+            "weights": self.features.weights(self.study.recipe(wildcards)["pretrained"], fill(WEIGHTS, model=model)[0]),
             "measures": fill(MEASURES, source=self.study.source_of(wildcards.dataset))[0],
-            "overlaps": fill(OVERLAP, source=self.earlier_sources(wildcards.model)),
+            "overlaps": fill(OVERLAP, source=self.earlier_sources(model)),
             "embedding": self.features.embedding_weights(self.study.recipe(wildcards)["features"]),
         }
 
     def _earlier_sources(self, model: str) -> list[str]:
         return sorted(workflow_sources(self.study.settings, model))
+
+    def of_trials(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: ``pattern`` for every trial of a tuned model."""
+        return lambda wildcards: fill(pattern, model=self.study.trials[wildcards.model])
+
+    def searched(self, wildcards: Wildcards) -> list[str]:
+        """The keys that the trials of a tuned model differ in."""
+        keys: list[str] = self.study.settings["trials"][wildcards.model]["search"]
+        return keys
 
     def of_folds(self, pattern: str) -> Callable[[Wildcards], list[str]]:
         """An input function: ``pattern`` for every fold of a run."""

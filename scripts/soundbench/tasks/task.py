@@ -88,7 +88,8 @@ class Task(ABC):
         metrics: by name, as a column of the tables; the first is used if ``benchmark.metric`` is of another task.
         losses: names from :data:`soundbench.tasks.losses.LOSSES`. The first is the default. Without class weights
             and label smoothing it is also the loss on validation clips, so it must be a proper score.
-        progress: the name of :meth:`progress_sum` in ``history.csv``, for example ``accuracy`` in ``val_accuracy``.
+        progress: the name of :meth:`progress_sum` in ``history.csv``, for example ``accuracy`` in ``val_accuracy``. Its
+            mean over validation clips chooses among trials; higher is better.
         report: the items of the report, and the tables of details, that only some tasks have.
         scored_columns: the columns of predictions, beside ``clip`` and ``fold``, that :meth:`evidence` and
             :meth:`correct` read; None for all of them.

@@ -24,6 +24,7 @@ SETTINGS = {
         "default": 0.5,
     }
 }
+SEARCH = {"training.learning_rate": {"log": [0.00003, 0.003]}, "dropout": {"uniform": [0.0, 0.7]}}
 
 SMALLEST = 63  # bins and frames; with fewer, the input of the last pooling would be empty
 

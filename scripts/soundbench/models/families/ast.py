@@ -48,6 +48,7 @@ SETTINGS = {
         "default": 10,
     },
 }
+SEARCH = {"training.learning_rate": {"log": [0.000003, 0.0003]}, "training.weight_decay": {"log": [1e-07, 0.1]}}
 
 AUDIOSET = "MIT/ast-finetuned-audioset-10-10-0.4593"
 POSITIONS = "network.audio_spectrogram_transformer.embeddings.position_embeddings"

@@ -42,6 +42,7 @@ SETTINGS = {
         "default": 0.2,
     },
 }
+SEARCH = {"training.learning_rate": {"log": [0.0003, 0.03]}, "dropout": {"uniform": [0.0, 0.5]}}
 
 
 def _block(channels_in: int, channels_out: int, convolutions: int) -> nn.Sequential:

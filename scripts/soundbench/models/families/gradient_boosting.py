@@ -21,6 +21,7 @@ SETTINGS = {
     "smallest_leaf": {"description": "Fewest training clips per leaf.", "type": "integer", "minimum": 1, "default": 5},
     **CLASS_WEIGHTS,
 }
+SEARCH = {"learning_rate": {"log": [0.01, 0.5]}, "leaves": {"integer": [2, 63]}, "rounds": {"integer": [20, 200]}}
 
 
 def build(seed: int, *, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> ClassifierMixin:

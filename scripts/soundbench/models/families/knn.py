@@ -14,6 +14,7 @@ SETTINGS = {
         "default": "distance",
     },
 }
+SEARCH = {"neighbours": {"integer": [1, 15]}, "weights": {"choice": ["distance", "uniform"]}}
 
 
 def build(seed: int, *, neighbours: int, weights: str) -> ClassifierMixin:

@@ -18,6 +18,7 @@ SETTINGS = {
         "default": 0,
     }
 }
+SEARCH = {"training.learning_rate": {"log": [0.0001, 0.03]}, "training.weight_decay": {"log": [0.0001, 1]}}
 
 LEAST_VARIANCE = 1e-3  # added to each variance, so that values that hardly vary in training are not scaled up
 

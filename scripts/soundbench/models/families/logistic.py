@@ -17,6 +17,7 @@ SETTINGS = {
     },
     **CLASS_WEIGHTS,
 }
+SEARCH = {"cost": {"log": [0.00001, 10]}}
 
 
 def build(seed: int, *, cost: float) -> ClassifierMixin:

@@ -13,6 +13,7 @@ SETTINGS = {
     "smallest_leaf": {"description": "Fewest training clips per leaf.", "type": "integer", "minimum": 1, "default": 1},
     **CLASS_WEIGHTS,
 }
+SEARCH = {"smallest_leaf": {"integer": [1, 8]}}
 
 
 def build(seed: int, *, trees: int, smallest_leaf: int) -> ClassifierMixin:

@@ -24,6 +24,7 @@ SETTINGS = {
     },
     **CLASS_WEIGHTS,
 }
+SEARCH = {"cost": {"log": [0.001, 1000]}, "kernel": {"choice": ["rbf", "linear"]}}
 
 
 def build(seed: int, *, kernel: str, cost: float, gamma: float | None) -> ClassifierMixin:

@@ -105,6 +105,7 @@ SETTINGS = {
         "properties": {argument: {} for argument in ARGUMENTS},
     },
 }
+SEARCH = {"training.learning_rate": {"log": [0.0001, 0.01]}, "training.weight_decay": {"log": [0.001, 0.3]}}
 
 
 def build(classes: int, shape: tuple[int, int], *, name: str, arguments: dict[str, Any]) -> nn.Module:

@@ -39,6 +39,7 @@ SETTINGS = {
         "default": 0.1,
     },
 }
+SEARCH = {"training.learning_rate": {"log": [0.0001, 0.003]}, "dropout": {"uniform": [0.0, 0.4]}}
 
 NAME = "vit_tiny_patch16_224"  # timm's name of the network; its sizes are replaced
 

@@ -82,6 +82,7 @@ SETTINGS = {
         "default": False,
     },
 }
+SEARCH = {"training.learning_rate": {"log": [0.000003, 0.0003]}, "dropout": {"uniform": [0.0, 0.5]}}
 
 
 class AudioEncoder(nn.Module):

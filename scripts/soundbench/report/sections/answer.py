@@ -15,6 +15,7 @@ from soundbench.evaluation.baseline import Baseline, constant_baseline
 from soundbench.evaluation.confounds import sentence
 from soundbench.report.rendering import render
 from soundbench.report.results import Results
+from soundbench.report.sections.ledger import tuning_sentence
 from soundbench.report.verdict import verdict
 
 
@@ -51,6 +52,7 @@ def dataset_answers(results: Results) -> list[dict[str, Any]]:
                 "warnings": list(warnings(found.drop(index=copies.index))),
                 "untested": untested(splits),
                 "confounds": confounds(results, dataset),
+                "tuning": tuning_sentence(results, dataset),
             }
         )
     return answers

@@ -50,6 +50,7 @@ SECTIONS = {
         "Robustness", "Do scores hold when the sound is changed?", figures=("robustness",), written=False
     ),
     "transfer": Section("Other data sets", "Do scores hold on other recordings?"),
+    "ledger": Section("What was tried", "Which settings were tried, and how often were test clips evaluated?"),
     "data": Section("Data and audit", "What are the recordings, and what is wrong with them?"),
     "provenance": Section("Do it again", "What made these results, and how are they made again?"),
 }

@@ -1,0 +1,70 @@
+"""The choice among trials: validation clips decide alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from helpers.runs import RUN
+from soundbench.core.storage import read_clip_table, read_json, write_csv
+from soundbench.features.files import FeatureFiles
+from soundbench.training.inputs import Inputs
+from soundbench.training.job import train_model
+from soundbench.training.tuning import Validation, best_trial, choose_trial
+
+COSTS = (1e-6, 0.1, 1e-4)  # of a logistic regression: the higher, the more certain are its predictions
+
+
+def test_the_highest_score_wins_then_the_lower_loss_then_the_first() -> None:
+    assert best_trial([Validation(0.5, 1.0), Validation(0.7, 2.0), Validation(0.6, 0.1)]) == 1
+    assert best_trial([Validation(0.7, 1.0), Validation(0.7, 0.9), Validation(0.7, 0.9)]) == 1
+
+
+def tune(made_up: Path, split: str, folder: Path) -> pd.DataFrame:
+    """Train three trials on a split and choose one; returns the table of trials."""
+    features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
+    inputs = Inputs(features, str(made_up / f"{split}.csv"), str(made_up / "measures.csv"))
+    trials = [str(folder / f"trial{number}" / "seed1" / "fold1") for number in (1, 2, 3)]
+    for trial, cost in zip(trials, COSTS, strict=True):
+        run = replace(RUN, recipe={"family": "logistic", "cost": cost, "class_weights": "none"})
+        train_model(run, inputs, trial, threads=1, checkpoint_seconds=60)
+    chosen = folder / "seed1" / "fold1"
+    choose_trial("tuned", trials, ["cost"], str(chosen), str(chosen / "trials.csv"))
+    return pd.read_csv(chosen / "trials.csv")
+
+
+def write_opposite(made_up: Path, role: str) -> None:
+    """Write a split in which the clips with a role have the opposite labels."""
+    split = read_clip_table(made_up / "nested.csv")
+    chosen = split["fold1"] == role
+    split.loc[chosen, "label"] = split.loc[chosen, "label"].map({"high": "low", "low": "high"})
+    write_csv(made_up / "opposite.csv", split)
+
+
+@pytest.mark.slow
+def test_labels_of_test_clips_change_neither_trials_nor_the_choice(made_up: Path, tmp_path: Path) -> None:
+    """The same change to validation clips does, so a choice by test clips would be found."""
+    honest = tune(made_up, "nested", tmp_path / "honest")
+    write_opposite(made_up, "test")
+    planted = tune(made_up, "opposite", tmp_path / "planted")
+    pd.testing.assert_frame_equal(honest, planted)
+    run = Path("seed1", "fold1", "model.safetensors")
+    assert (tmp_path / "honest" / run).read_bytes() == (tmp_path / "planted" / run).read_bytes()
+    write_opposite(made_up, "val")
+    other = tune(made_up, "opposite", tmp_path / "other")
+    assert honest["chosen"].tolist() == [False, True, False]
+    assert other["chosen"].tolist() == [True, False, False]
+
+
+def test_the_chosen_run_has_the_name_of_its_model_and_the_costs_of_all_trials(made_up: Path, tmp_path: Path) -> None:
+    table = tune(made_up, "nested", tmp_path)
+    found = read_json(tmp_path / "seed1" / "fold1" / "model.json")
+    trials = [read_json(tmp_path / f"trial{number}" / "seed1" / "fold1" / "model.json") for number in (1, 2, 3)]
+    assert (found["model"], found["trials"], found["trial"]) == ("tuned", 3, table["trial"][table["chosen"]].item())
+    assert found["recipe"] == trials[found["trial"] - 1]["recipe"]
+    for cost in ("train_seconds", "cpu_seconds"):
+        assert found["measured"][cost] == pytest.approx(sum(trial["measured"][cost] for trial in trials), abs=0.01)
+    assert list(table["settings"]) == [f'{{"cost": {cost}}}' for cost in COSTS]
