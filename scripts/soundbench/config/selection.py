@@ -31,6 +31,7 @@ def used_configuration(settings: Config) -> Config:
         "features": front_ends,
         "models": models,
         "ensembles": models,
+        "trials": models,
         "references": {name for name, entry in settings["references"].items() if datasets & {*entry["datasets"]}},
     }
     parts = {part: {name: entry for name, entry in settings[part].items() if name in used[part]} for part in used}
