@@ -5,6 +5,7 @@
 rule fetch_dataset:
     input:
         data.own_archive,
+        unpack(data.mixed_clips),
     output:
         manifest=paths.FETCHED,
     log:

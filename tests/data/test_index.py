@@ -144,9 +144,11 @@ def test_csv_rows_that_cannot_be_used_are_all_named(own: Path, table: Path) -> N
         "row 2: the path /etc/passwd is absolute; it should be relative to the table's folder",
         "row 3: the path ../secret.wav leads out of the table's folder",
         "row 4: label is empty",
-        "row 4: the path 007/a.ogg is in the table more than once",
+        "row 4: the path 007/a.ogg is in the table more than once; name the columns `start` and `end` if clips are "
+        "parts of files",
         "row 5: group is empty",
-        "row 5: the path 007/a.ogg is in the table more than once",
+        "row 5: the path 007/a.ogg is in the table more than once; name the columns `start` and `end` if clips are "
+        "parts of files",
         "row 6: fold should be a whole number from 1, but is 'one'",
         "row 7: path is empty",
         "row 7: fold should be a whole number from 1, but is '0'",

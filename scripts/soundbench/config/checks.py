@@ -9,8 +9,9 @@ from typing import Any
 
 from soundbench.config.target_checks import target_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
-from soundbench.data.checks import source_problems, view_problems
+from soundbench.data.checks import mixture_problems, source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
+from soundbench.data.targets import source_task_problems
 from soundbench.data.training_sizes import size_problems
 from soundbench.features.settings import crop_problems, feature_problems, input_kind, values_per_decibel
 from soundbench.inference.checks import predicting_datasets, prediction_problems
@@ -63,7 +64,11 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         if view["source"] not in names["sources"]:
             yield f"datasets.{name}.source: there is no {view['source']!r}{suggest(view['source'], names['sources'])}"
         elif name in used and view["source"] in library["sources"]:
-            yield from source_problems(f"sources.{view['source']}", library["sources"][view["source"]])
+            source = library["sources"][view["source"]]
+            yield from source_problems(f"sources.{view['source']}", source)
+            yield from source_task_problems(f"datasets.{name}", view["task"], source)
+            if source.get("of"):
+                yield from mixture_problems(f"sources.{view['source']}", source, library["sources"])
         yield from view_problems(f"datasets.{name}", view)
     yield from size_problems(library["datasets"])
     yield from _augmentation_problems(library, names["augmentations"], list(used))

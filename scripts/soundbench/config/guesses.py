@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from soundbench.data.readers.csv import MEANT, may_mean
+from soundbench.data.columns import MEANT, may_mean
 
 LEAST_GROUPS = 3  # of a label: the nested protocol needs one to train, one to validate and one to test
 PARTS = {

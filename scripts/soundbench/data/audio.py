@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from soundbench.core.errors import InputError
+from soundbench.data.parts import ROUNDING, file_of, part_of
 
 LARGEST = 2.0**32  # the largest valid sample; some programs write 32-bit integers as floating point without scaling
 STREAMED = 0x7FFFF000  # bytes; programs that write to a pipe state this length or more, because they do not know it yet
@@ -19,20 +20,70 @@ DECLARED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", re.MUL
 BLOCK = 1 << 17  # samples that are decoded at once if a recording is read in blocks; 3 s at 44.1 kHz
 
 
+class AudioFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is open for reading, or a part of one (:mod:`soundbench.data.parts`): no other samples are read.
+
+    Attributes:
+        first: the number of the first sample in the file.
+        length: how many samples there are, by the header of the file.
+
+    Raises:
+        InputError: the part ends after the file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        part = part_of(path)
+        super().__init__(part.file)
+        self.is_part = part.end is not None
+        if part.end is not None and part.end > self.frames / self.samplerate + ROUNDING:
+            raise InputError(f"{path}: ends after the file, which lasts {self.frames / self.samplerate:.6g} s")
+        self.first = round(part.start * self.samplerate)
+        last = self.frames if part.end is None else min(round(part.end * self.samplerate), self.frames)
+        self.length = last - self.first
+
+    @property
+    def position(self) -> int:
+        """How many samples were read or skipped."""
+        return max(int(self.tell()) - self.first, 0)
+
+    def skip(self, samples: int) -> None:
+        """Go to a sample, by its number from 0."""
+        if samples:
+            self.seek(self.first + samples)
+
+    def read(self, frames: int = -1, dtype: str = "float64", **options: Any) -> np.ndarray:
+        """The next samples, as ``soundfile.SoundFile.read``; -1 for all that remain."""
+        if self.is_part:
+            # Not before: a second seek in an Ogg file would spoil the first samples after it.
+            if self.tell() < self.first:
+                self.seek(self.first)
+            remaining = max(self.length - self.position, 0)
+            frames = remaining if frames < 0 else min(frames, remaining)
+        return super().read(frames, dtype, **options)
+
+
 @contextmanager
-def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
-    """Open a file to read its samples.
+def open_audio(path: str | Path) -> Iterator[AudioFile]:
+    """Open a file, or a part of one, to read its samples.
 
     Raises:
         InputError: the file is missing, or libsndfile cannot read it; also for errors within the block.
     """
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with AudioFile(path) as file:
             yield file
     except (soundfile.LibsndfileError, OSError) as error:
-        if Path(path).is_file() and not Path(path).stat().st_size:
+        if file_of(path).is_file() and not file_of(path).stat().st_size:
             raise InputError(f"{path}: is an empty file") from error
         raise InputError(f"{path}: cannot be read as audio ({str(error).rstrip('.')})") from error
+
+
+def audio_seconds(path: str | Path) -> float | None:
+    """The length of a file (s) by its header; None if it cannot be read."""
+    try:
+        return float(soundfile.info(str(path)).duration)
+    except (soundfile.LibsndfileError, OSError):
+        return None
 
 
 def header_problems(paths: Iterable[str], problem: Callable[[Any], str | None]) -> list[str]:
@@ -52,12 +103,15 @@ def header_problems(paths: Iterable[str], problem: Callable[[Any], str | None]) 
     return found
 
 
-def missing_end(path: str, file: soundfile.SoundFile, read: int) -> str:
-    """The evidence that the end of a file is missing; empty if there is none.
+def missing_end(path: str, file: AudioFile, read: int) -> str:
+    """The evidence that the end of a file, or of a part, is missing; empty if there is none.
 
     Args:
         read: the number of samples that could be decoded.
     """
+    if file.is_part:
+        held = f"{read} of its {file.length} samples"
+        return f"is truncated: {held} can be decoded" if read < file.length else ""
     lengths = [(int(declared), int(actual)) for declared, actual in DECLARED.findall(file.extra_info)]
     for declared, actual in lengths:
         if actual < declared < STREAMED:
@@ -92,7 +146,7 @@ def sample_problem(samples: np.ndarray) -> str:
     return ""
 
 
-def next_samples(file: soundfile.SoundFile, count: int = -1) -> np.ndarray:
+def next_samples(file: AudioFile, count: int = -1) -> np.ndarray:
     """The next ``count`` samples of a file, or all remaining ones: mono, float32 ``(samples,)`` in [-1, 1].
 
     Raises:
@@ -109,7 +163,7 @@ def next_samples(file: soundfile.SoundFile, count: int = -1) -> np.ndarray:
 
 
 def read_mono(path: str | Path, start: float = 0, seconds: float | None = None) -> tuple[np.ndarray, int]:
-    """Decode a file, or ``seconds`` of it from ``start`` (s), and mix its channels down.
+    """Decode a file or a part, or ``seconds`` of it from ``start`` (s), and mix its channels down.
 
     Returns:
         Samples as float32 of shape ``(samples,)`` in [-1, 1], and the sample rate in Hz.
@@ -118,15 +172,14 @@ def read_mono(path: str | Path, start: float = 0, seconds: float | None = None) 
         InputError: the file is missing, libsndfile cannot read it, or it holds no samples.
     """
     with open_audio(path) as file:
-        if start:
-            file.seek(round(start * file.samplerate))
+        file.skip(round(start * file.samplerate))
         samples = next_samples(file, -1 if seconds is None else round(seconds * file.samplerate))
         if samples.shape[0] == 0:
             raise InputError(f"{path}: holds no samples")
         return samples, file.samplerate
 
 
-def resampled_blocks(file: soundfile.SoundFile, sample_rate: int) -> Iterator[np.ndarray]:
+def resampled_blocks(file: AudioFile, sample_rate: int) -> Iterator[np.ndarray]:
     """The samples of a file at ``sample_rate`` Hz, in blocks; joined, they equal :func:`resample` of the whole file."""
     stream = None
     if file.samplerate != sample_rate:

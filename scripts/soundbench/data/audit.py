@@ -16,6 +16,7 @@ import pandas as pd
 from soundbench.core.storage import read_clip_table
 from soundbench.core.text import spoken_list
 from soundbench.data.fingerprints import Landmarks, near_duplicates
+from soundbench.data.parts import file_of, overlapping
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED
 from soundbench.data.view import AuditLimits, Split, View
@@ -39,6 +40,7 @@ CHECKS = {
     "too short": "length, in times the median",
     "too long": "length, in times the median",
     "duplicate": "clips with the same samples",
+    "overlapping parts": "shared seconds of a file, between groups",
     "near-duplicate": "shared spectral landmarks (share)",
     "group in several folds": "published folds that hold clips of one group",
     "label in too few groups": "groups of the label, for the folds",
@@ -87,22 +89,38 @@ def odd_clips(clips: pd.DataFrame, thresholds: AuditLimits) -> Iterator[Finding]
 
 
 def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLimits) -> Iterator[Finding]:
-    """Clips with the same samples, and pairs with the same sound.
+    """Clips with the same samples, parts of files that overlap, and pairs with the same sound.
 
     Args:
         landmarks: the landmarks of each row of ``clips``.
     """
+    shared = {(first, second): seconds for first, second, seconds in overlapping(clips["path"])}
+    yield from _overlapping_parts(clips, shared)
     for _, duplicates in clips[clips["samples"].duplicated(keep=False)].groupby("samples"):
         severity, where = separation(duplicates)
         yield Finding(severity, "duplicate", duplicates, f"the same samples; {where}", len(duplicates), 1)
     least = thresholds["near_duplicate"]
     for pair in near_duplicates(landmarks, least).itertuples():
         both = clips.iloc[[pair.first, pair.second]]
-        if both["samples"].nunique() == 2:
+        if both["samples"].nunique() == 2 and (pair.first, pair.second) not in shared:
             severity, where = separation(both)
             text = f"the same sound, in the second {abs(pair.shift):.2f} s {'later' if pair.shift > 0 else 'earlier'}"
             text = text if abs(pair.shift) >= 0.02 else "the same sound at the same position"
             yield Finding(severity, "near-duplicate", both, f"{text}; {where}", round(pair.likeness, 3), least)
+
+
+def _overlapping_parts(clips: pd.DataFrame, shared: dict[tuple[int, int], float]) -> Iterator[Finding]:
+    """Overlapping parts of one file, unless they are of one group, which no split divides.
+
+    Args:
+        shared: the seconds that two rows of ``clips``, by their positions, have in common.
+    """
+    for pair, seconds in shared.items():
+        both = clips.iloc[list(pair)]
+        if both["group"].nunique() > 1 or both["fold"].dropna().nunique() > 1:
+            severity, where = separation(both)
+            text = f"the same {seconds:.2f} s of {file_of(both['path'].iloc[0])}; {where}"
+            yield Finding(severity, "overlapping parts", both, text, round(seconds, 3), 0)
 
 
 def separation(copies: pd.DataFrame) -> tuple[str, str]:

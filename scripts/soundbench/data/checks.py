@@ -10,10 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from soundbench.core.schema import suggest
 from soundbench.data.files import is_plain
 from soundbench.data.names import printable
 from soundbench.data.readers import READERS
 from soundbench.data.recording_traits import TRAITS
+from soundbench.data.targets import Targets, source_tasks, target_key_problems
 from soundbench.data.view import View
 
 CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
@@ -42,9 +44,14 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     if columns := source.get("columns"):
         if not source["table"]:
             yield f"{where}.columns: needs `table`, the table's path in the folder `root`"
-        yield from (f"{where}.columns.{name}: is missing" for name in ("path", "label") if name not in columns)
+        needed = ("path",) if source["labels"] or source["values"] else ("path", "label")
+        yield from (f"{where}.columns.{name}: is missing" for name in needed if name not in columns)
+    yield from target_key_problems(where, source)
+    if bool(source.get("start")) != bool(source.get("end")):
+        yield f"{where}.{'end' if source['start'] else 'start'}: is missing; a part of a file has a start and an end"
     if root is None:
-        if not source.get("url") and not READERS.defines(reader, "fetch"):
+        makes = any(READERS.defines(reader, function) for function in ("fetch", "make"))
+        if not source.get("url") and not makes:
             yield f"{where}.root: name the folder or the .zip with these recordings{_published(source)}"
         return
     path = Path(root).expanduser()
@@ -59,6 +66,22 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.root: {root} is an archive; unpack it, and name the folder"
     elif not is_table and path.is_file() and not is_archive(root):
         yield f"{where}.root: {root} is neither a folder nor a .zip archive"
+
+
+def mixture_problems(where: str, source: dict[str, Any], sources: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The problems of a source that is made of another one, and those of the latter."""
+    other = source["of"]
+    if other not in sources:
+        yield f"{where}.of: there is no source {other!r}{suggest(other, sources)}"
+    elif "single-label" not in source_tasks(sources[other]):
+        yield f"{where}.of: should be a source with one label per clip, which {other} is not"
+    else:
+        yield from source_problems(f"sources.{other}", sources[other])
+    for key in ("levels", "onsets"):
+        if source[key][0] > source[key][1]:
+            yield f"{where}.{key}: the range {source[key]} should begin with its lower end"
+    if source["onsets"][1] >= source["seconds"]:
+        yield f"{where}.onsets: the latest onset should be before the end of a mixture, {source['seconds']:g} s"
 
 
 def _published(source: dict[str, Any]) -> str:
@@ -80,8 +103,12 @@ def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     if not source.get("pattern") or "pattern" not in groups:
         return
     named = groups["pattern"]
-    if "label" not in named:
+    targets = Targets(source["labels"], values=source["values"])
+    if "label" not in named and not targets.replaces_label():
         yield f"{where}.pattern: needs a part named label, such as (?P<label>[a-z]+)"
+    for key, names in targets.columns.items():
+        for name in [name for name in names if name not in named]:
+            yield f"{where}.{key}: the pattern has no part named {name}; it has {', '.join(named)}"
     for name in sorted(RESERVED & {*named} | ({"part"} & {*named} if source["lists"] else set())):
         yield f"{where}.pattern: no part may be named {name}, like a column that the workflow makes"
     for name in [name for name in source["codes"] if name not in named]:

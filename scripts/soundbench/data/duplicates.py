@@ -14,7 +14,11 @@ from soundbench.core.text import shortened_list
 
 logger = logging.getLogger(__name__)
 
-KINDS = {"duplicate": "hold the same samples", "near-duplicate": "sound the same"}
+KINDS = {
+    "duplicate": "hold the same samples",
+    "overlapping parts": "are overlapping parts of one file",
+    "near-duplicate": "sound the same",
+}
 SHOWN = 10  # the number of clips of a finding, and of findings of a message, that are named
 
 
@@ -47,9 +51,9 @@ def report_copies(divided: pd.DataFrame, duplicates: str) -> list[str]:
     """The problems for which a split must be refused; other copies of :func:`divided_copies` are logged as errors.
 
     Args:
-        duplicates: the view's setting: ``fail`` refuses clips with the same samples, ``allow`` only logs them.
+        duplicates: the view's setting: ``fail`` refuses clips that share samples, ``allow`` only logs them.
     """
-    refused = (divided["check"] == "duplicate") & (duplicates == "fail")
+    refused = (divided["check"] != "near-duplicate") & (duplicates == "fail")
     passing = list(divided.loc[~refused, "text"])
     for text in passing[:SHOWN]:
         logger.error("error: %s; the scores may be too high", text)

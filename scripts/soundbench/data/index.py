@@ -3,7 +3,8 @@
 A reader has ``read(root, **options)``, which returns one row per clip with the columns ``clip, path, label, group,
 fold`` (empty if there are no published folds) and further columns that describe a clip; ``attrs["notes"]`` lists what
 was left out. If soundbench can obtain the recordings, the reader has ``verify(root)``, which checks that a downloaded
-archive holds all of them, or ``fetch(target, **options)``, which makes them. If the user's folder holds no audio files,
+archive holds all of them, or ``fetch(target, **options)``, which makes them, or ``make(clips, target, **options)``,
+which makes them of the clips of another source, the key ``of``. If the user's folder holds no audio files,
 ``unpack(root, target, **options)`` writes them into the folder that is then read. ``NEEDS`` names packages that are not
 installed with the workflow. ``ROOT = "table"`` states that ``root`` is a file. ``SETTINGS`` describes the keys of its
 sources in ``config/datasets.yaml``; all except ``root``, ``url`` and ``checksum`` are the options.
@@ -18,13 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
-from soundbench.core.storage import write_csv, write_json
+from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.core.text import sorted_list
 from soundbench.data.archives import unpack
 from soundbench.data.download import fetch_archive
 from soundbench.data.names import is_utf8, name_problem, normalised, printable, similar_names
+from soundbench.data.parts import part_of
 from soundbench.data.readers import READERS
 from soundbench.data.recording_traits import TRAITS
+from soundbench.data.targets import labels_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,14 +41,17 @@ MEASURES = ["problem", "detail", "samples", "loudest", "clipped", *TRAITS]
 
 
 def _options(source: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in source.items() if key not in ("reader", "root", "url", "checksum")}
+    return {key: value for key, value in source.items() if key not in ("reader", "root", "url", "checksum", "of")}
 
 
-def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
+def fetch_source(source: dict[str, Any], manifest: str | Path, clips: str | None = None) -> None:
     """Obtain a source's recordings in the folder of ``manifest``, then write the manifest.
 
     An archive, the user's own (``root``) or a downloaded one (``url``), is unpacked into the folder ``recordings``.
     Without an archive the reader makes the recordings.
+
+    Args:
+        clips: the clip table of the source that this one is made of, if it is.
     """
     module = READERS.load(source["reader"])
     home = Path(manifest).parent
@@ -59,6 +65,8 @@ def fetch_source(source: dict[str, Any], manifest: str | Path) -> None:
     elif source.get("url"):
         digest = fetch_archive(source["url"], source["checksum"], home / RECORDINGS, module.verify)
         fetched = source | {"checksum": digest}
+    elif clips:
+        module.make(read_clip_table(clips), home, **_options(source))
     else:
         module.fetch(home, **_options(source))
     write_json(manifest, fetched)
@@ -75,7 +83,7 @@ def index_clips(
     landmarks: str | Path,
     notes: str | Path,
 ) -> None:
-    """Write the clip table of a source, one row per clip, and measurements for the audit; each file is decoded once.
+    """Write the clip table of a source, one row per clip, and measurements for the audit; each clip is decoded once.
 
     Args:
         on_bad_clip: ``fail``; or ``skip`` to leave clips that cannot be used out of the clip table.
@@ -121,7 +129,8 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
     clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
     if problems := [*_name_problems(clips), *_labelled_twice(clips)]:
         raise InputError(problems, f"{printable(str(root))}: names and files that cannot be used:")
-    similar = [(kind, names) for kind in ("label", "group") for names in similar_names(clips[kind])]
+    names_of = {"label": labels_in(clips["label"], source), "group": list(clips["group"])}
+    similar = [(kind, names) for kind, given in names_of.items() for names in similar_names(given)]
     warnings = [f"{kind}s that differ only in case, form or blanks: {', '.join(names)}" for kind, names in similar]
     clips.attrs["notes"] = [*map(printable, clips.attrs.get("notes", [])), *warnings]
     for note in clips.attrs["notes"]:
@@ -143,9 +152,10 @@ def _labelled_twice(clips: pd.DataFrame) -> Iterator[str]:
     """The problems of files that have several labels, because of links."""
     paths = defaultdict(list)
     for path, label in zip(clips["path"], clips["label"], strict=True):
-        if Path(path).is_file():
-            status = Path(path).stat()
-            paths[status.st_dev, status.st_ino].append((label, path))
+        part = part_of(path)
+        if Path(part.file).is_file():
+            status = Path(part.file).stat()
+            paths[status.st_dev, status.st_ino, part.start, part.end].append((label, path))
     for links in paths.values():
         if len({label for label, _ in links}) > 1:
             yield f"one file has several labels: {', '.join(path for _, path in links)}; keep one of them"

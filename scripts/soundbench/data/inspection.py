@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import soundfile
 
 from soundbench.core.capacity import memory_bytes
 from soundbench.core.storage import file_sha256
-from soundbench.data.audio import missing_end, sample_problem
+from soundbench.data.audio import AudioFile, missing_end, sample_problem
 from soundbench.data.fingerprints import Landmarks, landmarks
+from soundbench.data.parts import file_of
 from soundbench.data.recording_traits import recording_traits
 
 COPIES = 3  # the largest number of copies of a clip's samples in memory, with 4 bytes per sample
@@ -22,14 +24,14 @@ FULL_SCALE = 0.999  # the largest 16-bit sample is just below 1
 
 @dataclass(frozen=True)
 class Inspection:
-    """The measurements of one file. If it cannot be used, ``problem`` names the failed check, and ``detail`` why."""
+    """The measurements of one clip. If it cannot be used, ``problem`` names the failed check, and ``detail`` why."""
 
     problem: str = ""
     detail: str = ""
     seconds: float = np.nan
     sample_rate: int = 0  # Hz
     channels: int = 0
-    sha256: str = ""
+    sha256: str = ""  # of the whole file
     samples: str = ""  # SHA-256 of the decoded samples, mixed to mono
     loudest: float = np.nan  # RMS of the loudest 0.1 s, dB of full scale
     clipped: float = np.nan  # share of samples in flat tops at full scale
@@ -43,16 +45,16 @@ class Inspection:
 
 
 def inspect_clip(path: str) -> Inspection:
-    """Decode a file once and measure it."""
-    if not Path(path).is_file():
+    """Decode a file, or a part of one, once and measure it."""
+    if not file_of(path).is_file():
         return Inspection("missing", "does not exist")
     try:
-        with soundfile.SoundFile(path) as file:
-            if not file.frames:
+        with AudioFile(path) as file:
+            if file.length <= 0:
                 return Inspection("empty", "holds no samples")
-            if (size := COPIES * 4 * file.frames * file.channels) > (memory := memory_bytes()):
+            if (size := COPIES * 4 * file.length * file.channels) > (memory := memory_bytes()):
                 needs = f"{size / 1e9:,.0f} GB, but the machine has {memory / 1e9:,.0f} GB"
-                return Inspection("too large", f"its header declares {file.frames} samples, which need {needs}")
+                return Inspection("too large", f"its header declares {file.length} samples, which need {needs}")
             try:
                 samples = file.read(dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
@@ -71,13 +73,24 @@ def inspect_clip(path: str) -> Inspection:
         seconds=len(samples) / rate,
         sample_rate=rate,
         channels=channels,
-        sha256=file_sha256(path),
+        sha256=_file_digest(file_of(path)),
         samples=hashlib.sha256(f"{rate} ".encode() + mono.tobytes()).hexdigest(),
         loudest=loudest_level(mono, rate),
         clipped=clipped_share(samples),
         **recording_traits(mono, rate),
         landmarks=landmarks(mono, rate),
     )
+
+
+def _file_digest(file: Path) -> str:
+    """The SHA-256 of a file, computed once for all its parts."""
+    status = file.stat()
+    return _digest_of_state(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest_of_state(file: Path, size: int, changed: int) -> str:
+    return file_sha256(file)
 
 
 def inspect_clips(paths: list[str], threads: int) -> list[Inspection]:

@@ -14,6 +14,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import atomic_path, file_sha256, read_clip_table, write_json
+from soundbench.data.parts import file_of
 from soundbench.data.schemes import fold_column
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.inference.recordings import Recording, find_recordings
@@ -140,7 +141,8 @@ def _sorted_losses(losses: dict[str, float]) -> str:
 def trained_on(
     recordings: list[Recording], clips: list[str], splits: list[str], descriptions: list[dict[str, Any]]
 ) -> list[str]:
-    """The recordings that are copies, byte by byte, of clips that one of the models was trained or validated on."""
+    """The recordings whose files are copies, byte by byte, of files with clips that one of the models was trained or
+    validated on."""
     known: set[str] = set()
     for table in map(read_clip_table, clips):
         digests = table.set_index("clip")["sha256"]
@@ -152,4 +154,5 @@ def trained_on(
 
 
 def _digest(path: str) -> str | None:
-    return file_sha256(path) if Path(path).is_file() else None
+    file = file_of(path)
+    return file_sha256(file) if file.is_file() else None

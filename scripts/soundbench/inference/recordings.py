@@ -11,6 +11,7 @@ from pathlib import Path
 from soundbench.core.errors import InputError
 from soundbench.data.files import AUDIO_SUFFIXES, audio_files, folders_below, is_plain
 from soundbench.data.names import is_utf8, normalised, printable
+from soundbench.data.parts import part_path, time_problems
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ def find_recordings(places: Iterable[str], labels: list[str]) -> list[Recording]
     """The recordings at these places, in this order, each once.
 
     A place is a file, a folder (all audio files in it and below, by name), a pattern such as ``field/*.wav``, or a
-    list: a CSV file with the column ``path``, relative to its folder, and optionally ``label``. The sub-folders of a
-    folder are used as labels if all recordings lie in sub-folders that have the names of labels of the model.
+    list: a CSV file with the column ``path``, relative to its folder, and optionally ``label``, and ``start`` and
+    ``end`` (s) of a part of the file. The sub-folders of a folder are used as labels if all recordings lie in
+    sub-folders that have the names of labels of the model.
 
     Raises:
         InputError: naming all places without recordings.
@@ -103,11 +105,20 @@ def _in_list(table: Path) -> Iterator[Recording]:
                 raise InputError(
                     f"{table}: lacks the column path; its first line names {', '.join(rows.fieldnames or [])}"
                 )
-            for row in rows:
-                if not row["path"]:
-                    raise InputError(f"{table}, line {rows.line_num}: the path is empty")
-                yield Recording(
-                    str(table.parent / Path(row["path"]).expanduser()), normalised(row.get("label") or "").strip()
-                )
+            found = [(rows.line_num, row) for row in rows]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
+    if problems := [f"{table}, line {line}: {problem}" for line, row in found for problem in _row_problems(row)]:
+        raise InputError(problems)
+    for _, row in found:
+        file = str(table.parent / Path(row["path"]).expanduser())
+        path = part_path(file, float(row["start"]), float(row["end"])) if row.get("start") else file
+        yield Recording(path, normalised(row.get("label") or "").strip())
+
+
+def _row_problems(row: dict[str, str | None]) -> Iterator[str]:
+    """The problems of a row of a list; whether the file is as long as its part is seen when it is read."""
+    if not row["path"]:
+        yield "the path is empty"
+    if row.get("start") or row.get("end"):
+        yield from time_problems(row.get("start") or "", row.get("end") or "", lambda: None)

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from soundbench.data.audio import read_mono, resample
+from soundbench.data.parts import file_of
 
 LISTENING_RATE = 22050  # Hz
 LONGEST = 10.0  # s; longer clips are cut, so that a page of clips stays small
@@ -44,7 +45,7 @@ def audio_uri(samples: np.ndarray, sample_rate: int = LISTENING_RATE) -> str:
 
 def highest_frequency(path: str | Path) -> float:
     """The upper edge (Hz) of the spectrogram of a file: :data:`HIGHEST`, or half of its sample rate if that is less."""
-    return min(HIGHEST, soundfile.info(path).samplerate / 2)
+    return min(HIGHEST, soundfile.info(file_of(path)).samplerate / 2)
 
 
 def spectrogram_shades(samples: np.ndarray, height: int = 110, highest: float = HIGHEST) -> np.ndarray:

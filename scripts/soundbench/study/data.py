@@ -34,6 +34,11 @@ class DataInputs:
             return [root, *filter(is_plain, map(str, shards(Path(root))))]
         return [root] if is_archive(root) else []
 
+    def mixed_clips(self, wildcards: Wildcards) -> dict[str, str]:
+        """The clip table of the source that a source is made of; none for other sources."""
+        of = self.study.source(wildcards).get("of")
+        return {"clips": fill(CLIPS, source=of)[0]} if of else {}
+
     def source_files(self, wildcards: Wildcards) -> list[str] | str:
         """The files that must exist before a source can be read: the user's recordings, or the manifest of
         ``fetch_dataset``.

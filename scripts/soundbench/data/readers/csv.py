@@ -5,15 +5,25 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from difflib import SequenceMatcher
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from string import Formatter
+from typing import Any
 
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.data.audio import audio_seconds
+from soundbench.data.columns import (
+    OPTIONAL,
+    REQUIRED,
+    column_problems,
+    composed,
+    composition_problems,
+    missing_columns,
+)
 from soundbench.data.files import clip_ids, folder_with, path_problem
-from soundbench.data.names import folded
+from soundbench.data.parts import part_name, part_path, seconds_of, time_problems
+from soundbench.data.targets import LABELLED, Targets
 
 ROOT = "table"
 SETTINGS = {
@@ -44,50 +54,102 @@ SETTINGS = {
         "default": {},
         "additionalProperties": {"type": "string", "minLength": 1},
     },
+    "start": {
+        "description": (
+            "The column with the start (s) of each clip, if clips are parts of longer files: events in a recording. "
+            "With `end`. No audio is copied. Clips of one file are a group, unless there is a `group`."
+        ),
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+    },
+    "end": {
+        "description": "The column with the end (s) of each clip, with `start`.",
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+    },
+    **LABELLED,
 }
-REQUIRED = ["path", "label"]
-OPTIONAL = ["group", "fold", "part"]  # other columns are skipped, and the notes name them
-# Names that may mean these columns. If a column of groups were ignored, a speaker could be in training and test.
-MEANT = {
-    "path": {"path", "file", "filename", "filepath"},
-    "label": {"label", "class", "category", "target"},
-    "group": {"group", "grp", "speaker", "spk", "subject", "session", "recording", "participant", "patient", "person"},
-    "fold": {"fold", "cvfold"},
-}
-MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
-NEAR = 0.75  # the similarity (difflib) from which a name is a misspelling of `group`, such as grp and gruop
+TIMES = ["start", "end"]
 UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
-def read(root: Path, *, table: str | None = None, columns: dict[str, str] | None = None) -> pd.DataFrame:
+def read(
+    root: Path,
+    *,
+    table: str | None = None,
+    columns: dict[str, str] | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    **labelled: Any,
+) -> pd.DataFrame:
     """The clips of a table, ``root`` itself or the file ``table`` in it.
 
     Paths are relative to the folder of ``root``, or to ``root`` if ``table`` is given. ``group`` is what must never be
-    split (a recording, a speaker); without it each clip is its own group. ``fold`` counts from 1.
+    split (a recording, a speaker); without it each file is its own group. ``fold`` counts from 1.
     ``attrs["notes"]`` lists the other columns of the table.
 
     Args:
         columns: what the columns of the clip table are made of, if the table has other names: a column of it, or a text
             with the names of columns in braces.
+        start, end: the columns with the times (s) of clips that are parts of files; None if clips are whole files.
+        labelled: ``labels``, ``separator`` and ``values``, as in :class:`soundbench.data.targets.Targets`.
 
     Raises:
         InputError: columns are missing or may be meant otherwise, or rows cannot be used; all of them are named.
     """
     folder = folder_with(root, [table]) if table else root.parent
     file = folder / table if table else root
-    rows = _read_table(file, columns or {})
-    if problems := sorted(_problems(rows, "root" if table else "the table's folder"), key=lambda problem: problem[0]):
+    wanted = Targets(**labelled)
+    rows = _read_table(file, columns or {}, {"start": start, "end": end} if start and end else {}, wanted)
+    place = "root" if table else "the table's folder"
+    if problems := sorted(_problems(rows, folder, place, wanted), key=lambda problem: problem[0]):
         raise InputError([f"row {row}: {text}" for row, text in problems], f"{file}: rows that cannot be used:")
-    clips = clip_ids(list(rows["path"]))
-    found = rows.assign(clip=clips, path=[str(folder / path) for path in rows["path"]])
-    found["group"] = found.get("group", pd.Series(clips))
+    files = list(dict.fromkeys(rows["path"]))
+    names = rows["path"].map(dict(zip(files, clip_ids(files), strict=True)))
+    found = wanted.apply(rows).assign(clip=names, path=[str(folder / path) for path in rows["path"]])
+    found["group"] = found.get("group", names)
     found["fold"] = found["fold"].astype(int) if "fold" in found else pd.NA
+    if start:
+        parts = [(float(first), float(last)) for first, last in rows[TIMES].to_numpy()]
+        found["clip"] = [part_name(name, *times) for name, times in zip(names, parts, strict=True)]
+        found["path"] = [part_path(path, *times) for path, times in zip(found["path"], parts, strict=True)]
+        found = found.drop(columns=TIMES)
     found.attrs["notes"] = rows.attrs["notes"]
     return found
 
 
-def _read_table(root: Path, columns: dict[str, str]) -> pd.DataFrame:
-    """The table's text, stripped of blanks around it; a ``group`` or ``fold`` that is empty throughout is left out."""
+def _read_table(root: Path, columns: dict[str, str], times: dict[str, str], wanted: Targets) -> pd.DataFrame:
+    """The table's text, stripped of blanks around it; a ``group`` or ``fold`` that is empty throughout is left out.
+
+    Args:
+        times: the columns with the times of parts, by key.
+        wanted: the columns with several labels or with numbers.
+    """
+    table = _read_text(root)
+    names = list(table.columns)
+    keys = {key: [name] for key, name in times.items()} | wanted.columns
+    named = {name for each in keys.values() for name in each}
+    known = named | {"label"} if wanted.replaces_label() else named
+    problems = list(composition_problems(columns, names) if columns else column_problems(names, known))
+    problems += [problem for key, each in keys.items() for problem in missing_columns(key, each, names)]
+    if problems:
+        raise InputError(f"{root}: {problem}" for problem in problems)
+    if table.empty:
+        raise InputError(f"{root}: has no rows")
+    table = table.apply(lambda column: column.str.strip())
+    used = composed(table, columns) if columns else table[[name for name in REQUIRED + OPTIONAL if name in table]]
+    used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
+    used = used.assign(**{key: table[name] for key, name in times.items()})
+    used = used.assign(**{name: table[name] for each in wanted.columns.values() for name in each})
+    others = [] if columns else [name for name in names if name and name not in {*used, *OPTIONAL, *named}]
+    used.attrs["notes"] = list(_notes(root, others, used))
+    return used
+
+
+def _read_text(root: Path) -> pd.DataFrame:
+    """The table as it is in the file."""
     options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
@@ -97,87 +159,50 @@ def _read_table(root: Path, columns: dict[str, str]) -> pd.DataFrame:
             table = pd.read_csv(root, index_col=False, **options)
     except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
-    if problems := list(_composition_problems(columns, names) if columns else _column_problems(names)):
-        raise InputError(f"{root}: {problem}" for problem in problems)
     table.columns = names
-    if table.empty:
-        raise InputError(f"{root}: has no rows")
-    table = table.apply(lambda column: column.str.strip())
-    known = [name for name in REQUIRED + OPTIONAL if name in table]
-    used = _composed(table, columns) if columns else table[known]
-    used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
-    used.attrs["notes"] = list(_notes(root, [] if columns else names, used))
-    return used
+    return table
 
 
-def _composed(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    """The columns that ``columns`` makes of those of the table."""
-    rows = table.to_dict("records")
-    made = {name: [_template(source).format_map(row) for row in rows] for name, source in columns.items()}
-    return pd.DataFrame(made, dtype=str)
-
-
-def _template(source: str) -> str:
-    """A column's name as a text with braces: ``fold`` becomes ``{fold}``."""
-    return source if "{" in source else f"{{{source}}}"
-
-
-def _composition_problems(columns: dict[str, str], names: list[str]) -> Iterator[str]:
-    """The problems of ``columns`` that name missing columns of the table."""
-    there = ", ".join(map(repr, names))
-    for name, source in columns.items():
-        fields = [field for _, field, _, _ in Formatter().parse(_template(source)) if field is not None]
-        if missing := [field for field in fields if field not in names]:
-            yield f"columns.{name}: there is no column {' and '.join(missing)}; the first line names {there}"
-
-
-def _column_problems(names: list[str]) -> Iterator[str]:
-    """The problems of columns that are missing, that are repeated, or that may mean another one."""
-    counts = Counter(map(str.casefold, filter(None, names)))
-    for name in [name for name, count in counts.items() if count > 1]:
-        yield f"has several columns named {name}; names must be unique, also regardless of case"
-    if missing := [name for name in REQUIRED if name not in names]:
-        near = [f"; is {name!r} the {known}?" for known in missing for name in names if may_mean(name, known)]
-        there = ", ".join(map(repr, names))
-        yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
-    for known in [known for known in ADVICE if known not in names]:
-        for name in [name for name in names if may_mean(name, known)]:
-            yield f"the column {name!r} would not be used. {ADVICE[known].format(name=name)}"
-
-
-ADVICE = {
-    "group": "Name it `group` if clips of one {name} must not be on two sides of a split; else give it another name",
-    "fold": "Name it `fold` if it numbers the folds, else give it another name",
-}
-
-
-def may_mean(name: str, known: str) -> bool:
-    """Whether a column may mean a ``known`` one: in another case, in the plural, as a synonym or misspelt."""
-    bare = "".join(filter(str.isalnum, folded(name)))
-    forms = {bare, bare.removesuffix("s"), bare.removesuffix("id"), bare.removesuffix("ids")}
-    return bool(forms & MEANT[known]) or (known == "group" and SequenceMatcher(a=bare, b=known).ratio() >= NEAR)
-
-
-def _notes(root: Path, names: list[str], used: pd.DataFrame) -> Iterator[str]:
-    if others := [name for name in names if name and name not in REQUIRED + OPTIONAL]:
+def _notes(root: Path, others: list[str], used: pd.DataFrame) -> Iterator[str]:
+    if others:
         yield f"{root}: columns that are not used: {', '.join(others)}"
-    if "group" not in used:
+    if "group" not in used and "start" in used:
+        yield f"{root}: names no groups, so the clips of each file are a group"
+    elif "group" not in used:
         yield f"{root}: names no groups, so each clip is its own group and a split may divide any two clips"
 
 
-def _problems(table: pd.DataFrame, place: str) -> Iterator[tuple[int, str]]:
+def _problems(table: pd.DataFrame, folder: Path, place: str, wanted: Targets) -> Iterator[tuple[int, str]]:
     """The problems of rows, each with the number of the row; the first row below the column names is 1."""
-    paths = [PurePosixPath(path) for path in table["path"]]
-    repeated = pd.Series(map(str, paths)).duplicated(keep=False)
-    for number, row in enumerate(table.to_dict("records")):
-        path = paths[number]
-        row_number = number + 1
-        for name in [name for name in ("path", "label", "group") if name in row]:
+    length = cache(lambda path: audio_seconds(folder / path))
+    rows = table.to_dict("records")
+    clips = [_described(row) for row in rows]
+    times = Counter(clips)
+    filled = ("path", "group") if wanted.replaces_label() else ("path", "label", "group")
+    for number, (row, clip) in enumerate(zip(rows, clips, strict=True), start=1):
+        for name in [name for name in filled if name in row]:
             if not row[name]:
-                yield row_number, f"{name} is empty"
-        if problem := path_problem(str(path), place):
-            yield row_number, problem
-        elif repeated[number] and row["path"]:
-            yield row_number, f"the path {path} is in the table more than once"
+                yield number, f"{name} is empty"
+        if problem := path_problem(str(PurePosixPath(row["path"])), place):
+            yield number, problem
+        elif times[clip] > 1 and row["path"]:
+            hint = "" if "start" in row else "; name the columns `start` and `end` if clips are parts of files"
+            yield number, f"{clip} is in the table more than once{hint}"
+        elif "start" in row:
+            found = time_problems(row["start"], row["end"], partial(length, row["path"]))
+            yield from ((number, problem) for problem in found)
+        yield from ((number, problem) for problem in wanted.problems(row))
         if "fold" in row and not (row["fold"].isdecimal() and int(row["fold"]) > 0):
-            yield row_number, f"fold should be a whole number from 1, but is {row['fold']!r}"
+            yield number, f"fold should be a whole number from 1, but is {row['fold']!r}"
+
+
+def _described(row: dict[str, str]) -> str:
+    """What may be in a table once: a path, or a part of a file with its times to a millisecond."""
+    path = f"the path {PurePosixPath(row['path'])}"
+    if "start" not in row:
+        return path
+    start = seconds_of(row["start"])
+    end = seconds_of(row["end"])
+    if start is None or end is None:
+        return f"{path} from {row['start']} to {row['end']}"
+    return part_name(path, start, end)

@@ -16,6 +16,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 from soundbench.data.files import audio_files, clip_ids, folder_with, skipped
+from soundbench.data.targets import LABELLED, Targets
 
 SETTINGS = {
     "root": {
@@ -63,6 +64,7 @@ SETTINGS = {
         "additionalProperties": False,
         "properties": {part: {"type": "string", "minLength": 1} for part in ("val", "test")},
     },
+    **LABELLED,
 }
 PARTS = ("train", "val", "test")
 
@@ -77,6 +79,7 @@ def read(
     codes: Codes | None = None,
     ignore: str | None = None,
     lists: dict[str, str] | None = None,
+    **labelled: Any,
 ) -> pd.DataFrame:
     """The audio files below ``root`` whose paths match ``pattern``.
 
@@ -88,6 +91,7 @@ def read(
     """
     codes = codes or {}
     lists = lists or {}
+    wanted = Targets(**labelled)
     home = folder_with(root, list(lists.values()))
     files, others = audio_files(home)
     paths = [file.relative_to(home).as_posix() for file in files]
@@ -98,13 +102,13 @@ def read(
     names = {path: match.groupdict(default="") for path, match in matches.items() if match}
     listed = {part: _read_list(home / name) for part, name in lists.items()}
     problems = [f"{path}: does not match `pattern`" for path, match in matches.items() if match is None]
-    if problems := [*problems, *_name_problems(names, codes), *_list_problems(listed, lists, paths)]:
+    if problems := [*problems, *_name_problems(names, codes, wanted), *_list_problems(listed, lists, paths)]:
         raise InputError(problems, f"{home}: files that are not as the keys of the source say:")
     table = pd.DataFrame(
         {name: _meaning(name, text, codes) for name, text in found.items()} for found in names.values()
     )
     clips = clip_ids(used)
-    table = table.assign(clip=clips, path=[str(home / path) for path in used])
+    table = wanted.apply(table).assign(clip=clips, path=[str(home / path) for path in used])
     table["group"] = table.get("group", pd.Series(clips))
     table["fold"] = table["fold"].astype(int) if "fold" in table else pd.NA
     if lists:
@@ -123,25 +127,30 @@ def _read_list(file: Path) -> list[str] | None:
         return None
 
 
-def _name_problems(names: Names, codes: Codes) -> Iterator[str]:
-    """Codes that mean nothing, parts that are empty, and folds and parts of a split that are none."""
+def _name_problems(names: Names, codes: Codes, wanted: Targets) -> Iterator[str]:
+    """Codes that mean nothing, parts that are empty, folds and parts of a split that are none, and bad targets."""
     unknown: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, found in names.items():
-        for name, text in found.items():
-            if name in codes and text not in codes[name]:
-                unknown[name, text].append(path)
-            elif problem := _text_problem(name, _meaning(name, text, codes)):
+        coded = [name for name, text in found.items() if name in codes and text not in codes[name]]
+        for name in coded:
+            unknown[name, found[name]].append(path)
+        meanings = {name: _meaning(name, text, codes) for name, text in found.items() if name not in coded}
+        for name, text in meanings.items():
+            if problem := _text_problem(name, text, may_lack_label=wanted.replaces_label()):
                 yield f"{path}: its {name} {problem}"
+        if not coded:
+            yield from (f"{path}: its {problem}" for problem in wanted.problems(meanings))
     for (name, text), paths in sorted(unknown.items()):
         yield f"codes.{name}: lacks {text!r}, the {name} of {shortened_list(paths, 1)}"
 
 
-def _text_problem(name: str, text: str) -> str | None:
+def _text_problem(name: str, text: str, may_lack_label: bool) -> str | None:
     if name == "fold" and not (text.isdecimal() and int(text) > 0):
         return f"should be a whole number from 1, but is {text!r}"
     if name == "part" and text not in PARTS:
         return f"should be one of {', '.join(PARTS)}, but is {text!r}; `codes.part` can translate it"
-    return "is empty" if name in ("label", "group") and not text else None
+    needed = ("group",) if may_lack_label else ("label", "group")
+    return "is empty" if name in needed and not text else None
 
 
 def _meaning(name: str, text: str, codes: Codes) -> str:
