@@ -95,7 +95,7 @@ rule aggregate_ledger:
         descriptions=runs.of_untuned(paths.DESCRIPTION),
         histories=runs.of_untuned(paths.HISTORY),
         splits=lambda w: runs.finished(expand(paths.SPLIT, dataset=runs.datasets, seed=runs.seeds)),
-        measures=lambda w: expand(paths.MEASURES, source={study.source_of(name) for name in runs.datasets}),
+        measures=lambda w: expand(paths.MEASURES, source=sorted(set(map(study.source_of, runs.datasets)))),
     output:
         ledger="<results>/summary/ledger.csv",
     log:
