@@ -157,12 +157,12 @@ def test_one_group_is_no_evidence() -> None:
 
 
 def test_an_interval_without_zero_that_is_not_significant_says_why() -> None:
-    found = verdict("a", "b", Estimate(0.03, 0.01, 30), 0.06, one_training=False)
+    found = verdict("a", "b", Estimate(0.03, 0.01, 30), 0.06, one_training=False, metric=TASK.metrics["accuracy"])
     assert found.startswith("a and b are indistinguishable once corrected for the number of pairs (+3.0 points")
 
 
 def test_a_verdict_counts_from_the_better_model() -> None:
-    found = verdict("a", "b", Estimate(-0.03, 0.01, 10**6), 0.04, one_training=False)
+    found = verdict("a", "b", Estimate(-0.03, 0.01, 10**6), 0.04, one_training=False, metric=TASK.metrics["accuracy"])
     assert found == "b is better than a (+3.0 points, 95 % interval +1.0 to +5.0)"
 
 

@@ -61,7 +61,7 @@ def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:
     results.tables["transfer"] = str(tmp_path / "transfer.csv")
     page = section(results)
     assert f"{100 * rows['accuracy'].iloc[0]:.1f}" in page
-    assert "macro F1, other" in page
+    assert "macro F1 (%), other" in page
 
 
 def test_configuration_of_uses_is_checked_before_any_job() -> None:

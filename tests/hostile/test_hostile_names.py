@@ -27,6 +27,7 @@ from soundbench.inference.tables import SpreadsheetWriter, columns, rows
 from soundbench.inference.windows import Window
 from soundbench.report.page import write_report as write_page
 from soundbench.report.pages.predictions import read_predictions
+from soundbench.tasks.registry import find_metric
 from soundbench.tasks.single_label import SingleLabel
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ def test_leaderboard_escapes_published_scores() -> None:
     board |= {"spread": 0.1, "interval_low": 0.4, "interval_high": 0.6}
     others = {"dataset": "one", "label": "a | b", "kind": "human", "percent": 50.0, "source": "\\x & <y>"}
     tables = pd.DataFrame([board]), pd.DataFrame([others])
-    assert r"| human | a \| b (\\x \& \<y\>) | 50 | published |" in leaderboard_markdown(*tables, "accuracy")
-    latex = leaderboard_latex(*tables, "accuracy")
+    metrics = {"one": find_metric("accuracy")}
+    assert r"| human | a \| b (\\x \& \<y\>) | 50 | published |" in leaderboard_markdown(*tables, metrics)
+    latex = leaderboard_latex(*tables, metrics)
     assert r"human & a | b (\textbackslash{}x \& \textless{}y\textgreater{}) & 50 & published \\" in latex
     assert r"1 & m\_n & 50.0 $\pm$ 10.0 & 40.0--60.0 \\" in latex
 

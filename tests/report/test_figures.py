@@ -27,8 +27,10 @@ from soundbench.report.figures.scores import plot_costs, plot_ranks, plot_scores
 from soundbench.report.figures.training import plot_training
 from soundbench.report.figures.views import outcome, plot_views
 from soundbench.report.style import MARKERS, PALETTE, model_colours, model_markers
+from soundbench.tasks.single_label import SingleLabel
 
 MODELS = {"good": 3.0, "middling": 2.0, "poor": 1.0}
+RANKED = dict.fromkeys(("one", "two", "three"), "accuracy")
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +48,12 @@ def draw(study: Study, name: str, path: Path, dataset: str = "one") -> str:
     metrics = [file for file in study.files("metrics.json") if f"/{dataset}/" in file]
     histories = [str(path) for file in metrics for path in Path(file).parent.glob("fold*/history.csv")]
     figures: dict[str, Callable[[], None]] = {
-        "scores": lambda: plot_scores(scores, board, models, "accuracy", str(path)),
+        "scores": lambda: plot_scores(scores, board, models, RANKED, str(path)),
         "costs": lambda: plot_costs(board, costs, dataset, models, "accuracy", str(path)),
-        "ranks": lambda: plot_ranks(board, models, {name: name for name in study.datasets}, str(path)),
-        "confusion": lambda: plot_confusion(metrics, "model", models, "uar", str(path)),
+        "ranks": lambda: plot_ranks(board, models, {name: name for name in study.datasets}, RANKED, str(path)),
+        "confusion": lambda: plot_confusion(metrics, "model", models, dict.fromkeys(RANKED, "uar"), str(path)),
         "calibration": lambda: plot_calibration(metrics, models, str(path)),
-        "training": lambda: plot_training(histories, models, str(path)),
+        "training": lambda: plot_training(histories, models, SingleLabel, str(path)),
     }
     figures[name]()
     return path.read_text()
@@ -128,9 +130,9 @@ def test_titles_of_samples_do_not_overlap(tmp_path: Path) -> None:
 
 def test_ranks_count_one_view_of_each_source(study: Study, tmp_path: Path) -> None:
     board = str(study.root / "summary" / "leaderboard.csv")
-    plot_ranks(board, list(MODELS), {"one": "a", "two": "b", "three": "a"}, str(tmp_path / "figure.svg"))
+    plot_ranks(board, list(MODELS), {"one": "a", "two": "b", "three": "a"}, RANKED, str(tmp_path / "figure.svg"))
     assert not (tmp_path / "figure.svg").exists()
-    plot_ranks(board, list(MODELS), {"one": "a", "two": "b", "three": "c"}, str(tmp_path / "figure.svg"))
+    plot_ranks(board, list(MODELS), {"one": "a", "two": "b", "three": "c"}, RANKED, str(tmp_path / "figure.svg"))
     assert "over 2 data sets" in written((tmp_path / "figure.svg").read_text())
 
 
@@ -174,7 +176,7 @@ def test_a_model_has_one_look_that_no_other_has() -> None:
 
 def test_one_model_on_every_data_set_side_by_side(study: Study, tmp_path: Path) -> None:
     own = [file for file in study.files("metrics.json") if "/good/" in file]
-    plot_confusion(own, "dataset", ["one", "two", "three"], "uar", str(tmp_path / "figure.svg"))
+    plot_confusion(own, "dataset", ["one", "two", "three"], dict.fromkeys(RANKED, "uar"), str(tmp_path / "figure.svg"))
     text = written((tmp_path / "figure.svg").read_text())
     assert all(name in text for name in ("one", "two", "three"))
     assert text.count("unweighted average recall") == 3

@@ -32,7 +32,7 @@ def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
         sides = used.groupby(what)[column].transform("nunique")
         for names, clips in used[sides > 1].groupby(what):
             named = ", ".join(f"{clip} ({role})" for clip, role in zip(clips["clip"], clips[column], strict=True))
-            problems.append(f"{column}: {' '.join(what)} {' '.join(names)} is on several sides: {named}")
+            problems.append(f"{column}: {' '.join(what)} {' '.join(map(str, names))} is on several sides: {named}")
     return problems
 
 

@@ -28,12 +28,13 @@ def divide_groups(groups: pd.Series, strata: pd.DataFrame, shares: list[float], 
     stream = np.random.default_rng(seed)
     target = np.array(shares)
     counts = strata.groupby(groups).sum()
+    clips = groups.value_counts()
     counts = counts.loc[:, counts.sum() > 0]
     counts = counts.iloc[stream.permutation(len(counts))]
     weights = counts.to_numpy() / counts.to_numpy().sum(axis=0)  # (groups, classes): shares of each class
     largest_first = np.argsort(-np.square(weights).sum(axis=1), kind="stable")
     for order in (largest_first, *(stream.permutation(len(counts)) for _ in range(ATTEMPTS - 1))):
-        parts = _assign(weights, counts.to_numpy().sum(axis=1), target, order)
+        parts = _assign(weights, clips[counts.index].to_numpy(), target, order)
         if not _lacks_class(weights, parts, len(shares)):
             break
     return groups.map(dict(zip(counts.index, parts, strict=True))).to_numpy()
@@ -57,6 +58,13 @@ def _assign(weights: np.ndarray, sizes: np.ndarray, target: np.ndarray, order: n
 def _lacks_class(weights: np.ndarray, parts: np.ndarray, count: int) -> bool:
     """Whether a part has no clip of a class."""
     return any((weights[parts == part].sum(axis=0) == 0).any() for part in range(count))
+
+
+def rarest_stratum(strata: pd.DataFrame) -> pd.Series:
+    """The rarest stratum of each clip; an empty text for a clip without any."""
+    if strata.empty:
+        return pd.Series("", strata.index)
+    return (strata / strata.sum()).idxmax(axis=1).where(strata.any(axis=1), "")
 
 
 def too_few_groups(groups: pd.Series, strata: pd.DataFrame, parts: int) -> list[str]:

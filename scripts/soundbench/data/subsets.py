@@ -9,6 +9,7 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.text import sorted_list
+from soundbench.data.stratification import rarest_stratum
 from soundbench.data.view import View
 from soundbench.tasks.registry import task_class
 
@@ -69,7 +70,7 @@ def limit_clips(split: pd.DataFrame, strata: pd.DataFrame, columns: list[str], l
     """
     split = split.copy()
     problems = []
-    rarest = (strata / strata.sum()).idxmax(axis=1)
+    rarest = rarest_stratum(strata)
     for number, column in enumerate(columns):
         for role, count in sorted(limit.items()):
             part = rarest[split[column] == role]

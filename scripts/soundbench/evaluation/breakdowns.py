@@ -10,7 +10,7 @@ import pandas as pd
 
 from soundbench.core.storage import read_json, write_csv
 from soundbench.evaluation.leaderboard import LEADERBOARD_KEYS, Plan, planned
-from soundbench.tasks.classification import class_scores, row_shares
+from soundbench.tasks.classification import row_shares
 from soundbench.tasks.registry import task_class
 
 COST_COLUMNS = [
@@ -62,9 +62,7 @@ def class_table(records: Records) -> pd.DataFrame:
     """One row per class and model: precision, recall, F1 over all seeds, and the clips of the class."""
     parts = []
     for key, runs in records.items():
-        found = class_scores(pooled_confusion(runs))
-        found["support"] = found["support"] // len(runs)
-        table = pd.DataFrame({"label": runs[0]["labels"], **found})
+        table = task_class(runs[0]).class_scores(runs)
         parts.append(table.assign(**dict(zip(LEADERBOARD_KEYS, key, strict=True)), seeds=len(runs)))
     return _joined(parts, ["label", "precision", "recall", "f1", "support", "seeds"])
 

@@ -72,7 +72,8 @@ def compare_models(
     table["p_holm"] = holm(table["p"])
     table["p_mcnemar_holm"] = holm(table["p_mcnemar"])
     table["verdict"] = [
-        verdict(row.model_a, row.model_b, row.estimate, row.p_holm, row.folds == 1) for row in table.itertuples()
+        verdict(row.model_a, row.model_b, row.estimate, row.p_holm, row.folds == 1, task.metrics[metric])
+        for row in table.itertuples()
     ]
     return table.drop(columns="estimate")
 

@@ -54,7 +54,7 @@ def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataF
         values: the measurements, indexed by clip.
     """
     task = task_class(view)
-    if "label" not in split:
+    if "confounds" not in task.report:
         return pd.DataFrame(columns=COLUMNS)
     own = values.loc[split["clip"]].reset_index(drop=True)
     varying = [name for name in MEASURED if own[name].nunique() > 1]

@@ -29,7 +29,7 @@ def explain_fold(model: TrainedModel, examples: Examples, frames: np.ndarray, ta
     task = model.task
     table = table.reset_index(drop=True)
     embedded = np.sort(np.random.default_rng(0).permutation(len(table))[:EMBEDDED])
-    explainable = input_kind(model.description["front_end"]) == "spectrogram" and {"label", "predicted"} <= set(table)
+    explainable = input_kind(model.description["front_end"]) == "spectrogram" and task.has("explanations")
     chosen = choose_explained(table, task.labels) if explainable else np.zeros(0, dtype=int)
     features = examples.features(chosen).astype(np.float32)
     padding = np.arange(examples.shape[1]) >= frames[chosen, None]

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from soundbench.evaluation.estimates import LEVEL, Estimate
+from soundbench.tasks.task import Metric
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, float]:
@@ -59,29 +60,31 @@ def probability_of_superiority(first: np.ndarray, second: np.ndarray) -> float:
     return float((difference > 0).mean() + (difference == 0).mean() / 2)
 
 
-def verdict(model_a: str, model_b: str, difference: Estimate | None, p_corrected: float, one_training: bool) -> str:
+def verdict(
+    model_a: str, model_b: str, difference: Estimate | None, p_corrected: float, one_training: bool, metric: Metric
+) -> str:
     """The result of a comparison in words.
 
     Args:
         difference: the score of a minus that of b; None if no seed is finished for both.
         one_training: whether each seed has one trained model, as in a holdout.
+        metric: of the scores.
     """
     if difference is None:
         return f"{model_a} and {model_b} cannot be compared: no seed is finished for both"
     if math.isnan(p_corrected):
         return f"{model_a} and {model_b} cannot be compared: that takes two groups of clips that both were tested on"
-    points, low, high = (100 * value for value in (difference.mean, *difference.interval()))
-    if points < 0:  # the better model comes first
-        model_a, model_b, points, low, high = model_b, model_a, -points, -high, -low
-    span = f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
+    gap, low, high = (difference.mean, *difference.interval())
+    if gap < 0:  # the better model comes first
+        model_a, model_b, gap, low, high = model_b, model_a, -gap, -high, -low
+    unit = " points" if metric.percent else ""
+    span = f"{metric.difference(gap)}{unit}, 95 % interval {metric.difference(low)} to {metric.difference(high)}"
     limits = "; one training set, so this is about these trained models only" if one_training else ""
     if p_corrected < LEVEL:
         return f"{model_a} is better than {model_b} ({span}{limits})"
     # Among many pairs, some intervals leave out zero by chance.
     why = " once corrected for the number of pairs" if low * high > 0 else ""
-    found = (
-        f"a true difference of {100 * difference.smallest_difference():.1f} points would be found four times in five"
-    )
+    found = f"a true difference of {metric.points(difference.smallest_difference())} would be found four times in five"
     return f"{model_a} and {model_b} are indistinguishable{why} ({span}; {found}{limits})"
 
 

@@ -23,7 +23,7 @@ from soundbench.evaluation.leaderboard import (
 )
 from soundbench.evaluation.leaderboard_text import leaderboard_latex, leaderboard_markdown, published
 from soundbench.evaluation.variance_components import COMPONENTS, variance_components
-from soundbench.tasks.registry import task_class
+from soundbench.tasks.registry import find_metric, ranking_metric, task_class
 from soundbench.tasks.task import Task
 
 
@@ -71,7 +71,9 @@ def aggregate_scores(
     board = rank_models(predictions, groups, plan, metric)
     views = {name: plan["datasets"][name] for name in plan["datasets"] if name in clips}
     sizes = {name: split_size(clips[name], task_class(view)) for name, view in views.items()}
-    others = published(references, {name: view | sizes[name] for name, view in views.items()}, metric)
+    ranked = {name: ranking_metric(task_class(view), metric) for name, view in plan["datasets"].items()}
+    metrics = {name: find_metric(chosen) for name, chosen in ranked.items()}
+    others = published(references, {name: view | sizes[name] for name, view in views.items()}, ranked)
 
     write_csv(outputs.scores, scores[score_columns(plan)])
     write_csv(outputs.leaderboard, board)
@@ -79,8 +81,8 @@ def aggregate_scores(
         outputs.spread, with_components(spread_table(scores, pooled_scores(records), plan), predictions, groups, plan)
     )
     write_csv(outputs.beside, others)
-    write_text(outputs.markdown, leaderboard_markdown(board, others, metric))
-    write_text(outputs.latex, leaderboard_latex(board, others, metric))
+    write_text(outputs.markdown, leaderboard_markdown(board, others, metrics))
+    write_text(outputs.latex, leaderboard_latex(board, others, metrics))
 
 
 def with_components(

@@ -144,7 +144,12 @@ def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
         table[f"{name}_holm"] = table.groupby("source")[name].transform(holm)
     table["verdict"] = [
         verdict(
-            f"{row.model} on {row.view_a}", f"{row.model} on {row.view_b}", row.estimate, row.p_holm, row.folds == 1
+            f"{row.model} on {row.view_a}",
+            f"{row.model} on {row.view_b}",
+            row.estimate,
+            row.p_holm,
+            row.folds == 1,
+            SingleLabel.metrics[row.metric],
         )
         for row in table.itertuples()
     ]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from soundbench.core.escaping import rst_text
-from soundbench.report.rendering import percent, quantity
+from soundbench.report.rendering import quantity
 from soundbench.report.results import Results
 from soundbench.report.sections.answer import dataset_answers, gaps
 from soundbench.report.sections.leaderboard import boards
-from soundbench.tasks.registry import metric_title
+from soundbench.tasks.task import Metric
 
-COLUMNS = ("model", "score (%)", "95 % interval", "training (s per fold)", "prediction (ms per clip)", "size (MB)")
+COLUMNS = ("95 % interval", "training (s per fold)", "prediction (ms per clip)", "size (MB)")
 
 
 def landing_text(results: Results) -> str:
@@ -29,26 +29,25 @@ def landing_text(results: Results) -> str:
             f"**{rst_text(answer['dataset'])}** ({rst_text(answer['protocol'])})",
             *(warning if answer["copies"] else []),
             *(rst_text(sentence) for sentence in sentences if sentence),
-            "\n".join(_table(rows[answer["dataset"]])),
+            "\n".join(_table(rows[answer["dataset"]], results.metric_of(answer["dataset"]))),
         ]
-    score = metric_title(results.metric)
-    parts.append(f"Scores are {score} in percent: the mean over seeds, ± the standard deviation over seeds.")
+    parts.append("Scores are the mean over seeds, ± the standard deviation over seeds.")
     return "\n\n".join(parts) + "\n"
 
 
-def _table(board: pd.DataFrame) -> Iterator[str]:
+def _table(board: pd.DataFrame, metric: Metric) -> Iterator[str]:
     yield ".. list-table::"
     yield "   :header-rows: 1"
     yield ""
-    for cells in (COLUMNS, *(_cells(row) for _, row in board.iterrows())):
+    for cells in (("model", metric.heading, *COLUMNS), *(_cells(row, metric) for _, row in board.iterrows())):
         for position, cell in enumerate(cells):
             yield f"   {'  ' if position else '* '}- {rst_text(cell)}"
 
 
-def _cells(row: pd.Series) -> list[str]:
+def _cells(row: pd.Series, metric: Metric) -> list[str]:
     if pd.isna(row["mean"]):
-        return [row["model"], "missing", *["–"] * (len(COLUMNS) - 2)]
-    spread = "" if pd.isna(row["spread"]) else f" ± {percent(row['spread'])}"
+        return [row["model"], "missing", *["–"] * len(COLUMNS)]
+    spread = "" if pd.isna(row["spread"]) else f" ± {metric.format(row['spread'])}"
     costs = [quantity(row[name]) for name in ("train_seconds", "predict_milliseconds", "model_megabytes")]
-    interval = f"{percent(row['interval_low'])} – {percent(row['interval_high'])}"
-    return [row["model"], percent(row["mean"]) + spread, interval, *costs]
+    interval = f"{metric.format(row['interval_low'])} – {metric.format(row['interval_high'])}"
+    return [row["model"], metric.format(row["mean"]) + spread, interval, *costs]

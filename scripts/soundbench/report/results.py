@@ -14,7 +14,7 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.data.splits import fold_columns
 from soundbench.tasks.registry import ranking_metric, task_class
-from soundbench.tasks.task import Task
+from soundbench.tasks.task import Metric, Task
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,10 @@ class Results:
     def ranked_by(self, dataset: str) -> str:
         """The metric that ranks the models of a data set."""
         return ranking_metric(self.tasks[dataset], self.metric)
+
+    def metric_of(self, dataset: str) -> Metric:
+        """The same as a metric, which says how its scores are written."""
+        return self.tasks[dataset].metrics[self.ranked_by(dataset)]
 
     def datasets_with(self, item: str) -> list[str]:
         """The data sets whose task has an item of the report; see :class:`soundbench.tasks.task.Task`."""

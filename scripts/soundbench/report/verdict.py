@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.evaluation.baseline import Baseline
-from soundbench.report.rendering import percent
+from soundbench.tasks.task import Metric
 
 SIGNIFICANCE = 0.05
 
@@ -38,7 +38,7 @@ class Lead:
     unknown: list[str] = field(default_factory=list)  # not comparable
 
 
-def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None, folds: int) -> Verdict:
+def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None, folds: int, metric: Metric) -> Verdict:
     """The verdict on one data set.
 
     Args:
@@ -46,49 +46,63 @@ def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None,
         pairs: the comparisons of its models.
         baseline: the score of guessing; None where it is not known.
         folds: how many folds each clip of the data set can be in.
+        metric: of the scores.
     """
     scored = board.dropna(subset=["mean"]).sort_values("rank", kind="stable")
     if scored.empty:
         return Verdict(["No run has finished."])
-    guessing = scored.iloc[:0] if baseline is None else scored[scored["interval_low"] <= baseline.score]
+    guessing = scored.iloc[:0] if baseline is None else scored[_as_good(baseline, scored, metric)]
     if baseline is not None and len(guessing) == len(scored):
-        return Verdict([_all_guess(scored, baseline)])
-    said = _guessing(guessing, baseline) if baseline is not None else ""
+        return Verdict([_all_guess(scored, baseline, metric)])
+    said = _guessing(guessing, baseline, metric) if baseline is not None else ""
     if len(scored) == 1:
-        return Verdict([f"{_scored(scored.iloc[0])}."], said)
-    return Verdict(_answer(scored, _lead(scored, pairs), folds), said, _visible(pairs))
+        return Verdict([f"{_scored(scored.iloc[0], metric)}."], said)
+    return Verdict(_answer(scored, _lead(scored, pairs, metric), folds, metric), said, _visible(pairs, metric))
 
 
-def _scored(row: pd.Series) -> str:
-    return f"{row['model']} scores {percent(row['mean'])} % ({_interval(row)})"
+def _as_good(baseline: Baseline, scored: pd.DataFrame, metric: Metric) -> pd.Series:
+    """Whether the interval of each score holds that of guessing, or is on its worse side."""
+    if metric.higher_is_better:
+        return scored["interval_low"] <= baseline.score
+    return scored["interval_high"] >= baseline.score
 
 
-def _interval(row: pd.Series) -> str:
-    return f"95 % interval {percent(row['interval_low'])} to {percent(row['interval_high'])} %"
+def _scored(row: pd.Series, metric: Metric) -> str:
+    return f"{row['model']} scores {metric.with_unit(row['mean'])} ({_interval(row, metric)})"
 
 
-def _always(baseline: Baseline) -> str:
+def _interval(row: pd.Series, metric: Metric) -> str:
+    return f"95 % interval {metric.format(row['interval_low'])} to {metric.with_unit(row['interval_high'])}"
+
+
+def _always(baseline: Baseline, metric: Metric) -> str:
     how = f"always answering “{baseline.answer}”" if baseline.answer else "one constant answer"
-    return f"{how} scores {percent(baseline.score)} %"
+    return f"{how} scores {metric.with_unit(baseline.score)}"
 
 
-def _all_guess(scored: pd.DataFrame, baseline: Baseline) -> str:
+def _all_guess(scored: pd.DataFrame, baseline: Baseline, metric: Metric) -> str:
     best = scored.iloc[0]
     who = f"{best['model']} is not" if len(scored) == 1 else "No model is"
-    which = "it" if len(scored) == 1 else f"the highest score, of {best['model']},"
-    value = f"{percent(best['mean'])} % ({_interval(best)})"
-    return f"{who} shown to be better than guessing: {_always(baseline)}, and {which} reaches {value}."
+    which = "it" if len(scored) == 1 else f"the {_best(metric)} score, of {best['model']},"
+    value = f"{metric.with_unit(best['mean'])} ({_interval(best, metric)})"
+    return f"{who} shown to be better than guessing: {_always(baseline, metric)}, and {which} reaches {value}."
 
 
-def _guessing(rows: pd.DataFrame, baseline: Baseline) -> str:
+def _best(metric: Metric) -> str:
+    return "highest" if metric.higher_is_better else "lowest"
+
+
+def _guessing(rows: pd.DataFrame, baseline: Baseline, metric: Metric) -> str:
     if rows.empty:
         return ""
-    named = [f"{row['model']} ({percent(row['mean'])} %, {_interval(row)})" for _, row in rows.iterrows()]
+    named = [
+        f"{row['model']} ({metric.with_unit(row['mean'])}, {_interval(row, metric)})" for _, row in rows.iterrows()
+    ]
     verb = "is" if len(named) == 1 else "are"
-    return f"{listed(named)} {verb} not shown to be better than guessing: {_always(baseline)}."
+    return f"{listed(named)} {verb} not shown to be better than guessing: {_always(baseline, metric)}."
 
 
-def _lead(scored: pd.DataFrame, pairs: pd.DataFrame) -> Lead:
+def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
     best = scored["model"].iloc[0]
     lead = Lead()
     for row in pairs[(pairs["model_a"] == best) | (pairs["model_b"] == best)].itertuples():
@@ -99,28 +113,29 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame) -> Lead:
             lead.unknown.append(other)
             continue
         low, high = sorted((sign * row.interval_low, sign * row.interval_high))
-        text = f"{other} ({_signed(sign * row.difference)} points, {_signed(low)} to {_signed(high)})"
+        gap, least, most = (_signed(value, metric) for value in (sign * row.difference, low, high))
+        text = f"{other} ({gap}{' points' if metric.percent else ''}, {least} to {most})"
         better = row.p_holm < SIGNIFICANCE and sign * row.difference > 0
         (lead.behind if better else lead.level).append(text)
     return lead
 
 
-def _signed(share: float) -> str:
-    """A difference in points, with a sign that is as wide as a plus."""
-    return f"{100 * share:+.1f}".replace("-", "−")
+def _signed(change: float, metric: Metric) -> str:
+    """A difference, with a sign that is as wide as a plus."""
+    return metric.difference(change).replace("-", "−")
 
 
-def _answer(scored: pd.DataFrame, lead: Lead, folds: int) -> list[str]:
+def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> list[str]:
     best = scored.iloc[0]
     where = " on the one test part" if folds == 1 else ""
     if not (lead.behind or lead.level):
-        means = listed([f"{row.model} {percent(row.mean)} %" for row in scored.itertuples()])
+        means = listed([f"{row.model} {metric.with_unit(row.mean)}" for row in scored.itertuples()])
         why = "that takes a seed that both have finished, and two groups of test clips"
         return [f"Mean scores: {means}. Which model is better cannot be told: {why}."]
     top = list(scored.loc[np.isclose(scored["mean"], best["mean"], rtol=0, atol=1e-9), "model"])
-    value = f"{percent(best['mean'])} % ({_interval(best)})"
-    equal = f"{listed(top)} have the same score{where}, {percent(best['mean'])} %."
-    highest = f"{best['model']} has the highest score{where}, {value}, but this does not show that it is best."
+    value = f"{metric.with_unit(best['mean'])} ({_interval(best, metric)})"
+    equal = f"{listed(top)} have the same score{where}, {metric.with_unit(best['mean'])}."
+    highest = f"{best['model']} has the {_best(metric)} score{where}, {value}, but this does not show that it is best."
     if len(top) > 1:
         sentences = [equal]
     elif lead.level or lead.unknown:
@@ -143,15 +158,16 @@ def _answer(scored: pd.DataFrame, lead: Lead, folds: int) -> list[str]:
     return sentences
 
 
-def _visible(pairs: pd.DataFrame) -> str:
+def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
     """The smallest difference that these clips and seeds can show."""
     known = pairs[pairs["smallest_difference"] > 0] if len(pairs) else pairs
     if known.empty:
         return ""
-    smallest = 100 * known["smallest_difference"].max()
-    found = f"With these clips and seeds, a true difference of {smallest:.1f} points is found four times in five."
+    smallest = metric.points(known["smallest_difference"].max())
+    found = f"With these clips and seeds, a true difference of {smallest} is found four times in five."
     needed = known["seeds_for_one_point"].max()
-    more = f"{needed:.0f} seeds would find 1 point." if np.isfinite(needed) else "More clips would find smaller ones."
+    one = "1 point" if metric.percent else "0.01"
+    more = f"{needed:.0f} seeds would find {one}." if np.isfinite(needed) else "More clips would find smaller ones."
     return f"{found} {more}"
 
 

@@ -1,4 +1,4 @@
-"""Labels of a source that a view keeps, drops and merges, for tasks with one label per clip."""
+"""Labels of a source that a view keeps, drops and merges."""
 
 from __future__ import annotations
 
@@ -9,6 +9,38 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.text import sorted_list
+
+SEPARATOR = ";"  # between the labels of a clip
+RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
+
+
+def check_names(labels: list[str], reserved: tuple[str, ...] = RESERVED) -> None:
+    """Refuse a view with fewer than two labels, or whose labels are named like columns of predictions.
+
+    Raises:
+        InputError: naming the labels.
+    """
+    if len(labels) < 2:
+        raise InputError(f"two labels are needed to tell apart, but the view has {', '.join(labels) or 'none'}")
+    if taken := sorted(set(reserved) & set(labels)):
+        raise InputError(
+            f"a label cannot be named {', '.join(taken)}, like a column of the predictions; `merge` can rename it"
+        )
+
+
+def select_label_sets(clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
+    """The clips of a source with several labels each, joined by ``;`` in ``label``, with the labels that a view keeps.
+
+    Other labels are removed. A clip that loses all its labels is left out; one that has none in the source stays.
+
+    Raises:
+        InputError: labels that no clip has, or that are merged but not kept.
+    """
+    rows = clips.assign(label=clips["label"].str.split(SEPARATOR)).explode("label")
+    labelled = select_labels(rows[rows["label"] != ""], view)
+    joined = labelled.groupby(level=0)["label"].agg(lambda names: SEPARATOR.join(sorted(set(names))))
+    kept = clips["label"].eq("") | clips.index.isin(joined.index)
+    return clips.assign(label=joined.reindex(clips.index, fill_value=""))[kept]
 
 
 def select_labels(clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:

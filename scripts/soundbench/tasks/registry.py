@@ -32,9 +32,9 @@ def all_losses() -> list[str]:
     return list(dict.fromkeys(name for task in TASKS.values() for name in task.losses))
 
 
-def metric_title(name: str) -> str:
-    """The name of a metric in figures and pages."""
-    return all_metrics()[name].title
+def find_metric(name: str) -> Metric:
+    """The metric of any task with this name."""
+    return all_metrics()[name]
 
 
 def ranking_metric(task: type[Task], metric: str) -> str:

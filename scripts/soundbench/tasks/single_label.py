@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from soundbench.core.errors import InputError
 from soundbench.tasks.classification import (
     METRICS,
     accuracy,
@@ -21,7 +20,7 @@ from soundbench.tasks.classification import (
     top_k_accuracy,
     uar,
 )
-from soundbench.tasks.labels import select_labels
+from soundbench.tasks.labels import check_names, select_labels
 from soundbench.tasks.task import Counts, Task
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 TOP = 3
 LEAST = 1e-6  # of a probability, before its logarithm is taken
 MANY_CLASSES = 10  # with more classes than this, top-k accuracy is reported
-RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
 
 
 class SingleLabel(Task):
@@ -40,8 +38,12 @@ class SingleLabel(Task):
     metrics = METRICS
     losses = ("cross_entropy", "focal")
     progress = "accuracy"
+    curves = (("loss (cross-entropy)", 1), ("accuracy (%)", 100))
     report = frozenset(
-        {"confusion", "matrices", "steps", "calibration", "mistakes", "samples", "classes", "confusions", "groups"}
+        {
+            *("confusion", "matrices", "steps", "calibration", "mistakes", "samples", "explanations", "confounds"),
+            *("classes", "confusions", "groups"),
+        }
     )
     scored_columns = ("label", "predicted")
 
@@ -59,13 +61,7 @@ class SingleLabel(Task):
     def select(cls, clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
         """See :func:`soundbench.tasks.labels.select_labels`; two labels must remain, with names of their own."""
         clips = select_labels(clips, view)
-        labels = cls.find_labels(clips)
-        if len(labels) < 2:
-            raise InputError(f"two labels are needed to tell apart, but the view has {', '.join(labels) or 'none'}")
-        if taken := sorted(set(RESERVED) & set(labels)):
-            raise InputError(
-                f"a label cannot be named {', '.join(taken)}, like a column of the predictions; `merge` can rename it"
-            )
+        check_names(cls.find_labels(clips))
         return clips
 
     @classmethod
@@ -138,6 +134,12 @@ class SingleLabel(Task):
             "groups": group_scores(table, groups),
             "confusion": counts.tolist(),
         }
+
+    @classmethod
+    def class_scores(cls, runs: list[dict[str, Any]]) -> pd.DataFrame:
+        """The scores of the confusion counts summed over the runs."""
+        found = class_scores(np.sum([run["confusion"] for run in runs], axis=0))
+        return pd.DataFrame({"label": runs[0]["labels"], **found, "support": found["support"] // len(runs)})
 
     @classmethod
     def evidence(cls, tables: list[pd.DataFrame], positions: list[np.ndarray], groups: int) -> Counts:

@@ -31,13 +31,43 @@ class Metric:
         compute: from what the task's :class:`Evidence` holds of a set of clips to the score; see the task.
         higher_is_better: whether a higher score is a better one.
         lowest, highest: the limits of the score, which its interval does not pass.
+        percent: whether it is a share, which is shown in percent.
     """
 
     title: str
-    compute: Callable[[np.ndarray], np.ndarray]
+    compute: Callable[..., np.ndarray]
     higher_is_better: bool = True
     lowest: float = 0.0
     highest: float = 1.0
+    percent: bool = True
+
+    @property
+    def factor(self) -> int:
+        """From a score to the number that is shown."""
+        return 100 if self.percent else 1
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit, for an axis or a column."""
+        return f"{self.title} (%)" if self.percent else self.title
+
+    def format(self, score: float | None) -> str:
+        """A score without its unit: ``85.5`` of a share, three significant digits of others; a dash for none."""
+        if score is None or pd.isna(score):
+            return "–"
+        return f"{100 * score:.1f}" if self.percent else f"{score:#.3g}".rstrip(".")
+
+    def with_unit(self, score: float | None) -> str:
+        """``85.5 %``, or the number alone."""
+        return f"{self.format(score)} %" if self.percent else self.format(score)
+
+    def difference(self, change: float) -> str:
+        """A difference of two scores with its sign, in points of a share."""
+        return f"{100 * change:+.1f}" if self.percent else f"{change:+.3g}"
+
+    def points(self, change: float) -> str:
+        """The size of a difference with its unit: ``1.2 points``."""
+        return f"{100 * change:.1f} points" if self.percent else f"{change:.3g}"
 
 
 class Evidence(Protocol):
@@ -90,6 +120,7 @@ class Task(ABC):
             and label smoothing it is also the loss on validation clips, so it must be a proper score.
         progress: the name of :meth:`progress_sum` in ``history.csv``, for example ``accuracy`` in ``val_accuracy``. Its
             mean over validation clips chooses among trials; higher is better.
+        curves: the loss and that measure in figures: the title of each, and the factor to its unit.
         report: the items of the report, and the tables of details, that only some tasks have.
         scored_columns: the columns of predictions, beside ``clip`` and ``fold``, that :meth:`evidence` and
             :meth:`correct` read; None for all of them.
@@ -99,6 +130,7 @@ class Task(ABC):
     metrics: ClassVar[dict[str, Metric]]
     losses: ClassVar[tuple[str, ...]]
     progress: ClassVar[str]
+    curves: ClassVar[tuple[tuple[str, int], tuple[str, int]]]
     report: ClassVar[frozenset[str]] = frozenset()
     scored_columns: ClassVar[tuple[str, ...] | None] = None
 
@@ -135,7 +167,13 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def strata(cls, clips: pd.DataFrame) -> pd.DataFrame:
-        """What the parts of a split must have their share of, ``(clips, strata)``, 0 or 1; the columns are sorted."""
+        """What the parts of a split must have their share of, ``(clips, strata)``, 0 or 1; the columns are sorted. A
+        clip may have several strata, or none."""
+
+    @classmethod
+    def examples(cls, clips: pd.DataFrame) -> pd.DataFrame:
+        """One row per clip and class that it is an example of, with the class in ``label``, for pages of the clips."""
+        return clips
 
     # Training
 
@@ -201,6 +239,16 @@ class Task(ABC):
             groups: each clip's group, indexed by clip.
         """
         return {}
+
+    @classmethod
+    def class_scores(cls, runs: list[dict[str, Any]]) -> pd.DataFrame:
+        """``label, precision, recall, f1, support`` of each class over several runs, for the table of classes that a
+        task with ``classes`` in :attr:`report` has; ``support`` is the number of clips of one run.
+
+        Args:
+            runs: what ``metrics.json`` says of each run.
+        """
+        raise NotImplementedError
 
     @classmethod
     @abstractmethod

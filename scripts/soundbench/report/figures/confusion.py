@@ -12,7 +12,7 @@ from soundbench.evaluation.breakdowns import by_model, class_order, pooled_confu
 from soundbench.report.drawing import SMALL, WIDEST, figure, first_of_rows, shortened
 from soundbench.report.style import model_colours, model_markers, text_colour
 from soundbench.tasks.classification import row_shares
-from soundbench.tasks.registry import metric_title
+from soundbench.tasks.registry import find_metric
 
 FEW_CLASSES = 20  # up to here numbers fit into the cells
 FEW_CELL, CELL = 0.25, 0.135  # inches, the sides of a cell with a number and of one without
@@ -21,14 +21,14 @@ MARGIN = 0.5  # inches beside a matrix and its labels
 TITLE = 0.8  # inches above and below them
 
 
-def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, path: str) -> None:
+def plot_confusion(metrics: list[str], key: str, names: list[str], ranked: dict[str, str], path: str) -> None:
     """Confusion matrices, one panel per name: row shares over all folds and seeds, and the mean score.
 
     Classes that are confused are neighbours; panels of the same classes have them in the same order.
 
     Args:
         key: what differs from panel to panel, ``model`` or ``dataset``; ``names`` are its values, in their order.
-        metric: the score in the panels' titles.
+        ranked: the metric of each data set, for the score in the panels' titles.
     """
     runs = runs_by(key, names, metrics)
     labels = {name: tuple(own[0]["labels"]) for name, own in runs.items()}
@@ -47,8 +47,9 @@ def plot_confusion(metrics: list[str], key: str, names: list[str], metric: str, 
     ):
         for axis, (name, own) in zip(axes, runs.items(), strict=True):
             image = _draw_matrix(axis, counts[name], labels[name], orders[labels[name]], named_every)
-            score = 100 * np.mean([run["scores"][metric] for run in own])
-            axis.set_title(f"{shortened(name)}\n{metric_title(metric)} {score:.1f} %", fontsize=10)
+            metric = find_metric(ranked[own[0]["dataset"]])
+            score = float(np.mean([run["scores"][ranked[own[0]["dataset"]]] for run in own]))
+            axis.set_title(f"{shortened(name)}\n{metric.title} {metric.with_unit(score)}", fontsize=10)
         for axis in first_of_rows(axes):
             axis.set_ylabel("true")
         bar = canvas.colorbar(image, ax=list(axes), location="bottom", aspect=40, fraction=0.03, pad=0.02)

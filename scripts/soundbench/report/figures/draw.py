@@ -65,7 +65,9 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
         "datasets": results.datasets,
         "sources": results.sources,
         "models": results.models,
-        "metric": results.metric,
+        "metric": results.ranked_by(dataset) if dataset in results.tasks else results.metric,
+        "ranked": {name: results.ranked_by(name) for name in results.datasets},
+        "task": results.tasks.get(dataset),
         "key": "model" if of_models else "dataset",
         "names": results.models if of_models else results.datasets,
     }

@@ -11,51 +11,65 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
-from soundbench.tasks.registry import metric_title
+from soundbench.tasks.registry import find_metric
+from soundbench.tasks.task import Metric
 
 
-def plot_scores(scores: str, leaderboard: str, models: list[str], metric: str, path: str) -> None:
+def plot_scores(scores: str, leaderboard: str, models: list[str], ranked: dict[str, str], path: str) -> None:
     """Compare models, one panel per data set and protocol: one dot per fold and seed, the mean, and its interval.
 
-    All panels share one scale.
+    All panels of one metric share one scale.
+
+    Args:
+        ranked: the metric that ranks the models of each data set.
     """
     rows = pd.read_csv(scores)
     board = pd.read_csv(leaderboard)
     colours = model_colours(models)
     panels = board[["dataset", "protocol"]].drop_duplicates()
     height = 1.3 + 0.55 * board.groupby(["dataset", "protocol"]).size().max()
-    with figure(path, len(panels), 5.2, height, f"{metric_title(metric)} of every model, fold and seed") as (_, axes):
+    metrics = {name: find_metric(ranked[name]) for name in panels["dataset"]}
+    titles = " and ".join(dict.fromkeys(metric.title for metric in metrics.values()))
+    with figure(path, len(panels), 5.2, height, f"{titles} of every model, fold and seed") as (_, axes):
         for axis, (dataset, protocol) in zip(axes, panels.itertuples(index=False), strict=True):
             here = board[(board["dataset"] == dataset) & (board["protocol"] == protocol)].iloc[::-1]
             ticks = []
             for position, entry in enumerate(here.itertuples()):
                 mine = rows[(rows["dataset"] == dataset) & (rows["model"] == entry.model)]
-                _score_row(axis, position, entry, mine[metric].dropna(), colours[entry.model])
-                done, seeds = mine.dropna(subset=metric)["seed"].nunique(), mine["seed"].nunique()
+                _score_row(
+                    axis, position, entry, mine[ranked[dataset]].dropna(), colours[entry.model], metrics[dataset]
+                )
+                done, seeds = mine.dropna(subset=ranked[dataset])["seed"].nunique(), mine["seed"].nunique()
                 name = shortened(entry.model)
                 ticks.append(name if done == seeds else f"{name}\n({done} of {seeds} seeds)")
             axis.set_yticks(range(len(here)), ticks)
             axis.set_ylim(-0.5, len(here) - 0.3)
-            axis.set_xlabel(f"{metric_title(metric)} (%)")
+            axis.set_xlabel(metrics[dataset].heading)
             axis.set_title(f"{shortened(dataset)} ({protocol})")
             axis.grid(axis="x", alpha=0.3)
-        limits = [limit for axis in axes if axis.has_data() for limit in axis.get_xlim()]
-        for axis in axes:
+        _share_scales(axes)
+
+
+def _share_scales(axes: np.ndarray) -> None:
+    """One scale for all panels of one metric, which the label of the axis names."""
+    for label in {axis.get_xlabel() for axis in axes}:
+        alike = [axis for axis in axes if axis.get_xlabel() == label]
+        limits = [limit for axis in alike if axis.has_data() for limit in axis.get_xlim()]
+        for axis in alike:
             axis.set_xlim(min(limits, default=0), max(limits, default=100))
 
 
-def _score_row(axis: Axes, position: int, entry: Any, values: pd.Series, colour: str) -> None:
+def _score_row(axis: Axes, position: int, entry: Any, values: pd.Series, colour: str, metric: Metric) -> None:
     if values.empty:
         axis.annotate("missing", (0.5, position), xycoords=("axes fraction", "data"), ha="center", color="0.4")
         return
     jitter = np.linspace(-0.16, 0.16, len(values))
-    axis.plot(100 * values, position + jitter, "o", color=colour, alpha=0.35, markersize=4, markeredgewidth=0)
-    interval = [100 * entry.interval_low, 100 * entry.interval_high]
+    axis.plot(metric.factor * values, position + jitter, "o", color=colour, alpha=0.35, markersize=4, markeredgewidth=0)
+    interval = [metric.factor * entry.interval_low, metric.factor * entry.interval_high]
     axis.plot(interval, [position, position], color=colour, linewidth=3, solid_capstyle="butt")
-    axis.plot(100 * entry.mean, position, "D", color=colour, markersize=8, markeredgecolor="white")
-    axis.annotate(
-        f"{100 * entry.mean:.1f} %", (100 * entry.mean, position), (0, 9), textcoords="offset points", ha="center"
-    )
+    mean = metric.factor * entry.mean
+    axis.plot(mean, position, "D", color=colour, markersize=8, markeredgecolor="white")
+    axis.annotate(metric.with_unit(entry.mean), (mean, position), (0, 9), textcoords="offset points", ha="center")
 
 
 COSTS = {
@@ -70,11 +84,12 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     board = board[board["dataset"] == dataset].dropna(subset=["mean"])
     colours, markers = model_colours(models), model_markers(models)
-    with figure(path, len(COSTS), 4.0, 3.6, f"{metric_title(metric)} on {dataset} against cost") as (canvas, axes):
+    score = find_metric(metric)
+    with figure(path, len(COSTS), 4.0, 3.6, f"{score.title} on {dataset} against cost") as (canvas, axes):
         for axis, (cost, name) in zip(axes, COSTS.items(), strict=True):
             for entry in board.itertuples():
-                spot, colour = (getattr(entry, cost), 100 * entry.mean), colours[entry.model]
-                reach = [[spot[1] - 100 * entry.interval_low], [100 * entry.interval_high - spot[1]]]
+                spot, colour = (getattr(entry, cost), score.factor * entry.mean), colours[entry.model]
+                reach = [[spot[1] - score.factor * entry.interval_low], [score.factor * entry.interval_high - spot[1]]]
                 style = {"fmt": markers[entry.model], "color": colour, "markersize": 8, "elinewidth": 1.5}
                 axis.errorbar(*spot, yerr=reach, label=shortened(entry.model), **style)
             axis.set_xscale("log")
@@ -85,8 +100,10 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
             axis.xaxis.set_minor_formatter(NullFormatter())
             axis.set_xlabel(name)
             axis.grid(alpha=0.3)
+            if not score.higher_is_better:
+                axis.invert_yaxis()
         for axis in first_of_rows(axes):
-            axis.set_ylabel(f"{metric_title(metric)} (%)")
+            axis.set_ylabel(score.heading)
         legend_below(canvas, axes[0])  # beside the points, names of models of like cost would overlap
 
 
@@ -95,7 +112,7 @@ def _short(value: float, _: int) -> str:
     return f"{value:g}" if value < 1000 else EngFormatter(sep="")(value)
 
 
-def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], path: str) -> None:
+def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], ranked: dict[str, str], path: str) -> None:
     """Mean ranks over data sets and the critical difference: a bar joins models that do not differ (Demšar, 2006).
 
     The test takes data sets as independent, so only the first view of each source counts. Data sets on which a model
@@ -104,6 +121,7 @@ def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], pat
 
     Args:
         sources: the source of each data set, in their order.
+        ranked: the metric that ranks the models of each data set.
     """
     # This imports scipy, which no other figure here needs.
     from soundbench.evaluation.significance import critical_difference
@@ -113,11 +131,12 @@ def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], pat
     grid = grid[~grid.index.to_series().map(sources).duplicated()]
     if len(grid) < 2:
         return
+    goodness = grid.mul([1 if find_metric(ranked[name]).higher_is_better else -1 for name in grid.index], axis=0)
     with figure(path, 1, 7.2, 1.6 + 0.28 * len(models), "mean ranks of the models over data sets") as (_, (axis,)):
         axis.set_title(f"mean rank over {len(grid)} data sets (1 is best)")
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        ranks, critical, p = critical_difference(grid[models].to_numpy())
+        ranks, critical, p = critical_difference(goodness[models].to_numpy())
         _draw_ranks(axis, dict(zip(models, ranks, strict=True)), critical, p)
 
 

@@ -11,34 +11,37 @@ from matplotlib.ticker import MaxNLocator
 
 from soundbench.report.drawing import SMALL, figure, shortened
 from soundbench.report.style import model_colours
+from soundbench.tasks.task import Task
 
-MEASURES = {"loss": ("loss (cross-entropy)", 1), "accuracy": ("accuracy (%)", 100)}  # the factor to the axis' unit
 PARTS = {"train": "training", "val": "validation"}
 FEW_EPOCHS = 10  # up to here each epoch has a marker: a single one is no line
 
 
-def plot_training(histories: list[str], models: list[str], path: str) -> None:
-    """Training curves of one data set, one row of panels per model: loss beside accuracy.
+def plot_training(histories: list[str], models: list[str], task: type[Task], path: str) -> None:
+    """Training curves of one data set, one row of panels per model: the loss beside the task's measure of progress.
 
     Each run is a thin line, their mean is a thick line. All models share their scales.
 
     Args:
         histories: ``…/{model}/seed{seed}/fold{fold}/history.csv`` of every run.
+        task: that of the data set.
     """
     colours = model_colours(models)
     tables = [pd.read_csv(name).assign(run=name, model=Path(name).parents[2].name) for name in histories]
     epochs = pd.concat(tables)
     trained = [model for model in models if model in set(epochs["model"])]
-    title = "loss and accuracy after each epoch, one row per model"
-    with figure(path, len(trained) * len(MEASURES), 5.4, 2.5, title, columns=len(MEASURES)) as (_, panels):
-        for row, model in zip(panels.reshape(-1, len(MEASURES)), trained, strict=True):
+    measures = dict(zip(("loss", task.progress), task.curves, strict=True))
+    title = f"loss and {task.progress} after each epoch, one row per model"
+    with figure(path, len(trained) * len(measures), 5.4, 2.5, title, columns=len(measures)) as (_, panels):
+        for row, model in zip(panels.reshape(-1, len(measures)), trained, strict=True):
             runs = epochs[epochs["model"] == model]
-            for axis, measure in zip(row, MEASURES, strict=True):
-                _draw_measure(axis, runs, measure, colours[model])
+            for axis, (measure, (name, factor)) in zip(row, measures.items(), strict=True):
+                _draw_measure(axis, runs, measure, factor, colours[model])
+                axis.set_ylabel(name)
                 axis.set_xlim(0.5, epochs["epoch"].max() + 0.5)
             row[0].set_title(f"{shortened(model)} ({runs['run'].nunique()} runs)", loc="left")
             row[0].set_ylim(0, 1.05 * _largest_loss(epochs))
-            row[1].set_ylim(0, 102)
+            row[1].set_ylim(0, 102 if task.curves[1][1] == 100 else None)
 
 
 def _largest_loss(epochs: pd.DataFrame) -> float:
@@ -46,15 +49,13 @@ def _largest_loss(epochs: pd.DataFrame) -> float:
     return float(max(losses[np.isfinite(losses)], default=1.0)) or 1.0
 
 
-def _draw_measure(axis: Axes, runs: pd.DataFrame, measure: str, colour: str) -> None:
-    name, scale = MEASURES[measure]
+def _draw_measure(axis: Axes, runs: pd.DataFrame, measure: str, factor: int, colour: str) -> None:
     for part, described in PARTS.items():
         if f"{part}_{measure}" in runs:
             curves = runs.pivot(index="epoch", columns="run", values=f"{part}_{measure}")
-            _draw_curves(axis, scale * curves, "0.45" if part == "train" else colour, described)
+            _draw_curves(axis, factor * curves, "0.45" if part == "train" else colour, described)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axis.set_xlabel("epoch")
-    axis.set_ylabel(name)
     axis.grid(axis="y", alpha=0.3)
     axis.legend(fontsize=SMALL)
 

@@ -7,7 +7,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
-from soundbench.tasks.registry import metric_title
+from soundbench.tasks.registry import find_metric
 
 
 def plot_training_size(
@@ -15,7 +15,7 @@ def plot_training_size(
     curves: list[list[str]],
     training_clips: dict[str, float],
     models: list[str],
-    metric: str,
+    ranked: dict[str, str],
     path: str,
 ) -> None:
     """Score against number of training clips, one panel per curve and one line per model, with 95 % intervals.
@@ -23,23 +23,26 @@ def plot_training_size(
     Args:
         curves: data sets that differ in the number of training clips only.
         training_clips: of each data set, the mean over folds and seeds.
+        ranked: the metric that ranks the models of each data set.
     """
     names = {"dataset": str, "model": str}
     board = pd.read_csv(leaderboard, dtype=names, keep_default_na=False, na_values={"mean": [""]}).dropna(subset="mean")
     board = board.assign(clips=board["dataset"].map(training_clips)).dropna(subset="clips")
     colours, markers = model_colours(models), model_markers(models)
-    title = f"{metric_title(metric)} against number of training clips"
+    metrics = [find_metric(ranked[curve[0]]) for curve in curves]
+    title = f"{' and '.join(dict.fromkeys(each.title for each in metrics))} against number of training clips"
     with figure(path, len(curves), 5.2, 3.8, title) as (canvas, axes):
-        for axis, curve in zip(axes, curves, strict=True):
+        for axis, curve, metric in zip(axes, curves, metrics, strict=True):
             here = board[board["dataset"].isin(curve)].sort_values("clips")
             for number, model in enumerate(models):
                 mine = here[here["model"] == model]
-                score = 100 * mine["mean"]
-                reach = [score - 100 * mine["interval_low"], 100 * mine["interval_high"] - score]
+                score, low, high = (metric.factor * mine[name] for name in ("mean", "interval_low", "interval_high"))
                 # Models are set apart a little, so that their bars do not cover each other.
                 spot = mine["clips"] * 1.03 ** (number - (len(models) - 1) / 2)
                 style = {"color": colours[model], "marker": markers[model], "linewidth": 1.8, "markersize": 6}
-                axis.errorbar(spot, score, yerr=reach, label=shortened(model), elinewidth=1.2, **style)
+                axis.errorbar(
+                    spot, score, yerr=[score - low, high - score], label=shortened(model), elinewidth=1.2, **style
+                )
             axis.set_xscale("log")
             sizes = sorted(set(here["clips"]))
             axis.set_xticks(sizes, [f"{size:.0f}" for size in sizes])
@@ -48,6 +51,6 @@ def plot_training_size(
             axis.set_xlabel("training clips per fold")
             axis.set_title(shortened(min(curve, key=len)))
             axis.grid(alpha=0.3)
-        for axis in first_of_rows(axes):
-            axis.set_ylabel(f"{metric_title(metric)} (%)")
+            if axis in first_of_rows(axes) or len(set(ranked.values())) > 1:
+                axis.set_ylabel(metric.heading)
         legend_below(canvas, axes[0])

@@ -14,6 +14,7 @@ from soundbench.data.fingerprints import load_landmarks
 from soundbench.data.subsets import view_clips
 from soundbench.data.view import View
 from soundbench.report.rendering import render
+from soundbench.tasks.registry import task_class
 
 ROWS_ON_PAGE = 300
 
@@ -52,6 +53,6 @@ def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: View) -> dict
         "counts": {name: len(part) for name, part in parts.items()},
         "clips": len(clips),
         "left_out": int((clips["problem"] != "").sum()),
-        "labels": clips["label"].nunique(),
+        "labels": len(task_class(view).find_labels(clips)),
         "groups": clips["group"].nunique(),
     }

@@ -18,6 +18,7 @@ from soundbench.data.view import View
 from soundbench.report.figures import clips as clipplots
 from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
+from soundbench.tasks.registry import task_class
 
 SHOWN = 3  # clips per class in the waveforms and spectrograms
 MEASURED = 10  # clips per class in the spectra
@@ -158,7 +159,7 @@ def explore_dataset(
     spectra: str,
 ) -> None:
     """Draw the clips of a view and write the page with their audio."""
-    table = view_clips(read_clip_table(clips), view)
+    table = task_class(view).examples(view_clips(read_clip_table(clips), view))
     sounds = [decode(clip) for clip in choose_clips(table, SHOWN).itertuples()]
     clipplots.plot_labels(table, labels)
     clipplots.plot_waveforms(sounds, waveforms)

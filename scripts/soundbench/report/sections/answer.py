@@ -17,6 +17,7 @@ from soundbench.report.rendering import render
 from soundbench.report.results import Results
 from soundbench.report.sections.ledger import tuning_sentence
 from soundbench.report.verdict import verdict
+from soundbench.tasks.task import Task
 
 
 def section(results: Results) -> str:
@@ -47,10 +48,12 @@ def dataset_answers(results: Results) -> list[dict[str, Any]]:
             {
                 "dataset": dataset,
                 "protocol": rows["protocol"].iloc[0],
-                "verdict": verdict(rows, own, baseline(results, dataset), int(folds[dataset])),
+                "verdict": verdict(
+                    rows, own, baseline(results, dataset), int(folds[dataset]), results.metric_of(dataset)
+                ),
                 "copies": list(copies["text"]),
                 "warnings": list(warnings(found.drop(index=copies.index))),
-                "untested": untested(splits),
+                "untested": untested(splits, results.tasks[dataset]),
                 "confounds": confounds(results, dataset),
                 "tuning": tuning_sentence(results, dataset),
             }
@@ -80,7 +83,7 @@ def baseline(results: Results, dataset: str) -> Baseline | None:
 
 def gaps(runs: pd.DataFrame) -> Iterator[str]:
     """The runs that were planned and have no scores."""
-    missing = runs[runs["accuracy"].isna()].groupby(["dataset", "model"], sort=False)["seed"].unique()
+    missing = runs[runs["clips"].isna()].groupby(["dataset", "model"], sort=False)["seed"].unique()
     for (dataset, model), seeds in missing.items():
         planned = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]["seed"].nunique()
         yield f"{model} on {dataset}: seed {', '.join(map(str, seeds))} missing ({len(seeds)} of {planned})"
@@ -94,11 +97,11 @@ def copies_on_two_sides(findings: pd.DataFrame, splits: list[pd.DataFrame]) -> p
     return found[~found.index.duplicated()]
 
 
-def untested(splits: list[pd.DataFrame]) -> str:
+def untested(splits: list[pd.DataFrame], task: type[Task]) -> str:
     """A sentence that names the classes without any test clip in the splits of a data set; empty if there are none."""
-    labels = {label for table in splits for label in table["label"]}
+    labels = {label for table in splits for label in task.strata(table)}
     tested = {
-        label for table in splits for label in table.loc[(table[fold_columns(table)] == "test").any(axis=1), "label"]
+        label for table in splits for label in task.strata(table[(table[fold_columns(table)] == "test").any(axis=1)])
     }
     if tested == labels:
         return ""

@@ -9,7 +9,6 @@ import pandas as pd
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
 from soundbench.report.style import model_colours
-from soundbench.tasks.registry import metric_title
 
 
 def section(results: Results) -> str:
@@ -29,7 +28,7 @@ def section(results: Results) -> str:
         views=records(results.table("view_comparisons")),
         classes=class_data(results.table("classes")),
         people=people,
-        metric=metric_title(results.metric),
+        metrics={name: results.metric_of(name) for name in results.datasets},
         colours=model_colours(results.models),
     )
 

@@ -34,7 +34,7 @@ def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
     return {
         "dataset": dataset,
         "clips": len(clips),
-        "labels": clips["label"].nunique(),
+        "labels": len(results.tasks[dataset].find_labels(clips)),
         "groups": clips["group"].nunique(),
         "left_out": left_out_range(splits),
         "counts": {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES},

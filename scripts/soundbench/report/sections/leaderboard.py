@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ from soundbench.report.rendering import percent, quantity, records, render
 from soundbench.report.results import Results
 from soundbench.report.sections.answer import baseline
 from soundbench.report.style import model_colours
-from soundbench.tasks.registry import all_metrics, metric_title
+from soundbench.tasks.registry import all_metrics
+from soundbench.tasks.task import Metric
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def score_columns() -> list[Column]:
             metric.title,
             EXPLAINED.get(name, f"{metric.title} on all test clips."),
             "high" if metric.higher_is_better else "low",
-            percent=True,
+            percent=metric.percent,
         )
         for name, metric in all_metrics().items()
     ]
@@ -84,6 +86,25 @@ COLUMNS = (
     Column("predict_megabytes", "memory, prediction (MB)", "Peak memory of an evaluation job."),
     Column("device", "device", "Where the models were trained.", best=""),
 )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scores at both ends of the bars of a leaderboard: the limits of the metric, or the largest interval."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, board: pd.DataFrame, metric: Metric) -> Scale:
+        """The scale of a data set's scores."""
+        low = metric.lowest if math.isfinite(metric.lowest) else board["interval_low"].min()
+        high = metric.highest if math.isfinite(metric.highest) else board["interval_high"].max()
+        return cls(low, high) if high > low else cls(0.0, 1.0)
+
+    def position(self, score: float) -> float:
+        """Where a score lies, from 0 to 100."""
+        return 100 * min(1.0, max(0.0, (score - self.low) / (self.high - self.low)))
 
 
 def boards(results: Results) -> dict[str, pd.DataFrame]:
@@ -141,6 +162,9 @@ def section(results: Results) -> str:
             "protocol": part["protocol"].iloc[0],
             "clips": int(clips[dataset].max()),
             "rows": records(part),
+            "metric": results.metric_of(dataset),
+            "scale": Scale.of(part, results.metric_of(dataset)),
+            "columns": shown_columns({dataset: part}, results.ranked_by(dataset)),
             "baseline": baseline(results, dataset),
             "published": records(published[published["dataset"] == dataset]),
             "parts": variance_sentence(results, str(part.sort_values("rank")["model"].iloc[0]), str(dataset)),
@@ -150,8 +174,7 @@ def section(results: Results) -> str:
     return render(
         "leaderboard.html",
         tables=tables,
-        columns=shown_columns(found, results.metric),
-        metric=metric_title(results.metric),
+        columns=list(dict.fromkeys(column for table in tables for column in table["columns"])),
         seeds=len(results.seeds),
         colours=model_colours(results.models),
     )

@@ -33,7 +33,7 @@ def section(results: Results) -> str:
 
 def facts(runs: pd.DataFrame, trained: pd.DataFrame) -> dict[str, dict[str, str]]:
     """What the tables of provenance hold."""
-    done = runs.dropna(subset=["accuracy"])
+    done = runs.dropna(subset=["clips"])
     return {
         "trained": {
             "runs": f"{len(done)} of {len(runs)} (data sets × models × seeds × folds)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
-from soundbench.tasks.registry import all_metrics, metric_title
+from soundbench.tasks.registry import all_metrics
 
 
 def section(results: Results) -> str:
@@ -15,8 +15,9 @@ def section(results: Results) -> str:
     rows = results.table("transfer")
     for name, pair in rows.groupby("transfer", sort=False):
         home, away = records(pair)
-        lost = home[results.metric] - away[results.metric]
-        pairs.append({"name": name, "home": home, "away": away, "loss": lost})
-    others = {name: found.title for name, found in all_metrics().items() if name != results.metric and name in rows}
-    values = {"metric": results.metric, "metric_name": metric_title(results.metric), "others": others}
-    return render("transfer.html", pairs=pairs, **values) if pairs else ""
+        chosen = results.ranked_by(home["trained_on"])
+        pairs.append({"name": name, "home": home, "away": away, "metric": chosen})
+    found = {name: metric for name, metric in all_metrics().items() if name in rows}
+    ranking = {pair["metric"] for pair in pairs}
+    others = [name for name in found if ranking != {name}]
+    return render("transfer.html", pairs=pairs, metrics=found, others=others) if pairs else ""
