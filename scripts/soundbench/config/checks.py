@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.config.target_checks import target_problems
+from soundbench.config.task_checks import task_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import mixture_problems, source_problems, view_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
@@ -78,6 +79,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         yield from recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
+    yield from task_problems(library, chosen)
     yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
     yield from target_problems(config, library, suggest)
     yield from model_problems(config, library, chosen)

@@ -87,9 +87,37 @@ def _focal(
     return (losses if weights is None else losses * weights).sum(dim=1).mean()
 
 
+def _binary_cross_entropy(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    """The mean over labels too, so that the learning rate does not depend on their number."""
+    return _mean_over_labels(_binary_losses(logits, targets, settings), weights)
+
+
+def _binary_focal(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    """T.-Y. Lin et al., ICCV 2017, without the balance ``alpha``: a decision counts less the surer it is correct."""
+    wrong = (targets - logits.sigmoid()).abs().clamp(min=1e-12)
+    return _mean_over_labels(_binary_losses(logits, targets, settings) * wrong ** settings["focal_gamma"], weights)
+
+
+def _binary_losses(logits: torch.Tensor, targets: torch.Tensor, settings: Settings) -> torch.Tensor:
+    smoothing = settings["label_smoothing"]
+    smooth = targets * (1 - smoothing) + smoothing / 2
+    return functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+
+
+def _mean_over_labels(losses: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """The mean over clips and labels; the weights of labels are scaled to a mean of 1."""
+    return (losses if weights is None else losses * (weights / weights.mean())).mean()
+
+
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, Settings], torch.Tensor]] = {
     "cross_entropy": _cross_entropy,
     "focal": _focal,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "binary_focal": _binary_focal,
 }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.tasks.task import Metric, Task
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (SingleLabel,)}
+TASKS: dict[str, type[Task]] = {task.name: task for task in (SingleLabel, MultiLabel)}
 DEFAULT = SingleLabel.name
 
 

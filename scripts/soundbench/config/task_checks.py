@@ -1,0 +1,55 @@
+"""Checks of selected models and views against the task of each selected data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from soundbench.models.families import is_fitted
+from soundbench.tasks.registry import DEFAULT, task_class
+
+Config = dict[str, Any]
+
+
+def task_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator[str]:
+    """The problems of models that cannot be trained for the task of a data set, and of views that it does not allow.
+
+    Args:
+        library: the well-formed entries of the configuration, with ``ensembles`` apart.
+        chosen: the selected ``datasets`` and ``models``.
+    """
+    members = [name for model in chosen["models"] for name in library["ensembles"].get(model, {}).get("members", ())]
+    models = {name: library["models"][name] for name in [*chosen["models"], *members] if name in library["models"]}
+    for dataset in [name for name in chosen["datasets"] if name in library["datasets"]]:
+        view = library["datasets"][dataset]
+        yield from _view_problems(dataset, view)
+        for name, recipe in models.items():
+            yield from _model_problems(name, recipe, dataset, view)
+
+
+def _model_problems(name: str, recipe: Config, dataset: str, view: Config) -> Iterator[str]:
+    task = task_class(view)
+    if is_fitted(recipe["family"]):
+        if task.name != DEFAULT:
+            yield (
+                f"models.{name}: {recipe['family']} predicts one label per clip, but {dataset} has the task "
+                f"{task.name}; choose networks"
+            )
+        return
+    loss = recipe["training"].get("loss")
+    if loss is not None and loss not in task.losses:
+        yield (
+            f"models.{name}.training.loss: {loss} is not a loss of the task {task.name}, which {dataset} has: "
+            f"{', '.join(task.losses)}"
+        )
+
+
+def _view_problems(dataset: str, view: Config) -> Iterator[str]:
+    if task_class(view).name == DEFAULT:
+        return
+    for number, rule in enumerate(view["augment"]):
+        for key in [key for key in ("labels", "balance") if rule[key]]:
+            yield (
+                f"datasets.{dataset}.augment.{number}.{key}: needs one label per clip, but the task is {view['task']}; "
+                "leave it out"
+            )

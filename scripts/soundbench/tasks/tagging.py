@@ -1,0 +1,193 @@
+"""Scores of several labels per clip. Each maps predictions and weights of the clips to ``(resamples,)``; a label that
+no weighted clip has is left out of means over labels.
+
+Predictions of all folds are ranked together. Networks of different folds may differ in the level of their
+probabilities, which makes a score that ranks clips a little too low, and never too high on average (G. Forman and
+M. Scholz, "Apples-to-apples in cross-validation studies", SIGKDD Explorations 12, 2010).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from soundbench.tasks.task import Metric
+from soundbench.tasks.weighted import mean_of_known, tie_starts
+
+PERFECT = 1 - 1e-6  # the largest area under a curve for which d' is computed; d' is then 6.7
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """The predictions of one seed.
+
+    Attributes:
+        truth: ``(clips, labels)``, 0 or 1.
+        probabilities: ``(clips, labels)``.
+        decided: ``(clips, labels)``, 0 or 1: the labels that are predicted.
+    """
+
+    truth: np.ndarray
+    probabilities: np.ndarray
+    decided: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """The number of pairs of a clip and a label."""
+        return self.truth.size
+
+    @cached_property
+    def ranking(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each clip, the sum over its labels of the precision at their rank, and their number, both ``(clips,)``."""
+        precisions = np.zeros(len(self.truth))
+        for label in range(self.truth.shape[1]):
+            above = self.probabilities >= self.probabilities[:, [label]]
+            precisions += self.truth[:, label] * (above * self.truth).sum(axis=1) / above.sum(axis=1)
+        return precisions, self.truth.sum(axis=1)
+
+
+def average_precision(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The area under the steps of precision over recall, as in scikit-learn, ``(resamples,)``; NaN without positives.
+
+    Args:
+        truth, scores: ``(clips,)``.
+        weights: ``(resamples, clips)``.
+    """
+    order = np.argsort(-scores, kind="stable")
+    starts = tie_starts(scores[order])
+    weights = weights[:, order]
+    found = np.add.reduceat(weights * truth[order], starts, axis=1)
+    total = np.cumsum(np.add.reduceat(weights, starts, axis=1), axis=1)
+    positives = found.sum(axis=1)
+    precision = np.divide(np.cumsum(found, axis=1), total, out=np.zeros(total.shape), where=total > 0)
+    area = (found * precision).sum(axis=1)
+    return np.divide(area, positives, out=np.full(len(area), np.nan), where=positives > 0)
+
+
+def roc_area(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The probability that a clip with the label scores higher than one without it, ``(resamples,)``; ties count half.
+    NaN if all clips have the label, or none has it.
+
+    The arguments are those of :func:`average_precision`.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = tie_starts(scores[order])
+    weights = weights[:, order]
+    positive = np.add.reduceat(weights * truth[order], starts, axis=1)
+    negative = np.add.reduceat(weights * (1 - truth[order]), starts, axis=1)
+    below = np.cumsum(negative, axis=1) - negative / 2
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    area = (positive * below).sum(axis=1)
+    return np.divide(area, pairs, out=np.full(len(area), np.nan), where=pairs > 0)
+
+
+def label_precisions(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The average precision of each label, ``(resamples, labels)``."""
+    columns = zip(clips.truth.T, clips.probabilities.T, strict=True)
+    return np.stack([average_precision(*column, weights) for column in columns], axis=1)
+
+
+def label_areas(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The area under the ROC curve of each label, ``(resamples, labels)``."""
+    return np.stack(
+        [roc_area(*column, weights) for column in zip(clips.truth.T, clips.probabilities.T, strict=True)], axis=1
+    )
+
+
+def macro_precision(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """Mean average precision (mAP) over labels, as for AudioSet (J. Gemmeke et al., ICASSP 2017)."""
+    return mean_of_known(label_precisions(clips, weights))
+
+
+def micro_precision(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The average precision of all pairs of a clip and a label in one ranking."""
+    labels = clips.truth.shape[1]
+    found = average_precision(clips.truth.ravel(), clips.probabilities.ravel(), np.repeat(weights, labels, axis=1))
+    return np.nan_to_num(found)
+
+
+def macro_area(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The mean over labels of the area under the ROC curve."""
+    return mean_of_known(label_areas(clips, weights))
+
+
+def d_prime(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The distance of two normal distributions of equal variance with this mean area (J. Gemmeke et al., ICASSP 2017).
+    It is at most 6.7, which stands for a perfect ranking."""
+    from scipy.special import ndtri  # imported here, since planning reads this module
+
+    return np.sqrt(2) * ndtri(np.clip(macro_area(clips, weights), 1 - PERFECT, PERFECT))
+
+
+def lwlrap(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """Label-weighted label-ranking average precision: how far up the labels of a clip are in its own ranking, where
+    each label of each clip counts alike (E. Fonseca et al., "Audio tagging with noisy labels and minimal supervision",
+    DCASE 2019)."""
+    precisions, labels = clips.ranking
+    total = weights @ labels
+    return np.divide(weights @ precisions, total, out=np.zeros(len(weights)), where=total > 0)
+
+
+def _sizes(clips: Tagged, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Twice the correct decisions of each label, and the sum of those that are predicted and that are true."""
+    return 2 * weights @ (clips.truth * clips.decided), weights @ (clips.truth + clips.decided)
+
+
+def macro_f1(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The mean F1 over the labels that occur in truth or prediction."""
+    correct, occurring = _sizes(clips, weights)
+    return mean_of_known(np.divide(correct, occurring, out=np.full(correct.shape, np.nan), where=occurring > 0))
+
+
+def micro_f1(clips: Tagged, weights: np.ndarray) -> np.ndarray:
+    """The F1 of all decisions together."""
+    correct, occurring = (part.sum(axis=1) for part in _sizes(clips, weights))
+    return np.divide(correct, occurring, out=np.zeros(correct.shape), where=occurring > 0)
+
+
+METRICS = {
+    "map": Metric("mean average precision", macro_precision),
+    "micro_map": Metric("average precision, micro", micro_precision),
+    "roc_auc": Metric("area under the ROC curve", macro_area),
+    "d_prime": Metric("d′", d_prime, lowest=-np.inf, highest=np.inf, percent=False),
+    "lwlrap": Metric("label-weighted ranking precision", lwlrap),
+    "macro_f1": Metric("macro F1", macro_f1),
+    "micro_f1": Metric("micro F1", micro_f1),
+}
+
+
+def label_scores(clips: Tagged) -> dict[str, np.ndarray]:
+    """Precision, recall, F1, average precision and area under the ROC curve of each label, ``(labels,)``, and the clips
+    that have it (``support``) and for which it is ``predicted``; 0 where undefined."""
+    ones = np.ones((1, len(clips.truth)))
+    correct = (clips.truth * clips.decided).sum(axis=0)
+    support = clips.truth.sum(axis=0)
+    predicted = clips.decided.sum(axis=0)
+    return {
+        "precision": correct / np.maximum(predicted, 1),
+        "recall": correct / np.maximum(support, 1),
+        "f1": 2 * correct / np.maximum(support + predicted, 1),
+        "average_precision": np.nan_to_num(label_precisions(clips, ones)[0]),
+        "roc_auc": np.nan_to_num(label_areas(clips, ones)[0]),
+        "support": support.astype(int),
+        "predicted": predicted.astype(int),
+        "correct": correct.astype(int),
+    }
+
+
+def best_threshold(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """The threshold with the highest mean F1 over labels: the middle between two neighbouring probabilities. 0.5 if no
+    clip has a label.
+
+    Args:
+        truth, probabilities: ``(clips, labels)``.
+    """
+    if not truth.any():
+        return 0.5
+    levels = np.unique(np.quantile(probabilities, np.linspace(0, 1, 201)))
+    tried = (levels[1:] + levels[:-1]) / 2 if len(levels) > 1 else np.array([0.5])
+    weights = np.ones((1, len(truth)))
+    found = [macro_f1(Tagged(truth, probabilities, probabilities >= level), weights)[0] for level in tried]
+    return float(tried[int(np.argmax(found))])
