@@ -14,11 +14,11 @@ SECONDS = 0.3
 TONES = {"high": 3000, "low": 300, "middle": 1000}  # Hz
 
 
-def write_tones(folder: Path, takes: int = 3) -> Path:
-    """A table of clips: each set of tones ``takes`` times, with their ``level`` and ``brightness``.
+def write_tones(folder: Path, takes: int = 10) -> Path:
+    """A table of clips: each set of tones ``takes`` times, with their ``loudness`` and ``brightness``.
 
     Returns:
-        The table, with ``path, label, group, level, brightness``; labels are joined by ``;``.
+        The table, with ``path, label, group, loudness, brightness``; labels are joined by ``;``.
     """
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
@@ -35,6 +35,6 @@ def write_tones(folder: Path, takes: int = 3) -> Path:
         soundfile.write(folder / name, samples, RATE)
         brightness = float(np.mean([np.log2(TONES[label] / 1000) for label in labels]))
         rows.append((name, ";".join(labels), name, level, brightness))
-    table = pd.DataFrame(rows, columns=["path", "label", "group", "level", "brightness"])
+    table = pd.DataFrame(rows, columns=["path", "label", "group", "loudness", "brightness"])
     table.to_csv(folder / "clips.csv", index=False)
     return folder / "clips.csv"

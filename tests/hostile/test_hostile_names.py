@@ -53,8 +53,8 @@ def test_tables_of_predictions_hold_no_formula_and_read_back(tmp_path: Path, nam
     prediction.add(Window(0.0, 1.0, np.zeros((1, 1))), np.array([0.25, 0.75], np.float32))
     path = tmp_path / "predictions.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = SpreadsheetWriter(file, columns(2, 2))
-        writer.writerows(rows(Recording(f"{name}.wav", name), prediction, ["dog", name], windows=False))
+        writer = SpreadsheetWriter(file, columns(2, prediction.task))
+        writer.writerows(rows(Recording(f"{name}.wav", name), prediction, windows=False))
     (row,) = csv.DictReader(io.StringIO(path.read_text()))
     assert [row[key] for key in ("file", "actual", "label1")] == [f"'{name}.wav", f"'{name}", f"'{name}"]
     read = read_predictions(str(path)).iloc[0]

@@ -28,6 +28,7 @@ from soundbench.report.figures.samples import CORRECT, WRONG
 from soundbench.report.media import highest_frequency, spectrogram_shades
 from soundbench.report.pages.explore import choose_clips, class_spectra, decode
 from soundbench.report.style import contrast, text_colour
+from soundbench.tasks.single_label import SingleLabel
 
 PAGE = 1000  # px
 READABLE = 9  # px
@@ -150,8 +151,8 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     plt.close("all")
 
 
-# Without the figures of studies with `robustness`, and with several limits of training clips.
-ALL = tuple(name for name in FIGURES if name not in ("robustness", "training_size"))
+# Without the figures of studies with `robustness`, with several limits of training clips, and of other tasks.
+ALL = tuple(name for name in FIGURES if name not in ("robustness", "training_size") and SingleLabel.has(name))
 OF_CLIPS = ("labels", "waveforms", "spectrograms", "spectra")
 DRAWN = [
     *(("small", name) for name in ("scores", "costs", "confusion", "training")),

@@ -26,8 +26,9 @@ from soundbench.features.files import FeatureFiles
 from soundbench.models.saved import read_description
 from soundbench.models.schema import load_schema
 from soundbench.tasks.losses import LOSSES, build_loss
+from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import TASKS, ranking_metric
-from soundbench.tasks.task import Metric, Task
+from soundbench.tasks.task import Task
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 

@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn.functional import cross_entropy, one_hot
 
 from helpers.library import training
-from soundbench.tasks.losses import CLASS_WEIGHTS, LOSSES, build_loss, class_weights
+from soundbench.tasks.losses import CLASS_WEIGHTS, build_loss, class_weights
 from soundbench.tasks.single_label import SingleLabel
 
 CPU = torch.device("cpu")
@@ -87,7 +87,7 @@ def test_focal_loss_without_focus_is_the_cross_entropy(weights: str, smoothing: 
 
 @pytest.mark.parametrize("smoothing", [0, 0.2])
 @pytest.mark.parametrize("weights", CLASS_WEIGHTS)
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", SingleLabel.losses)
 def test_shares_of_classes_are_mixed_like_the_losses_of_the_classes(name: str, weights: str, smoothing: float) -> None:
     """Mixup's targets: every loss is linear in them, and takes a single class as its number or as a share of 1."""
     settings = {"loss": name, "class_weights": weights, "label_smoothing": smoothing}

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.shared import made_once
 from helpers.tones import write_tones
 from helpers.workflow import Workflow
+from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json
+from soundbench.inference.classifier import Classifier
+from soundbench.inference.command_line import main
 
 pytestmark = pytest.mark.slow
 
 
-def study(folder: Path, view: dict[str, Any]) -> Workflow:
-    """A finished study of tones, with two models."""
+SPLIT = {"scheme": "kfold", "folds": 3, "protocol": "nested"}
+
+
+def study(folder: Path, view: dict[str, Any]) -> None:
+    """Make a study of tones, with two models."""
     workflow = Workflow(folder)
     table = write_tones(folder / "tones")
-    training = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01}
+    columns = {name: name for name in ("path", "label", "group", "loudness", "brightness")}
+    training = {"epochs": 12, "batch_size": 4, "learning_rate": 0.01}
     overlay = {
         "benchmark": {"datasets": ["tones"], "models": ["cnn", "brief"], "seeds": [1]},
-        "sources": {"tones": {"reader": "csv", "root": str(table)}},
+        "sources": {"tones": {"reader": "csv", "root": str(table.parent), "table": table.name, "columns": columns}},
         "datasets": {"tones": {"source": "tones", **view}},
         "features": {"logmel64": {"sample_rate": 16000, "n_mels": 32}},
         "models": {
@@ -32,16 +42,18 @@ def study(folder: Path, view: dict[str, Any]) -> Workflow:
         },
     }
     workflow.run("--cores", "2", "--configfile", workflow.overlay("tones", **overlay))
-    return workflow
 
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    split = {"scheme": "kfold", "folds": 3, "protocol": "nested"}
-    made = made_once(
-        tmp_path_factory, "tagged", lambda folder: study(folder, {"task": "multi-label", "split": split}) and None
-    )
-    return Workflow.of(made)
+    view = {"task": "multi-label", "split": SPLIT}
+    return Workflow.of(made_once(tmp_path_factory, "tagged", lambda folder: study(folder, view)))
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    view = {"task": "regression", "values": ["loudness", "brightness"], "split": SPLIT}
+    return Workflow.of(made_once(tmp_path_factory, "rated", lambda folder: study(folder, view)))
 
 
 def test_several_labels_reach_the_leaderboard(tagged: Workflow) -> None:
@@ -68,3 +80,63 @@ def test_the_report_names_the_metric_and_the_prevalence(tagged: Workflow) -> Non
     page = (tagged.results / "summary" / "report.html").read_text()
     assert "Ranked by <strong>mean average precision</strong>" in page
     assert "one constant answer" in page
+
+
+def test_numbers_reach_the_leaderboard(rated: Workflow) -> None:
+    board = pd.read_csv(rated.results / "summary" / "leaderboard.csv").set_index("model")
+    assert board["rank"].to_dict() == {"cnn": 1, "brief": 2}
+    assert board.loc["cnn", "mean"] > 0.5  # guessing scores 0
+    assert board.loc["cnn", "interval_high"] <= 1
+    predictions = read_clip_table(rated.results / "runs" / "tones" / "cnn" / "seed1" / "predictions.csv")
+    assert list(predictions) == ["clip", "fold", "true_loudness", "true_brightness", "loudness", "brightness"]
+    scores = pd.read_csv(rated.results / "summary" / "scores.csv")
+    assert {"ccc", "pearson", "spearman", "mae", "rmse"} <= set(scores)
+    history = pd.read_csv(rated.results / "runs" / "tones" / "cnn" / "seed1" / "fold1" / "history.csv")
+    assert history["val_explained"].iloc[-1] > history["val_explained"].iloc[0]
+
+
+def test_targets_are_standardised_on_training_clips(rated: Workflow) -> None:
+    split = read_split(rated.results / "splits" / "tones" / "seed1.csv")
+    truth = split.loc[split["fold2"] == "train", ["true_loudness", "true_brightness"]]
+    folder = rated.results / "runs" / "tones" / "cnn" / "seed1" / "fold2"
+    fitted = read_json(folder / "model.json")["fitted"]
+    assert fitted["mean"] == pytest.approx(truth.mean().to_list())
+    assert fitted["deviation"] == pytest.approx(truth.std(ddof=0).to_list())
+
+
+def test_the_report_of_numbers_has_no_percent(rated: Workflow) -> None:
+    page = (rated.results / "summary" / "report.html").read_text()
+    assert "Ranked by <strong>concordance correlation</strong>" in page
+    assert re.search(r"cnn (is best|has the highest score)[^.]*: 0\.\d+ \(95 % interval", page)
+
+
+def predicted(study: Workflow, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What the command line predicts of one clip, with the models of all folds."""
+    clip = study.folder / "tones" / "hl-0.wav"
+    assert main([str(study.results / "runs" / "tones" / "cnn" / "seed1"), str(clip), *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_recordings_get_all_labels_above_the_threshold(tagged: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
+    head, row = predicted(tagged, capsys).splitlines()
+    assert head.startswith("file,start,end,actual,predicted,label1,probability1,label2")
+    assert row.split(",")[4] == "high;low"
+    (found,) = json.loads(predicted(tagged, capsys, "--json"))
+    assert found["predicted"] == ["high", "low"]
+    assert {each["label"] for each in found["labels"][:2]} == {"high", "low"}
+
+
+def test_recordings_get_numbers_in_the_unit_of_the_source(rated: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
+    head, row = predicted(rated, capsys).splitlines()
+    assert head == "file,start,end,actual,loudness,brightness"
+    (found,) = json.loads(predicted(rated, capsys, "--json"))
+    assert found["values"] == {"loudness": float(row.split(",")[4]), "brightness": float(row.split(",")[5])}
+    models = [
+        Classifier([str(rated.results / "runs" / "tones" / "cnn" / "seed1" / f"fold{fold}")]) for fold in (1, 2, 3)
+    ]
+    features = np.zeros((1, *models[0].descriptions[0]["shape"]), np.float32)
+    together = Classifier(
+        [str(rated.results / "runs" / "tones" / "cnn" / "seed1" / f"fold{fold}") for fold in (1, 2, 3)]
+    )
+    mean = np.mean([model.probabilities(features) for model in models], axis=0)
+    assert together.probabilities(features) == pytest.approx(mean, rel=1e-5)

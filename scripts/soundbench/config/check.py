@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from soundbench.config.checks import LIBRARY, configuration_problems
+from soundbench.config.task_checks import fill_values
 from soundbench.config.tuning_checks import tuning_problems
 from soundbench.core.errors import InputError
 from soundbench.core.schema import FastLoader, KeyPath, dotted, schema_problems, with_defaults
@@ -147,6 +148,7 @@ def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Con
     invalid = {path[:2] for path in paths}
     # Labels get the Unicode form that clips have.
     config = with_defaults(schema, schema, config | {"datasets": normalised(config.get("datasets"))})
+    config = fill_values(config)
     problems += configuration_problems(config, {part: _valid_entries(config, part, invalid) for part in LIBRARY})
     problems += [] if problems else tuning_problems(config, schema)
     if problems:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from soundbench.core.schema import as_mapping
 from soundbench.models.families import is_fitted
 from soundbench.tasks.registry import DEFAULT, task_class
+from soundbench.tasks.regression import Regression
 
 Config = dict[str, Any]
 
@@ -44,8 +46,27 @@ def _model_problems(name: str, recipe: Config, dataset: str, view: Config) -> It
         )
 
 
+def fill_values(config: Config) -> Config:
+    """A configuration in which views of the task regression have the ``values`` of their source, if they name none."""
+    sources = as_mapping(config.get("sources"))
+    datasets = dict(as_mapping(config.get("datasets")))
+    for name, view in datasets.items():
+        view = as_mapping(view)
+        values = as_mapping(sources.get(str(view.get("source")))).get("values")
+        if values and view.get("task") == Regression.name and "values" not in view:
+            datasets[name] = view | {"values": values}
+    return config | {"datasets": datasets} if datasets else config
+
+
 def _view_problems(dataset: str, view: Config) -> Iterator[str]:
-    if task_class(view).name == DEFAULT:
+    task = task_class(view)
+    if task is Regression and not view.get("values"):
+        yield f"datasets.{dataset}.values: is missing; name the columns of numbers to predict"
+    if task is not Regression and view.get("values"):
+        yield f"datasets.{dataset}.values: is for the task regression, but the task is {task.name}"
+    for key in [key for key in ("keep", "drop", "merge") if task is Regression and view.get(key)]:
+        yield f"datasets.{dataset}.{key}: chooses labels, but the task is regression; leave it out"
+    if task.name == DEFAULT:
         return
     for number, rule in enumerate(view["augment"]):
         for key in [key for key in ("labels", "balance") if rule[key]]:

@@ -49,4 +49,5 @@ class View(TypedDict):
     drop: NotRequired[list[str]]
     merge: NotRequired[dict[str, list[str]]]
     group: NotRequired[list[str]]
+    values: NotRequired[list[str]]
     limit: NotRequired[dict[str, int]]  # soundbench.data.training_sizes has resolved a list of numbers

@@ -92,7 +92,7 @@ def predict_labels(values: np.ndarray, split: pd.DataFrame) -> pd.DataFrame:
 
 def sentence(table: pd.DataFrame) -> str:
     """What the table says, for the report: the measurements that predict best; empty where none predicts the label."""
-    found = table[table["predicts"]].sort_values("uar", ascending=False, kind="stable")
+    found = table[table["predicts"].astype(bool)].sort_values("uar", ascending=False, kind="stable")
     if found.empty:
         return ""
     parts = [

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from soundbench.tasks.task import Evidence
+from soundbench.tasks.evidence import Evidence
 
 CONFIDENCE = 0.95
 LEVEL = 1 - CONFIDENCE

@@ -17,8 +17,9 @@ import pandas as pd
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.estimates import estimate_score, seed_scores
 from soundbench.evaluation.spread import spreads
+from soundbench.tasks.evidence import Evidence
 from soundbench.tasks.registry import ranking_metric, task_class
-from soundbench.tasks.task import Evidence, Task
+from soundbench.tasks.task import Task
 
 Plan = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.escaping import latex_text, markdown_text
-from soundbench.tasks.task import Metric
+from soundbench.tasks.metric import Metric
 
 GAP = "missing"
 PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source"]

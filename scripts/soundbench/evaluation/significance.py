@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from soundbench.evaluation.estimates import LEVEL, Estimate
-from soundbench.tasks.task import Metric
+from soundbench.tasks.metric import Metric
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, float]:

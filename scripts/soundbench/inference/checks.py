@@ -9,6 +9,7 @@ from soundbench.core.errors import InputError
 from soundbench.data.files import is_plain
 from soundbench.inference.recordings import place_problem
 from soundbench.models.saved import find_models
+from soundbench.tasks.registry import task_class
 
 
 def prediction_problems(
@@ -47,6 +48,11 @@ def prediction_problems(
         if (name := model.get(key)) is not None and name not in names[part]:
             yield f"{where}.model.{key}: there is no {name!r}{suggest(name, names[part])}"
     view = views.get(model["dataset"])
+    if view and task_class(view).predicted == "numbers":
+        yield (
+            f"{where}.model.dataset: {model['dataset']} has the task {view['task']}, whose predictions have no page; "
+            "use soundbench-predict for a table of them"
+        )
     if model.get("best") is not None and view and view["split"]["protocol"] != "nested":
         yield (
             f"{where}.model.best: {model['dataset']} has the protocol {view['split']['protocol']}, which has no "

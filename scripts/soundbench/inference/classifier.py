@@ -45,13 +45,14 @@ class Options:
 class Ranked:
     """The numbers of the most probable labels of a part of a recording, best first, and their probabilities.
 
-    ``start`` and ``end`` are in seconds.
+    ``start`` and ``end`` are in seconds. ``decided`` are the labels that are predicted, where there may be several.
     """
 
     start: float
     end: float
     labels: np.ndarray
     probabilities: np.ndarray
+    decided: str = ""
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Prediction:
     _times: array[float] = field(default_factory=lambda: array("d"))
     _labels: array[int] = field(default_factory=lambda: array("H"))
     _probabilities: array[float] = field(default_factory=lambda: array("f"))
+    _decided: list[str] = field(default_factory=list)
 
     def add(self, window: Window, probabilities: np.ndarray) -> None:
         """Add the probabilities ``(classes,)`` of the next window."""
@@ -79,6 +81,7 @@ class Prediction:
             self._times.extend((window.start, window.end))
             self._labels.extend(order.tolist())
             self._probabilities.extend(probabilities[order].tolist())
+            self._decided.append(self._decide(probabilities))
 
     def fault(self, path: str) -> str:
         """The problem of the probabilities of the recording at ``path``; empty if there is none."""
@@ -94,7 +97,7 @@ class Prediction:
     def ranked(self) -> Ranked:
         """The most probable labels of the whole recording."""
         order = self.task.rank(self.probabilities, self.options.top_k)
-        return Ranked(0.0, self.end, order, self.probabilities[order])
+        return Ranked(0.0, self.end, order, self.probabilities[order], self._decide(self.probabilities))
 
     def ranked_windows(self) -> Iterator[Ranked]:
         """The most probable labels of each window, if they were kept."""
@@ -102,7 +105,14 @@ class Prediction:
         for number in range(len(self._times) // 2):
             ranks = slice(number * count, (number + 1) * count)
             start, end = self._times[2 * number : 2 * number + 2]
-            yield Ranked(start, end, np.array(self._labels[ranks]), np.array(self._probabilities[ranks]))
+            found = np.array(self._labels[ranks]), np.array(self._probabilities[ranks])
+            yield Ranked(start, end, *found, self._decided[number])
+
+    def _decide(self, probabilities: np.ndarray) -> str:
+        """The labels that are predicted, where there may be several."""
+        return (
+            str(self.task.decide(probabilities[None])["predicted"].iloc[0]) if self.task.predicted == "several" else ""
+        )
 
 
 class Classifier:
@@ -125,7 +135,9 @@ class Classifier:
         self._check(folders)
         self.networks = [place(network, self.device) for network, _ in loaded]
         self.normalise = [Normalisation(**description["normalisation"]) for description in self.descriptions]
-        self.task = trained_task(self.descriptions[0])
+        # Each model has what it has learned beside its weights, such as the mean of numbers.
+        self.tasks = [trained_task(description) for description in self.descriptions]
+        self.task = type(self.tasks[0]).joined(self.tasks)
         self.labels = self.task.labels
 
     def _check(self, folders: list[str]) -> None:
@@ -147,9 +159,9 @@ class Classifier:
         """The mean probabilities ``(batch, classes)`` of features ``(batch, bins, frames)``, in float32."""
         batch = torch.from_numpy(features).to(self.device).float().unsqueeze(1)
         total = torch.zeros(len(features), len(self.labels), device=self.device)
-        for network, normalise in zip(self.networks, self.normalise, strict=True):
+        for network, normalise, task in zip(self.networks, self.normalise, self.tasks, strict=True):
             normalised = normalise(batch).to(memory_format=torch.channels_last)
-            total = total + self.task.activate(network(normalised))
+            total = total + task.activate(network(normalised))
         return (total / len(self.networks)).cpu().numpy()
 
     def predict(self, paths: Iterable[str], options: Options, threads: int) -> Iterator[Prediction]:

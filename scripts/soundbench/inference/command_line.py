@@ -132,7 +132,7 @@ def _predict(options: argparse.Namespace, file: IO[str]) -> int:
         found = classifier.predict([recording.path for recording in recordings], how, options.threads)
         bar = tqdm(found, total=len(recordings), unit="file", disable=None, leave=False)
         for recording, prediction in zip(recordings, bar, strict=True):
-            yield from rows(recording, prediction, classifier.labels, options.windows)
+            yield from rows(recording, prediction, options.windows)
             if prediction.problem:
                 problems.append(prediction.problem)
                 tqdm.write(f"error: {prediction.problem}", file=sys.stderr)
@@ -140,7 +140,7 @@ def _predict(options: argparse.Namespace, file: IO[str]) -> int:
     if options.json:
         write_json(file, predicted())
     else:
-        SpreadsheetWriter(file, columns(options.top_k, len(classifier.labels))).writerows(predicted())
+        SpreadsheetWriter(file, columns(options.top_k, classifier.task)).writerows(predicted())
     if problems:
         print(f"{len(problems)} of {len(recordings)} recordings could not be predicted", file=sys.stderr)
     return int(bool(problems))

@@ -68,12 +68,17 @@ def predict_clips(
         folders = [folder for folder in folders if model_name(folder) == best]
         logger.info("chosen by its mean validation loss: %s (%s)", best, _sorted_losses(losses))
     classifier = Classifier(folders)
+    if classifier.task.predicted == "numbers":
+        raise InputError(
+            f"{folders[0]}: predicts numbers, which have no page; use soundbench-predict for a table of them"
+        )
     how = Options(**options, keep_windows=True)
     found = find_recordings(recordings, classifier.labels)
     bad = _write(classifier, found, how, threads, outputs)
     names = ("dataset", "model", "seed", "fold")
     report: dict[str, Any] = {
         "models": [{name: description.get(name) for name in names} for description in classifier.descriptions],
+        "task": classifier.task.name,
         "labels": classifier.labels,
         "validation_losses": losses,
         "options": options,
@@ -89,7 +94,7 @@ def predict_clips(
 def _write(classifier: Classifier, recordings: list[Recording], how: Options, threads: int, outputs: Outputs) -> int:
     """Predict and write the three tables; returns the number of recordings that could not be predicted."""
     problems: list[str] = []
-    names = columns(how.top_k, len(classifier.labels))
+    names = columns(how.top_k, classifier.task)
     with ExitStack() as stack:
         files = [
             stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8", newline=""))
@@ -100,7 +105,7 @@ def _write(classifier: Classifier, recordings: list[Recording], how: Options, th
         found = classifier.predict([recording.path for recording in recordings], how, threads)
         for recording, prediction in zip(recordings, found, strict=True):
             for writer, each in zip(writers, (False, True), strict=True):
-                writer.writerows(rows(recording, prediction, classifier.labels, windows=each))
+                writer.writerows(rows(recording, prediction, windows=each))
             if prediction.problem:
                 problems.append(prediction.problem)
                 reason = prediction.problem.removeprefix(f"{recording.path}: ")

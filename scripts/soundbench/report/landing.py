@@ -12,7 +12,7 @@ from soundbench.report.rendering import quantity
 from soundbench.report.results import Results
 from soundbench.report.sections.answer import dataset_answers, gaps
 from soundbench.report.sections.leaderboard import boards
-from soundbench.tasks.task import Metric
+from soundbench.tasks.metric import Metric
 
 COLUMNS = ("95 % interval", "training (s per fold)", "prediction (ms per clip)", "size (MB)")
 

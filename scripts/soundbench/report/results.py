@@ -13,8 +13,9 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.data.splits import fold_columns
+from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import ranking_metric, task_class
-from soundbench.tasks.task import Metric, Task
+from soundbench.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.evaluation.baseline import Baseline
-from soundbench.tasks.task import Metric
+from soundbench.tasks.metric import Metric
 
 SIGNIFICANCE = 0.05
 

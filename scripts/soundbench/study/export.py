@@ -10,6 +10,7 @@ from soundbench.core.storage import canonical_json
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import fill
 from soundbench.study.study import Study, Wildcards
+from soundbench.tasks.registry import DEFAULT
 
 
 class ExportInputs:
@@ -22,13 +23,19 @@ class ExportInputs:
         """An input function: ``pattern`` for every selected data set and model.
 
         Raises:
-            InputError: a selected model has no form for ONNX.
+            InputError: a selected model has no form for ONNX, or a data set has a task without a model card.
         """
 
         def files(wildcards: Wildcards) -> list[str]:
             models = self.study.selected["models"]
             reasons = {name: self._without_form(name) for name in models}
-            if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
+            lacking = [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]
+            lacking += [
+                f"benchmark.datasets: {name}: models with the task {task} have no model card"
+                for name in self.study.selected["datasets"]
+                if (task := self.study.settings["datasets"][name]["task"]) != DEFAULT
+            ]
+            if lacking:
                 raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
             return fill(pattern, dataset=self.study.selected["datasets"], model=models)
 

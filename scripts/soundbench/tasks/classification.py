@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from soundbench.tasks.task import Metric
+from soundbench.tasks.metric import Metric
 
 
 def confusion_cells(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:

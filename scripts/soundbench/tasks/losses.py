@@ -113,11 +113,40 @@ def _mean_over_labels(losses: torch.Tensor, weights: torch.Tensor | None) -> tor
     return (losses if weights is None else losses * (weights / weights.mean())).mean()
 
 
+def _mse(
+    outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    return functional.mse_loss(outputs, targets)
+
+
+def _mae(
+    outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    return functional.l1_loss(outputs, targets)
+
+
+def _ccc(
+    outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, settings: Settings
+) -> torch.Tensor:
+    """1 minus the concordance correlation of a batch (F. Weninger et al., "Discriminatively trained recurrent neural
+    networks for continuous dimensional emotion recognition from audio", IJCAI 2016).
+
+    It is no mean over clips: a batch that is computed in parts has the mean of the losses of its parts.
+    """
+    means = (outputs.mean(dim=0), targets.mean(dim=0))
+    gaps = (outputs - means[0], targets - means[1])
+    spread = (gaps[0].square() + gaps[1].square()).mean(dim=0) + (means[0] - means[1]).square()
+    return (1 - 2 * (gaps[0] * gaps[1]).mean(dim=0) / spread.clamp(min=1e-8)).mean()
+
+
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, Settings], torch.Tensor]] = {
     "cross_entropy": _cross_entropy,
     "focal": _focal,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_focal": _binary_focal,
+    "mse": _mse,
+    "mae": _mae,
+    "ccc": _ccc,
 }
 
 

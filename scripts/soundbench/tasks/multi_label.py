@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.labels import RESERVED, SEPARATOR, check_names, select_label_sets
 from soundbench.tasks.tagging import METRICS, Tagged, best_threshold, label_scores
 from soundbench.tasks.task import Task
-from soundbench.tasks.weighted import WeightedClips
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,8 @@ class MultiLabel(Task):
     losses = ("binary_cross_entropy", "binary_focal")
     progress = "ranking_precision"
     curves = (("loss (binary cross-entropy)", 1), ("label-ranking precision (%)", 100))
-    report = frozenset({"classes", "labels", "occurrences"})
+    predicted = "several"
+    report = frozenset({"classes", "label_scores", "occurrences"})
 
     @classmethod
     def truth_columns(cls, clips: pd.DataFrame) -> list[str]:
@@ -98,6 +99,12 @@ class MultiLabel(Task):
     def threshold(self) -> float:
         """The least probability of a label that is predicted; 0.5 where no validation clips have decided."""
         return float(self.fitted.get("threshold", 0.5))
+
+    @classmethod
+    def joined(cls, tasks: Sequence[Task]) -> MultiLabel:
+        """The mean of their thresholds."""
+        thresholds = [cls(task.labels, task.fitted).threshold for task in tasks]
+        return cls(tasks[0].labels, {"threshold": float(np.mean(thresholds))})
 
     def fit_decision(self, predict: Callable[[], np.ndarray], clips: pd.DataFrame) -> None:
         """Choose the threshold, one for all labels: one of each would follow the few clips of rare labels."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from soundbench.tasks.metric import Metric
 from soundbench.tasks.multi_label import MultiLabel
+from soundbench.tasks.regression import Regression
 from soundbench.tasks.single_label import SingleLabel
-from soundbench.tasks.task import Metric, Task
+from soundbench.tasks.task import Task
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (SingleLabel, MultiLabel)}
+TASKS: dict[str, type[Task]] = {task.name: task for task in (SingleLabel, MultiLabel, Regression)}
 DEFAULT = SingleLabel.name
 
 

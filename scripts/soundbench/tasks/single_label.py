@@ -20,8 +20,9 @@ from soundbench.tasks.classification import (
     top_k_accuracy,
     uar,
 )
+from soundbench.tasks.evidence import Counts
 from soundbench.tasks.labels import check_names, select_labels
-from soundbench.tasks.task import Counts, Task
+from soundbench.tasks.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor

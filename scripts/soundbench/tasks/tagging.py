@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from soundbench.tasks.task import Metric
-from soundbench.tasks.weighted import mean_of_known, tie_starts
+from soundbench.tasks.evidence import mean_of_known, tie_starts
+from soundbench.tasks.metric import Metric
 
 PERFECT = 1 - 1e-6  # the largest area under a curve for which d' is computed; d' is then 6.7
 
@@ -178,8 +178,8 @@ def label_scores(clips: Tagged) -> dict[str, np.ndarray]:
 
 
 def best_threshold(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """The threshold with the highest mean F1 over labels: the middle between two neighbouring probabilities. 0.5 if no
-    clip has a label.
+    """The threshold with the highest mean F1 over labels: of several, the one in the middle. 0.5 if
+    no clip has a label.
 
     Args:
         truth, probabilities: ``(clips, labels)``.
@@ -190,4 +190,5 @@ def best_threshold(truth: np.ndarray, probabilities: np.ndarray) -> float:
     tried = (levels[1:] + levels[:-1]) / 2 if len(levels) > 1 else np.array([0.5])
     weights = np.ones((1, len(truth)))
     found = [macro_f1(Tagged(truth, probabilities, probabilities >= level), weights)[0] for level in tried]
-    return float(tried[int(np.argmax(found))])
+    best = np.flatnonzero(np.isclose(found, np.max(found)))
+    return float(tried[best[len(best) // 2]])

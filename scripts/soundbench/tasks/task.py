@@ -12,98 +12,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from soundbench.tasks.evidence import Evidence
+from soundbench.tasks.metric import Metric
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A score of predictions.
-
-    Attributes:
-        title: its name in figures and pages.
-        compute: from what the task's :class:`Evidence` holds of a set of clips to the score; see the task.
-        higher_is_better: whether a higher score is a better one.
-        lowest, highest: the limits of the score, which its interval does not pass.
-        percent: whether it is a share, which is shown in percent.
-    """
-
-    title: str
-    compute: Callable[..., np.ndarray]
-    higher_is_better: bool = True
-    lowest: float = 0.0
-    highest: float = 1.0
-    percent: bool = True
-
-    @property
-    def factor(self) -> int:
-        """From a score to the number that is shown."""
-        return 100 if self.percent else 1
-
-    @property
-    def heading(self) -> str:
-        """The title with the unit, for an axis or a column."""
-        return f"{self.title} (%)" if self.percent else self.title
-
-    def format(self, score: float | None) -> str:
-        """A score without its unit: ``85.5`` of a share, three significant digits of others; a dash for none."""
-        if score is None or pd.isna(score):
-            return "–"
-        return f"{100 * score:.1f}" if self.percent else f"{score:#.3g}".rstrip(".")
-
-    def with_unit(self, score: float | None) -> str:
-        """``85.5 %``, or the number alone."""
-        return f"{self.format(score)} %" if self.percent else self.format(score)
-
-    def difference(self, change: float) -> str:
-        """A difference of two scores with its sign, in points of a share."""
-        return f"{100 * change:+.1f}" if self.percent else f"{change:+.3g}"
-
-    def points(self, change: float) -> str:
-        """The size of a difference with its unit: ``1.2 points``."""
-        return f"{100 * change:.1f} points" if self.percent else f"{change:.3g}"
-
-
-class Evidence(Protocol):
-    """What the metrics need to know of the predictions of several seeds, group by group."""
-
-    def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
-        """The score of each seed if each group counts ``weights`` times.
-
-        Args:
-            weights: ``(resamples, groups)``, whole numbers; ones for the score of the clips as they are.
-
-        Returns:
-            ``(seeds, resamples)``.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Evidence that adds up over clips, for metrics that are functions of the sums.
-
-    Attributes:
-        counts: ``(seeds, groups, ...)``, whole numbers: the sum over the clips of each group.
-        metrics: by name; each maps ``(..., *shape)`` to ``(...)``, where ``shape`` is that of one sum.
-    """
-
-    counts: np.ndarray
-    metrics: dict[str, Metric]
-
-    def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
-        """See :meth:`Evidence.scores`."""
-        _, groups, *shape = self.counts.shape
-        # float32 holds these counts exactly, and its matrix product is many times as fast as that of integers.
-        weights = weights.astype(np.float32)
-        sums = [weights @ seed.reshape(groups, -1).astype(np.float32) for seed in self.counts]
-        return np.stack([self.metrics[metric].compute(each.astype(float).reshape(-1, *shape)) for each in sums])
 
 
 class Task(ABC):
@@ -124,6 +42,8 @@ class Task(ABC):
         report: the items of the report, and the tables of details, that only some tasks have.
         scored_columns: the columns of predictions, beside ``clip`` and ``fold``, that :meth:`evidence` and
             :meth:`correct` read; None for all of them.
+        predicted: how a table of predictions of recordings has them: ``ranked``, the first outputs of :meth:`rank`;
+            ``several``, these after the column ``predicted`` of :meth:`decide`; ``numbers``, one column per output.
     """
 
     name: ClassVar[str]
@@ -133,6 +53,7 @@ class Task(ABC):
     curves: ClassVar[tuple[tuple[str, int], tuple[str, int]]]
     report: ClassVar[frozenset[str]] = frozenset()
     scored_columns: ClassVar[tuple[str, ...] | None] = None
+    predicted: ClassVar[str] = "ranked"
 
     def __init__(self, labels: Sequence[str], fitted: dict[str, Any] | None = None) -> None:
         self.labels = list(labels)
@@ -201,6 +122,11 @@ class Task(ABC):
     ) -> None:
         """Learn from validation clips how to decide, for example thresholds; ``predict()`` gives their values
         ``(clips, outputs)``. A protocol without validation clips does not call this."""
+
+    @classmethod
+    def joined(cls, tasks: Sequence[Task]) -> Task:
+        """The task of the mean of several models, such as those of all folds, from their own."""
+        return tasks[0]
 
     # Predictions
 

@@ -69,7 +69,7 @@ FIGURES = {
     "training": Figure(
         "training.plot_training",
         "learning curves",
-        "Loss and accuracy after each epoch: thin lines are single runs, thick lines are their mean while at "
+        "The loss and a score after each epoch: thin lines are single runs, thick lines are their mean while at "
         "least half of the runs still train. If the validation loss rises while the training loss falls, the "
         "model overfits. With the nested protocol the weights of the epoch with the lowest validation loss are "
         "kept.",
@@ -106,6 +106,37 @@ FIGURES = {
         "How often test clips were classified correctly, against the probability that the model predicted. There "
         "is one line per seed; larger marks stand for more clips. On the dashed line, the probabilities of a "
         "model match its accuracy; below the line, they are too high.",
+        each=("dataset",),
+    ),
+    "label_scores": Figure(
+        "labels.plot_label_scores",
+        "scores of each label",
+        "The average precision of each label on the test clips of all folds, the mean over seeds; one mark per model. "
+        "The grey line is what guessing scores, the share of clips that have the label. Labels at the bottom are "
+        "found worst. Of more than 60 labels, the worst are shown; metrics.json of a run has all.",
+        each=("dataset",),
+    ),
+    "occurrences": Figure(
+        "labels.plot_occurrences",
+        "labels that occur together",
+        "Of the clips with the label of a row, the share that also have the label of the column: as labelled (first "
+        "panel), and as each model predicts. A cell that is darker than in the first panel marks two labels that the "
+        "model gives together too often.",
+        each=("dataset",),
+    ),
+    "values": Figure(
+        "values.plot_values",
+        "predicted and true numbers",
+        "One dot per test clip, the mean over seeds. On the dashed line, predictions are correct. If the cloud is "
+        "flatter than the line, the predictions are too close to the mean.",
+        each=("dataset",),
+    ),
+    "residuals": Figure(
+        "values.plot_residuals",
+        "errors",
+        "Predicted minus true numbers against predicted ones, one dot per test clip; the black line is the mean in "
+        "each tenth of the clips. Where it is above the dashed line, predictions are too high on average, and where it "
+        "is below, too low.",
         each=("dataset",),
     ),
     "robustness": Figure(

@@ -11,8 +11,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
+from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import find_metric
-from soundbench.tasks.task import Metric
 
 
 def plot_scores(scores: str, leaderboard: str, models: list[str], ranked: dict[str, str], path: str) -> None:

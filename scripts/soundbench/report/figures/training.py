@@ -41,7 +41,8 @@ def plot_training(histories: list[str], models: list[str], task: type[Task], pat
                 axis.set_xlim(0.5, epochs["epoch"].max() + 0.5)
             row[0].set_title(f"{shortened(model)} ({runs['run'].nunique()} runs)", loc="left")
             row[0].set_ylim(0, 1.05 * _largest_loss(epochs))
-            row[1].set_ylim(0, 102 if task.curves[1][1] == 100 else None)
+            if task.curves[1][1] == 100:
+                row[1].set_ylim(0, 102)
 
 
 def _largest_loss(epochs: pd.DataFrame) -> float:

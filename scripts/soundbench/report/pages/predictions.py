@@ -14,6 +14,7 @@ from soundbench.core.storage import read_json, write_text
 from soundbench.report.media import HIGHEST, LOWEST, audio_uri, read_for_listening, spectrogram_uri
 from soundbench.report.rendering import records, render
 from soundbench.tasks.classification import METRICS, confusion
+from soundbench.tasks.registry import task_class
 
 CARDS = 12  # recordings with audio
 WRONG = 6  # how many of them may be mistakes
@@ -30,16 +31,18 @@ def write_predictions_page(
     report = read_json(about)
     table = read_predictions(predictions)
     bad = plain_table(pd.read_csv(unreadable, dtype=str, keep_default_na=False))
-    known = table[table["actual"].isin(report["labels"])]
+    # Which of several labels are wrong is no question of the most probable one.
+    graded = table if task_class(report).predicted == "ranked" else table.assign(actual="")
+    known = graded[graded["actual"].isin(report["labels"])]
     values = {
         "about": report,
         "model": describe_models(report["models"]),
-        "cards": (cards := _cards(table, report["labels"], windows)),
+        "cards": (cards := _cards(graded, report["labels"], windows)),
         "rows": records(table.head(ROWS)),
         "predicted": len(table),
         "unreadable": records(bad.head(BAD)),
         "labelled": len(known),
-        "unknown": sorted(set(table["actual"]) - {*report["labels"], ""}),
+        "unknown": sorted(set(graded["actual"]) - {*report["labels"], ""}),
         "ranks": range(1, 1 + sum(column.startswith("label") for column in table)),
         "cut": any(card["stretches"] for card in cards),
         "lowest": LOWEST,

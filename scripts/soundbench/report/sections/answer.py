@@ -30,6 +30,7 @@ def section(results: Results) -> str:
         clean=not any(answer["copies"] for answer in answers),
         models=len(results.models),
         seeds=len(results.seeds),
+        mistakes=results.datasets_with("mistakes"),
     )
 
 

@@ -12,8 +12,8 @@ from soundbench.report.rendering import percent, quantity, records, render
 from soundbench.report.results import Results
 from soundbench.report.sections.answer import baseline
 from soundbench.report.style import model_colours
+from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import all_metrics
-from soundbench.tasks.task import Metric
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,15 @@ SECTIONS = {
     "confusion": Section(
         "Confusion", "Which classes are mistaken for which?", figures=("confusion", "steps", "calibration")
     ),
+    "labels": Section(
+        "Labels",
+        "Which labels are found, and which occur together?",
+        figures=("label_scores", "occurrences"),
+        written=False,
+    ),
+    "values": Section(
+        "Numbers", "How far are predictions from the truth, and where?", figures=("values", "residuals"), written=False
+    ),
     "mistakes": Section("Mistakes", "What do the mistakes sound like?", figures=("samples",)),
     "explanations": Section(
         "What decides", "What do decisions rest on, and which clips are alike?", figures=("explanations",)

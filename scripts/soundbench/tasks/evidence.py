@@ -1,8 +1,4 @@
-"""Evidence of metrics that are no functions of counts, such as areas under curves and rank correlations.
-
-They are computed again for each set of weights of the groups, from the clips themselves, which weigh as much as their
-group. So the same jackknife over groups serves all metrics (:mod:`soundbench.evaluation.estimates`).
-"""
+"""What the metrics need to know of predictions, group by group, so that groups can be weighted or left out."""
 
 from __future__ import annotations
 
@@ -12,9 +8,45 @@ from typing import Protocol
 
 import numpy as np
 
-from soundbench.tasks.task import Metric
+from soundbench.tasks.metric import Metric
 
 AT_ONCE = 4_000_000  # weights in one call, so that a large study fits into the memory
+
+
+class Evidence(Protocol):
+    """What the metrics need to know of the predictions of several seeds, group by group."""
+
+    def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
+        """The score of each seed if each group counts ``weights`` times.
+
+        Args:
+            weights: ``(resamples, groups)``, whole numbers; ones for the score of the clips as they are.
+
+        Returns:
+            ``(seeds, resamples)``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Evidence that adds up over clips, for metrics that are functions of the sums.
+
+    Attributes:
+        counts: ``(seeds, groups, ...)``, whole numbers: the sum over the clips of each group.
+        metrics: by name; each maps ``(..., *shape)`` to ``(...)``, where ``shape`` is that of one sum.
+    """
+
+    counts: np.ndarray
+    metrics: dict[str, Metric]
+
+    def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
+        """See :meth:`Evidence.scores`."""
+        _, groups, *shape = self.counts.shape
+        # float32 holds these counts exactly, and its matrix product is many times as fast as that of integers.
+        weights = weights.astype(np.float32)
+        sums = [weights @ seed.reshape(groups, -1).astype(np.float32) for seed in self.counts]
+        return np.stack([self.metrics[metric].compute(each.astype(float).reshape(-1, *shape)) for each in sums])
 
 
 class Sample(Protocol):
@@ -28,7 +60,9 @@ class Sample(Protocol):
 
 @dataclass(frozen=True)
 class WeightedClips:
-    """Evidence that keeps all predictions.
+    """Evidence that keeps all predictions, for metrics that are no functions of sums, such as areas under curves.
+
+    They are computed again for each set of weights, so that the jackknife over groups serves them too.
 
     Attributes:
         samples: the predictions of each seed.
@@ -41,7 +75,7 @@ class WeightedClips:
     metrics: Mapping[str, Metric]
 
     def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
-        """See :meth:`soundbench.tasks.task.Evidence.scores`."""
+        """See :meth:`Evidence.scores`."""
         compute = self.metrics[metric].compute
         found = []
         for sample, position in zip(self.samples, self.positions, strict=True):

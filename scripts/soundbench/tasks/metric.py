@@ -1,0 +1,59 @@
+"""A score of predictions, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions.
+
+    Attributes:
+        title: its name in figures and pages.
+        compute: from what the task's evidence holds of a set of clips to the score; see the task.
+        higher_is_better: whether a higher score is a better one.
+        lowest, highest: the limits of the score, which its interval does not pass.
+        percent: whether it is a share, which is shown in percent.
+    """
+
+    title: str
+    compute: Callable[..., np.ndarray]
+    higher_is_better: bool = True
+    lowest: float = 0.0
+    highest: float = 1.0
+    percent: bool = True
+
+    @property
+    def factor(self) -> int:
+        """From a score to the number that is shown."""
+        return 100 if self.percent else 1
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit, for an axis or a column."""
+        return f"{self.title} (%)" if self.percent else self.title
+
+    def format(self, score: float | None) -> str:
+        """A score without its unit: ``85.5`` of a share, three significant digits of others; a dash for none."""
+        if score is None or pd.isna(score):
+            return "–"
+        if self.percent:
+            return f"{100 * score:.1f}"
+        return f"{score:#.3g}".rstrip(".") if abs(score) < 100 else f"{score:,.0f}"
+
+    def with_unit(self, score: float | None) -> str:
+        """``85.5 %``, or the number alone."""
+        return f"{self.format(score)} %" if self.percent else self.format(score)
+
+    def difference(self, change: float) -> str:
+        """A difference of two scores with its sign, in points of a share."""
+        return f"{100 * change:+.1f}" if self.percent else f"{change:+.3g}"
+
+    def points(self, change: float) -> str:
+        """The size of a difference with its unit: ``1.2 points``."""
+        return f"{100 * change:.1f} points" if self.percent else f"{change:.3g}"

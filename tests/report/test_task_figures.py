@@ -1,0 +1,67 @@
+"""Figures of tasks with several labels, and of numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from soundbench.core.storage import write_csv, write_json
+from soundbench.report.figures.labels import MOST, plot_label_scores, plot_occurrences
+from soundbench.report.figures.values import plot_residuals, plot_values
+from soundbench.tasks.multi_label import MultiLabel
+from soundbench.tasks.regression import Regression
+
+MODELS = ["cnn", "mlp"]
+
+
+def write_tagging(folder: Path, labels: list[str]) -> list[str]:
+    """``metrics.json`` of two models, of which the second guesses."""
+    rng = np.random.default_rng(0)
+    truth = rng.random((80, len(labels))) < 0.3
+    clips = [";".join(label for label, there in zip(labels, row, strict=True) if there) for row in truth]
+    table = pd.DataFrame({"clip": [f"c{row}" for row in range(80)], "fold": 1, "label": clips})
+    task = MultiLabel(labels)
+    files = []
+    for model, skill in zip(MODELS, (0.5, 0.0), strict=True):
+        predicted = task.table(table, skill * truth + (1 - skill) * rng.random(truth.shape))
+        record = {"model": model, "labels": labels, "folds": [{"clips": 80}], **task.details(predicted, table["clip"])}
+        files.append(str(folder / f"{model}.json"))
+        write_json(files[-1], record)
+    return files
+
+
+def test_each_label_has_a_row_with_its_score_and_the_worst_are_at_the_bottom(tmp_path: Path) -> None:
+    labels = [f"sound-{number}" for number in range(6)]
+    plot_label_scores(write_tagging(tmp_path, labels), MODELS, str(tmp_path / "figure.svg"))
+    text = (tmp_path / "figure.svg").read_text()
+    assert all(label in text for label in [*labels, *MODELS, "guessing", "average precision (%)"])
+    many = [f"sound-{number:03d}" for number in range(MOST + 5)]
+    plot_label_scores(write_tagging(tmp_path, many), MODELS, str(tmp_path / "many.svg"))
+    assert sum(label in (tmp_path / "many.svg").read_text() for label in many) == MOST
+
+
+def test_occurrences_have_a_panel_of_the_truth_and_one_of_each_model(tmp_path: Path) -> None:
+    plot_occurrences(write_tagging(tmp_path, ["cat", "dog", "hen"]), MODELS, str(tmp_path / "figure.svg"))
+    text = (tmp_path / "figure.svg").read_text()
+    assert all(title in text for title in ["true labels", *MODELS, "of the clips with"])
+
+
+def test_numbers_have_one_panel_per_model_and_target(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = pd.DataFrame(rng.normal(size=(40, 2)), columns=["true_arousal", "true_valence"])
+    clips = pd.DataFrame({"clip": [f"c{row}" for row in range(40)], "fold": 1}).join(truth)
+    files = []
+    for model, noise in zip(MODELS, (0.1, 2.0), strict=True):
+        for seed in (1, 2):
+            values = truth.to_numpy() + noise * rng.normal(size=(40, 2))
+            files.append(str(tmp_path / model / f"seed{seed}" / "predictions.csv"))
+            write_csv(files[-1], Regression(["arousal", "valence"]).table(clips, values))
+    for plot, label in ((plot_values, "predicted arousal"), (plot_residuals, "predicted − true")):
+        plot(files, MODELS, str(tmp_path / "figure.svg"))
+        text = (tmp_path / "figure.svg").read_text()
+        assert text.count(label) >= 2
+        assert all(model in text for model in MODELS)
+    plot_values(files, MODELS, str(tmp_path / "figure.svg"))
+    assert "concordance 0.99" in (tmp_path / "figure.svg").read_text()
