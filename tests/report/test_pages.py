@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from helpers.shared import made_once
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_json
 from soundbench.report.figures.confusion import plot_calibration
@@ -273,8 +274,12 @@ SCREENS = {
 @pytest.fixture(scope="module", params=STUDIES)
 def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a study with figures: one like the default, and one of 2 data sets, 6 models and 3 seeds."""
-    root = tmp_path_factory.mktemp(request.param)
-    return write_report(Study(root, audio=True, **STUDIES[request.param]).write(), figures=True) / "report.html"
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        write_report(Study(folder, audio=True, **STUDIES[request.param]).write(), figures=True)
+
+    return made_once(tmp_path_factory, f"page-{request.param}", make) / "summary" / "report.html"
 
 
 @pytest.mark.slow

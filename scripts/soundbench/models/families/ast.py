@@ -104,7 +104,7 @@ def build(
         time_stride=time_stride,
         num_mel_bins=shape[0],
         max_length=shape[1],
-        num_labels=classes,  # type: ignore[call-arg]  # one of the keywords that every configuration has
+        num_labels=classes,  # one of the keywords that every configuration has
     )
     return SpectrogramTransformer(ASTForAudioClassification(config))
 
