@@ -196,11 +196,7 @@ def test_kinds_of_models(workflow: Workflow, emodb_root: Path, tmp_path: Path) -
     )
     overlay = trial(yaml.safe_load((RECIPES / "model-kinds.yaml").read_text()))
     overlay["benchmark"] |= {"datasets": ["emodb"], "models": ["svm", "cnn", "svm-and-cnn", "wavlm-svm"]}
-    overlay["datasets"]["emodb"]["limit"] = {
-        "train": 60,
-        "val": 10,
-        "test": 10,
-    }  # the svm needs several clips per class
+    overlay["datasets"]["emodb"]["limit"] = {"train": 60, "val": 10, "test": 10}  # the svm needs several per class
     overlay["sources"] = {"emodb": {"root": str(emodb_root)}}
     overlay["models"] = {"cnn": {"training": {"epochs": 1}}}
     overlay["features"] = {"wavlm-embedding": {"model": {"pretrained": str(tmp_path / "wavlm")}}}
@@ -218,6 +214,15 @@ def test_models_tuned_with_the_same_number_of_trials(workflow: Workflow, esc10_q
         table = pd.read_csv(results / "runs" / "esc10" / model / "seed1" / "fold1" / "trials.csv")
         assert table["trial"].tolist() == [1, 2]
         assert table["chosen"].sum() == 1
+
+
+@pytest.mark.slow
+def test_labels_and_numbers_of_mixtures(workflow: Workflow, esc10_quarter: Path) -> None:
+    overlay = trial(yaml.safe_load((RECIPES / "mixtures.yaml").read_text()), library=("cnn",))
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}, "mixtures": {"per_group": 4, "seconds": 3}}
+    results = reach_the_leaderboard(workflow, "mixtures.yaml", overlay)
+    split = pd.read_csv(results / "splits" / "mixture-labels" / "seed1.csv")
+    assert split.groupby("group")["fold1"].nunique().max() == 1
 
 
 @pytest.mark.slow
