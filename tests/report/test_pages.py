@@ -253,6 +253,13 @@ def test_a_clip_on_the_map_is_named_and_heard(opened: Chrome) -> None:
     assert opened.execute_script("return document.querySelectorAll('.map svg.one path.same').length") == 4
 
 
+def test_one_group_of_test_clips_has_scores_without_intervals(tmp_path: Path) -> None:
+    """Nothing can be said of other groups: a dash stands for the interval, and the answer says why."""
+    folder = write_report(Study(tmp_path, {"only": 2.0}, speakers=True, takes=1, folds=1).write())
+    assert re.search(r"\| 1 \| only \| [0-9.]+ ± [0-9.]+ \| – \|", (folder / "leaderboard.md").read_text())
+    assert "no interval, since the test clips are one group" in (folder / "report.html").read_text()
+
+
 LONG = "pretrained-on-audioset-and-fine-tuned"
 STUDIES: dict[str, dict[str, Any]] = {
     "default": {"models": {"cnn": 1.6, "resnet10": 1.2}, "datasets": ("synthetic", "synthetic-augmented"), "folds": 2},

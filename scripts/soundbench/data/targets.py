@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from soundbench.data.readers import READERS
+from soundbench.tasks.labels import SEPARATOR
 
-SEPARATOR = ";"  # between the labels of a clip in the column `label` of clip tables
 LABELLED = {
     "labels": {
         "description": (

@@ -27,7 +27,7 @@ def _cells(board: pd.DataFrame, metric: Metric, sign: str, dash: str) -> list[li
             "-" if pd.isna(row.rank) else str(row.rank),
             row.model,
             score_text(row.mean, row.spread, metric, sign),
-            GAP if pd.isna(row.mean) else f"{metric.format(row.interval_low)}{dash}{metric.format(row.interval_high)}",
+            GAP if pd.isna(row.mean) else metric.interval(row.interval_low, row.interval_high, dash),
         ]
         for row in board.itertuples()
     ]

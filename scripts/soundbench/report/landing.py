@@ -49,5 +49,5 @@ def _cells(row: pd.Series, metric: Metric) -> list[str]:
         return [row["model"], "missing", *["–"] * len(COLUMNS)]
     spread = "" if pd.isna(row["spread"]) else f" ± {metric.format(row['spread'])}"
     costs = [quantity(row[name]) for name in ("train_seconds", "predict_milliseconds", "model_megabytes")]
-    interval = f"{metric.format(row['interval_low'])} – {metric.format(row['interval_high'])}"
+    interval = metric.interval(row["interval_low"], row["interval_high"])
     return [row["model"], metric.format(row["mean"]) + spread, interval, *costs]

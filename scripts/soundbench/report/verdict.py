@@ -72,6 +72,8 @@ def _scored(row: pd.Series, metric: Metric) -> str:
 
 
 def _interval(row: pd.Series, metric: Metric) -> str:
+    if pd.isna(row["interval_low"]):
+        return "no interval, since the test clips are one group"
     return f"95 % interval {metric.format(row['interval_low'])} to {metric.with_unit(row['interval_high'])}"
 
 

@@ -46,9 +46,16 @@ class Metric:
             return f"{100 * score:.1f}"
         return f"{score:#.3g}".rstrip(".") if abs(score) < 100 else f"{score:,.0f}"
 
+    def interval(self, low: float | None, high: float | None, dash: str = " – ") -> str:
+        """``81.3 – 88.6`` without a unit; one dash where one group of clips gives no interval."""
+        if low is None or pd.isna(low):
+            return "–"
+        return f"{self.format(low)}{dash}{self.format(high)}"
+
     def with_unit(self, score: float | None) -> str:
-        """``85.5 %``, or the number alone."""
-        return f"{self.format(score)} %" if self.percent else self.format(score)
+        """``85.5 %``, or the number alone; a dash for none."""
+        text = self.format(score)
+        return f"{text} %" if self.percent and text != "–" else text
 
     def difference(self, change: float) -> str:
         """A difference of two scores with its sign, in points of a share."""
