@@ -15,7 +15,7 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.data.files import audio_files, clip_ids
-from soundbench.data.targets import SEPARATOR
+from soundbench.tasks.labels import SEPARATOR
 
 TASKS = ("multi-label",)
 SETTINGS = {

@@ -12,7 +12,7 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.data.files import folder_with
-from soundbench.data.targets import SEPARATOR
+from soundbench.tasks.labels import SEPARATOR
 
 TASKS = ("multi-label",)
 SETTINGS = {

@@ -22,7 +22,7 @@ from soundbench.core.text import sorted_list
 from soundbench.data.audio import read_mono, resample, write_audio
 from soundbench.data.inspection import loudest_level
 from soundbench.data.stratification import divide_groups
-from soundbench.data.targets import SEPARATOR
+from soundbench.tasks.labels import SEPARATOR
 
 TASKS = ("multi-label", "regression")
 SETTINGS = {
