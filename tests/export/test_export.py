@@ -59,6 +59,8 @@ FRONTS: dict[str, dict[str, Any]] = {
     "stretched": {"front_end": "logmel", **SHORT, "normalise": "clip", "resize": [32, 40]},
     "cepstra": {"front_end": "mfcc", **SHORT, "n_mfcc": 12},
     "ast": {"front_end": "ast", "n_mels": 32, "frames": 80},
+    "whisper": {"front_end": "whisper", "n_mels": 32, "frames": 100},
+    "clap": {"front_end": "clap", "n_mels": 32, "frames": 120},
 }
 
 

@@ -136,7 +136,7 @@ def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Ite
     """The problems of a recipe, and those with its front-end, which is None if it is not well-formed."""
     family = recipe["family"]
     if front_end is not None:
-        yield from input_problems(f"{where}.features", family, recipe["features"], front_end)
+        yield from input_problems(f"{where}.features", recipe, recipe["features"], front_end)
     if is_fitted(family):
         if recipe["pretrained"] is not None:
             yield f"{where}.pretrained: leave it out; {family} is fitted to the training clips without initial weights"

@@ -113,7 +113,7 @@ def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
     elif input_features["front_end"] == EMBEDDING:
         yield f"features: {entry['features']} is itself an embedding; choose another front-end"
     elif "family" in model:
-        yield from input_problems("features", model["family"], entry["features"], input_features)
+        yield from input_problems("features", model, entry["features"], input_features)
 
 
 def _network_problems(where: str, config: Config, entry: Config) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from soundbench.features.settings import input_kind
+from soundbench.models.encoders import FAMILY, front_end_problem
 from soundbench.models.families import FAMILIES, takes
 
 KINDS = {
@@ -15,14 +16,18 @@ KINDS = {
 }
 
 
-def input_problems(where: str, family: str, features: str, front_end: dict[str, Any]) -> Iterator[str]:
-    """Why a family does not work with the features of a front-end.
+def input_problems(where: str, model: dict[str, Any], features: str, front_end: dict[str, Any]) -> Iterator[str]:
+    """Why a model does not work with the features of a front-end.
 
     Args:
         where: the key of the configuration that names the ``features``.
+        model: its ``family`` and options.
     """
+    family = model["family"]
     kind = input_kind(front_end)
     if takes(family, kind):
+        if family == FAMILY and (problem := front_end_problem(model.get("configuration"), front_end)):
+            yield f"{where}: {features} is {problem}"
         return
     needed = " or ".join(text for name, text in KINDS.items() if takes(family, name))
     others = ", ".join(name for name in FAMILIES.names if takes(name, kind))

@@ -1,12 +1,14 @@
-"""Encoders of raw audio from the library transformers: wav2vec 2.0, HuBERT, WavLM, data2vec and UniSpeech.
+"""Encoders of the library transformers: wav2vec 2.0, HuBERT, WavLM, data2vec, UniSpeech, Whisper and CLAP.
 
 A. Baevski et al., "wav2vec 2.0: A framework for self-supervised learning of speech representations", NeurIPS 2020;
-W.-N. Hsu et al., "HuBERT", TASLP 2021; S. Chen et al., "WavLM", JSTSP 2022.
+W.-N. Hsu et al., "HuBERT", TASLP 2021; S. Chen et al., "WavLM", JSTSP 2022; A. Radford et al., "Whisper", ICML 2023;
+Y. Wu et al., "CLAP", ICASSP 2023.
 
-The encoder takes the samples of each clip without its padding, by an attention mask. The outputs of its blocks are
-pooled over the same time, and one linear layer classifies them. In encoders whose first convolution is normalised over
-time (``feat_extract_norm: group``, most base sizes) and in data2vec, padding has some influence all the same, as in
-transformers; all clips are padded to one length there.
+An encoder of raw audio takes the samples of each clip without its padding, by an attention mask. The outputs of its
+blocks are pooled over the same time, and one linear layer classifies them. In encoders whose first convolution is
+normalised over time (``feat_extract_norm: group``, most base sizes) and in data2vec, padding has some influence all the
+same, as in transformers; all clips are padded to one length there. Of Whisper, the positions of a clip without the
+silence at its end are pooled, and of CLAP all positions.
 """
 
 from __future__ import annotations
@@ -17,15 +19,17 @@ import torch
 from torch import nn
 
 from soundbench.core.errors import InputError
+from soundbench.models.encoder_kinds import encoder_kind
 from soundbench.models.encoders import CONFIGURATION, EXTRACTOR, KINDS, kind_problem, read_configuration
 from soundbench.models.initial_weights import WEIGHTS_FILES, Address, Weights
 from soundbench.models.load import State, load_weights, read_weights
-from soundbench.models.pooling import PooledHead, true_lengths
+from soundbench.models.pooling import PooledHead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-INPUTS = ("waveform",)
+INPUTS = ("waveform", "spectrogram")  # each kind of encoder has a front-end of its own
+TOWERS = ("clap_audio_model", "whisper")  # the kinds that are saved with an encoder of texts, or a decoder
 PUBLISHED = "hub"  # what `pretrained` names the weights that published() finds
 SETTINGS = {
     "name": {
@@ -47,7 +51,7 @@ SETTINGS = {
         "default": None,
     },
     "freeze_feature_encoder": {
-        "description": "Whether the convolutions that read the samples keep their weights in training.",
+        "description": "Whether the convolutions that read the features keep their weights in training.",
         "type": "boolean",
         "default": True,
     },
@@ -94,51 +98,24 @@ class AudioEncoder(nn.Module):
         self.head = head
         self.layer = layer
         self.frozen = False
-        self.trimmed = ignores_padding(encoder.config)
-        self.shortest = receptive_field(encoder.config)
+        self.kind = encoder_kind(encoder.config)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Map ``(batch, 1, 1, samples)`` to logits ``(batch, classes)``."""
-        samples = features.flatten(1)
-        lengths = true_lengths(samples).clamp(min=self.shortest)
-        if self.trimmed and not torch.compiler.is_exporting():
-            samples = samples[:, : int(lengths.max())]
-        mask = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
-        every = self.layer != "last"
-        found = self.encoder(samples * mask, attention_mask=mask.long(), output_hidden_states=every)
-        outputs = list(found.hidden_states) if every else [found.last_hidden_state]
-        if isinstance(self.layer, int):
-            outputs = [outputs[self.layer]]
-        positions = torch.arange(outputs[0].shape[1], device=samples.device)
-        return self.head(outputs, positions < self.encoder._get_feat_extract_output_lengths(lengths)[:, None])
+        """Map ``(batch, 1, bins, frames)`` to logits ``(batch, classes)``."""
+        outputs, mask = self.kind.outputs(self.encoder, features, self.layer != "last")
+        return self.head([outputs[self.layer]] if isinstance(self.layer, int) else outputs, mask)
 
     def freeze_feature_encoder(self) -> None:
         """Keep the weights of the convolutions in training."""
-        self.encoder.feature_extractor._freeze_parameters()
+        for module in self.kind.convolutions(self.encoder):
+            own = getattr(module, "_freeze_parameters", None)  # also keeps gradients from being computed
+            own() if own else module.requires_grad_(False)
         self.frozen = True
 
     def parts(self) -> list[nn.Module]:
         """Its blocks in order, the head last; without convolutions that are never trained."""
-        body = self.encoder
-        convolutions = [] if self.frozen else [body.feature_extractor]
-        inner = [module for name, module in body.encoder.named_children() if name != "layers"]
-        return [*convolutions, body.feature_projection, *inner, *body.encoder.layers, self.head]
-
-
-def ignores_padding(config: Any) -> bool:
-    """Whether the outputs of an encoder with a mask do not depend on the padding.
-
-    A batch may then be cut to its longest clip.
-    """
-    return config.feat_extract_norm == "layer" and config.model_type != "data2vec-audio"
-
-
-def receptive_field(config: Any) -> int:
-    """The samples that one output of the convolutions is computed from."""
-    size = 1
-    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
-        size = (size - 1) * stride + kernel
-    return size
+        convolutions = [] if self.frozen else self.kind.convolutions(self.encoder)
+        return [*convolutions, *self.kind.blocks(self.encoder), self.head]
 
 
 def build(
@@ -153,22 +130,25 @@ def build(
     dropout: float,
     gradient_checkpointing: bool,
 ) -> AudioEncoder:
-    """Build it from scratch by its ``configuration``, for ``shape[1]`` samples.
+    """Build it from scratch by its ``configuration``, for features of ``shape``.
 
     Raises:
-        InputError: there is no configuration, it is of another kind of encoder, it has no such layer, or the clips are
-            too short.
+        InputError: there is no configuration, it is of another kind of encoder, it has no such layer, or the features
+            do not fit.
     """
     if configuration is None:
         raise InputError("transformers: give pretrained weights, or a configuration to train from scratch")
-    encoder = _encoder(configuration)
+    encoder = _encoder(configuration, every_block=layer != "last")
+    kind = encoder_kind(encoder.config)
+    if problem := kind.problem(encoder.config, shape, layer):
+        raise InputError(f"transformers: {problem}")
     layers = encoder.config.num_hidden_layers
     if isinstance(layer, int) and layer > layers:
         raise InputError(f"transformers: layer: {layer} is too large; the encoder has {layers} blocks")
-    if shape[1] < (shortest := receptive_field(encoder.config)):
-        raise InputError(f"transformers: clips of {shape[1]} samples are too short; the encoder needs {shortest}")
+    if gradient_checkpointing and not encoder.supports_gradient_checkpointing:
+        raise InputError("transformers: gradient_checkpointing: this encoder does not support it")
     summed = layers + 1 if layer == "weighted" else 1
-    head = PooledHead(encoder.config.hidden_size, summed, classes, attentive=pooling == "attentive", dropout=dropout)
+    head = PooledHead(kind.size(encoder.config), summed, classes, attentive=pooling == "attentive", dropout=dropout)
     network = AudioEncoder(encoder, head, layer)
     if freeze_feature_encoder:
         network.freeze_feature_encoder()
@@ -177,9 +157,14 @@ def build(
     return network
 
 
-def _encoder(configuration: dict[str, Any]) -> PreTrainedModel:
-    """The encoder of a configuration with random weights; only classes of transformers itself are used."""
-    from transformers import CONFIG_MAPPING, MODEL_MAPPING
+def _encoder(configuration: dict[str, Any], *, every_block: bool) -> PreTrainedModel:
+    """The encoder of a configuration with random weights; only classes of transformers itself are used.
+
+    Args:
+        every_block: whether the outputs of all blocks are needed, so that none may be left out at random (layer drop).
+    """
+    from transformers import CONFIG_MAPPING, MODEL_MAPPING, ClapAudioModel
+    from transformers.models.whisper import modeling_whisper
 
     kind = str(configuration.get("model_type"))
     if problem := kind_problem(kind):
@@ -187,7 +172,11 @@ def _encoder(configuration: dict[str, Any]) -> PreTrainedModel:
     # Its own masking draws from numpy's random numbers, which a resumed training does not restore.
     given = {key: value for key, value in configuration.items() if key != "model_type"}
     config = CONFIG_MAPPING[kind](**(given | {"apply_spec_augment": False, "add_adapter": False}))
-    model: Any = MODEL_MAPPING[type(config)]
+    for key in ("layerdrop", "encoder_layerdrop"):
+        if every_block and hasattr(config, key):
+            setattr(config, key, 0.0)
+    towers = dict(zip(TOWERS, (ClapAudioModel, modeling_whisper.WhisperEncoder), strict=True))
+    model: Any = towers.get(kind) or MODEL_MAPPING[type(config)]
     return model(config)
 
 
@@ -210,8 +199,17 @@ def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **o
     state = read_weights(weights.file)
     if weights.run:
         return load_weights(network, state, weights.file)
-    _load_encoder(network.encoder, state, weights)
+    _load_encoder(network.encoder, _of_tower(state, network.encoder), weights)
     return network
+
+
+def _of_tower(state: State, encoder: PreTrainedModel) -> State:
+    """The weights of an encoder with its own names, without those of the decoder or the encoder of texts beside it."""
+    if encoder.config.model_type not in TOWERS:
+        return state
+    first = next(iter(encoder.state_dict()))
+    prefix = next((name.removesuffix(first) for name in state if name.endswith(f".{first}")), "")
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
 def _load_encoder(encoder: PreTrainedModel, state: State, weights: Weights) -> None:
