@@ -18,6 +18,7 @@ from torch import nn
 
 from helpers.library import front_end
 from helpers.modelcards import run_card
+from helpers.recipes import RECIPES as SMALL
 from helpers.simulated import Study
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv, write_json
@@ -31,7 +32,7 @@ from soundbench.export.transformersfolder import check_transformers, has_transfo
 from soundbench.features.clip_features import clip_features, fixed_size
 from soundbench.features.files import FeatureFiles
 from soundbench.features.front_ends import FRONT_ENDS
-from soundbench.features.settings import crop_frames, frame_count
+from soundbench.features.settings import crop_frames, feature_bins, frame_count
 from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
 from soundbench.models.saved import load_model
@@ -59,6 +60,7 @@ FRONTS: dict[str, dict[str, Any]] = {
     "stretched": {"front_end": "logmel", **SHORT, "normalise": "clip", "resize": [32, 40]},
     "cepstra": {"front_end": "mfcc", **SHORT, "n_mfcc": 12},
     "ast": {"front_end": "ast", "n_mels": 32, "frames": 80},
+    "waveform": {"front_end": "waveform", "sample_rate": 8000},
     "whisper": {"front_end": "whisper", "n_mels": 32, "frames": 100},
     "clap": {"front_end": "clap", "n_mels": 32, "frames": 120},
 }
@@ -66,7 +68,7 @@ FRONTS: dict[str, dict[str, Any]] = {
 
 def shape_of(settings: dict[str, Any]) -> tuple[int, int]:
     """The shape of the features of a source whose longest clip lasts 0.8 s."""
-    bins = settings["n_mfcc" if settings["front_end"] == "mfcc" else "n_mels"]
+    bins = feature_bins(settings)
     return tuple(settings.get("resize") or (bins, frame_count(0.8, settings["sample_rate"] or 22050, settings)))
 
 
@@ -135,9 +137,29 @@ def probabilities(net: nn.Module, description: dict[str, Any], sound: list[torch
     return np.concatenate([net(((each - mean) / std)[None, None]).softmax(dim=1).numpy() for each in sound])
 
 
+def encoder(**options: Any) -> dict[str, Any]:
+    """A small encoder of transformers, pooled by attention from a weighted sum of its layers."""
+    recipe = SMALL["wav2vec2"] | {"features": "own", "training": {}, "layer": "weighted"} | options
+    return recipe | {"gradient_checkpointing": True}
+
+
+WHISPER = {
+    **{"model_type": "whisper", "num_mel_bins": 32, "max_source_positions": 50, "d_model": 16, "encoder_layers": 1},
+    **{"encoder_attention_heads": 2, "encoder_ffn_dim": 32},
+}
+
+
 @pytest.mark.parametrize(
     ("name", "recipe"),
-    [("decibels", RESNET), ("log1p, own rate", CNN), ("stretched", CNN), ("cepstra", CNN), ("ast", RESNET)],
+    [
+        ("decibels", RESNET),
+        ("log1p, own rate", CNN),
+        ("stretched", CNN),
+        ("cepstra", CNN),
+        ("ast", RESNET),
+        ("waveform", encoder()),
+        ("whisper", encoder(configuration=WHISPER)),
+    ],
 )
 def test_onnx_gives_the_probabilities_of_the_evaluation(
     name: str, recipe: dict[str, Any], recordings: list[Path], tmp_path: Path

@@ -17,6 +17,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "cnn": {"family": "cnn", "width": 8, "blocks": 4, "convolutions": 1, "dropout": 0.2},
     "linear": {"family": "linear", "dropout": 0.5},
+    "mlp": {"family": "mlp", "hidden": 12, "dropout": 0.1},
     "resnet10t": {"family": "timm", "name": "resnet10t", "arguments": {}},
     "cbam": {"family": "timm", "name": "resnet10t", "arguments": {"block_args": {"attn_layer": "cbam"}}},
     "vit": {"family": "timm", "name": "vit_tiny_patch16_224", "arguments": {"depth": 1, "embed_dim": 12}},

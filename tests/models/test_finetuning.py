@@ -26,7 +26,7 @@ from soundbench.training.optimizers import build_optimizer
 from soundbench.training.schedules import SCHEDULES, Schedule
 
 # The parts of each small network of RECIPES: blocks and a head.
-PARTS = {"alexnet": 8, "ast": 4, "cnn": 5, "linear": 1, "resnet10t": 8, "tinyast": 4}
+PARTS = {"alexnet": 8, "ast": 4, "cnn": 5, "linear": 1, "mlp": 2, "resnet10t": 8, "tinyast": 4}
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -86,6 +86,19 @@ def test_body_learns_at_its_share_of_the_rate_under_every_schedule(schedule: str
         optimizer.step()
         rates.step()
         assert body["lr"] == pytest.approx(0.1 * head["lr"], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cnn", "tinyast", "mlp", "linear"])
+def test_rates_fall_from_block_to_block_towards_the_input(name: str) -> None:
+    """Parameters outside all blocks, such as positions, learn as the first block does."""
+    network = build_model(RECIPES[name], 7, (64, 96))
+    groups = parameter_groups(network, TRAINING | {"learning_rate": 0.1, "body_rate": 0.5, "layer_decay": 0.7})
+    rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    parts = network_parts(network)[::-1]
+    expected = [0.1, *(0.1 * 0.5 * 0.7**distance for distance in range(1, len(parts)))]
+    for part, rate in zip(parts, expected, strict=True):
+        assert all(rates[id(p)] == pytest.approx(rate) for module in part for p in module.parameters())
+    assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
 
 
 def test_the_optimiser_gets_no_frozen_parameters() -> None:

@@ -75,3 +75,20 @@ def test_each_dimension_is_standardised_with_training_clips_alone(tmp_path: Path
     assert standard.mean(dim=0).abs().max() < 0.05
     assert (standard.std(dim=0)[seen] < 1.05).all()
     assert torch.allclose(networks[0][1].running_mean, networks[1][1].running_mean, atol=0.02)
+
+
+def test_a_hidden_layer_separates_what_no_plane_does() -> None:
+    """The exclusive or of the signs of two values."""
+    torch.manual_seed(0)
+    features = torch.randn(400, 1, 2, 1)
+    targets = (features.flatten(1).prod(dim=1) > 0).long()
+    right = {}
+    for recipe in ({"family": "linear", "dropout": 0.0}, {"family": "mlp", "hidden": 16, "dropout": 0.0}):
+        network = build_model(recipe, 2, (2, 1))
+        optimizer = torch.optim.Adam(network.parameters(), 0.03)
+        for _ in range(150):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(features), targets).backward()
+            optimizer.step()
+        right[recipe["family"]] = float((network(features).argmax(dim=1) == targets).float().mean())
+    assert right["linear"] < 0.7 < 0.95 < right["mlp"]

@@ -73,15 +73,34 @@ def set_training(network: nn.Module) -> None:
 
 
 def parameter_groups(network: nn.Module, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parameters for the optimiser: the head with ``learning_rate``, the rest with ``body_rate`` times that."""
-    head = {id(parameter) for module in network_parts(network)[-1] for parameter in module.parameters()}
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    """The parameters for the optimiser: the head with ``learning_rate``, the rest with ``body_rate`` times that.
+
+    With ``layer_decay``, the rate is multiplied by it once per block between the head and the parameter, that block
+    included (K. Clark et al., "ELECTRA", ICLR 2020; H. Bao et al., "BEiT", ICLR 2022). Parameters that belong to no
+    block, such as position embeddings, count to the first one.
+    """
     rate = settings["learning_rate"]
+    body = rate * settings["body_rate"]
+    decay = settings["layer_decay"]
     groups = [
-        {"params": [parameter for parameter in trained if id(parameter) in head], "lr": rate},
-        {
-            "params": [parameter for parameter in trained if id(parameter) not in head],
-            "lr": rate * settings["body_rate"],
-        },
+        {"params": parameters, "lr": body * decay**distance if distance else rate}
+        for distance, parameters in enumerate(_by_distance(network, decay == 1))
     ]
     return [group for group in groups if group["params"]]
+
+
+def _by_distance(network: nn.Module, whole_body: bool) -> list[list[nn.Parameter]]:
+    """The trained parameters of the head, of the last block before it, and so on; or of the head and of the body."""
+    parts = network_parts(network)[::-1]
+    last = min(1, len(parts) - 1) if whole_body else len(parts) - 1
+    distances = {
+        id(parameter): min(distance, last)
+        for distance, part in enumerate(parts)
+        for module in part
+        for parameter in module.parameters()
+    }
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    found: list[list[nn.Parameter]] = [[] for _ in range(max(last, 1) + 1)]
+    for parameter in trained:
+        found[distances.get(id(parameter), max(last, 1))].append(parameter)
+    return found

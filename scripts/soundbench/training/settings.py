@@ -24,6 +24,7 @@ class TrainingSettings(TypedDict):
     plateau_epochs: int
     trainable: str | int
     body_rate: float
+    layer_decay: float
     patience: int | None
     keep: str
     average: str
