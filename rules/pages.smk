@@ -10,7 +10,7 @@ rule write_report:
         explanations=runs.of_trained(paths.EXPLANATIONS),
         clips=report_items.clip_tables,
         audits=lambda w: runs.finished(expand(paths.AUDIT, dataset=runs.datasets)),
-        confounds=lambda w: runs.finished(expand(paths.CONFOUNDS, dataset=runs.datasets)),
+        confounds=report_items.confounds,
         splits=lambda w: runs.finished(expand(paths.SPLIT, dataset=runs.datasets, seed=runs.seeds)),
         figures=paths.FIGURES,
         explored=expand(ITEMS["labels"].path, dataset=runs.datasets),

@@ -14,7 +14,7 @@ from helpers.workflow import Workflow
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.data.subsets import limit_clips
-from soundbench.data.training_sizes import learning_curves
+from soundbench.data.training_sizes import learning_curves, without_smaller
 from soundbench.tasks.single_label import SingleLabel
 
 HOLDOUT = {"scheme": "holdout", "protocol": "literature"}
@@ -36,6 +36,15 @@ def test_a_list_of_sizes_is_one_ordinary_view_per_size() -> None:
     assert made["datasets"]["synthetic"] == view | {"limit": {"test": 30}}
     assert made["datasets"]["synthetic-train24"] == view | {"limit": {"train": 24, "test": 30}}
     assert learning_curves(made["datasets"]) == [["synthetic", "synthetic-train24"]]
+
+
+def test_confounds_are_measured_once_for_the_sizes_of_a_view() -> None:
+    views = configuration(**sized([24, 48, "all"], test=30))["datasets"]
+    chosen = ["synthetic-train24", "synthetic", "synthetic-train48", "synthetic-augmented"]
+    assert without_smaller({name: views[name] for name in chosen}) == ["synthetic", "synthetic-augmented"]
+    assert without_smaller({name: views[name] for name in ("synthetic-train48", "synthetic-train24")}) == [
+        "synthetic-train48"
+    ]
 
 
 def test_a_view_with_all_its_clips_is_the_view_without_the_list() -> None:
@@ -93,17 +102,17 @@ def test_a_study_of_sizes_trains_on_nested_parts_tests_on_the_same_clips_and_dra
         "sizes",
         benchmark={"datasets": ["synthetic"], "models": ["knn"], "seeds": [1]},
         sources={"synthetic": {"classes": 3, "recordings": 2, "takes": 2, "seconds": 0.5, "sample_rate": 16000}},
-        datasets={"synthetic": {"split": HOLDOUT, "limit": {"train": [6, 18, "all"]}}},
+        datasets={"synthetic": {"split": HOLDOUT, "limit": {"train": [6, "all"]}}},
     )
-    workflow.run("--cores", "2", "--configfile", overlay)
-    names = ["synthetic-train6", "synthetic-train18", "synthetic"]
+    # The report and the pages of clips are those of any study.
+    workflow.run("results/summary/figures", "--cores", "2", "--configfile", overlay)
+    names = ["synthetic-train6", "synthetic"]
     splits = [read_split(workflow.results / "splits" / name / "seed1.csv").set_index("clip") for name in names]
-    small, middle, whole = (set(split.index[split["fold1"] == "train"]) for split in splits)
-    assert (len(small), len(middle)) == (6, 18)
-    assert small < middle < whole
+    small, whole = (set(split.index[split["fold1"] == "train"]) for split in splits)
+    assert len(small) == 6
+    assert small < whole
     assert len({tuple(split.index[split["fold1"] == "test"]) for split in splits}) == 1
     assert {path.name for path in (workflow.results / "features").iterdir()} == {"synthetic"}
     drawn = (workflow.results / "summary" / "figures" / "training_size.svg").read_text()
-    for text in ("knn", ">6<", ">18<", f">{len(whole)}<"):
+    for text in ("knn", ">6<", f">{len(whole)}<"):
         assert text in drawn
-    assert "Would more recordings help?" in (workflow.results / "summary" / "report.html").read_text()

@@ -57,6 +57,8 @@ def test_a_label_with_a_bandwidth_of_its_own_is_found() -> None:
     table = confounds(*study({"a": 2000, "b": 4000, "c": 6000}), VIEW).set_index("measured")
     assert table.loc["bandwidth", "uar"] == 1
     assert table.loc["all", "predicts"]
+    assert (table["p_holm"] >= table["p"]).all()
+    assert table["predicts"].equals(table["p_holm"] < 0.05)
     assert table["chance"].eq(1 / 3).all()
     assert "seconds" not in table.index  # the same in all clips
     assert "highest frequency with energy (Hz) 100.0 %" in sentence(table.reset_index())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -57,6 +58,16 @@ def _with_size(view: Entry, size: int | str) -> Entry:
     limit = rest if size == ALL else rest | {"train": size}
     without = {key: value for key, value in view.items() if key != "limit"}
     return without | {"limit": limit} if limit else without
+
+
+def without_smaller(views: Mapping[str, Entry]) -> list[str]:
+    """The names of views; of those that differ in the number of training clips only, the one with most of them."""
+
+    def size(name: str) -> float:
+        return float((views[name].get("limit") or {}).get("train", math.inf))
+
+    smaller = {name for names in learning_curves(views) for name in names if name != max(names, key=size)}
+    return [name for name in views if name not in smaller]
 
 
 def learning_curves(views: Mapping[str, Entry]) -> list[list[str]]:

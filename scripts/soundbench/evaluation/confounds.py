@@ -9,6 +9,7 @@ Multimedia, 2014, on why).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from soundbench.data.recording_traits import TRAITS
 from soundbench.data.splits import fold_columns
 from soundbench.data.subsets import clip_groups
 from soundbench.data.view import View
-from soundbench.evaluation.intervals import interval_scores
+from soundbench.evaluation.estimates import LEVEL, estimate_score
+from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.evaluation.significance import holm
 from soundbench.tasks.registry import task_class
 
 ALL = "all"
@@ -29,7 +32,7 @@ MEASURED = {**TRAITS, "seconds": "length (s)", "sample_rate": "sample rate (Hz)"
 TREES = 50
 NAMED = 3  # measurements in the report
 DRAWN = 2000  # training clips per tree at most, so that large data sets take seconds
-COLUMNS = ["measured", "what", "uar", "low", "high", "chance", "predicts", "clips"]
+COLUMNS = ["measured", "what", "uar", "low", "high", "chance", "p", "p_holm", "predicts", "clips"]
 
 
 def measure_confounds(measures: str | Path, split: str | Path, view: View, table: str | Path) -> None:
@@ -46,9 +49,10 @@ def measure_confounds(measures: str | Path, split: str | Path, view: View, table
 def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataFrame:
     """The table of :func:`measure_confounds`; without rows if the task of the view has no single label per clip.
 
-    A measurement ``predicts`` the label where the 95 % interval of its recall over groups is above chance, which is
-    the recall of any prediction that does not depend on the clip. A measurement that is the same in all clips is left
-    out.
+    A measurement ``predicts`` the label where its recall is significantly above chance, which is the recall of any
+    prediction that does not depend on the clip. The test is that of :mod:`soundbench.evaluation.estimates`, corrected
+    for the number of measurements (Holm). The intervals are not corrected. A measurement that is the same in all clips
+    is left out.
 
     Args:
         values: the measurements, indexed by clip.
@@ -62,12 +66,15 @@ def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataF
     rows = []
     for name, chosen in sets.items():
         predictions = predict_labels(own[chosen].to_numpy(float), split)
-        found = interval_scores(task, [predictions], clip_groups(split))["uar"]
+        found = estimate_score(*group_evidence(task, [predictions], clip_groups(split)), "uar")
+        low, high = found.interval(0, 1)
         chance = 1 / predictions["label"].nunique()
         what = MEASURED.get(name, "all of these together")
-        above = bool(found["low"] > chance)
-        rows.append((name, what, found["mean"], found["low"], found["high"], chance, above, len(predictions)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+        p = replace(found, mean=found.mean - chance).p_value()
+        rows.append((name, what, found.mean, low, high, chance, p, len(predictions)))
+    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name not in ("p_holm", "predicts")])
+    p_holm = holm(table["p"].to_numpy(float))
+    return table.assign(p_holm=p_holm, predicts=(p_holm < LEVEL) & (table["uar"] > table["chance"]))[COLUMNS]
 
 
 def predict_labels(values: np.ndarray, split: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from soundbench.core.storage import canonical_json
-from soundbench.data.training_sizes import learning_curves
+from soundbench.data.training_sizes import learning_curves, without_smaller
 from soundbench.report.figures.registry import ALL, FIGURES
 from soundbench.study.augmentation import AugmentationInputs
-from soundbench.study.paths import CLIPS, SPLIT, TABLE, fill
+from soundbench.study.paths import CLIPS, CONFOUNDS, SPLIT, TABLE, fill
 from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.runs import SelectedRuns
-from soundbench.study.study import Study, Wildcards
+from soundbench.study.study import Entry, Study, Wildcards
 from soundbench.study.transfer import TransferInputs
 
 REPORT = "1 Report"
@@ -148,8 +148,16 @@ class ReportItems:
         return fill(CLIPS, source=list(dict.fromkeys(self._sources.values())))
 
     @property
+    def _views(self) -> dict[str, Entry]:
+        return {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
+
+    @property
     def _curves(self) -> list[list[str]]:
-        return learning_curves({name: self.study.settings["datasets"][name] for name in self.runs.datasets})
+        return learning_curves(self._views)
+
+    def confounds(self, wildcards: Wildcards = None) -> list[str]:
+        """An input function: the confounds of every data set, once for views with fewer of the same training clips."""
+        return self.runs.finished(fill(CONFOUNDS, dataset=without_smaller(self._views)))
 
     def curve_splits(self, wildcards: Wildcards = None) -> list[str]:
         """An input function: the splits of the views that differ in the number of training clips only."""

@@ -37,6 +37,7 @@ def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
         "labels": len(results.tasks[dataset].find_labels(clips)),
         "groups": clips["group"].nunique(),
         "left_out": left_out_range(splits),
+        "confounds": records(pd.read_csv(results.confounds[dataset])) if dataset in results.confounds else [],
         "counts": {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES},
         "findings": records(worst.head(ROWS)),
         "figures": clip_figures(results.explored.get(dataset)),
