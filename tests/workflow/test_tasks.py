@@ -25,16 +25,16 @@ pytestmark = pytest.mark.slow
 SPLIT = {"scheme": "kfold", "folds": 3, "protocol": "nested"}
 
 
-def study(folder: Path, view: dict[str, Any]) -> None:
-    """Make a study of tones, with two models."""
+def study(folder: Path, task: str, labelled: dict[str, Any]) -> None:
+    """Make a study of tones, with two models; ``labelled`` are the keys of the source that say what is predicted."""
     workflow = Workflow(folder)
     table = write_tones(folder / "tones")
-    columns = {name: name for name in ("path", "label", "group", "loudness", "brightness")}
+    source = {"reader": "csv", "root": str(table.parent), "table": table.name}
     training = {"epochs": 12, "batch_size": 4, "learning_rate": 0.01}
     overlay = {
         "benchmark": {"datasets": ["tones"], "models": ["cnn", "brief"], "seeds": [1]},
-        "sources": {"tones": {"reader": "csv", "root": str(table.parent), "table": table.name, "columns": columns}},
-        "datasets": {"tones": {"source": "tones", **view}},
+        "sources": {"tones": source | labelled},
+        "datasets": {"tones": {"source": "tones", "task": task, "split": SPLIT}},
         "features": {"logmel64": {"sample_rate": 16000, "n_mels": 32}},
         "models": {
             "cnn": {"width": 8, "training": training},
@@ -46,14 +46,14 @@ def study(folder: Path, view: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    view = {"task": "multi-label", "split": SPLIT}
-    return Workflow.of(made_once(tmp_path_factory, "tagged", lambda folder: study(folder, view)))
+    labels = {"labels": "label"}
+    return Workflow.of(made_once(tmp_path_factory, "tagged", lambda folder: study(folder, "multi-label", labels)))
 
 
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    view = {"task": "regression", "values": ["loudness", "brightness"], "split": SPLIT}
-    return Workflow.of(made_once(tmp_path_factory, "rated", lambda folder: study(folder, view)))
+    values = {"values": ["loudness", "brightness"]}
+    return Workflow.of(made_once(tmp_path_factory, "rated", lambda folder: study(folder, "regression", values)))
 
 
 def test_several_labels_reach_the_leaderboard(tagged: Workflow) -> None:
