@@ -143,7 +143,7 @@ def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any
 
 
 def test_recordings_that_are_not_fetched_are_asked_for_with_their_address_and_licence(config: dict[str, Any]) -> None:
-    given = [name for name, source in config["sources"].items() if "homepage" in source]
+    given = [name for name in config["datasets"] if "homepage" in config["sources"].get(name, {})]
     assert set(given) == {"ravdess", "crema-d", "tess", "gtzan", "speech-commands", "urbansound8k"}
     config["benchmark"]["datasets"] = given
     with pytest.raises(InputError) as refused:

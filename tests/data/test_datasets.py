@@ -114,7 +114,7 @@ def test_a_changed_file_is_unpacked_again(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.parquet").touch()
     sources = {"own": {"reader": "datasets", "root": str(tmp_path)}}
-    settings: dict[str, Any] = {"sources": sources, "models": {}, "benchmark": {}}
+    settings: dict[str, Any] = {"sources": sources, "models": {}, "trials": {}, "benchmark": {}}
     inputs = DataInputs(Study(settings))
     wildcards = type("Wildcards", (), {"source": "own"})
     assert inputs.own_archive(wildcards) == [str(tmp_path), str(tmp_path / "data" / "train.parquet")]

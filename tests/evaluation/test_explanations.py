@@ -114,8 +114,9 @@ def test_the_embedding_is_the_input_of_the_last_layer(model: tuple[nn.Module, di
 
 
 def test_clips_without_one_label_have_embeddings_only(model: tuple[nn.Module, dict[str, Any]], tmp_path: Path) -> None:
-    table = predictions(5).drop(columns=["label", "predicted"])
-    explain_fold(TrainedModel(*model), examples(noise(5)), np.full(5, 44), table).write(tmp_path / "found.npz")
+    network, description = model
+    trained = TrainedModel(network, description | {"task": "multi-label"})
+    explain_fold(trained, examples(noise(5)), np.full(5, 44), predictions(5)).write(tmp_path / "found.npz")
     found = Explanations.read(tmp_path / "found.npz")
     assert (len(found.embeddings), len(found.explained), len(found.drops)) == (5, 0, 0)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from soundbench.data.readers import READERS
 from soundbench.tasks.labels import SEPARATOR
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LABELLED = {
     "labels": {
@@ -74,6 +75,8 @@ class Targets:
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with labels joined in ``label``, sorted and each once, and with numbers for its texts."""
+        import pandas as pd  # here, since planning reads this module
+
         labels = table.get("label", pd.Series("", table.index))
         if self.labels:
             labels = [SEPARATOR.join(sorted(self._labels_of(row))) for row in table.to_dict("records")]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
 from soundbench.core.text import sorted_list
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEPARATOR = ";"  # between the labels of a clip
 RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
