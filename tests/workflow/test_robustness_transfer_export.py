@@ -46,8 +46,9 @@ STUDY = {
 }
 EXPORTED = "results/exported/copies/cnn"
 TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", EXPORTED)
-# Fetching weights, and embedding clips with them, needs published ones.
-NOT_RUN = {"fetch_weights", "embed_clips"}
+# Fetching weights, and embedding clips with them, needs published ones; no model here is tuned, and the choice among
+# trials has the environment of training.
+NOT_RUN = {"fetch_weights", "embed_clips", "choose_trial"}
 
 
 @pytest.fixture(scope="module")
