@@ -35,9 +35,16 @@ def test_training_clips_of_a_model_are_left_out(tmp_path: Path) -> None:
     # The samples of 1 and those of a near-duplicate of 3 were trained on; cc was not.
     known = known_clips(digests, [tmp_path / "overlap.csv"], frozenset({"aa", "bb"}))
     assert known == {"1": "the same samples", "3": "a near-duplicate of b.mp3"}
-    assert untrained(found, known, set())["clip"].tolist() == ["2", "4"]
+    assert untrained(found, known, found.iloc[:0])["clip"].tolist() == ["2", "4"]
     # In the same source, groups count too.
-    assert untrained(found, known, {"g1"})["clip"].tolist() == ["4"]
+    assert untrained(found, known, pd.DataFrame({"clip": ["9"], "group": ["g1"]}))["clip"].tolist() == ["4"]
+
+
+def test_clips_that_share_either_of_two_groups_are_left_out() -> None:
+    found = pd.DataFrame({"clip": ["1", "2", "3"], "group": ["ann", "bob", "bob"], "other_group": ["x", "x", "y"]})
+    used = pd.DataFrame({"clip": ["7"], "group": ["ann"], "other_group": ["z"]})
+    assert untrained(found, set(), used)["clip"].tolist() == ["2", "3"]
+    assert untrained(found, set(), used.assign(other_group="x"))["clip"].tolist() == ["3"]
 
 
 def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:

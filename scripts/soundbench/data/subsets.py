@@ -29,7 +29,13 @@ def view_clips(clips: pd.DataFrame, view: View) -> pd.DataFrame:
     names = view.get("group") or []
     if problems := [problem for name in names for problem in _group_problems(selected, name)]:
         raise InputError(f"group: {problem}" for problem in problems)
-    return selected.assign(**{new: selected[name].astype(str) for new, name in zip(GROUP_COLUMNS, names, strict=False)})
+    return with_groups(selected, view)
+
+
+def with_groups(clips: pd.DataFrame, view: View) -> pd.DataFrame:
+    """Clips whose :data:`GROUP_COLUMNS` hold the columns that a view names for its groups, if it names any."""
+    names = view.get("group") or []
+    return clips.assign(**{new: clips[name].astype(str) for new, name in zip(GROUP_COLUMNS, names, strict=False)})
 
 
 def group_columns(table: pd.DataFrame) -> list[str]:

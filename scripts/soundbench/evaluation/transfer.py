@@ -14,7 +14,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
-from soundbench.data.subsets import view_clips
+from soundbench.data.subsets import group_columns, view_clips, with_groups
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
 from soundbench.data.view import View
 from soundbench.evaluation.robustness import clips_of_tests
@@ -91,15 +91,16 @@ def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> No
         raise InputError([*problems, advice], f"The labels of {where} are not those of the model:")
 
 
-def untrained(clips: pd.DataFrame, known: Container[str], groups: Container[str]) -> pd.DataFrame:
+def untrained(clips: pd.DataFrame, known: Container[str], used: pd.DataFrame) -> pd.DataFrame:
     """The clips on which a fold's model may be tested: it was neither trained nor validated on any part of them.
 
     Args:
-        clips: of the data set to test on, with ``group``.
+        clips: of the data set to test on, with one or two columns of groups.
         known: the clips that, or copies of which, the model was trained or validated on.
-        groups: the groups that it was trained or validated on, as far as ``clips`` are of the same source.
+        used: the clips of the same source that it was trained or validated on, with the same columns of groups.
     """
-    return clips[~clips["clip"].isin(known) & ~clips["group"].isin(groups)]
+    shared = [clips[name].isin(used[name]) for name in group_columns(clips)]
+    return clips[~np.any([clips["clip"].isin(known), *shared], axis=0)]
 
 
 def check_target(trained: Description, target: Target, clips: pd.DataFrame) -> None:
@@ -128,6 +129,7 @@ def evaluate_transfer(inputs: Inputs, target: Target, threads: int, outputs: Out
     from soundbench.core.devices import prepare_process
     from soundbench.evaluation.trained_model import TrainedModel
 
+    source = with_groups(read_clip_table(inputs.clips), target.view)
     clips = _clips_to_test(inputs, target.view)
     first = TrainedModel.load(inputs.folders[0]).description
     check_target(first, target, clips)
@@ -145,8 +147,8 @@ def evaluate_transfer(inputs: Inputs, target: Target, threads: int, outputs: Out
             model = TrainedModel.load(path)
             known = known_clips(digests, inputs.overlaps, read_trained_on(Path(path), model.description))
             split = splits[f"seed{model.description['seed']}"]
-            groups = model.with_role(split, "train", "val")["group"] if target.shared else ()
-            own = untrained(clips, known, set(groups))
+            learned = model.with_role(split, "train", "val")["clip"] if target.shared else ()
+            own = untrained(clips, known, source[source["clip"].isin(learned)])
             names = {"seed": model.description["seed"], "fold": model.fold}
             if own.empty:
                 raise InputError(f"seed {names['seed']}, fold {model.fold} was trained on every clip of {target.name}")
