@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from helpers.library import training
 from helpers.runs import RUN
+from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv
 from soundbench.features.files import FeatureFiles
 from soundbench.training.inputs import Inputs
@@ -21,6 +24,11 @@ COSTS = (1e-6, 0.1, 1e-4)  # of a logistic regression: the higher, the more cert
 def test_the_highest_score_wins_then_the_lower_loss_then_the_first() -> None:
     assert best_trial([Validation(0.5, 1.0), Validation(0.7, 2.0), Validation(0.6, 0.1)]) == 1
     assert best_trial([Validation(0.7, 1.0), Validation(0.7, 0.9), Validation(0.7, 0.9)]) == 1
+
+
+def test_a_trial_that_diverged_is_worse_than_any_other() -> None:
+    diverged = Validation(math.nan, math.nan)
+    assert best_trial([diverged, Validation(0.0, 9.0), diverged, Validation(0.1, 99.0)]) == 3
 
 
 def tune(made_up: Path, split: str, folder: Path) -> pd.DataFrame:
@@ -68,3 +76,41 @@ def test_the_chosen_run_has_the_name_of_its_model_and_the_costs_of_all_trials(ma
     for cost in ("train_seconds", "cpu_seconds"):
         assert found["measured"][cost] == pytest.approx(sum(trial["measured"][cost] for trial in trials), abs=0.01)
     assert list(table["settings"]) == [f'{{"cost": {cost}}}' for cost in COSTS]
+
+
+def train_at(rates: tuple[float, ...], made_up: Path, folder: Path, first: str = "tuned/trial1") -> list[str]:
+    """Train one trial per learning rate; returns their folders."""
+    features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
+    inputs = Inputs(features, str(made_up / "nested.csv"), str(made_up / "measures.csv"))
+    names = [first, *(f"tuned/trial{number}" for number in range(2, len(rates) + 1))]
+    for name, rate in zip(names, rates, strict=True):
+        settings = training(epochs=2, batch_size=8, learning_rate=rate, optimizer="sgd")
+        run = replace(RUN, model=name, recipe=RUN.recipe | {"training": settings})
+        train_model(run, inputs, str(folder / name / "seed1" / "fold1"), threads=1, checkpoint_seconds=60)
+    return [str(folder / name / "seed1" / "fold1") for name in names]
+
+
+def test_a_trial_that_diverges_is_recorded_and_not_chosen(made_up: Path, tmp_path: Path) -> None:
+    trials = train_at((1e30, 0.001), made_up, tmp_path)
+    chosen = tmp_path / "seed1" / "fold1"
+    choose_trial("tuned", trials, ["training.learning_rate"], str(chosen), str(chosen / "trials.csv"))
+    table = pd.read_csv(chosen / "trials.csv")
+    assert table["diverged"].tolist() == [True, False]
+    assert table["chosen"].tolist() == [False, True]
+    assert table["score"].isna().tolist() == [True, False]
+    assert "is no longer finite" in read_json(Path(trials[0]) / "model.json")["diverged"]
+    assert "diverged" not in read_json(chosen / "model.json")
+
+
+def test_if_all_trials_diverge_one_error_names_them(made_up: Path, tmp_path: Path) -> None:
+    trials = train_at((1e30, 1e31), made_up, tmp_path)
+    with pytest.raises(
+        InputError, match=r"^\[made-up/tuned/seed1/fold1\] all trials diverged, .* lower learning rates"
+    ):
+        choose_trial("tuned", trials, [], str(tmp_path / "fold1"), str(tmp_path / "fold1" / "trials.csv"))
+    assert not (tmp_path / "fold1").exists()
+
+
+def test_a_model_that_is_no_trial_stops_if_it_diverges(made_up: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no longer finite"):
+        train_at((1e30,), made_up, tmp_path, first="cnn")

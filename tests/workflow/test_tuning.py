@@ -12,7 +12,7 @@ from helpers.workflow import TINY, Workflow
 from soundbench.core.storage import read_json
 
 TRIALS = 3
-SEARCH = {"training.learning_rate": {"log": [0.0001, 0.03]}}
+SEARCH = {"training.learning_rate": {"choice": [0.0001, 0.01, 1e30]}}  # the third trial gets 1e30, and diverges
 ENTRY: dict[str, Any] = {"family": "cnn", "features": "logmel64", "width": 4}
 ENTRY["training"] = {"epochs": 2, "learning_rate": 0.003, "patience": 12, "precision": "auto"}
 STUDY = TINY | {
@@ -62,12 +62,16 @@ def check_resumed(workflow: Workflow, trial: Path) -> None:
 
 
 def check_choice(run: Path, trials: list[Path]) -> None:
-    """The chosen model is that of the trial with the best validation score, and costs what all trials cost."""
+    """The chosen model is that of the trial with the best validation score, and costs what all trials cost.
+
+    The last trial has diverged.
+    """
     table = pd.read_csv(run / "trials.csv")
-    histories = [pd.read_csv(trial / "history.csv").set_index("epoch") for trial in trials]
+    histories = [pd.read_csv(trial / "history.csv").set_index("epoch") for trial in trials[:-1]]
     descriptions = [read_json(trial / "model.json") for trial in trials]
-    kept = [history.loc[found["kept_epoch"]] for history, found in zip(histories, descriptions, strict=True)]
-    best = min(range(TRIALS), key=lambda number: (-kept[number]["val_accuracy"], kept[number]["val_loss"], number))
+    kept = [history.loc[found["kept_epoch"]] for history, found in zip(histories, descriptions, strict=False)]
+    best = min(range(len(kept)), key=lambda number: (-kept[number]["val_accuracy"], kept[number]["val_loss"], number))
+    assert table["diverged"].tolist() == [False, False, True]
     assert table["chosen"].tolist() == [number == best for number in range(TRIALS)]
     assert (run / "model.safetensors").read_bytes() == (trials[best] / "model.safetensors").read_bytes()
     seconds = sum(found["measured"]["train_seconds"] for found in descriptions)

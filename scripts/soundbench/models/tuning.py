@@ -56,6 +56,11 @@ def tuned_model(name: str) -> str:
     return name.partition(SEPARATOR)[0]
 
 
+def is_trial(name: str) -> bool:
+    """Whether a name is that of a trial which is no model of its own."""
+    return SEPARATOR in name
+
+
 def without_tuning(recipe: Config) -> Config:
     """A recipe without the key ``tune``, which does not change how one model is trained."""
     return {key: value for key, value in recipe.items() if key != KEY}

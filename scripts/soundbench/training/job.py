@@ -42,7 +42,7 @@ def train_model(
     Raises:
         InputError: an input is dated in the future or was changed, a training clip is a copy of a clip without the role
             ``train``, the initial weights do not fit or were trained on test or validation clips, CUDA cannot use the
-            GPU, or a loss or a weight is not finite.
+            GPU, or a loss or a weight is not finite, unless the run is a trial.
     """
     check_dates(inputs.files)
     prepare_process(run.seed, threads, device)
@@ -103,5 +103,7 @@ def _write(trained: Trained, description: dict[str, Any], outputs: Outputs) -> N
     with atomic_path(outputs.model) as temporary:
         save_file(trained.state, temporary)
     write_csv(outputs.history, pd.DataFrame(trained.history))
-    finished = {key: getattr(trained, key) for key in ("best_epoch", "kept_epoch")}
+    finished: dict[str, Any] = {key: getattr(trained, key) for key in ("best_epoch", "kept_epoch")}
+    if trained.diverged:
+        finished["diverged"] = trained.diverged
     write_json(outputs.description, description | finished | {"epochs": len(trained.history)})

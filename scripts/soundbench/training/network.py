@@ -12,9 +12,11 @@ import torch
 
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.devices import device_name
+from soundbench.core.finite import NotFiniteError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.features.settings import values_per_decibel
 from soundbench.models.registry import build_model
+from soundbench.models.tuning import is_trial
 from soundbench.tasks.task import Task
 from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
 from soundbench.training.events import event_writer, record
@@ -29,14 +31,22 @@ logger = logging.getLogger(__name__)
 def train_network(run: Run, fold: FoldData, device: torch.device, checkpoint: Checkpoint, outputs: Outputs) -> Trained:
     """Train the network of a run, or go on from its checkpoint.
 
+    A trial whose loss or weights are no longer finite ends without weights; any other run is an error.
     The process exits with 128 + SIGTERM if a signal stops it.
     """
     trainer = build_trainer(run, fold, device)
-    _fit(trainer, checkpoint, outputs, run.tag)
-    _fit_decision(trainer, fold)
+    diverged = ""
+    try:
+        _fit(trainer, checkpoint, outputs, run.tag)
+        _fit_decision(trainer, fold)
+    except NotFiniteError as error:
+        if not is_trial(run.model):
+            raise
+        logger.warning("%s. This trial counts as the worst of its model", error)
+        diverged = str(error)
     progress = trainer.progress
     return Trained(
-        {name: value.cpu().contiguous() for name, value in progress.weights.items()},
+        {} if diverged else {name: value.cpu().contiguous() for name, value in progress.weights.items()},
         progress.history,
         best_epoch=progress.best_epoch,
         kept_epoch=progress.kept_epoch,
@@ -44,6 +54,7 @@ def train_network(run: Run, fold: FoldData, device: torch.device, checkpoint: Ch
         parameters=sum(parameter.numel() for parameter in trainer.network.parameters()),
         seconds=trainer.stopwatch.read(),
         device=device_name(trainer.device, trainer.bfloat16),
+        diverged=diverged,
     )
 
 

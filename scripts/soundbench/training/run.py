@@ -93,6 +93,7 @@ class Trained:
         normalisation: of the features that the model takes.
         parameters: how many numbers were learned.
         seconds: ``wall`` and ``cpu`` time (s).
+        diverged: why a trial has no weights: its loss or weights were no longer finite; otherwise empty.
     """
 
     state: dict[str, Tensor]
@@ -103,3 +104,4 @@ class Trained:
     parameters: int
     seconds: dict[str, float]
     device: str
+    diverged: str = ""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_path, read_json, write_csv, write_json
 from soundbench.models.tuning import setting
 from soundbench.tasks.registry import task_class
@@ -20,7 +21,12 @@ from soundbench.training.run import Outputs
 
 logger = logging.getLogger(__name__)
 
-TRIAL_COLUMNS = ("dataset", "model", "trial", "settings", "seed", "fold", "metric", "score", "loss", "chosen")
+TRIAL_COLUMNS = (
+    *("dataset", "model", "trial", "settings", "seed", "fold"),
+    *("metric", "score", "loss"),
+    "diverged",
+    "chosen",
+)
 Description = dict[str, Any]
 
 
@@ -28,8 +34,9 @@ class Validation(NamedTuple):
     """What a run scored on its validation clips at the epoch whose weights are kept.
 
     Attributes:
-        score: the measure of progress of the task, for example the accuracy; NaN without validation clips.
-        loss: the mean loss; NaN without validation clips.
+        score: the measure of progress of the task, for example the accuracy; NaN without validation clips, or if the
+            training diverged.
+        loss: the mean loss; NaN in the same cases.
     """
 
     score: float
@@ -38,6 +45,8 @@ class Validation(NamedTuple):
 
 def validation(description: Description, history: str | Path) -> Validation:
     """The validation scores of a run, from its ``model.json`` and its ``history.csv``."""
+    if "diverged" in description:
+        return Validation(math.nan, math.nan)
     kept = pd.read_csv(history).set_index("epoch").loc[description["kept_epoch"]]
     return Validation(
         *(float(kept.get(f"val_{name}", math.nan)) for name in (task_class(description).progress, "loss"))
@@ -47,9 +56,11 @@ def validation(description: Description, history: str | Path) -> Validation:
 def best_trial(scores: Sequence[Validation]) -> int:
     """The position of the trial with the highest validation score; of equals, that with the lower loss, then the first.
 
-    This function alone decides which settings are tested, and it is given nothing of the test clips.
+    Trials without a score, whose trainings diverged, are the worst; at least one has a score. This function alone
+    decides which settings are tested, and it is given nothing of the test clips.
     """
-    return min(range(len(scores)), key=lambda number: (-scores[number].score, scores[number].loss, number))
+    scored = [number for number, found in enumerate(scores) if not math.isnan(found.score)]
+    return min(scored, key=lambda number: (-scores[number].score, scores[number].loss, number))
 
 
 def choose_trial(model: str, trials: list[str], search: list[str], folder: str, table: str) -> None:
@@ -63,9 +74,14 @@ def choose_trial(model: str, trials: list[str], search: list[str], folder: str, 
         search: the keys that the trials differ in.
         folder: of the model's own run.
         table: the CSV file with one row per trial: :data:`TRIAL_COLUMNS`.
+
+    Raises:
+        InputError: all trials diverged.
     """
     runs = [Outputs(Path(trial)) for trial in trials]
     descriptions = [read_json(run.description) for run in runs]
+    if all("diverged" in one for one in descriptions):
+        raise InputError(_all_diverged(model, descriptions[0]))
     rows = [trial_row(*pair, search) for pair in zip(descriptions, (run.history for run in runs), strict=True)]
     best = best_trial([Validation(row["score"], row["loss"]) for row in rows])
     logger.info("trial %d of %d has the best validation score, %.4f", best + 1, len(runs), rows[best]["score"])
@@ -80,6 +96,14 @@ def choose_trial(model: str, trials: list[str], search: list[str], folder: str, 
     write_csv(table, pd.DataFrame(rows, columns=TRIAL_COLUMNS))
     for run in runs:
         forget_finished(run.folder)
+
+
+def _all_diverged(model: str, first: Description) -> str:
+    run = f"[{first['dataset']}/{model}/seed{first['seed']}/fold{first['fold']}]"
+    return (
+        f"{run} all trials diverged, so none can be chosen; give models.{model}.tune.search lower learning rates. "
+        f"The first: {first['diverged']}"
+    )
 
 
 def _described(model: str, best: int, descriptions: list[Description]) -> Description:
@@ -102,5 +126,6 @@ def trial_row(description: Description, history: str | Path, search: Sequence[st
         "settings": json.dumps({key: setting(description["recipe"], key) for key in search}),
         "metric": task_class(description).progress,
         **validation(description, history)._asdict(),
+        "diverged": "diverged" in description,
         "chosen": True,
     }

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from soundbench.core.devices import choose_device, place
-from soundbench.core.errors import InputError
-from soundbench.core.finite import REMEDY
+from soundbench.core.finite import REMEDY, NotFiniteError
 from soundbench.core.microbatches import Microbatches
 from soundbench.features.normalisation import Normalisation
 from soundbench.tasks.task import Task
@@ -23,7 +22,7 @@ def predict_values(network: nn.Module, examples: Examples, normalise: Normalisat
     precision. Those of a clip that is cut into windows are the mean over its windows.
 
     Raises:
-        InputError: some of them are not finite.
+        NotFiniteError: some of them are not finite.
     """
     device = choose_device()
     network = place(network, device)
@@ -37,5 +36,5 @@ def predict_values(network: nn.Module, examples: Examples, normalise: Normalisat
     found = Microbatches(min(BATCH, len(examples)), "predicting:").fit(compute).numpy()
     if lost := int((~np.isfinite(found)).any(axis=1).sum()):
         clips = f"{lost} of {len(found)} clips"
-        raise InputError(f"the model gives {clips} probabilities that are not finite; train it again: {REMEDY}")
+        raise NotFiniteError(f"the model gives {clips} probabilities that are not finite; train it again: {REMEDY}")
     return found

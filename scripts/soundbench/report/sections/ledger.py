@@ -30,12 +30,13 @@ def section(results: Results) -> str:
 
 
 def settings_table(ledger: pd.DataFrame) -> pd.DataFrame:
-    """One row per setting: the mean, lowest and highest validation score of its runs, and how many were chosen."""
+    """One row per setting: the mean, lowest and highest validation score, and how many runs diverged or were chosen."""
     keys = ["dataset", "model", "trial", "settings"]
     return ledger.groupby(keys, sort=False, as_index=False).agg(
         score=("score", "mean"),
         lowest=("score", "min"),
         highest=("score", "max"),
+        diverged=("diverged", "sum"),
         chosen=("chosen", "sum"),
         runs=("chosen", "size"),
         seeds=("seed", sorted_list),
