@@ -61,7 +61,7 @@ rule split_clips:
         "../envs/data.yaml"
     params:
         view=lambda w: study.entry_json("datasets", w.dataset, "audit"),
-        code=code_digest("split_clips"),
+        code=lambda w: code_digest("split_clips"),
     script:
         "../scripts/split_clips.py"
 
@@ -82,7 +82,7 @@ rule find_overlap:
         mem_mb=lambda w, attempt: 2000 * attempt,
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
-        code=code_digest("find_overlap"),
+        code=lambda w: code_digest("find_overlap"),
     script:
         "../scripts/find_overlap.py"
 
@@ -103,7 +103,7 @@ rule find_noise_overlap:
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
         files=augmentation.noise_digests,
-        code=code_digest("find_noise_overlap"),
+        code=lambda w: code_digest("find_noise_overlap"),
     script:
         "../scripts/find_noise_overlap.py"
 
@@ -124,7 +124,7 @@ rule explore_dataset:
     threads: 2
     params:
         view=lambda w: canonical_json(study.view(w)),
-        code=code_digest("explore_dataset"),
+        code=lambda w: code_digest("explore_dataset"),
     script:
         "../scripts/explore_dataset.py"
 
@@ -144,6 +144,6 @@ rule audit_clips:
         mem_mb=lambda w, attempt: 2000 * attempt,
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
-        code=code_digest("audit_clips"),
+        code=lambda w: code_digest("audit_clips"),
     script:
         "../scripts/audit_clips.py"

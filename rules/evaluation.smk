@@ -58,6 +58,6 @@ rule evaluate_ensemble:
         "../envs/training.yaml"
     params:
         mean=ensembles.mean,
-        code=code_digest("evaluate_ensemble"),
+        code=lambda w: code_digest("evaluate_ensemble"),
     script:
         "../scripts/evaluate_ensemble.py"

@@ -63,7 +63,7 @@ rule draw_features:
     conda:
         "../envs/reporting.yaml"
     params:
-        code=code_digest("draw_features"),
+        code=lambda w: code_digest("draw_features"),
     script:
         "../scripts/draw_features.py"
 
@@ -92,7 +92,7 @@ rule show_variants:
     params:
         augment=lambda w: canonical_json(study.view(w)["augment"]),
         variants=lambda w: augmentation.entries_json(w.dataset),
-        code=code_digest("show_variants"),
+        code=lambda w: code_digest("show_variants"),
     script:
         "../scripts/show_variants.py"
 

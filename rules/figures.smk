@@ -27,6 +27,6 @@ rule draw_figures:
     params:
         study=report_items.study_json,
         captions=lambda w: {name: figure.caption for name, figure in FIGURES.items()},  # for the report
-        code=code_digest("draw_figures", *FIGURE_MODULES),
+        code=lambda w: code_digest("draw_figures", *FIGURE_MODULES),
     script:
         "../scripts/draw_figures.py"

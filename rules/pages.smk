@@ -27,6 +27,6 @@ rule write_report:
         study=report_items.study_json,
         # A function, so that {x} in it is no wildcard.
         facts=lambda w: canonical_json(study_facts(), sort_keys=False),
-        code=code_digest("write_report", *SECTION_MODULES),
+        code=lambda w: code_digest("write_report", *SECTION_MODULES),
     script:
         "../scripts/write_report.py"

@@ -33,7 +33,7 @@ rule predict_clips:
     params:
         recordings=lambda w: predictions.entry(w)["recordings"],
         options=lambda w: canonical_json({key: predictions.entry(w)[key] for key in ("overlap", "summary", "top_k")}),
-        code=code_digest("predict_clips", *FAMILIES.modules(), *FRONT_ENDS.modules()),
+        code=lambda w: code_digest("predict_clips", *FAMILIES.modules(), *FRONT_ENDS.modules()),
     script:
         "../scripts/predict_clips.py"
 
@@ -57,6 +57,6 @@ rule page_predictions:
     conda:
         "../envs/reporting.yaml"
     params:
-        code=code_digest("page_predictions"),
+        code=lambda w: code_digest("page_predictions"),
     script:
         "../scripts/page_predictions.py"

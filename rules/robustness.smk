@@ -74,6 +74,6 @@ rule aggregate_robustness:
         "../envs/reporting.yaml"
     params:
         views=robustness.views,
-        code=code_digest("aggregate_robustness"),
+        code=lambda w: code_digest("aggregate_robustness"),
     script:
         "../scripts/aggregate_robustness.py"

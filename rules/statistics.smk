@@ -24,7 +24,7 @@ rule aggregate_scores:
         plan=runs.plan_json,
         metric=study.selected["metric"],
         references=lambda w: canonical_json(list(study.settings["references"].values())),
-        code=code_digest("aggregate_scores"),
+        code=lambda w: code_digest("aggregate_scores"),
     script:
         "../scripts/aggregate_scores.py"
 
@@ -45,7 +45,7 @@ rule aggregate_comparisons:
         plan=runs.plan_json,
         metric=study.selected["metric"],
         margin=study.selected["equivalence_margin"],
-        code=code_digest("aggregate_comparisons"),
+        code=lambda w: code_digest("aggregate_comparisons"),
     script:
         "../scripts/aggregate_comparisons.py"
 
@@ -63,7 +63,7 @@ rule aggregate_details:
     conda:
         "../envs/reporting.yaml"
     params:
-        code=code_digest("aggregate_details"),
+        code=lambda w: code_digest("aggregate_details"),
     script:
         "../scripts/aggregate_details.py"
 
@@ -82,7 +82,7 @@ rule aggregate_costs:
         "../envs/reporting.yaml"
     params:
         plan=runs.plan_json,
-        code=code_digest("aggregate_costs"),
+        code=lambda w: code_digest("aggregate_costs"),
     script:
         "../scripts/aggregate_costs.py"
 
@@ -106,7 +106,7 @@ rule aggregate_ledger:
     params:
         plan=runs.plan_json,
         records=study.resolve(paths.EVALUATED),
-        code=code_digest("aggregate_ledger"),
+        code=lambda w: code_digest("aggregate_ledger"),
     script:
         "../scripts/aggregate_ledger.py"
 
@@ -125,6 +125,6 @@ rule measure_confounds:
         mem_mb=lambda w, attempt: 2000 * attempt,
     params:
         view=lambda w: canonical_json(study.view(w)),
-        code=code_digest("measure_confounds"),
+        code=lambda w: code_digest("measure_confounds"),
     script:
         "../scripts/measure_confounds.py"

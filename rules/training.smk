@@ -66,6 +66,6 @@ rule choose_trial:
         "../envs/training.yaml"
     params:
         search=training.searched,
-        code=code_digest("choose_trial"),
+        code=lambda w: code_digest("choose_trial"),
     script:
         "../scripts/choose_trial.py"

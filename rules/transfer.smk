@@ -65,6 +65,6 @@ rule aggregate_transfer:
     params:
         entries=lambda w: canonical_json(transfers.shown(), sort_keys=False),  # the table keeps their order
         views=transfers.views,
-        code=code_digest("aggregate_transfer"),
+        code=lambda w: code_digest("aggregate_transfer"),
     script:
         "../scripts/aggregate_transfer.py"

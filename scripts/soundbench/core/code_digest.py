@@ -50,9 +50,10 @@ def imported_names(path: Path) -> set[str]:
     return names | {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
 
 
-def imported_modules(path: Path) -> set[str]:
+@cache
+def imported_modules(path: Path) -> frozenset[str]:
     """The package's modules that a file imports."""
-    return {name for name in imported_names(path) if name.split(".")[0] == PACKAGE and module_file(name)}
+    return frozenset(name for name in imported_names(path) if name.split(".")[0] == PACKAGE and module_file(name))
 
 
 def used_modules(script: str, *modules: str) -> set[str]:
@@ -61,7 +62,7 @@ def used_modules(script: str, *modules: str) -> set[str]:
     ``modules`` are the modules that the script imports by a computed name, such as the family of the model.
     """
     found: set[str] = set()
-    waiting = imported_modules(SCRIPTS / f"{script}.py") | set(modules)
+    waiting = {*imported_modules(SCRIPTS / f"{script}.py"), *modules}
     while waiting:
         name = waiting.pop()
         found.add(name)
