@@ -12,8 +12,10 @@ from soundbench.tasks.classification import (
     METRICS,
     calibration_bins,
     calibration_error,
+    class_counts,
     class_scores,
     confusion,
+    group_counts,
     log_loss,
     top_k_accuracy,
 )
@@ -27,8 +29,11 @@ answers = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_scores_of_decisions_equal_scikit_learns(pairs: list[tuple[str, str]]) -> None:
     truth, predicted = zip(*pairs, strict=True)
-    counts = confusion(truth, predicted, LABELS)
-    assert (counts == sklearn.confusion_matrix(truth, predicted, labels=LABELS)).all()
+    matrix = confusion(truth, predicted, LABELS)
+    assert (matrix == sklearn.confusion_matrix(truth, predicted, labels=LABELS)).all()
+    counts = class_counts(matrix)
+    positions = np.arange(len(truth)) % 3
+    assert (group_counts(truth, predicted, LABELS, positions, 3).sum(axis=0) == counts).all()
     assert METRICS["accuracy"].compute(counts) == pytest.approx(sklearn.accuracy_score(truth, predicted))
     assert METRICS["uar"].compute(counts) == pytest.approx(sklearn.balanced_accuracy_score(truth, predicted))
     assert METRICS["macro_f1"].compute(counts) == pytest.approx(sklearn.f1_score(truth, predicted, average="macro"))

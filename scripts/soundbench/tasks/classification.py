@@ -1,9 +1,9 @@
-"""Scores of classes. Those of decisions are computed from confusion counts: one definition serves a fold and many
-resamples.
+"""Scores of classes. Those of decisions are computed from counts: one definition serves a fold and many resamples.
 
-A confusion array has the shape ``(..., classes, classes)``: true class by predicted class. Every metric maps it to
-``(...)``. A new metric is a function and an entry in :data:`METRICS`; the tables, the leaderboard and the schema's
-``metric`` take it from there.
+An array of counts has the shape ``(..., 3, classes)``: the clips of each class that are classified correctly, those
+that belong to it, and those that are assigned to it. Unlike a confusion matrix it does not grow with the square of the
+classes, so it can be held for each of many groups. Every metric maps it to ``(...)``. A new metric is a function and an
+entry in :data:`METRICS`; the tables, the leaderboard and the schema's ``metric`` take it from there.
 """
 
 from __future__ import annotations
@@ -15,25 +15,45 @@ import pandas as pd
 
 from soundbench.tasks.metric import Metric
 
+RIGHT, TRUE, PREDICTED = range(3)  # the rows of counts
 
-def confusion_cells(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """Each clip's cell in the flattened confusion matrix, ``(clips,)``.
+
+def class_numbers(names: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """The position of each name among the labels, ``(clips,)``.
 
     Raises:
         ValueError: a name that is not among ``labels``.
     """
-    index = pd.Index(labels)
-    rows = index.get_indexer(truth)
-    columns = index.get_indexer(predicted)
-    if min(rows.min(initial=0), columns.min(initial=0)) < 0:
-        raise ValueError(f"not all of these are labels: {sorted({*truth, *predicted} - set(labels))}")
-    return rows * len(labels) + columns
+    numbers = pd.Index(labels).get_indexer(names)
+    if numbers.min(initial=0) < 0:
+        raise ValueError(f"not all of these are labels: {sorted(set(names) - set(labels))}")
+    return numbers
 
 
 def confusion(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     """Counts of true class (row) by predicted class (column), ``(classes, classes)``."""
-    cells = confusion_cells(truth, predicted, labels)
+    cells = class_numbers(truth, labels) * len(labels) + class_numbers(predicted, labels)
     return np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
+
+
+def class_counts(confusion: np.ndarray) -> np.ndarray:
+    """The counts that metrics take, ``(3, classes)``, from a confusion matrix ``(classes, classes)``."""
+    return np.stack([np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)])
+
+
+def group_counts(
+    truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str], positions: np.ndarray, groups: int
+) -> np.ndarray:
+    """The counts of each group, ``(groups, 3, classes)``.
+
+    Args:
+        positions: the number of the group of each clip, ``(clips,)``.
+    """
+    belongs = positions * len(labels) + class_numbers(truth, labels)
+    assigned = positions * len(labels) + class_numbers(predicted, labels)
+    cells = (belongs[belongs == assigned], belongs, assigned)
+    counts = [np.bincount(each, minlength=groups * len(labels)).reshape(groups, len(labels)) for each in cells]
+    return np.stack(counts, axis=1)
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
@@ -47,7 +67,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def accuracy(counts: np.ndarray) -> np.ndarray:
     """The share of clips that are classified correctly."""
-    return _share(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
+    return _share(counts[..., RIGHT, :].sum(axis=-1), counts[..., TRUE, :].sum(axis=-1))
 
 
 def uar(counts: np.ndarray) -> np.ndarray:
@@ -55,15 +75,15 @@ def uar(counts: np.ndarray) -> np.ndarray:
 
     B. Schuller et al., "The INTERSPEECH 2009 emotion challenge".
     """
-    support = counts.sum(axis=-1)
-    recall = _share(np.diagonal(counts, axis1=-2, axis2=-1), support)
+    support = counts[..., TRUE, :]
+    recall = _share(counts[..., RIGHT, :], support)
     return _share(recall.sum(axis=-1), (support > 0).sum(axis=-1))
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
     """The mean F1 over the classes that occur in truth or prediction, as scikit-learn's ``average="macro"``."""
-    occurrences = counts.sum(axis=-1) + counts.sum(axis=-2)
-    f1 = _share(2 * np.diagonal(counts, axis1=-2, axis2=-1), occurrences)
+    occurrences = counts[..., TRUE, :] + counts[..., PREDICTED, :]
+    f1 = _share(2 * counts[..., RIGHT, :], occurrences)
     return _share(f1.sum(axis=-1), (occurrences > 0).sum(axis=-1))
 
 
@@ -76,9 +96,7 @@ METRICS = {
 
 def class_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall, F1 and support (the clips) of each class, ``(classes,)``; 0 where undefined."""
-    correct = np.diagonal(counts)
-    support = counts.sum(axis=1)
-    predicted = counts.sum(axis=0)
+    correct, support, predicted = counts
     return {
         "precision": _share(correct, predicted),
         "recall": _share(correct, support),

@@ -13,9 +13,10 @@ from soundbench.tasks.classification import (
     accuracy,
     calibration_bins,
     calibration_error,
+    class_counts,
     class_scores,
     confusion,
-    confusion_cells,
+    group_counts,
     log_loss,
     top_k_accuracy,
     uar,
@@ -111,7 +112,7 @@ class SingleLabel(Task):
 
     def scores(self, table: pd.DataFrame) -> dict[str, float]:
         """All metrics, the log loss and the calibration error; with many classes the top-3 accuracy too."""
-        counts = confusion(table["label"], table["predicted"], self.labels)
+        counts = class_counts(confusion(table["label"], table["predicted"], self.labels))
         truth, probabilities = self._numbers(table)
         found = {name: float(metric.compute(counts)) for name, metric in METRICS.items()}
         found |= {
@@ -125,7 +126,7 @@ class SingleLabel(Task):
     def details(self, table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
         """Scores of each class and group, the reliability diagram and the confusion matrix."""
         counts = confusion(table["label"], table["predicted"], self.labels)
-        columns = class_scores(counts)
+        columns = class_scores(class_counts(counts))
         return {
             "classes": [
                 {"label": label, **{name: values[number].item() for name, values in columns.items()}}
@@ -139,18 +140,17 @@ class SingleLabel(Task):
     @classmethod
     def class_scores(cls, runs: list[dict[str, Any]]) -> pd.DataFrame:
         """The scores of the confusion counts summed over the runs."""
-        found = class_scores(np.sum([run["confusion"] for run in runs], axis=0))
+        found = class_scores(class_counts(np.sum([run["confusion"] for run in runs], axis=0)))
         return pd.DataFrame({"label": runs[0]["labels"], **found, "support": found["support"] // len(runs)})
 
     @classmethod
     def evidence(cls, tables: list[pd.DataFrame], positions: list[np.ndarray], groups: int) -> Counts:
-        """Confusion counts ``(seeds, groups, classes, classes)`` over the labels that occur."""
+        """Counts ``(seeds, groups, 3, classes)`` over the labels that occur."""
         labels = sorted(set().union(*(set(table["label"]) | set(table["predicted"]) for table in tables)))
-        shape = (groups, len(labels), len(labels))
-        counts = []
-        for table, position in zip(tables, positions, strict=True):
-            cells = confusion_cells(table["label"], table["predicted"], labels) + position * len(labels) ** 2
-            counts.append(np.bincount(cells, minlength=np.prod(shape)).reshape(shape))
+        counts = [
+            group_counts(table["label"], table["predicted"], labels, position, groups)
+            for table, position in zip(tables, positions, strict=True)
+        ]
         return Counts(np.array(counts), METRICS)
 
     @classmethod
@@ -175,7 +175,7 @@ def group_scores(table: pd.DataFrame, groups: pd.Series) -> list[dict[str, Any]]
     labels = sorted(set(named["label"]))
     rows = []
     for group, part in parts:
-        counts = confusion(part["label"], part["predicted"], sorted({*labels, *part["predicted"]}))
+        counts = class_counts(confusion(part["label"], part["predicted"], sorted({*labels, *part["predicted"]})))
         found = {"accuracy": float(accuracy(counts)), "uar": float(uar(counts))}
         rows.append({"group": group, "clips": len(part), **found})
     return rows

@@ -13,7 +13,7 @@ from soundbench.core.escaping import plain_cell, plain_table
 from soundbench.core.storage import read_json, write_text
 from soundbench.report.media import HIGHEST, LOWEST, audio_uri, read_for_listening, spectrogram_uri
 from soundbench.report.rendering import records, render
-from soundbench.tasks.classification import METRICS, confusion
+from soundbench.tasks.classification import METRICS, class_counts, confusion
 from soundbench.tasks.registry import task_class
 
 CARDS = 12  # recordings with audio
@@ -76,7 +76,7 @@ def _comparison(known: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     """Scores and confusion of the recordings whose labels are known, over the labels that occur."""
     counts = confusion(known["actual"], known["label1"], labels)
     occurring = [number for number, label in enumerate(labels) if label in {*known["actual"], *known["label1"]}]
-    scores = {METRICS[name].title: float(METRICS[name].compute(counts)) for name in ("accuracy", "uar")}
+    scores = {METRICS[name].title: float(METRICS[name].compute(class_counts(counts))) for name in ("accuracy", "uar")}
     rows = [{"label": labels[row], "counts": [int(counts[row, column]) for column in occurring]} for row in occurring]
     return {"scores": scores, "confusion": rows}
 

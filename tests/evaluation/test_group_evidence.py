@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.evaluation.leaderboard import group_evidence
-from soundbench.tasks.classification import confusion
+from soundbench.tasks.classification import TRUE, class_counts, confusion
 from soundbench.tasks.single_label import SingleLabel
 
 GROUPS = pd.Series({"a": "g", "b": "g", "c": "h", "d": "i"})
@@ -23,9 +23,10 @@ def test_groups_are_counted_within_folds_where_seeds_share_them() -> None:
     evidence, members = group_evidence(SingleLabel, tables, GROUPS)
     counts = evidence.counts
     assert list(members.itertuples(index=False, name=None)) == [(1, "g"), (1, "h"), (2, "g"), (2, "i")]
-    assert counts.sum(axis=(2, 3)).tolist() == [[1, 1, 1, 1]] * 2
+    assert counts[:, :, TRUE].sum(axis=-1).tolist() == [[1, 1, 1, 1]] * 2
     for table, count in zip(tables, counts, strict=True):
-        assert (count.sum(axis=0) == confusion(table["label"], table["predicted"], ["x", "y"])).all()
+        matrix = confusion(table["label"], table["predicted"], ["x", "y"])
+        assert (count.sum(axis=0) == class_counts(matrix)).all()
 
 
 def test_groups_are_counted_whole_where_each_seed_has_its_own_folds() -> None:
@@ -34,7 +35,7 @@ def test_groups_are_counted_whole_where_each_seed_has_its_own_folds() -> None:
     counts = evidence.counts
     assert members["group"].to_list() == ["g", "h", "i"]
     assert members["fold"].nunique() == 1
-    assert counts[1, 0].tolist() == [[1, 0], [1, 0]]
+    assert counts[1, 0].tolist() == [[1, 0], [1, 1], [2, 0]]  # right, true and predicted clips of x and y
 
 
 def test_clips_that_a_seed_has_not_tested_do_not_count_in_it() -> None:
@@ -43,4 +44,4 @@ def test_clips_that_a_seed_has_not_tested_do_not_count_in_it() -> None:
     )
     counts = evidence.counts
     assert members["group"].to_list() == ["g", "h", "i"]
-    assert np.array_equal(counts.sum(axis=(2, 3)), [[1, 1, 0], [1, 0, 1]])
+    assert np.array_equal(counts[:, :, TRUE].sum(axis=-1), [[1, 1, 0], [1, 0, 1]])
