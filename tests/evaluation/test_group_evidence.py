@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from soundbench.evaluation.leaderboard import group_evidence
-from soundbench.tasks.classification import TRUE, class_counts, confusion
+from soundbench.tasks.classification import METRICS, TRUE, class_counts, confusion
 from soundbench.tasks.single_label import SingleLabel
 
 GROUPS = pd.Series({"a": "g", "b": "g", "c": "h", "d": "i"})
@@ -45,3 +46,11 @@ def test_clips_that_a_seed_has_not_tested_do_not_count_in_it() -> None:
     counts = evidence.counts
     assert members["group"].to_list() == ["g", "h", "i"]
     assert np.array_equal(counts[:, :, TRUE].sum(axis=-1), [[1, 1, 0], [1, 0, 1]])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_scores_without_each_group_are_those_with_its_weight_at_zero(metric: str) -> None:
+    tables = [predictions({"a": 1, "b": 2, "c": 1, "d": 2}, wrong) for wrong in ("b", "d")]
+    evidence, members = group_evidence(SingleLabel, tables, GROUPS)
+    weights = 1 - np.eye(len(members), dtype=int)
+    assert np.array_equal(evidence.scores_without_each(metric), evidence.scores(metric, weights))

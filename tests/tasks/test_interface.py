@@ -45,6 +45,9 @@ class Errors:
     def scores(self, metric: str, weights: np.ndarray) -> np.ndarray:
         return TwoNumbers.metrics[metric].compute(np.einsum("rg,sgk->srk", weights, self.sums))
 
+    def scores_without_each(self, metric: str) -> np.ndarray:
+        return TwoNumbers.metrics[metric].compute(self.sums.sum(axis=1, keepdims=True) - self.sums)
+
 
 class TwoNumbers(Task):
     """Two numbers per clip, and whether the first is above a threshold that validation clips set."""

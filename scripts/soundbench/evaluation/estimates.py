@@ -39,7 +39,6 @@ POWER = 0.8
 TRAINING_SETS = 4 / 3
 MOST_SEEDS = 1000
 NEGLIGIBLE = 1e-12  # a standard error below this is rounding
-AT_ONCE = 500  # groups that are left out in one call, so that a large study fits into the memory
 
 
 @dataclass(frozen=True)
@@ -193,17 +192,12 @@ def resampled_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> l
     scores = seed_scores(evidence, groups, metric)
     if count < 2:
         return [scores, np.full((len(scores), count), np.nan), np.empty((len(scores), 0))]
-    parts = []
-    for first in range(0, count, AT_ONCE):
-        rows = np.arange(first, min(first + AT_ONCE, count))
-        weights = np.ones((len(rows), count), dtype=int)
-        weights[np.arange(len(rows)), rows] = 0
-        parts.append(evidence.scores(metric, weights))
+    without_group = evidence.scores_without_each(metric)
     folds = _members_of_folds(groups)
     without_fold = evidence.scores(metric, (~folds).astype(int)) if len(folds) > 1 else np.empty((len(scores), 0))
     kinds = groups.columns.drop("fold")
     crossed = [evidence.scores(metric, (~_members(groups[kind])).astype(int)) for kind in kinds if len(kinds) > 1]
-    return [scores, np.concatenate(parts, axis=1), without_fold, *crossed]
+    return [scores, without_group, without_fold, *crossed]
 
 
 def _members_of_folds(groups: pd.DataFrame) -> np.ndarray:

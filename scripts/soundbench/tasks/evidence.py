@@ -11,6 +11,7 @@ import numpy as np
 from soundbench.tasks.metric import Metric
 
 AT_ONCE = 4_000_000  # weights in one call, so that a large study fits into the memory
+GROUPS_AT_ONCE = 500  # groups that are left out in one call, for the same reason
 
 
 class Evidence(Protocol):
@@ -25,6 +26,10 @@ class Evidence(Protocol):
         Returns:
             ``(seeds, resamples)``.
         """
+        ...
+
+    def scores_without_each(self, metric: str) -> np.ndarray:
+        """The score of each seed without each of the groups, ``(seeds, groups)``."""
         ...
 
 
@@ -47,6 +52,11 @@ class Counts:
         weights = weights.astype(np.float32)
         sums = [weights @ seed.reshape(groups, -1).astype(np.float32) for seed in self.counts]
         return np.stack([self.metrics[metric].compute(each.astype(float).reshape(-1, *shape)) for each in sums])
+
+    def scores_without_each(self, metric: str) -> np.ndarray:
+        """See :meth:`Evidence.scores_without_each`."""
+        without = (seed.sum(axis=0) - seed for seed in self.counts)
+        return np.stack([self.metrics[metric].compute(each.astype(float)) for each in without])
 
 
 class Sample(Protocol):
@@ -82,6 +92,17 @@ class WeightedClips:
             parts = np.array_split(weights, 1 + len(weights) * sample.size // AT_ONCE)
             found.append(np.concatenate([compute(sample, part[:, position].astype(float)) for part in parts]))
         return np.stack(found)
+
+    def scores_without_each(self, metric: str) -> np.ndarray:
+        """See :meth:`Evidence.scores_without_each`."""
+        groups = 1 + max(int(position.max(initial=-1)) for position in self.positions)
+        parts = []
+        for first in range(0, groups, GROUPS_AT_ONCE):
+            rows = np.arange(first, min(first + GROUPS_AT_ONCE, groups))
+            weights = np.ones((len(rows), groups), dtype=int)
+            weights[np.arange(len(rows)), rows] = 0
+            parts.append(self.scores(metric, weights))
+        return np.concatenate(parts, axis=1)
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
