@@ -39,6 +39,7 @@ rule train_model:
         protocol=lambda w: study.view(w)["split"]["protocol"],
         source=lambda w: study.view(w)["source"],
         task=lambda w: study.view(w)["task"],
+        options=lambda w: training.task_options(w),
         code=lambda w: code_digest("train_model", *training.modules(w)),
     script:
         "../scripts/train_model.py"

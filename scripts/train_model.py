@@ -23,6 +23,7 @@ with logged(snakemake.log[0]):
             code=snakemake.params.code,
             source=snakemake.params.source,
             task=snakemake.params.task,
+            options=json.loads(snakemake.params.options),
         ),
         Inputs(
             features=FeatureFiles(snakemake.input.features, snakemake.input.index),

@@ -36,9 +36,11 @@ from soundbench.features.settings import crop_frames, feature_bins, frame_count
 from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
 from soundbench.models.saved import load_model
+from soundbench.tasks.single_label import SingleLabel
 
 pytestmark = pytest.mark.slow
 LABELS = ["dog", "hen", "NA"]
+ONE = SingleLabel(LABELS)
 CNN = {"family": "cnn", "features": "own", "training": {}, "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
 RESNET = {"family": "timm", "features": "own", "training": {}, "name": "resnet10t", "arguments": {}}
 SHORT = {"n_fft": 512, "hop_length": 256, "n_mels": 24, "sample_rate": 16000}
@@ -173,7 +175,7 @@ def test_onnx_gives_the_probabilities_of_the_evaluation(
     found = run_onnx(tmp_path / "model.onnx", [heard(path, taken["sample_rate"]) for path in recordings[:3]])
     expected = probabilities(net, description, features)
     assert expected.std(axis=0).max() > 1e-3
-    assert check_onnx(found, expected, ["a", "b", "c"]) < 1e-4
+    assert check_onnx(found, expected, ["a", "b", "c"], ONE) < 1e-4
     assert str(Path.cwd()).encode() not in (tmp_path / "model.onnx").read_bytes()
     assert b"site-packages" not in (tmp_path / "model.onnx").read_bytes()
 
@@ -187,7 +189,7 @@ def test_onnx_takes_features_if_sample_rates_differ_and_states_it(recordings: li
     taken = input_of(description, None, 0.8)
     write_onnx(net, description, taken, tmp_path / "model.onnx")
     found = run_onnx(tmp_path / "model.onnx", [each.numpy() for each in features])
-    check_onnx(found, probabilities(net, description, features), [path.stem for path in recordings])
+    check_onnx(found, probabilities(net, description, features), [path.stem for path in recordings], ONE)
     known = onnxruntime.InferenceSession(tmp_path / "model.onnx").get_modelmeta().custom_metadata_map
     assert json.loads(known["input"]) == taken == {"kind": "features", "shape": list(shape_of(settings))}
     assert json.loads(known["labels"]) == LABELS
@@ -196,9 +198,9 @@ def test_onnx_takes_features_if_sample_rates_differ_and_states_it(recordings: li
 def test_a_difference_is_refused_with_its_clip() -> None:
     right = np.array([[0.5, 0.5], [0.1, 0.9]])
     with pytest.raises(InputError, match=r"ONNX Runtime.*\n.*second: 0\.1"):
-        check_onnx(np.array([[0.5, 0.5], [0.2, 0.8]]), right, ["first", "second"])
+        check_onnx(np.array([[0.5, 0.5], [0.2, 0.8]]), right, ["first", "second"], SingleLabel(["a", "b"]))
     with pytest.raises(InputError, match="first: nan"):
-        check_onnx(right * np.nan, right, ["first", "second"])
+        check_onnx(right * np.nan, right, ["first", "second"], SingleLabel(["a", "b"]))
 
 
 def test_places_on_this_machine_are_not_shared() -> None:

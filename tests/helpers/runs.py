@@ -39,3 +39,23 @@ def write_made_up(folder: Path) -> Path:
     write_csv(folder / "literature.csv", split.replace({"fold1": {"val": "train"}}))
     write_csv(folder / "measures.csv", pd.DataFrame({"clip": clips, "samples": clips}))
     return folder
+
+
+def write_several(folder: Path) -> Path:
+    """The same number of clips with two independent parts of energy: as two labels, and as two numbers.
+
+    The features are ``several.npy``, the splits ``multi-label.csv`` and ``regression.csv``; the rest is as made up.
+    """
+    write_made_up(folder)
+    rng = np.random.default_rng(1)
+    levels = rng.uniform(0, 2, (40, 2))
+    features = rng.normal(size=(40, 16, 20))
+    features[:, 8:] += levels[:, 0, None, None]
+    features[:, :8] += levels[:, 1, None, None]
+    np.save(folder / "several.npy", features.astype(np.float16))
+    split = pd.read_csv(folder / "nested.csv")
+    names = np.array(["high", "low"], dtype=object)
+    write_csv(folder / "multi-label.csv", split.assign(label=[";".join(names[row > 1]) for row in levels]))
+    numbers = dict(zip(("true_high", "true_low"), (100 * levels).T, strict=True))
+    write_csv(folder / "regression.csv", split.drop(columns="label").assign(**numbers))
+    return folder

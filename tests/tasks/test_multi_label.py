@@ -23,7 +23,7 @@ RNG = np.random.default_rng(1)
 TRUTH = (RNG.random((60, 4)) < [0.5, 0.3, 0.2, 0.1]).astype(float)
 # Probabilities of two digits, so that many are equal.
 PROBABILITIES = np.round(0.3 * TRUTH + 0.7 * RNG.random((60, 4)), 2)
-TASK = MultiLabel(LABELS, {"threshold": 0.5})
+TASK = MultiLabel(LABELS)
 CPU = torch.device("cpu")
 
 
@@ -83,9 +83,24 @@ def test_the_threshold_has_the_best_f1_on_validation_clips() -> None:
     task = MultiLabel(["a", "b"])
     clips = pd.DataFrame({"label": ["a", "b", "a;b", ""]})
     task.fit_decision(lambda: 0.1 + 0.2 * truth, clips)
-    assert 0.1 < task.threshold < 0.3
+    assert len(set(task.thresholds)) == 1
+    assert 0.1 < task.thresholds[0] < 0.3
     assert best_threshold(np.zeros((3, 2)), np.full((3, 2), 0.2)) == 0.5
-    assert MultiLabel(["a", "b"]).threshold == 0.5  # the literature protocol has no validation clips
+    assert MultiLabel(["a", "b"]).thresholds.tolist() == [0.5, 0.5]  # the literature protocol has no validation clips
+
+
+def test_each_label_may_have_a_threshold_of_its_own() -> None:
+    truth = np.array([[1.0, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]])
+    task = MultiLabel(["a", "b", "c"], options={"thresholds": "each"})
+    clips = pd.DataFrame({"label": ["a", "b", "a;b", ""]})
+    values = np.array([0.1, 0.7, 0.2]) + 0.2 * truth
+    task.fit_decision(lambda: values, clips)
+    assert 0.1 < task.thresholds[0] < 0.3 < 0.7 < task.thresholds[1] < 0.9
+    assert task.thresholds[2] == 0.5  # no validation clip has it
+    assert task.decide(values)["predicted"].tolist() == clips["label"].tolist()
+    older = MultiLabel(["a", "b", "c"], {"threshold": 0.2})
+    both = MultiLabel.joined([task, older])
+    assert both.thresholds == pytest.approx((task.thresholds + 0.2) / 2)
 
 
 def test_guessing_gives_each_label_its_prevalence() -> None:

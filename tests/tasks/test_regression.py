@@ -132,18 +132,25 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
     source = {"reader": "folder", "root": "."}
     split = {"scheme": "kfold", "folds": 5, "protocol": "nested"}
     views = {
-        "numbers": {"source": "own", "task": "regression", "keep": ["a", "b"], "split": split},
+        "numbers": {
+            "source": "own",
+            "task": "regression",
+            "keep": ["a", "b"],
+            "thresholds": "each",
+            "split": split,
+        },
         "labels": {
             "source": "own",
             "task": "multi-label",
             "values": ["arousal"],
-            "split": split,
+            "thresholds": "each",
+            "split": split | {"protocol": "literature"},
             "augment": [{"variants": ["mixed"], "balance": True}],
         },
     }
     models = {
         "cnn": {"training": {"loss": "focal"}},
-        "trees": {"family": "random_forest", "features": "logmel64"},
+        "odds": {"family": "logistic", "features": "logmel64"},
     }
     with pytest.raises(InputError) as caught:
         configuration(
@@ -158,7 +165,9 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
         "datasets.numbers.keep: chooses labels, but the task is regression",
         "datasets.labels.values: is for the task regression, but the task is multi-label",
         "datasets.labels.augment.0.balance: needs one label per clip",
-        "models.trees: random_forest predicts one label per clip, but numbers has the task regression",
+        "models.odds: logistic predicts labels, but numbers has the task regression; choose a network or",
+        "datasets.numbers.thresholds: is for the task multi-label, but the task is regression",
+        "datasets.labels.thresholds: needs validation clips, which the protocol literature does not have",
         "models.cnn.training.loss: focal is not a loss of the task multi-label, which labels has",
     ):
         assert text in found

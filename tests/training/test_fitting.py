@@ -8,34 +8,54 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from helpers.library import configuration, front_end
-from helpers.runs import RUN
+from helpers.runs import RUN, write_several
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_json
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table, read_json
 from soundbench.evaluation.folds import Outputs, evaluate_model
+from soundbench.evaluation.trained_model import TrainedModel
+from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.families import FAMILIES, is_fitted
-from soundbench.models.fitted import ESTIMATOR, FittedClassifier, decisions, from_state, softmax
+from soundbench.models.fitted import ESTIMATOR, FittedClassifier, decisions, from_state, softmax, to_state
 from soundbench.models.saved import load_model
 from soundbench.study.export import ExportInputs
 from soundbench.study.study import Study
+from soundbench.tasks.multi_label import MultiLabel
 from soundbench.training import fitting
+from soundbench.training.examples import Examples
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 
 FITTED = [family for family in FAMILIES.names if is_fitted(family)]
 SMALL: dict[str, Any] = {"random_forest": {"trees": 20}, "gradient_boosting": {"rounds": 20, "smallest_leaf": 2}}
+FEW: dict[str, Any] = {"gradient_boosting": {"rounds": 8}}
 
 
 def recipe(family: str, **changes: Any) -> dict[str, Any]:
     """A recipe of a family with its defaults."""
     defaults = {key: setting["default"] for key, setting in FAMILIES.settings(family).items()}
     return {"family": family} | defaults | SMALL.get(family, {}) | changes
+
+
+def fit_several(folder: Path, family: str, task: str) -> Path:
+    """Fit a family to clips with two labels, or with two numbers, each."""
+    several = write_several(folder)
+    made = front_end(front_end="logmel", n_mels=16)
+    run = replace(
+        RUN, model=family, recipe=recipe(family, **FEW.get(family, {})), source="made-up", front_end=made, task=task
+    )
+    features = FeatureFiles(str(several / "several.npy"), str(several / "index.csv"))
+    inputs = Inputs(features, str(several / f"{task}.csv"), str(several / "measures.csv"))
+    train_model(run, inputs, str(folder / "run"), threads=1, checkpoint_seconds=60)
+    return folder / "run"
 
 
 def trained(folder: Path, made_up: Path, family: str, protocol: str = "nested", **changes: Any) -> Path:
@@ -95,7 +115,7 @@ def test_each_value_is_standardised_by_training_clips_alone(made_up: Path, tmp_p
     features = np.load(made_up / "features.npy").astype(np.float32)[:20].reshape(20, -1)
     normalisation = description["normalisation"]
     values = (features - normalisation["mean"]) / normalisation["std"]
-    scaler = network.pipeline.named_steps["standardise"]
+    scaler = network.fitted.named_steps["standardise"]
     assert scaler.mean_ == pytest.approx(values.mean(axis=0), abs=1e-4)
     assert scaler.n_samples_seen_ == 20
 
@@ -178,7 +198,7 @@ def test_file_of_somebody_else_runs_no_code(made_up: Path, tmp_path: Path, capsy
             load_model(folder)
     assert "code of the file" not in capsys.readouterr().out
     with pytest.raises(InputError, match="holds no fitted classifier"):
-        from_state({"weight": torch.zeros(1)}, 2, Path("model.safetensors"))
+        from_state({"weight": torch.zeros(1)}, "classifier", 2, Path("model.safetensors"))
 
 
 def test_tree_that_leads_out_of_itself_is_refused(made_up: Path, tmp_path: Path) -> None:
@@ -246,8 +266,6 @@ def test_history_is_one_row(made_up: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", [name for name in FITTED if not FAMILIES.constant(name, "WITHOUT_ONNX")])
 def test_onnx_gives_the_same_probabilities(family: str, made_up: Path, tmp_path: Path) -> None:
-    from soundbench.export.onnxfile import input_of, run_onnx, write_onnx
-
     network, description = load_model(trained(tmp_path / "run", made_up, family))
     taken = input_of(description, 22050, 1.0)
     assert taken == {"kind": "features", "shape": [16, 20]}
@@ -264,3 +282,50 @@ def test_export_of_what_has_no_onnx_form_is_refused() -> None:
         ExportInputs(Study(settings)).folders("{dataset}/{model}")(None)
     settings = configuration(benchmark={"datasets": ["synthetic"], "models": ["svm"]})
     assert ExportInputs(Study(settings)).folders("{dataset}/{model}")(None) == ["synthetic/svm"]
+
+
+REGRESSORS = [family for family in FITTED if FAMILIES.defines(family, "build_regressor")]
+SEVERAL = [*[(family, "multi-label") for family in FITTED], *[(family, "regression") for family in REGRESSORS]]
+
+
+@pytest.mark.parametrize(("family", "task"), SEVERAL)
+def test_each_label_and_each_number_is_fitted_by_itself(family: str, task: str, tmp_path: Path) -> None:
+    folder = fit_several(tmp_path, family, task)
+    model = TrainedModel.load(folder)
+    split = read_split(tmp_path / f"{task}.csv")
+    clips = model.with_role(split, "val", "test")
+    index = read_clip_table(tmp_path / "index.csv")
+    values = model.predict(model.examples(tmp_path / "several.npy", index, clips))
+    scores = model.task.scores(model.task.table(clips[model.task.truth_columns(clips)], values))
+    if family == "majority":
+        training = model.with_role(split, "train")
+        assert values == pytest.approx(np.tile(model.task.baseline(training), (len(clips), 1)), rel=1e-5)
+    else:
+        assert scores[{"multi-label": "map", "regression": "pearson"}[task]] > 0.6
+    assert read_json(folder / "model.json")["parameters"] > 0
+    if FAMILIES.constant(family, "WITHOUT_ONNX"):
+        return
+    taken = input_of(model.description, 22050, 1.0)
+    write_onnx(model.network, model.description, taken, tmp_path / "model.onnx")
+    features = np.load(tmp_path / "several.npy").astype(np.float32)
+    chosen = list(features[index.set_index("clip")["row"].loc[clips["clip"]]])
+    assert check_onnx(run_onnx(tmp_path / "model.onnx", chosen), values, list(clips["clip"]), model.task) < 1e-4
+
+
+def test_a_label_of_all_training_clips_or_of_none_is_constant(tmp_path: Path) -> None:
+    several = write_several(tmp_path)
+    split = pd.read_csv(several / "multi-label.csv", keep_default_na=False)
+    training = split["fold1"] == "train"
+    split["label"] = split["label"].where(~training, split["label"].where(split["label"] == "high", "") + ";always")
+    split["label"] = split["label"].str.strip(";")
+    examples = Examples((np.zeros((20, 1, 1)),), np.zeros(20), np.arange(20), torch.zeros(20, 3))
+    task = MultiLabel(["always", "high", "low"])
+    examples = replace(examples, targets=torch.from_numpy(task.encode(split[training])))
+    values = np.load(several / "several.npy").astype(np.float32)[:20].reshape(20, -1)
+    network = fitting.FITTED_BY["classifiers"](replace(RUN, recipe=recipe("svm")), values, examples, task)
+    odds = network(torch.from_numpy(values)[:, None, :, None])
+    assert (odds[:, 0].sigmoid() > 1 - 1e-6).all()
+    assert (odds[:, 2].sigmoid() < 1e-6).all()
+    assert odds[:, 1].std() > 0.1
+    with pytest.raises(InputError, match="holds 3 fitted pipelines, which do not fit the 2 labels"):
+        from_state(to_state(network), "classifiers", 2, Path("model.safetensors"))

@@ -68,7 +68,7 @@ def test_several_labels_reach_the_leaderboard(tagged: Workflow) -> None:
 
 def test_thresholds_come_from_validation_clips(tagged: Workflow) -> None:
     folder = tagged.results / "runs" / "tones" / "cnn" / "seed1"
-    thresholds = [read_json(folder / f"fold{fold}" / "model.json")["fitted"]["threshold"] for fold in (1, 2, 3)]
+    thresholds = [read_json(folder / f"fold{fold}" / "model.json")["fitted"]["thresholds"][0] for fold in (1, 2, 3)]
     assert len(set(thresholds)) > 1
     predictions = read_clip_table(folder / "predictions.csv")
     for row in predictions.to_dict("records"):

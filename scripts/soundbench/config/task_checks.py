@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from soundbench.core.schema import as_mapping
-from soundbench.models.families import is_fitted
+from soundbench.models.families import FAMILIES, is_fitted
+from soundbench.tasks.multi_label import EACH, MultiLabel
 from soundbench.tasks.registry import DEFAULT, task_class
 from soundbench.tasks.regression import Regression
 
@@ -32,10 +33,11 @@ def task_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator[str
 def _model_problems(name: str, recipe: Config, dataset: str, view: Config) -> Iterator[str]:
     task = task_class(view)
     if is_fitted(recipe["family"]):
-        if task.name != DEFAULT:
+        if task.fitted_by == "regressors" and not FAMILIES.defines(recipe["family"], "build_regressor"):
+            able = [family for family in FAMILIES.names if FAMILIES.defines(family, "build_regressor")]
             yield (
-                f"models.{name}: {recipe['family']} predicts one label per clip, but {dataset} has the task "
-                f"{task.name}; choose networks"
+                f"models.{name}: {recipe['family']} predicts labels, but {dataset} has the task {task.name}; choose a "
+                f"network or one of {', '.join(able)}"
             )
         return
     loss = recipe["training"].get("loss")
@@ -66,6 +68,10 @@ def _view_problems(dataset: str, view: Config) -> Iterator[str]:
         yield f"datasets.{dataset}.values: is for the task regression, but the task is {task.name}"
     for key in [key for key in ("keep", "drop", "merge") if task is Regression and view.get(key)]:
         yield f"datasets.{dataset}.{key}: chooses labels, but the task is regression; leave it out"
+    if view["thresholds"] == EACH and task is not MultiLabel:
+        yield f"datasets.{dataset}.thresholds: is for the task multi-label, but the task is {task.name}"
+    elif view["thresholds"] == EACH and view["split"]["protocol"] == "literature":
+        yield f"datasets.{dataset}.thresholds: needs validation clips, which the protocol literature does not have"
     if task.name == DEFAULT:
         return
     for number, rule in enumerate(view["augment"]):

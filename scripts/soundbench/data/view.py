@@ -50,4 +50,5 @@ class View(TypedDict):
     merge: NotRequired[dict[str, list[str]]]
     group: NotRequired[list[str]]
     values: NotRequired[list[str]]
+    thresholds: NotRequired[Literal["one", "each"]]
     limit: NotRequired[dict[str, int]]  # soundbench.data.training_sizes has resolved a list of numbers

@@ -165,7 +165,7 @@ def write_networks(model: TrainedModel, description: Description, checked: Check
     names = list(checked.clips["clip"])
     write_onnx(model.network, description, taken, folder / "model.onnx")
     inputs = checked.inputs(taken)
-    gap = check_onnx(run_onnx(folder / "model.onnx", inputs), checked.expected, names)
+    gap = check_onnx(run_onnx(folder / "model.onnx", inputs), checked.expected, names, model.task)
     logger.info("ONNX agrees with PyTorch on %d test clips; largest difference %.2g", len(names), gap)
     if description["transformers"]:
         write_transformers(model.network, description, folder / "transformers")

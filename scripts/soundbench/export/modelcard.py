@@ -21,7 +21,8 @@ from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import read_predictions
 from soundbench.export.onnxfile import OPSET, Description
 from soundbench.report.rendering import percent, quantity
-from soundbench.tasks.registry import task_class
+from soundbench.tasks.metric import Metric
+from soundbench.tasks.registry import task_class, trained_task
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -31,9 +32,11 @@ class Evidence:
     """The results of a study that are on the model card.
 
     Attributes:
-        scores: one row per metric: ``metric, name, mean, spread, low, high`` over all seeds and folds.
+        scores: one row per metric: ``metric, value, name, mean, spread, interval`` over all seeds and folds; all but
+            ``value`` as they are written.
         own: the record of the exported model's fold, from ``metrics.json``.
         runs: the seeds and folds that were trained, and their total costs.
+        training_clips: how many clips the exported model was trained on.
         labels: one row per label: the number of training clips, and their seconds.
         findings: one row per check and severity of the audit, with the number of findings.
         trained_from: the lengths of the training clips: total (s), shortest and longest (s).
@@ -42,6 +45,7 @@ class Evidence:
     scores: list[dict[str, Any]]
     own: dict[str, Any]
     runs: dict[str, Any]
+    training_clips: int
     labels: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     trained_from: dict[str, float]
@@ -67,7 +71,7 @@ class Evidence:
         decisions = read_predictions(predictions, named)[description["dataset"], description["model"]]
         scores = interval_scores(task, decisions, clip_groups(split))
         return cls(
-            scores=[{"metric": name, "name": task.metrics[name].title, **found} for name, found in scores.items()],
+            scores=[_score_row(name, task.metrics[name], found) for name, found in scores.items()],
             own=next(fold for fold in here["folds"] if fold["fold"] == description["fold"]),
             runs={
                 "seeds": sorted(record["seed"] for record in records),
@@ -75,6 +79,7 @@ class Evidence:
                 "train_seconds": sum(fold["train_seconds"] for fold in folds),
                 "model_megabytes": here["model_bytes"] / 1e6,
             },
+            training_clips=len(trained),
             labels=[
                 {"label": label, "size": int(members.sum()), "sum": trained["seconds"][members > 0].sum()}
                 for label, members in task.strata(trained).items()
@@ -84,12 +89,24 @@ class Evidence:
         )
 
 
+def _score_row(name: str, metric: Metric, found: dict[str, float]) -> dict[str, Any]:
+    """A row of the table of scores; see :class:`Evidence`."""
+    written = {key: metric.format(found[key]) for key in ("mean", "spread")}
+    interval = metric.interval(found["low"], found["high"], " to ")
+    return {"metric": name, "value": found["mean"], "name": metric.heading, "interval": interval, **written}
+
+
 def front_matter(description: Description, evidence: Evidence) -> str:
     """The YAML that Hugging Face reads; its keys are those of their model cards."""
     task = {"type": "audio-classification", "name": "Audio classification"}
+    task_metrics = task_class(description).metrics
     dataset = {"name": description["dataset"], "type": description["dataset"]}
     metrics = [
-        {"type": row["metric"], "name": f"{row['name']}, mean over seeds of the recipe", "value": round(row["mean"], 4)}
+        {
+            "type": row["metric"],
+            "name": f"{task_metrics[row['metric']].title}, mean over seeds of the recipe",
+            "value": round(row["value"], 4),
+        }
         for row in evidence.scores
     ]
     values = {
@@ -97,7 +114,7 @@ def front_matter(description: Description, evidence: Evidence) -> str:
         "library_name": "transformers" if description["transformers"] else "onnx",
         "license": "unknown",
         "tags": ["audio-classification", "soundbench", description["recipe"]["family"]],
-        "metrics": list(task_class(description).metrics),
+        "metrics": list(task_metrics),
         "model-index": [
             {
                 "name": f"{description['dataset']}-{description['model']}",
@@ -113,7 +130,7 @@ def model_card(description: Description, evidence: Evidence, checked: int, gap: 
 
     Args:
         checked: the clips on which the ONNX file was compared with PyTorch.
-        gap: the largest difference of a probability on these clips.
+        gap: the largest difference of a value on these clips, in :attr:`Task.units`.
     """
     # The template is Markdown; the escaping of HTML would change quotes in code.
     environment = jinja2.Environment(
@@ -125,4 +142,10 @@ def model_card(description: Description, evidence: Evidence, checked: int, gap: 
     )
     environment.filters |= {"percent": percent, "quantity": quantity, "text": markdown_text, "code": markdown_code}
     values = {"front_matter": front_matter(description, evidence), "checked": checked, "gap": gap, "opset": OPSET}
+    task = trained_task(description)
+    values |= {
+        "values_name": task.values_name,
+        "decision": task.decision,
+        "own": [f"{metric.with_unit(evidence.own[name])} ({metric.title})" for name, metric in task.metrics.items()],
+    }
     return environment.get_template("modelcard.md").render(**description, evidence=evidence, **values)

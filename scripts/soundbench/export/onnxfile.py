@@ -18,11 +18,12 @@ from soundbench.export.fitted_onnx import fitted_graph
 from soundbench.export.graphs import Classifier, FeatureGraph, has_graph
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.families import is_fitted
-from soundbench.models.fitted import FittedClassifier
+from soundbench.models.fitted import FittedClassifier, FittedOutputs
 from soundbench.tasks.registry import trained_task
+from soundbench.tasks.task import Task
 
 OPSET = 18
-TOLERANCE = 1e-4  # the largest allowed difference of a probability
+TOLERANCE = 1e-4  # the largest allowed difference of a probability, or of a number in units of its deviation
 
 Description = dict[str, Any]
 
@@ -43,7 +44,8 @@ def input_of(description: Description, sample_rate: int | None, seconds: float) 
 
 
 def write_onnx(network: nn.Module, description: Description, taken: dict[str, Any], path: str | Path) -> None:
-    """Write the graph ``(batch, samples)`` float32, one channel in [-1, 1], to ``probabilities`` ``(batch, classes)``.
+    """Write the graph ``(batch, samples)`` float32, one channel in [-1, 1], to the task's values ``(batch, outputs)``:
+    ``probabilities``, or ``numbers`` in the unit of the source.
 
     Sound may have any length; as in training, it is cropped or padded to the length that the model takes. If the file
     does not hold the front-end, the input is ``features`` ``(batch, bins, frames)`` before normalisation.
@@ -51,7 +53,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
     Args:
         taken: the result of :func:`input_of`.
     """
-    if isinstance(network, FittedClassifier):
+    if isinstance(network, FittedClassifier | FittedOutputs):
         _write_fitted(network, description, taken, path)
         return
     sound = taken["kind"] == "waveform"
@@ -59,7 +61,8 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
     if sound:
         features = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
     normalise = Normalisation(**description["normalisation"])
-    model = Classifier(network.cpu(), normalise, features, trained_task(description)).eval()
+    task = trained_task(description)
+    model = Classifier(network.cpu(), normalise, features, task).eval()
     # The example has two clips, because the exporter would treat a batch of one as a constant.
     example = torch.zeros(2, taken["samples"]) if sound else torch.zeros(2, *taken["shape"])
     axes = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if sound else {})
@@ -72,7 +75,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
             dynamo=True,
             opset_version=OPSET,
             input_names=["samples" if sound else "features"],
-            output_names=["probabilities"],
+            output_names=[task.values_name],
             dynamic_shapes=(axes,),
             external_data=False,
             verbose=False,
@@ -83,8 +86,11 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
         program.save(str(temporary), external_data=False)
 
 
-def _write_fitted(network: FittedClassifier, description: Description, taken: dict[str, Any], path: str | Path) -> None:
-    model = fitted_graph(network, Normalisation(**description["normalisation"]), tuple(taken["shape"]), OPSET)
+def _write_fitted(
+    network: FittedClassifier | FittedOutputs, description: Description, taken: dict[str, Any], path: str | Path
+) -> None:
+    normalise = Normalisation(**description["normalisation"])
+    model = fitted_graph(network, normalise, trained_task(description), tuple(taken["shape"]), OPSET)
     model.producer_name = "soundbench"
     for key, value in _properties(description, taken).items():
         model.metadata_props.add(key=key, value=value)
@@ -94,7 +100,8 @@ def _write_fitted(network: FittedClassifier, description: Description, taken: di
 
 def _properties(description: Description, taken: dict[str, Any]) -> dict[str, str]:
     """What a user of the file needs, each as JSON."""
-    known = {"labels": description["labels"], "input": taken}
+    task = trained_task(description)
+    known = {"labels": task.labels, "task": task.name, "input": taken} | task.decision
     known |= {key: description[key] for key in ("dataset", "model", "protocol", "seed", "fold")}
     return {key: json.dumps(value, ensure_ascii=False) for key, value in known.items()}
 
@@ -116,7 +123,7 @@ def _describe(model: Any, description: Description, taken: dict[str, Any]) -> No
 
 
 def run_onnx(path: str | Path, inputs: list[np.ndarray]) -> np.ndarray:
-    """The probabilities ``(clips, classes)`` of clips, computed one by one because their lengths may differ."""
+    """The values ``(clips, outputs)`` of clips, computed one by one because their lengths may differ."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -124,14 +131,14 @@ def run_onnx(path: str | Path, inputs: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([session.run(None, {name: clip[None]})[0] for clip in inputs])
 
 
-def check_onnx(found: np.ndarray, expected: np.ndarray, clips: list[str]) -> float:
-    """The largest difference of probabilities.
+def check_onnx(found: np.ndarray, expected: np.ndarray, clips: list[str], task: Task) -> float:
+    """The largest difference of values, in :attr:`Task.units`.
 
     Raises:
         InputError: it is above :data:`TOLERANCE`; naming the clips.
     """
-    differences = np.abs(found - expected).max(axis=1)
+    differences = (np.abs(found - expected) / task.units).max(axis=1)
     if not differences.max() <= TOLERANCE:  # nor NaN
         wrong = [f"{clip}: {gap:.2g}" for clip, gap in zip(clips, differences, strict=True) if not gap <= TOLERANCE]
-        raise InputError(wrong, f"ONNX Runtime's probabilities differ from PyTorch's by more than {TOLERANCE:g}:")
+        raise InputError(wrong, f"ONNX Runtime's {task.values_name} differ from PyTorch's by more than {TOLERANCE:g}:")
     return float(differences.max())

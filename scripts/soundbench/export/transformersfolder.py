@@ -14,16 +14,19 @@ from torch import nn
 
 from soundbench.core.errors import InputError
 from soundbench.models.families import FAMILIES
+from soundbench.tasks.registry import task_class
+from soundbench.tasks.single_label import SingleLabel
 
 TOLERANCE = 1e-3  # the largest allowed difference of a probability; transformers does not round features to float16
 DEVIATIONS = 2  # the extractor of transformers divides by this multiple of its `std`
 
 
 def has_transformers(description: dict[str, Any]) -> bool:
-    """Whether transformers can compute the same: an AST on its own features, normalised by constants."""
+    """Whether transformers can compute the same: an AST on its own features, normalised by constants, for one label."""
     front_end = description["front_end"]
     offered = FAMILIES.defines(description["recipe"]["family"], "transformers_model")
-    return offered and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
+    single = task_class(description) is SingleLabel  # the pipeline of transformers has a softmax
+    return single and offered and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
 
 
 def write_transformers(network: nn.Module, description: dict[str, Any], folder: Path) -> None:

@@ -74,11 +74,61 @@ class FittedClassifier(nn.Module):
 
     def __init__(self, pipeline: Any, classes: int, scale: float = 1.0) -> None:
         super().__init__()
-        self.pipeline = pipeline
+        self.fitted = pipeline
         self.head = FittedHead(pipeline.named_steps["classify"], classes, scale)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        values = self.pipeline.named_steps["standardise"].transform(features.flatten(1).cpu().numpy())
+        values = self.fitted.named_steps["standardise"].transform(features.flatten(1).cpu().numpy())
+        return self.head(torch.from_numpy(values).to(features.device))
+
+
+class OutputsHead(nn.Module):
+    """Fitted estimators, one per output: standardised values ``(batch, values)`` to outputs ``(batch, outputs)``.
+
+    The output of a classifier, which tells whether a clip has a label, is the logarithm of the odds; that of a
+    regressor is its number.
+
+    Args:
+        scales: of the decision values of classifiers without probabilities.
+    """
+
+    def __init__(self, estimators: list[Any], scales: list[float]) -> None:
+        super().__init__()
+        self.estimators = estimators
+        self.scales = scales
+        # As in FittedHead.
+        shape = (len(estimators), estimators[0].n_features_in_)
+        self.weight = nn.Parameter(torch.ones(shape, dtype=torch.float64), requires_grad=False)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        given = values.cpu().numpy()
+        columns = [self._output(given, *each) for each in zip(self.estimators, self.scales, strict=True)]
+        return torch.from_numpy(np.stack(columns, axis=1)).float().to(values.device)
+
+    @staticmethod
+    def _output(values: np.ndarray, estimator: Any, scale: float) -> np.ndarray:
+        if not hasattr(estimator, "classes_"):
+            with one_thread():
+                return np.asarray(estimator.predict(values))
+        logs = np.log(FittedHead(estimator, 2, scale).probabilities(values).clip(min=SMALLEST))
+        return np.asarray(logs[:, 1] - logs[:, 0])
+
+
+class FittedOutputs(nn.Module):
+    """Fitted pipelines as a network, one per output: features ``(batch, 1, bins, frames)`` to outputs.
+
+    Args:
+        pipelines: ``standardise``, which is the same in all, and ``classify``, a classifier or a regressor.
+        scales: of the decision values of classifiers without probabilities.
+    """
+
+    def __init__(self, pipelines: list[Any], scales: list[float]) -> None:
+        super().__init__()
+        self.fitted = pipelines
+        self.head = OutputsHead([pipeline.named_steps["classify"] for pipeline in pipelines], scales)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        values = self.fitted[0].named_steps["standardise"].transform(features.flatten(1).cpu().numpy())
         return self.head(torch.from_numpy(values).to(features.device))
 
 
@@ -94,19 +144,26 @@ def softmax(values: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=-1, keepdims=True)
 
 
-def to_state(classifier: FittedClassifier) -> dict[str, torch.Tensor]:
-    """What ``model.safetensors`` holds: the pipeline as skops writes it, as bytes. The same pipeline gives the same."""
+def to_state(network: FittedClassifier | FittedOutputs) -> dict[str, torch.Tensor]:
+    """What ``model.safetensors`` holds: the pipeline, or the list of them, as skops writes it, as bytes. The same
+    pipeline gives the same bytes."""
     from skops.io import dumps
 
-    data = np.frombuffer(_reproducible(dumps(classifier.pipeline)), np.uint8)
-    return {ESTIMATOR: torch.from_numpy(data.copy()), SCALE: torch.tensor(classifier.head.scale, dtype=torch.float64)}
+    data = np.frombuffer(_reproducible(dumps(network.fitted)), np.uint8)
+    scale = network.head.scale if isinstance(network, FittedClassifier) else network.head.scales
+    return {ESTIMATOR: torch.from_numpy(data.copy()), SCALE: torch.tensor(scale, dtype=torch.float64)}
 
 
-def from_state(state: dict[str, torch.Tensor], classes: int, file: Path) -> FittedClassifier:
+def from_state(
+    state: dict[str, torch.Tensor], fitted_by: str, outputs: int, file: Path
+) -> FittedClassifier | FittedOutputs:
     """The classifier of a state; it runs no code of the file's own.
 
+    Args:
+        fitted_by: what the task asks for, see :class:`soundbench.tasks.task.Task`.
+
     Raises:
-        InputError: the state holds no pipeline of scikit-learn alone.
+        InputError: the state holds no pipeline of scikit-learn alone, or not one for each of these outputs.
     """
     from skops.io import get_untrusted_types, loads
 
@@ -121,9 +178,14 @@ def from_state(state: dict[str, torch.Tensor], classes: int, file: Path) -> Fitt
         raise
     except Exception as error:  # skops raises errors of any type for damaged data
         raise InputError(f"{file}: cannot be read by skops ({error})") from error
-    if problem := _tree_problem(pipeline):
+    pipelines = pipeline if isinstance(pipeline, list) else [pipeline]
+    if problem := next(filter(None, map(_tree_problem, pipelines)), ""):
         raise InputError(f"{file}: {problem}")
-    return FittedClassifier(pipeline, classes, float(state[SCALE]))
+    if fitted_by == "classifier" and not isinstance(pipeline, list):
+        return FittedClassifier(pipeline, outputs, float(state[SCALE]))
+    if fitted_by != "classifier" and len(pipelines) == outputs == state[SCALE].numel():
+        return FittedOutputs(pipelines, state[SCALE].tolist())
+    raise InputError(f"{file}: holds {len(pipelines)} fitted pipelines, which do not fit the {outputs} labels")
 
 
 def _tree_problem(pipeline: Any) -> str:

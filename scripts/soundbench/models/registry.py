@@ -10,7 +10,8 @@ A family also has ``build_pretrained(classes, shape, weights, **options)`` if
 network is described by its weights, ``complete(weights, **options)`` returns the options that describe it without them.
 
 With ``FITTED = True``, the family is a classifier of scikit-learn: ``build(seed, **options)`` returns it, and
-:mod:`soundbench.training.fitting` fits it instead of training a network.
+:mod:`soundbench.training.fitting` fits it instead of training a network. ``build_regressor(seed, **options)`` returns
+its form for numbers, if it has one.
 """
 
 from __future__ import annotations

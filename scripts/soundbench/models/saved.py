@@ -16,6 +16,7 @@ from soundbench.core.storage import read_mapping
 from soundbench.models.description import complete_description
 from soundbench.models.families import is_fitted
 from soundbench.models.registry import build_model
+from soundbench.tasks.registry import task_class
 
 if TYPE_CHECKING:
     from torch import nn
@@ -103,7 +104,7 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     description = read_description(folder)
     weights = Path(folder) / WEIGHTS
     if is_fitted(description["recipe"]["family"]):
-        return _load_fitted(weights, len(description["labels"])), description
+        return _load_fitted(weights, description), description
     network = _build(description, Path(folder) / DESCRIPTION)
     try:
         state = load_file(weights)
@@ -116,7 +117,7 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     return network.eval(), description
 
 
-def _load_fitted(file: Path, classes: int) -> nn.Module:
+def _load_fitted(file: Path, description: dict[str, Any]) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -126,7 +127,7 @@ def _load_fitted(file: Path, classes: int) -> nn.Module:
         state = load_file(file)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{file}: cannot be read as safetensors ({error})") from error
-    return from_state(state, classes, file).eval()
+    return from_state(state, task_class(description).fitted_by, len(description["labels"]), file).eval()
 
 
 def _build(description: dict[str, Any], path: Path) -> nn.Module:

@@ -10,7 +10,6 @@ from soundbench.core.storage import canonical_json
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import fill
 from soundbench.study.study import Study, Wildcards
-from soundbench.tasks.registry import DEFAULT
 
 
 class ExportInputs:
@@ -23,19 +22,13 @@ class ExportInputs:
         """An input function: ``pattern`` for every selected data set and model.
 
         Raises:
-            InputError: a selected model has no form for ONNX, or a data set has a task without a model card.
+            InputError: a selected model has no form for ONNX.
         """
 
         def files(wildcards: Wildcards) -> list[str]:
             models = self.study.selected["models"]
             reasons = {name: self._without_form(name) for name in models}
-            lacking = [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]
-            lacking += [
-                f"benchmark.datasets: {name}: models with the task {task} have no model card"
-                for name in self.study.selected["datasets"]
-                if (task := self.study.settings["datasets"][name]["task"]) != DEFAULT
-            ]
-            if lacking:
+            if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
                 raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
             return fill(pattern, dataset=self.study.selected["datasets"], model=models)
 

@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from soundbench.augment.batch_effects import BATCH_EFFECTS
+from soundbench.core.storage import canonical_json
 from soundbench.models.families import FAMILIES
 from soundbench.models.lineage import workflow_sources
 from soundbench.models.tuning import tuned_model
 from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
 from soundbench.study.study import Study, Wildcards
+from soundbench.tasks.registry import task_class
 
 
 class TrainingInputs:
@@ -52,6 +54,11 @@ class TrainingInputs:
 
     def _earlier_sources(self, model: str) -> list[str]:
         return sorted(workflow_sources(self.study.settings, model))
+
+    def task_options(self, wildcards: Wildcards) -> str:
+        """The keys of a view that its task reads in training, as canonical JSON."""
+        view = self.study.view(wildcards)
+        return canonical_json({key: view[key] for key in task_class(view).view_keys})
 
     def of_trials(self, pattern: str) -> Callable[[Wildcards], list[str]]:
         """An input function: ``pattern`` for every trial of a tuned model."""

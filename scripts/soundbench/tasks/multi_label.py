@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST = 1e-6  # of a probability and of its complement, before their logarithms are taken
+EACH = "each"  # of `thresholds` in a view: one per label
 UNLABELLED = "(no label)"
 ADDED = ("seed", "kind", "level")  # columns after the labels in tables of several runs
 
@@ -33,6 +34,8 @@ class MultiLabel(Task):
     progress = "ranking_precision"
     curves = (("loss (binary cross-entropy)", 1), ("label-ranking precision (%)", 100))
     predicted = "several"
+    view_keys = ("thresholds",)
+    fitted_by = "classifiers"
     report = frozenset({"classes", "label_scores", "occurrences"})
 
     @classmethod
@@ -96,24 +99,42 @@ class MultiLabel(Task):
         return np.log(values / (1 - values))
 
     @property
-    def threshold(self) -> float:
-        """The least probability of a label that is predicted; 0.5 where no validation clips have decided."""
-        return float(self.fitted.get("threshold", 0.5))
+    def thresholds(self) -> np.ndarray:
+        """The least probability of each label that is predicted, ``(labels,)``.
+
+        It is 0.5 if no validation clips have decided. Older models have one ``threshold`` for all labels.
+        """
+        return np.broadcast_to(self.fitted.get("thresholds", self.fitted.get("threshold", 0.5)), len(self.labels))
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        """``thresholds``, one per label."""
+        return {"thresholds": self.thresholds.tolist()}
 
     @classmethod
     def joined(cls, tasks: Sequence[Task]) -> MultiLabel:
         """The mean of their thresholds."""
-        thresholds = [cls(task.labels, task.fitted).threshold for task in tasks]
-        return cls(tasks[0].labels, {"threshold": float(np.mean(thresholds))})
+        thresholds = np.mean([cls(task.labels, task.fitted).thresholds for task in tasks], axis=0)
+        return cls(tasks[0].labels, {"thresholds": thresholds.tolist()})
 
     def fit_decision(self, predict: Callable[[], np.ndarray], clips: pd.DataFrame) -> None:
-        """Choose the threshold, one for all labels: one of each would follow the few clips of rare labels."""
-        self.fitted["threshold"] = best_threshold(self.encode(clips), predict())
+        """Choose the thresholds by the mean F1 over labels: one for all, or one per label if ``thresholds`` says so.
+
+        The latter follow the few validation clips of rare labels.
+        """
+        truth = self.encode(clips)
+        values = predict()
+        if self.options.get("thresholds") == EACH:
+            columns = zip(truth.T, values.T, strict=True)
+            found = [best_threshold(own[:, None], probabilities[:, None]) for own, probabilities in columns]
+        else:
+            found = [best_threshold(truth, values)] * len(self.labels)
+        self.fitted["thresholds"] = found
 
     def decide(self, values: np.ndarray) -> pd.DataFrame:
         """``predicted``: the labels whose probability reaches the threshold, joined by ``;``."""
         labels = np.array(self.labels, dtype=object)
-        return pd.DataFrame({"predicted": [SEPARATOR.join(labels[row]) for row in values >= self.threshold]})
+        return pd.DataFrame({"predicted": [SEPARATOR.join(labels[row]) for row in values >= self.thresholds]})
 
     def rank(self, values: np.ndarray, count: int) -> np.ndarray:
         """The most probable labels, best first; the first of equals."""

@@ -37,6 +37,8 @@ class Regression(Task):
     progress = "explained"
     curves = (("loss (squared error)", 1), ("share of variance explained", 1))
     predicted = "numbers"
+    fitted_by = "regressors"
+    values_name = "numbers"
     report = frozenset({"values", "residuals"})
 
     @classmethod
@@ -118,6 +120,11 @@ class Regression(Task):
         """The sum over clips of 1 minus the squared error in units of the variance of the training clips; the mean over
         clips is 1 for correct predictions and 0 for the mean of the training clips."""
         return (1 - (outputs - targets).square()).mean(dim=1).sum()
+
+    @property
+    def units(self) -> np.ndarray:
+        """The deviations of the targets over the training clips."""
+        return np.array(self.fitted["deviation"])
 
     def activate(self, outputs: Tensor) -> Tensor:
         """Numbers in the unit of the source."""

@@ -30,6 +30,7 @@ class Task(ABC):
     Args:
         labels: the names of the network's outputs, in their order.
         fitted: what :meth:`fit` and :meth:`fit_decision` have found, as ``model.json`` holds it.
+        options: the values of :attr:`view_keys` that a view gives, for :meth:`fit_decision`.
 
     Attributes:
         name: as ``task`` in a view of the configuration.
@@ -44,6 +45,10 @@ class Task(ABC):
             :meth:`correct` read; None for all of them.
         predicted: how a table of predictions of recordings has them: ``ranked``, the first outputs of :meth:`rank`;
             ``several``, these after the column ``predicted`` of :meth:`decide`; ``numbers``, one column per output.
+        view_keys: the keys of a view that the task reads when it is trained.
+        fitted_by: what of scikit-learn is fitted: one ``classifier`` of all labels; ``classifiers``, one per label,
+            which tell whether a clip has it; or ``regressors``, one per number.
+        values_name: what the values are called in exported files and messages.
     """
 
     name: ClassVar[str]
@@ -54,10 +59,16 @@ class Task(ABC):
     report: ClassVar[frozenset[str]] = frozenset()
     scored_columns: ClassVar[tuple[str, ...] | None] = None
     predicted: ClassVar[str] = "ranked"
+    view_keys: ClassVar[tuple[str, ...]] = ()
+    fitted_by: ClassVar[str] = "classifier"
+    values_name: ClassVar[str] = "probabilities"
 
-    def __init__(self, labels: Sequence[str], fitted: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, labels: Sequence[str], fitted: dict[str, Any] | None = None, options: dict[str, Any] | None = None
+    ) -> None:
         self.labels = list(labels)
         self.fitted: dict[str, Any] = dict(fitted or {})
+        self.options: dict[str, Any] = dict(options or {})
 
     @classmethod
     def has(cls, item: str) -> bool:
@@ -129,6 +140,16 @@ class Task(ABC):
         return tasks[0]
 
     # Predictions
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        """What a user of the values needs to decide as :meth:`decide` does."""
+        return {}
+
+    @property
+    def units(self) -> np.ndarray:
+        """What differences of values are measured in, ``(outputs,)``: 1 for probabilities."""
+        return np.ones(len(self.labels))
 
     @abstractmethod
     def activate(self, outputs: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""The fitting of a classifier of scikit-learn: at once, on all training clips and their copies."""
+"""The fitting of classifiers and regressors of scikit-learn: at once, on all training clips and their copies."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,17 @@ import torch
 from soundbench.core.errors import InputError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.models.families import FAMILIES
-from soundbench.models.fitted import FittedClassifier, decisions, one_thread, parameter_count, softmax, to_state
+from soundbench.models.fitted import (
+    FittedClassifier,
+    FittedOutputs,
+    decisions,
+    one_thread,
+    parameter_count,
+    softmax,
+    to_state,
+)
 from soundbench.models.registry import family_options
+from soundbench.tasks.losses import validation_loss
 from soundbench.tasks.task import Task
 from soundbench.training.examples import Examples
 from soundbench.training.inputs import FoldData
@@ -28,26 +38,18 @@ SCALES = np.geomspace(0.05, 50, 200)  # of decision values, that are tried
 
 
 def fit_classifier(run: Run, fold: FoldData) -> Trained:
-    """Fit the classifier of a run, and calibrate its probabilities if it has none of its own.
+    """Fit what the task of a run asks for, and calibrate the probabilities of classifiers that have none of their own.
 
     Raises:
-        InputError: the task is not one of classes, or the classifier cannot be fitted to these clips.
+        InputError: a classifier cannot be fitted to these clips.
     """
     stopwatch = Stopwatch()
     training = fold.parts["train"]
-    if training.targets.ndim != 1 or training.targets.is_floating_point():
-        raise InputError(f"{run.tag} {run.recipe['family']} predicts one label per clip, and not the task {run.task}")
     normalise = choose_normalisation(run.front_end, fold.statistics)
     values = _flat(training, normalise)
-    targets = training.targets.numpy()
-    _check(run, len(values), targets)
-
-    def fitted(chosen: np.ndarray) -> Any:
-        return _fit(run, values[chosen], targets[chosen])
-
-    pipeline = fitted(np.arange(len(values)))
-    scale = 1.0 if hasattr(pipeline, "predict_proba") else _calibrated(fitted, values, targets, training.groups)
-    network = FittedClassifier(pipeline, len(fold.task.labels), scale).eval()
+    _check(run, len(values), training.targets.numpy())
+    network = FITTED_BY[fold.task.fitted_by](run, values, training, fold.task)
+    network.eval()
     row = {"epoch": 1.0} | _progress("train", network, training, normalise, fold.task)
     if len(fold.parts["val"]):
         row |= _progress("val", network, fold.parts["val"], normalise, fold.task)
@@ -56,7 +58,9 @@ def fit_classifier(run: Run, fold: FoldData) -> Trained:
         )
     seconds = stopwatch.read()
     logger.info("%s fitted to %d examples in %.2f s", run.tag, len(values), seconds["wall"])
-    return Trained(to_state(network), [row], 1, 1, normalise, parameter_count(pipeline), seconds=seconds, device="cpu")
+    return Trained(
+        to_state(network), [row], 1, 1, normalise, parameter_count(network.fitted), seconds=seconds, device="cpu"
+    )
 
 
 def _flat(examples: Examples, normalise: Normalisation) -> np.ndarray:
@@ -70,21 +74,61 @@ def _check(run: Run, clips: int, targets: np.ndarray) -> None:
     if neighbours > clips:
         where = f"{run.tag} models.{run.model}.neighbours"
         raise InputError(f"{where}: {neighbours} neighbours, but this fold has {clips} training clips")
-    if len(np.unique(targets)) < 2:
+    if len(np.unique(targets, axis=0)) < 2:
         raise InputError(f"{run.tag} all training clips have one label; a classifier needs two or more")
 
 
-def _fit(run: Run, values: np.ndarray, targets: np.ndarray) -> Any:
-    """The pipeline of a run, fitted: each value is standardised on these examples."""
+def _one_classifier(run: Run, values: np.ndarray, training: Examples, task: Task) -> FittedClassifier:
+    pipeline, scale = _classifier(run, values, training.targets.numpy(), training.groups)
+    return FittedClassifier(pipeline, len(task.labels), scale)
+
+
+def _classifiers(run: Run, values: np.ndarray, training: Examples, task: Task) -> FittedOutputs:
+    """One classifier per label; a constant one if all training clips have the label, or none has it."""
+    found = []
+    for targets in training.targets.numpy().astype(int).T:
+        constant = len(np.unique(targets)) < 2
+        own = replace(run, recipe={"family": "majority"}) if constant else run
+        found.append(_classifier(own, values, targets, training.groups))
+    pipelines, scales = zip(*found, strict=True)
+    return FittedOutputs(list(pipelines), list(scales))
+
+
+def _regressors(run: Run, values: np.ndarray, training: Examples, task: Task) -> FittedOutputs:
+    """One regressor per standardised number."""
+    pipelines = [_fit(run, values, targets, "build_regressor") for targets in training.targets.double().numpy().T]
+    return FittedOutputs(pipelines, [1.0] * len(pipelines))
+
+
+Fit = Callable[[Run, np.ndarray, Examples, Task], FittedClassifier | FittedOutputs]
+FITTED_BY: dict[str, Fit] = {"classifier": _one_classifier, "classifiers": _classifiers, "regressors": _regressors}
+
+
+def _classifier(run: Run, values: np.ndarray, targets: np.ndarray, groups: np.ndarray | None) -> tuple[Any, float]:
+    """A fitted pipeline, and the scale of its decision values; 1 if it has probabilities of its own."""
+
+    def fitted(chosen: np.ndarray) -> Any:
+        return _fit(run, values[chosen], targets[chosen])
+
+    pipeline = fitted(np.arange(len(values)))
+    return pipeline, 1.0 if hasattr(pipeline, "predict_proba") else _calibrated(fitted, values, targets, groups)
+
+
+def _fit(run: Run, values: np.ndarray, targets: np.ndarray, build: str = "build") -> Any:
+    """The pipeline of a run, fitted: each value is standardised on these examples.
+
+    Args:
+        build: the function of the family.
+    """
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
     options = family_options(run.recipe)
     weighting = options.pop("class_weights", "none")
-    classifier = FAMILIES.load(run.recipe["family"]).build(run.seed, **options)
-    pipeline = Pipeline([("standardise", StandardScaler()), ("classify", classifier)])
+    estimator = getattr(FAMILIES.load(run.recipe["family"]), build)(run.seed, **options)
+    pipeline = Pipeline([("standardise", StandardScaler()), ("classify", estimator)])
     weights = {}
-    if weighting == "inverse":
+    if weighting == "inverse" and build == "build":
         classes, numbers, counts = np.unique(targets, return_inverse=True, return_counts=True)
         weights["classify__sample_weight"] = len(targets) / (len(classes) * counts[numbers])
     with one_thread():
@@ -123,9 +167,9 @@ def _calibrated(
     return float(SCALES[int(np.argmin(losses))])
 
 
-def _progress(part: str, network: FittedClassifier, examples: Examples, normalise: Normalisation, task: Task) -> Row:
-    """The mean loss and the share of correct predictions, as a network's history has them."""
+def _progress(part: str, network: torch.nn.Module, examples: Examples, normalise: Normalisation, task: Task) -> Row:
+    """The mean loss and the task's measure of progress, as a network's history has them."""
     outputs = network(normalise(torch.from_numpy(examples.features(np.arange(len(examples)))).float()))
-    loss = torch.nn.functional.cross_entropy(outputs, examples.targets)
+    loss = validation_loss(task)(outputs, examples.targets)
     correct = task.progress_sum(outputs, examples.targets)
     return {f"{part}_loss": float(loss), f"{part}_{task.progress}": float(correct) / len(examples)}

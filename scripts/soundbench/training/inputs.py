@@ -103,7 +103,7 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     clips = read_split(inputs.split)
     rows = read_clip_table(inputs.features.index)
     roles = clips[fold_column(run.fold)]
-    task = TASKS[run.task](TASKS[run.task].find_labels(clips))
+    task = TASKS[run.task](TASKS[run.task].find_labels(clips), options=run.options)
     task.fit(clips[roles == "train"])
     array = inputs.features.array
     seconds = run.recipe.get("training", {}).get("crop")

@@ -32,6 +32,7 @@ class Run:
     code: str = ""
     source: str = ""
     task: str = DEFAULT
+    options: dict[str, Any] = field(default_factory=dict)  # of the task, see Task.options
 
     @property
     def tag(self) -> str:

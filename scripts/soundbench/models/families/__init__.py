@@ -8,7 +8,8 @@ CLASS_WEIGHTS = {
     "class_weights": {
         "description": (
             "Weight of each class. `none`: all the same. `inverse`: by inverse frequency among the training clips and "
-            "their copies."
+            "their copies; of several labels per clip, clips with a label and clips without it weigh the same. Numbers "
+            "have no classes, and no weights."
         ),
         "enum": ["none", "inverse"],
         "default": "inverse",

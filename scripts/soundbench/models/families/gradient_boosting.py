@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin
-from sklearn.ensemble import HistGradientBoostingClassifier
+from typing import Any
+
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from soundbench.models.families import CLASS_WEIGHTS
 
@@ -24,14 +26,23 @@ SETTINGS = {
 SEARCH = {"learning_rate": {"log": [0.01, 0.5]}, "leaves": {"integer": [2, 63]}, "rounds": {"integer": [20, 200]}}
 
 
-def build(seed: int, *, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> ClassifierMixin:
+def build(seed: int, **options: Any) -> ClassifierMixin:
     """The classifier, not yet fitted."""
-    return HistGradientBoostingClassifier(
-        max_iter=rounds,
-        learning_rate=learning_rate,
-        max_leaf_nodes=leaves,
-        min_samples_leaf=smallest_leaf,
-        max_features=0.1,
-        early_stopping=False,
-        random_state=seed,
-    )
+    return HistGradientBoostingClassifier(**_arguments(seed, **options))
+
+
+def build_regressor(seed: int, **options: Any) -> RegressorMixin:
+    """The regressor, not yet fitted."""
+    return HistGradientBoostingRegressor(**_arguments(seed, **options))
+
+
+def _arguments(seed: int, *, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> dict[str, Any]:
+    return {
+        "max_iter": rounds,
+        "learning_rate": learning_rate,
+        "max_leaf_nodes": leaves,
+        "min_samples_leaf": smallest_leaf,
+        "max_features": 0.1,
+        "early_stopping": False,
+        "random_state": seed,
+    }

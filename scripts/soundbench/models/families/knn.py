@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 FITTED = True
 SETTINGS = {
@@ -20,3 +20,8 @@ SEARCH = {"neighbours": {"integer": [1, 15]}, "weights": {"choice": ["distance",
 def build(seed: int, *, neighbours: int, weights: str) -> ClassifierMixin:
     """The classifier, not yet fitted."""
     return KNeighborsClassifier(neighbours, weights=weights, algorithm="brute")
+
+
+def build_regressor(seed: int, *, neighbours: int, weights: str) -> RegressorMixin:
+    """The regressor, not yet fitted: the mean of the nearest training clips."""
+    return KNeighborsRegressor(neighbours, weights=weights, algorithm="brute")

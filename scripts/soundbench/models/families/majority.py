@@ -1,9 +1,9 @@
-"""The most frequent class: what every model should beat. Its probabilities are the shares of the classes."""
+"""The best constant answer, which every model should beat: the shares of classes or labels, or the mean of numbers."""
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin
-from sklearn.dummy import DummyClassifier
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 FITTED = True
 WITHOUT_ONNX = "skl2onnx does not convert it, and it needs no features"
@@ -12,3 +12,8 @@ WITHOUT_ONNX = "skl2onnx does not convert it, and it needs no features"
 def build(seed: int) -> ClassifierMixin:
     """The classifier, not yet fitted."""
     return DummyClassifier(strategy="prior")
+
+
+def build_regressor(seed: int) -> RegressorMixin:
+    """The regressor, not yet fitted."""
+    return DummyRegressor(strategy="mean")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin
-from sklearn.svm import SVC
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.svm import SVC, SVR
 
 from soundbench.models.families import CLASS_WEIGHTS
 
@@ -30,3 +30,8 @@ SEARCH = {"cost": {"log": [0.001, 1000]}, "kernel": {"choice": ["rbf", "linear"]
 def build(seed: int, *, kernel: str, cost: float, gamma: float | None) -> ClassifierMixin:
     """The classifier, not yet fitted."""
     return SVC(C=cost, kernel=kernel, gamma="scale" if gamma is None else gamma)
+
+
+def build_regressor(seed: int, *, kernel: str, cost: float, gamma: float | None) -> RegressorMixin:
+    """The regressor of a standardised number, not yet fitted."""
+    return SVR(C=cost, kernel=kernel, gamma="scale" if gamma is None else gamma)
