@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from helpers.noises import RATE, write_recordings
 from soundbench.core.errors import InputError
 from soundbench.core.schema import with_defaults
 from soundbench.data.audio import read_mono
+from soundbench.data.audit import _mixed_of_one
 from soundbench.data.index import fetch_source, read_clips
 from soundbench.data.readers import mixtures
 from soundbench.data.readers.mixtures import LOUDEST, deal_recordings, draw_mixtures
@@ -135,3 +137,15 @@ def test_keys_of_mixtures_are_checked() -> None:
         "sources.mixed.onsets: the latest onset should be before the end of a mixture",
         "datasets.mixed.task: clips of its source have several labels or numbers",
     }
+
+
+def test_mixtures_of_one_group_that_share_a_recording_are_no_findings(clips: pd.DataFrame, tmp_path: Path) -> None:
+    table = made(clips, tmp_path / "mixed")
+    of_one = table[table["group"] == table["group"].iloc[0]]
+    pairs = [of_one.loc[[first, second]] for first, second in combinations(of_one.index, 2)]
+    assert any(_mixed_of_one(pair) for pair in pairs)
+    for pair in pairs:
+        first, second = (set(joined.split(";")) for joined in pair["recordings"])
+        assert _mixed_of_one(pair) == bool(first & second)
+        assert not _mixed_of_one(pair.assign(group=["one", "another"]))
+    assert not _mixed_of_one(clips.iloc[:2])

@@ -242,7 +242,7 @@ def test_transformers_pipeline_loads_the_folder(
     assert expected.std(axis=0).max() > 1e-3
     check_transformers(tmp_path / "transformers", sound, expected, ["a", "b", "c"], description)
     write_onnx(net, description, description["input"], tmp_path / "model.onnx")
-    check_onnx(run_onnx(tmp_path / "model.onnx", sound), expected, ["a", "b", "c"])
+    check_onnx(run_onnx(tmp_path / "model.onnx", sound), expected, ["a", "b", "c"], ONE)
     monkeypatch.setattr(transformersfolder, "TOLERANCE", 1e-9)
     with pytest.raises(InputError, match=r"transformers' probabilities differ"):
         check_transformers(tmp_path / "transformers", sound, expected[::-1], ["a", "b", "c"], description)

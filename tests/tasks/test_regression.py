@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +12,12 @@ from scipy import stats
 
 from helpers.library import configuration, training
 from soundbench.core.errors import InputError
+from soundbench.data.copies import check_labels, required_copies, training_copies
 from soundbench.data.schemes import SCHEMES
 from soundbench.data.splits import missing_classes
 from soundbench.data.subsets import limit_clips
 from soundbench.evaluation.baseline import constant_baseline
+from soundbench.evaluation.breakdowns import group_table
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.rating import METRICS, Rated
@@ -45,7 +49,7 @@ def test_scores_are_those_of_their_formulas() -> None:
             "rmse": np.mean(np.sqrt(((VALUES - TRUTH) ** 2).mean(axis=0))),
         }
     )
-    targets = Regression(NAMES).details(table(), pd.Series(dtype=str))["targets"]
+    targets = Regression(NAMES).details(table(), pd.Series("s", index=table()["clip"]))["targets"]
     assert [row["target"] for row in targets] == NAMES
     assert [row["ccc"] for row in targets] == pytest.approx(concordances)
 
@@ -145,11 +149,11 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
             "values": ["arousal"],
             "thresholds": "each",
             "split": split | {"protocol": "literature"},
-            "augment": [{"variants": ["mixed"], "balance": True}],
+            "augment": [{"variants": ["mixed"], "balance": True, "values": {"x": [0, 1]}}],
         },
     }
     models = {
-        "cnn": {"training": {"loss": "focal"}},
+        "cnn": {"training": {"loss": "focal", "augment": {"mixup": {"alpha": 1, "labels": "union"}}}},
         "odds": {"family": "logistic", "features": "logmel64"},
     }
     with pytest.raises(InputError) as caught:
@@ -164,10 +168,45 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
         "datasets.numbers.values: is missing",
         "datasets.numbers.keep: chooses labels, but the task is regression",
         "datasets.labels.values: is for the task regression, but the task is multi-label",
+        "datasets.labels.augment.0.values: is for the task regression, but the task is multi-label",
         "datasets.labels.augment.0.balance: needs one label per clip",
         "models.odds: logistic predicts labels, but numbers has the task regression; choose a network or",
         "datasets.numbers.thresholds: is for the task multi-label, but the task is regression",
         "datasets.labels.thresholds: needs validation clips, which the protocol literature does not have",
+        "models.cnn.training.augment.mixup.labels: union is for the task multi-label, which numbers has not",
         "models.cnn.training.loss: focal is not a loss of the task multi-label, which labels has",
     ):
         assert text in found
+
+
+def test_errors_of_each_group_of_several_clips_worst_first() -> None:
+    task = Regression(["x"], {"mean": [0.0], "deviation": [1.0]})
+    clips = pd.DataFrame({"clip": list("abcd"), "fold": 1, "true_x": [0.0, 0, 0, 0]})
+    table = task.table(clips, np.array([[1.0], [3], [1], [1]]))
+    speakers = pd.Series(["s1", "s1", "s2", "s2"], index=list("abcd"))
+    found = task.details(table, speakers)["groups"]
+    assert found[0] == {"group": "s1", "clips": 2, "mae": 2.0, "rmse": pytest.approx(5**0.5)}
+    assert task.details(table, pd.Series(list("abcd"), index=list("abcd")))["groups"] == []
+    run = {"task": "regression", "dataset": "d", "model": "m", "protocol": "nested", "groups": found[::-1]}
+    rows = group_table({("d", "m", "nested"): [run]})
+    assert rows["group"].tolist() == ["s1", "s2"]
+    assert list(rows) == ["dataset", "model", "protocol", "group", "clips", "mae", "rmse", "seeds"]
+
+
+def test_rules_choose_clips_by_ranges_of_numbers() -> None:
+    clips = pd.DataFrame({"clip": list("abcd"), "true_x": [0.0, 1, 2, 3], "true_y": [5.0, 5, 5, 9]})
+    rules: list[Any] = [
+        {"variants": ["hum"], "labels": None, "values": {"x": [1, 3], "y": [0, 5]}, "copies": 2, "balance": False},
+        {"variants": ["hiss"], "labels": None, "values": None, "copies": None, "balance": False},
+    ]
+    copies = training_copies(clips, rules, seed=0)
+    counts = copies.groupby("variant")["clip"].value_counts().to_dict()
+    assert counts == {("hum", "b"): 2, ("hum", "c"): 2, **{("hiss", clip): 1 for clip in "abcd"}}
+    assert required_copies([(clips.assign(label="?"), rules)], "hum", True)["clip"].tolist() == ["b", "b", "c", "c"]
+    check_labels(clips, rules)
+    with pytest.raises(InputError) as refusal:
+        check_labels(clips, [rules[0] | {"values": {"z": [0, 1]}}, rules[0] | {"values": {"x": [7, 8]}}])
+    assert refusal.value.problems == [
+        "augment.0.values: there is no z; there are x, y",
+        "augment.1.values: no clip has numbers in {'x': [7, 8]}",
+    ]

@@ -16,6 +16,7 @@ from soundbench.augment.batch import OnlineAugmentation
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.core.errors import InputError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import find_copies, load_examples
 from soundbench.training.checkpoints import Checkpoint
@@ -165,6 +166,17 @@ def test_a_mask_covers_at_most_half_of_the_features() -> None:
     wide = {"freq_masks": 0, "freq_width": 1, "time_masks": 1, "time_width": 1000}
     masked = augmentation(spec_augment=wide)(torch.ones(64, 1, 4, 20), torch.zeros(64))[0]
     assert (masked == 0).float().mean(dim=(1, 2, 3)).max() <= 0.5
+
+
+def test_mixup_may_give_a_mixture_the_labels_of_both_clips() -> None:
+    task = MultiLabel(["a", "b", "c"])
+    targets = torch.eye(3).repeat(4, 1)
+    values = torch.randn(12, 1, 8, 8)
+    shared, shares = OnlineAugmentation({"mixup": {"alpha": 1.0, "labels": "share"}}, task, 0.0, 1)(values, targets)
+    united, unions = OnlineAugmentation({"mixup": {"alpha": 1.0, "labels": "union"}}, task, 0.0, 1)(values, targets)
+    assert torch.equal(shared, united)
+    assert torch.equal(unions, (shares > 0).float())
+    assert (unions.sum(dim=1) == 2).any()
 
 
 def test_mixup_mixes_targets_as_it_mixes_clips() -> None:

@@ -40,6 +40,9 @@ def _model_problems(name: str, recipe: Config, dataset: str, view: Config) -> It
                 f"network or one of {', '.join(able)}"
             )
         return
+    mixup = recipe["training"]["augment"].get("mixup")
+    if task is not MultiLabel and isinstance(mixup, dict) and mixup["labels"] == "union":
+        yield f"models.{name}.training.augment.mixup.labels: union is for the task multi-label, which {dataset} has not"
     loss = recipe["training"].get("loss")
     if loss is not None and loss not in task.losses:
         yield (
@@ -72,6 +75,8 @@ def _view_problems(dataset: str, view: Config) -> Iterator[str]:
         yield f"datasets.{dataset}.thresholds: is for the task multi-label, but the task is {task.name}"
     elif view["thresholds"] == EACH and view["split"]["protocol"] == "literature":
         yield f"datasets.{dataset}.thresholds: needs validation clips, which the protocol literature does not have"
+    for number in [number for number, rule in enumerate(view["augment"]) if rule["values"] and task is not Regression]:
+        yield f"datasets.{dataset}.augment.{number}.values: is for the task regression, but the task is {task.name}"
     if task.name == DEFAULT:
         return
     for number, rule in enumerate(view["augment"]):

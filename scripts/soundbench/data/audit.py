@@ -16,10 +16,11 @@ import pandas as pd
 from soundbench.core.storage import read_clip_table
 from soundbench.core.text import spoken_list
 from soundbench.data.fingerprints import Landmarks, near_duplicates
-from soundbench.data.parts import file_of, overlapping
+from soundbench.data.parts import RECORDINGS, file_of, overlapping
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED
 from soundbench.data.view import AuditLimits, Split, View
+from soundbench.tasks.labels import SEPARATOR
 from soundbench.tasks.registry import task_class
 
 # error: a clip is left out, or a test clip may also be a training clip; warning: results may be distorted.
@@ -102,11 +103,20 @@ def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLim
     least = thresholds["near_duplicate"]
     for pair in near_duplicates(landmarks, least).itertuples():
         both = clips.iloc[[pair.first, pair.second]]
-        if both["samples"].nunique() == 2 and (pair.first, pair.second) not in shared:
+        known = (pair.first, pair.second) in shared or _mixed_of_one(both)
+        if both["samples"].nunique() == 2 and not known:
             severity, where = separation(both)
             text = f"the same sound, in the second {abs(pair.shift):.2f} s {'later' if pair.shift > 0 else 'earlier'}"
             text = text if abs(pair.shift) >= 0.02 else "the same sound at the same position"
             yield Finding(severity, "near-duplicate", both, f"{text}; {where}", round(pair.likeness, 3), least)
+
+
+def _mixed_of_one(pair: pd.DataFrame) -> bool:
+    """Whether two clips are mixed of a common recording and are of one group, which no split divides."""
+    if RECORDINGS not in pair or pair["group"].nunique() > 1:
+        return False
+    first, second = (set(joined.split(SEPARATOR)) for joined in pair[RECORDINGS])
+    return bool(first & second)
 
 
 def _overlapping_parts(clips: pd.DataFrame, shared: dict[tuple[int, int], float]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from soundbench.core.errors import InputError
 from soundbench.data.files import audio_files, is_plain
 from soundbench.data.view import AugmentationRule
+from soundbench.tasks.labels import TRUE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,22 +55,41 @@ def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterato
             yield f"{where}.steps.{number}.recordings: {folder} holds one of {{ }} < >; rename it, or use a link to it"
 
 
+def target_names(clips: pd.DataFrame) -> list[str]:
+    """The names of the numbers that clips of the task ``regression`` have."""
+    return [name.removeprefix(TRUE) for name in clips if name.startswith(TRUE)]
+
+
+def _classes(clips: pd.DataFrame) -> pd.Series:
+    """The class of each clip; clips with numbers are all of one."""
+    return clips["clip"].mask(clips["clip"].notna(), "") if target_names(clips) else clips["label"]
+
+
 def clips_to_augment(clips: pd.DataFrame, rule: AugmentationRule) -> pd.Series:
     """Whether a rule makes copies of each of ``clips``, ``(clips,)`` bool.
 
-    A label of the rule is a class of the view. If the view has no class of this name, it is a label of the source that
-    belongs to a merged class.
+    Of clips with numbers, it makes copies of those whose numbers are in its ranges. A label of the rule is a class of
+    the view. If the view has no class of this name, it is a label of the source that belongs to a merged class.
 
     Args:
-        clips: the columns ``label`` and, if the view merges labels, ``source_label``.
+        clips: the columns ``label`` and, if the view merges labels, ``source_label``; or ``true_NAME`` of each number.
     """
+    if target_names(clips):
+        chosen = clips["clip"].notna()
+        for name, limits in (rule.get("values") or {}).items():
+            chosen &= clips[TRUE + name].between(*limits)
+        return chosen
     named = set(rule["labels"] or clips["label"])
     of_source = named - set(clips["label"])
     return clips["label"].isin(named) | clips.get("source_label", clips["label"]).isin(of_source)
 
 
 def check_labels(clips: pd.DataFrame, rules: Rules) -> None:
-    """Refuse rules that name a label which no clip has, as its class in the view or as its label in the source."""
+    """Refuse rules that name a label which no clip has, as its class in the view or as its label in the source; or
+    numbers that clips do not have, or ranges without a clip."""
+    if names := target_names(clips):
+        _check_ranges(clips, rules, names)
+        return
     known = {*clips["label"], *clips.get("source_label", ())}
     problems = [
         f"augment.{number}.labels: no clip has the label {label}; there are {', '.join(sorted(known))}"
@@ -77,6 +97,17 @@ def check_labels(clips: pd.DataFrame, rules: Rules) -> None:
         for label in rule["labels"] or ()
         if label not in known
     ]
+    if problems:
+        raise InputError(problems, "This view cannot be augmented:")
+
+
+def _check_ranges(clips: pd.DataFrame, rules: Rules, names: list[str]) -> None:
+    problems = []
+    for number, rule in enumerate(rules):
+        unknown = [name for name in rule.get("values") or () if name not in names]
+        problems += [f"augment.{number}.values: there is no {name}; there are {', '.join(names)}" for name in unknown]
+        if not unknown and not clips_to_augment(clips, rule).any():
+            problems.append(f"augment.{number}.values: no clip has numbers in {rule.get('values')}")
     if problems:
         raise InputError(problems, "This view cannot be augmented:")
 
@@ -110,9 +141,10 @@ def training_copies(clips: pd.DataFrame, rules: Rules, seed: int) -> pd.DataFram
     import pandas as pd
 
     copies: list[tuple[str, str, str, int]] = []
+    classes = _classes(clips)
     for rule in rules:
-        sizes = pd.Series([*clips["label"], *(label for _, label, _, _ in copies)], dtype=str).value_counts()
-        for label, members in clips[clips_to_augment(clips, rule)].groupby("label")["clip"]:
+        sizes = pd.Series([*classes, *(label for _, label, _, _ in copies)], dtype=str).value_counts()
+        for label, members in clips[clips_to_augment(clips, rule)].groupby(classes)["clip"]:
             parents = sorted(members, key=lambda clip: _rank(clip, seed))
             variants = rule["variants"]
             if rule["balance"]:
@@ -142,7 +174,7 @@ def required_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, s
         chosen = [clips_to_augment(clips, rule) for rule in rules]
         balancing = [rule["balance"] and variant in rule["variants"] for rule in rules]
         # The copies per clip differ by one at most among clips of one class that the same rules augment.
-        for (_, *by_rule), part in clips.groupby([clips["label"], *chosen]):
+        for (_, *by_rule), part in clips.groupby([_classes(clips), *chosen]):
             # The training clips of a fold may be less balanced than the view, which needs one more copy per clip.
             reserve = any(balances and applies for balances, applies in zip(balancing, by_rule, strict=True))
             number = int(numbers.reindex(part["clip"]).fillna(0).max()) + reserve

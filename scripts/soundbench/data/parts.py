@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PART = re.compile(r"(?P<file>.+)#t=(?P<start>\d+(?:\.\d+)?),(?P<end>\d+(?:\.\d+)?)", re.DOTALL)
+RECORDINGS = "recordings"  # the column of a clip table with the recordings that a clip is mixed of
 ROUNDING = 0.001  # s; by so much the end of a part may be after that of its file, because times are often rounded
 
 

@@ -23,6 +23,7 @@ class AugmentationRule(TypedDict):
 
     variants: list[str]
     labels: list[str] | None
+    values: NotRequired[dict[str, list[float]] | None]
     copies: int | None
     balance: bool
 

@@ -83,14 +83,22 @@ def confusion_table(records: Records) -> pd.DataFrame:
 
 
 def group_table(records: Records) -> pd.DataFrame:
-    """One row per model and speaker (or other group of several classes): mean scores over seeds, worst first."""
+    """One row per model and speaker (or other group of several classes or clips): mean scores over seeds, worst first.
+
+    The scores are those that the tasks of the runs give of groups; ``accuracy`` and ``uar`` if there is no group.
+    """
     parts = []
+    scores: dict[str, None] = {}
     for key, runs in records.items():
         rows = pd.DataFrame([group for run in runs for group in run["groups"]])
         if len(rows):
-            table = rows.groupby("group").mean().astype({"clips": int}).sort_values("accuracy").reset_index()
-            parts.append(table.assign(**dict(zip(LEADERBOARD_KEYS, key, strict=True)), seeds=len(runs)))
-    return _joined(parts, ["group", "clips", "accuracy", "uar", "seeds"])
+            found = [name for name in rows if name not in ("group", "clips")]
+            scores |= dict.fromkeys(found)
+            better = task_class(runs[0]).metrics[found[0]].higher_is_better
+            table = rows.groupby("group").mean().astype({"clips": int}).sort_values(found[0], ascending=better)
+            names = dict(zip(LEADERBOARD_KEYS, key, strict=True))
+            parts.append(table.reset_index().assign(**names, seeds=len(runs)))
+    return _joined(parts, ["group", "clips", *(scores or ("accuracy", "uar")), "seeds"])
 
 
 def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = ";"  # between the labels of a clip
+TRUE = "true_"  # before the name of a number, the column of its true value
 RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
 
 

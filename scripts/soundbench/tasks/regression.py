@@ -11,16 +11,17 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 from soundbench.tasks.evidence import WeightedClips
+from soundbench.tasks.labels import TRUE
 from soundbench.tasks.rating import METRICS, SCORES, Rated, target_scores
 from soundbench.tasks.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRUE = "true_"  # before the name of a target, the column of its true value; the column of its name has the prediction
 # Columns of tables of predictions.
 RESERVED = ("clip", "fold", "label", "group", "seed", "kind", "level", "file", "start", "end", "actual", "predicted")
 NAMED = 5  # clips that a message names
+GROUP_METRICS = ("mae", "rmse")
 QUARTERS = ("lowest", "lower middle", "upper middle", "highest")
 
 
@@ -39,7 +40,7 @@ class Regression(Task):
     predicted = "numbers"
     fitted_by = "regressors"
     values_name = "numbers"
-    report = frozenset({"values", "residuals"})
+    report = frozenset({"values", "residuals", "groups"})
 
     @classmethod
     def truth_columns(cls, clips: pd.DataFrame) -> list[str]:
@@ -149,7 +150,7 @@ class Regression(Task):
         return {name: float(metric.compute(clips, weights)[0]) for name, metric in METRICS.items()}
 
     def details(self, table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
-        """The scores of each target."""
+        """The scores of each target, and errors in each group of several clips."""
         clips = _rated(table)
         weights = np.ones((1, len(table)))
         found = {name: target_scores(score, clips, weights)[0] for name, score in SCORES.items()}
@@ -157,7 +158,8 @@ class Regression(Task):
             "targets": [
                 {"target": label, **{name: values[number].item() for name, values in found.items()}}
                 for number, label in enumerate(self.labels)
-            ]
+            ],
+            "groups": group_errors(table, groups),
         }
 
     @classmethod
@@ -169,3 +171,19 @@ class Regression(Task):
 def _rated(table: pd.DataFrame) -> Rated:
     truth = table[Regression.truth_columns(table)]
     return Rated(truth.to_numpy(dtype=float), table[Regression.find_labels(table)].to_numpy(dtype=float))
+
+
+def group_errors(table: pd.DataFrame, groups: pd.Series) -> list[dict[str, Any]]:
+    """Clips, mean absolute error and root mean squared error of each group, if most groups hold several clips.
+
+    Correlations are left out: most groups have few clips, and those of a speaker may hardly differ.
+    """
+    parts = table.groupby(groups.loc[table["clip"]].to_numpy())
+    if (parts.size() > 1).mean() <= 0.5:
+        return []
+    rows = []
+    for group, part in parts:
+        weights = np.ones((1, len(part)))
+        errors = {name: float(METRICS[name].compute(_rated(part), weights)[0]) for name in GROUP_METRICS}
+        rows.append({"group": group, "clips": len(part), **errors})
+    return rows

@@ -6,25 +6,41 @@ H. Zhang et al., "mixup", ICLR 2018.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from soundbench.augment.batch_values import Batch
 
+UNION = "union"  # of the labels of both clips
 POSITION = 7
 MIXES_TARGETS = True
 VALUE = {
     "description": (
         "Each clip and its label are mixed with another clip of the batch and its label; the share is drawn from "
-        "Beta(this, this)."
+        "Beta(this, this). Instead of the number, `{alpha: NUMBER, labels: union}` gives a mixture all labels of both "
+        "clips as a whole, for the task `multi-label`; `labels: share`, the default, gives each label the share of its "
+        "clip."
     ),
-    "type": "number",
+    "type": ["number", "object"],
     "exclusiveMinimum": 0,
+    "additionalProperties": False,
+    "required": ["alpha"],
+    "properties": {
+        "alpha": {"type": "number", "exclusiveMinimum": 0},
+        "labels": {"enum": ["share", UNION], "default": "share"},
+    },
 }
 
 
-def apply(batch: Batch, alpha: float) -> Batch:
+def has_union(value: float | dict[str, Any]) -> bool:
+    """Whether a mixture has all labels of both clips."""
+    return isinstance(value, dict) and value["labels"] == UNION
+
+
+def apply(batch: Batch, value: float | dict[str, Any]) -> Batch:
     """Draw a share and a partner for each clip; the share of the clip itself is the larger one."""
+    alpha = value["alpha"] if isinstance(value, dict) else value
     features = batch.features
     targets = batch.targets
     concentration = torch.full((len(features),), alpha, device=features.device)
@@ -32,4 +48,6 @@ def apply(batch: Batch, alpha: float) -> Batch:
     own = torch.maximum(own, 1 - own)
     others = torch.randperm(len(features), device=features.device)
     mixed = torch.lerp(features[others], features, own[:, None, None, None])
+    if has_union(value):
+        return replace(batch, features=mixed, targets=torch.maximum(targets[others], targets))
     return replace(batch, features=mixed, targets=torch.lerp(targets[others], targets, own[:, None]))

@@ -21,6 +21,7 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.core.text import sorted_list
 from soundbench.data.audio import read_mono, resample, write_audio
 from soundbench.data.inspection import loudest_level
+from soundbench.data.parts import RECORDINGS
 from soundbench.data.stratification import divide_groups
 from soundbench.tasks.labels import SEPARATOR
 
@@ -93,7 +94,8 @@ class Mixture:
         """Its row in the clip table."""
         values = {"relative_level": self.levels[1], "onset": self.onsets[1], "sources": len(self.clips)}
         label = SEPARATOR.join(sorted(self.clips["label"]))
-        return {"clip": self.name, "path": f"{self.name}.flac", "label": label, **values}
+        recordings = SEPARATOR.join(sorted(self.clips["group"]))
+        return {"clip": self.name, "path": f"{self.name}.flac", "label": label, RECORDINGS: recordings, **values}
 
     def samples(self, seconds: float, sample_rate: int) -> np.ndarray:
         """The sum of its clips, ``(samples,)``.

@@ -9,6 +9,7 @@ import pandas as pd
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
 from soundbench.report.style import model_colours
+from soundbench.tasks.metric import Metric
 
 
 def section(results: Results) -> str:
@@ -16,7 +17,7 @@ def section(results: Results) -> str:
     board = results.table("leaderboard")
     groups = results.table("groups")
     people = [
-        {"dataset": dataset, "model": model, "rows": records(part)}
+        {"dataset": dataset, "model": model, "rows": records(part), "metrics": _group_metrics(results, dataset, part)}
         for (dataset, model), part in groups.groupby(["dataset", "model"], sort=False)
     ]
     return render(
@@ -31,6 +32,12 @@ def section(results: Results) -> str:
         metrics={name: results.metric_of(name) for name in results.datasets},
         colours=model_colours(results.models),
     )
+
+
+def _group_metrics(results: Results, dataset: str, rows: pd.DataFrame) -> list[tuple[str, Metric]]:
+    """The metrics that the groups of a data set have scores of."""
+    known = set(rows.dropna(axis="columns", how="all"))
+    return [(name, metric) for name, metric in results.tasks[dataset].metrics.items() if name in known]
 
 
 def class_data(table: pd.DataFrame) -> dict[str, Any]:
