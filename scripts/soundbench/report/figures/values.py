@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from soundbench.core.storage import read_clip_table
 from soundbench.report.drawing import figure, shortened
 from soundbench.report.style import model_colours
+from soundbench.tasks.labels import TRUE
 from soundbench.tasks.registry import find_metric
-from soundbench.tasks.regression import TRUE, Regression
+from soundbench.tasks.regression import Regression
 
 PANEL = 3.6  # inches
 
