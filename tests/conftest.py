@@ -98,6 +98,24 @@ def esc10_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def esc10_quarter(esc10_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of ESC-10: two clips of each class and fold."""
+    import pandas as pd
+
+    whole = esc10_root / "ESC-50-master"
+
+    def make(root: Path) -> None:
+        clips = pd.read_csv(whole / "meta" / "esc50.csv").sort_values(["category", "fold", "filename"])[::4]
+        for folder in ("audio", "meta"):
+            (root / folder).mkdir(parents=True)
+        clips.to_csv(root / "meta" / "esc50.csv", index=False)
+        for name in clips["filename"]:
+            (root / "audio" / name).symlink_to(whole / "audio" / name)
+
+    return made_once(tmp_path_factory, "quarter", make)
+
+
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """A headless Chromium that keeps its console and network logs; skips, saying so, where there is none."""
     from selenium.webdriver import Chrome, ChromeOptions, ChromeService

@@ -12,7 +12,7 @@ import pytest
 from helpers.simulated import Study
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
-from soundbench.evaluation.ensemble import average, evaluate_ensemble
+from soundbench.evaluation.ensemble import RunFiles, average, evaluate_ensemble
 from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
 from soundbench.tasks.single_label import SingleLabel
 
@@ -22,17 +22,10 @@ TASK = SingleLabel(["a", "b"])
 def evaluated(study: Study, name: str = "both", mean: str = "probabilities", seed: int = 1) -> Path:
     """The folder of the run of an ensemble of the models of a simulated study."""
     folder = study.root / "runs" / "one" / name / f"seed{seed}"
-    members = [study.root / "runs" / "one" / model / f"seed{seed}" for model in study.models]
-    evaluate_ensemble(
-        [str(member / "predictions.csv") for member in members],
-        records=[str(member / "metrics.json") for member in members],
-        split=study.splits()[0],
-        model=name,
-        seed=seed,
-        mean=mean,
-        predictions=str(folder / "predictions.csv"),
-        metrics=str(folder / "metrics.json"),
-    )
+    folders = [study.root / "runs" / "one" / model / f"seed{seed}" for model in study.models]
+    members = [RunFiles(str(run / "predictions.csv"), str(run / "metrics.json")) for run in folders]
+    outputs = RunFiles(str(folder / "predictions.csv"), str(folder / "metrics.json"))
+    evaluate_ensemble(members, study.splits()[0], model=name, seed=seed, mean=mean, outputs=outputs)
     return folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,17 @@ from soundbench.training.settings import TrainingSettings
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
-    """The checked configuration of ``config/*.yaml`` with an overlay, every default filled in."""
-    return read_configuration(REPOSITORY / "config", changes)
+    """The checked configuration of ``config/*.yaml`` with an overlay, every default filled in.
+
+    Each caller gets a copy of its own; a configuration that was read before is not checked again.
+    """
+    found: dict[str, Any] = pickle.loads(_pickled_configuration(json.dumps(changes)))
+    return found
+
+
+@cache
+def _pickled_configuration(changes: str) -> bytes:
+    return pickle.dumps(read_configuration(REPOSITORY / "config", json.loads(changes)))
 
 
 def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
@@ -30,12 +41,9 @@ def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
     return entry
 
 
-_schema = cache(load_schema)
-
-
 def training(**settings: Any) -> TrainingSettings:
     """A recipe's ``training`` with these settings, every default filled in."""
-    complete: TrainingSettings = with_defaults(_schema(), _schema()["$defs"]["training"], settings)
+    complete: TrainingSettings = with_defaults(load_schema(), load_schema()["$defs"]["training"], settings)
     return complete
 
 

@@ -18,7 +18,7 @@ from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.examples import Examples
 from soundbench.training.progress import Row
-from soundbench.training.trainer import Trainer
+from soundbench.training.trainer import Trainer, TrainingData
 
 CLASSES = 3
 TASK = SingleLabel(["a", "b", "c"])
@@ -63,8 +63,8 @@ def trainer(
     parts = {"train": examples(), "val": examples(24 if validated else 0, seed=1)}
     wanted = training(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.01} | settings)
     augmentation = OnlineAugmentation(wanted["augment"], TASK, 1 / 6, seed)
-    device = torch.device("cpu")
-    return Trainer(network(), wanted, parts, Normalisation(-19, 6), augmentation, device, seed=seed, tag="[test]")
+    data = TrainingData(parts, Normalisation(-19, 6), augmentation)
+    return Trainer(network(), wanted, data, torch.device("cpu"), seed=seed, tag="[test]")
 
 
 def fit(

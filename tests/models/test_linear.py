@@ -18,7 +18,7 @@ from soundbench.models.registry import build_model
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.examples import Examples
-from soundbench.training.trainer import Trainer
+from soundbench.training.trainer import Trainer, TrainingData
 
 DIMENSIONS, CLASSES = 48, 5
 TASK = SingleLabel([f"class{number}" for number in range(CLASSES)])
@@ -39,8 +39,8 @@ def trained(parts: dict[str, Examples], folder: Path) -> torch.nn.Module:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network, settings = build_model(RECIPE, CLASSES, (DIMENSIONS, 1)), RECIPE["training"]
-    normalise, online = parts["train"].normalisation(), OnlineAugmentation({}, TASK, None, 0)
-    trainer = Trainer(network, settings, parts, normalise, online, torch.device("cpu"), seed=0, tag="[test]")
+    data = TrainingData(parts, parts["train"].normalisation(), OnlineAugmentation({}, TASK, None, 0))
+    trainer = Trainer(network, settings, data, torch.device("cpu"), seed=0, tag="[test]")
     trainer.fit(Checkpoint(folder / "checkpoint.pt", "", 1e9), lambda: False, id)
     network.load_state_dict(trainer.progress.weights)
     return network.eval()

@@ -31,8 +31,32 @@ def _is_integer(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _if(validator: Any, condition: Schema, value: Any, schema: Schema) -> Iterator[ValidationError]:
+    """JSON Schema's ``if``, with :func:`_satisfies`."""
+    branch = "then" if _satisfies(value, condition) else "else"
+    if branch in schema:
+        yield from validator.descend(value, schema[branch], schema_path=branch)
+
+
+def _satisfies(value: Any, condition: Schema) -> bool:
+    """Whether ``value`` satisfies a condition.
+
+    Each entry is checked against the name of every extension. So names are compared here, which is faster than a
+    validator.
+    """
+    named = condition.get("properties", {})
+    if not isinstance(value, dict) or condition.keys() - {"required", "properties"}:
+        return bool(Validator(condition).is_valid(value))
+    if any(part.keys() - {"const", "enum"} for part in named.values()):
+        return bool(Validator(condition).is_valid(value))
+    allowed = {key: part["enum"] if "enum" in part else [part["const"]] for key, part in named.items()}
+    return all(key in value for key in condition.get("required", [])) and all(
+        value[key] in values for key, values in allowed.items() if key in value
+    )
+
+
 _strict = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
-Validator = extend(Draft202012Validator, type_checker=_strict)
+Validator = extend(Draft202012Validator, {"if": _if}, type_checker=_strict)
 
 
 def schema_problems(schema: Schema, value: Any) -> tuple[list[str], set[KeyPath]]:
@@ -161,7 +185,7 @@ def with_defaults(root: Schema, schema: Schema, value: Any) -> Any:
     if isinstance(others, dict):
         value |= {key: with_defaults(root, others, value[key]) for key in value if key not in properties}
     for branch in schema.get("allOf", []):
-        if Validator(branch.get("if", {})).is_valid(value):
+        if _satisfies(value, branch.get("if", {})):
             value = with_defaults(root, branch.get("then", branch), value)
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,16 @@ Record = dict[str, Any]
 SUMMED = ("epochs", "train_seconds", "cpu_seconds")  # of a fold
 
 
+@dataclass(frozen=True)
+class RunFiles:
+    """The out-of-fold predictions of a run and their scores."""
+
+    predictions: str
+    metrics: str
+
+
 def evaluate_ensemble(
-    members: list[str],
-    *,
-    records: list[str],
-    split: str,
-    model: str,
-    seed: int,
-    mean: str,
-    predictions: str,
-    metrics: str,
+    members: list[RunFiles], split: str, *, model: str, seed: int, mean: str, outputs: RunFiles
 ) -> None:
     """Average the predictions of the members, clip by clip, and score the mean like a run.
 
@@ -37,15 +38,13 @@ def evaluate_ensemble(
     the members' costs.
 
     Args:
-        members: the ``predictions.csv`` of each member's run.
-        records: the ``metrics.json`` of these runs.
         mean: ``probabilities`` or ``logits``.
 
     Raises:
         InputError: the members predict other labels or clips, or in other folds; all of them are named.
     """
-    runs = [read_json(path) for path in records]
-    tables = [read_clip_table(path) for path in members]
+    runs = [read_json(member.metrics) for member in members]
+    tables = [read_clip_table(member.predictions) for member in members]
     if problems := list(_differences(members, tables, runs)):
         raise InputError(problems, f"{model}: only runs with the same labels, clips and folds can be averaged:")
     task = trained_task(runs[0])
@@ -53,7 +52,7 @@ def evaluate_ensemble(
     values = np.stack([table.set_index("clip").loc[names, task.labels].to_numpy() for table in tables])
     truth = tables[0][["clip", "fold", *task.truth_columns(tables[0])]]
     table = task.table(truth, average(task, values, mean))
-    write_csv(predictions, table.round(dict.fromkeys(task.labels, 6)))
+    write_csv(outputs.predictions, table.round(dict.fromkeys(task.labels, 6)))
     groups = read_split(split).set_index("clip")["group"]
     record = {key: runs[0][key] for key in ("dataset", "protocol", "labels", "code", "packages")}
     record |= {
@@ -64,7 +63,7 @@ def evaluate_ensemble(
     }
     record |= {key: sum(run[key] for run in runs) for key in ("parameters", "model_bytes", "predict_seconds")}
     folds = [_fold(task, part, number, runs) for number, part in table.groupby("fold")]
-    write_json(metrics, record | {"folds": folds, "scores": task.scores(table), **task.details(table, groups)})
+    write_json(outputs.metrics, record | {"folds": folds, "scores": task.scores(table), **task.details(table, groups)})
 
 
 def average(task: Task, values: np.ndarray, mean: str) -> np.ndarray:
@@ -74,13 +73,13 @@ def average(task: Task, values: np.ndarray, mean: str) -> np.ndarray:
     return task.activate(torch.from_numpy(task.logits(values).mean(axis=0))).numpy()
 
 
-def _differences(members: list[str], tables: list[pd.DataFrame], runs: list[Record]) -> Iterator[str]:
+def _differences(members: list[RunFiles], tables: list[pd.DataFrame], runs: list[Record]) -> Iterator[str]:
     folds = [table.set_index("clip")["fold"].to_dict() for table in tables]
-    for path, own, run in zip(members, folds, runs, strict=True):
+    for member, own, run in zip(members, folds, runs, strict=True):
         if run["labels"] != runs[0]["labels"]:
-            yield f"{path}: has other labels than {members[0]}"
+            yield f"{member.predictions}: has other labels than {members[0].predictions}"
         elif own != folds[0]:
-            yield f"{path}: has other clips, or other folds, than {members[0]}"
+            yield f"{member.predictions}: has other clips, or other folds, than {members[0].predictions}"
 
 
 def _fold(task: Task, table: pd.DataFrame, number: int, runs: list[Record]) -> Record:

@@ -119,7 +119,8 @@ class Estimate:
             return math.nan
         if self.power(difference, MOST_SEEDS) < POWER:
             return math.inf
-        low, high = 1, MOST_SEEDS
+        low = 1
+        high = MOST_SEEDS
         while low < high:
             middle = (low + high) // 2
             if self.power(difference, middle) >= POWER:

@@ -74,9 +74,11 @@ def verdict(
         return f"{model_a} and {model_b} cannot be compared: no seed is finished for both"
     if math.isnan(p_corrected):
         return f"{model_a} and {model_b} cannot be compared: that takes two groups of clips that both were tested on"
-    gap, low, high = (difference.mean, *difference.interval())
-    if gap < 0:  # the better model comes first
-        model_a, model_b, gap, low, high = model_b, model_a, -gap, -high, -low
+    if difference.mean < 0:  # the better model comes first
+        model_a, model_b = model_b, model_a
+    gap = abs(difference.mean)
+    sign = -1 if difference.mean < 0 else 1
+    low, high = sorted(sign * end for end in difference.interval())
     unit = " points" if metric.percent else ""
     span = f"{metric.difference(gap)}{unit}, 95 % interval {metric.difference(low)} to {metric.difference(high)}"
     limits = "; one training set, so this is about these trained models only" if one_training else ""

@@ -5,6 +5,7 @@ A model folder may come from anybody, so each field is checked before it is used
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from soundbench.core.schema import Schema, schema_problems, with_defaults
@@ -67,6 +68,7 @@ def crop_of(description: Description) -> int | None:
     return description["shape"][1] if cropped else None
 
 
+@cache
 def _schema() -> Schema:
     config = load_schema()
     parts = config["properties"]
@@ -76,7 +78,9 @@ def _schema() -> Schema:
     recipe["required"] = ["family"]
     recipe["properties"] = recipe["properties"] | {"training": {"type": "object"}}
     front_end = dict(parts["features"]["additionalProperties"])
-    embedding = config["$defs"]["embedding_front_end"]["properties"]
-    embedding["features"] = {"type": ["string", "null", "object"]}  # in a run, the settings of the front-end
+    embedding = config["$defs"]["embedding_front_end"]
+    # In a run, these are the settings of the front-end.
+    settings = embedding["properties"] | {"features": {"type": ["string", "null", "object"]}}
+    definitions = config["$defs"] | {"embedding_front_end": embedding | {"properties": settings}}
     fields = FIELDS | {"task": config["$defs"]["task"] | {"default": DEFAULT}, "recipe": recipe, "front_end": front_end}
-    return {"type": "object", "required": list(REQUIRED), "properties": fields, "$defs": config["$defs"]}
+    return {"type": "object", "required": list(REQUIRED), "properties": fields, "$defs": definitions}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.augment.effects import EFFECTS
 from soundbench.core.schema import Schema, read_schemas
@@ -12,8 +14,9 @@ from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.tasks.registry import enumerations
 
 
+@cache
 def load_schema() -> Schema:
-    """One schema of the whole configuration, with every extension."""
+    """One schema of the whole configuration, with every extension; all callers share it and must not change it."""
     schema = read_schemas()
     definitions = schema["$defs"]
     kinds = schema["properties"]

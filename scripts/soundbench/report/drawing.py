@@ -92,7 +92,8 @@ def _repacked(image: re.Match[str]) -> str:
     colours, indices = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
     if len(colours) > 256:
         return image[0]
-    packed, content = Image.fromarray(indices.reshape(pixels.shape[:2]).astype(np.uint8), "P"), io.BytesIO()
+    packed = Image.fromarray(indices.reshape(pixels.shape[:2]).astype(np.uint8), "P")
+    content = io.BytesIO()
     packed.putpalette(colours[:, :3].tobytes())
     packed.save(content, "PNG", optimize=True, transparency=colours[:, 3].tobytes())
     return base64.b64encode(content.getvalue()).decode()

@@ -14,7 +14,8 @@ from soundbench.data.parts import file_of
 
 LISTENING_RATE = 22050  # Hz
 LONGEST = 10.0  # s; longer clips are cut, so that a page of clips stays small
-LOWEST, HIGHEST = 50, 11000  # Hz, the edges of a spectrogram
+LOWEST = 50  # Hz, the lower edge of a spectrogram
+HIGHEST = 11000  # Hz, the upper edge
 DYNAMICS = 70.0  # dB below the maximum that a spectrogram shows
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
 

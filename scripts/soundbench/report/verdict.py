@@ -108,7 +108,9 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
     best = scored["model"].iloc[0]
     lead = Lead()
     for row in pairs[(pairs["model_a"] == best) | (pairs["model_b"] == best)].itertuples():
-        other, sign = (row.model_b, 1) if row.model_a == best else (row.model_a, -1)
+        first = row.model_a == best
+        other = row.model_b if first else row.model_a
+        sign = 1 if first else -1
         if other not in set(scored["model"]):
             continue
         if pd.isna(row.p_holm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -59,23 +60,34 @@ def find_copies(index: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     return requested.merge(index[["clip", "copy", "file", "row"]], on=["clip", "copy"])
 
 
+@dataclass(frozen=True)
+class Copies:
+    """The augmented copies that a view requests.
+
+    Attributes:
+        variants: the features of each variant.
+        seed: it decides which clips are copied, where ``rules`` leave that open.
+    """
+
+    rules: Rules
+    variants: dict[str, FeatureFiles]
+    seed: int
+
+
 def load_training(
     features: str | Path,
     index: pd.DataFrame,
     clips: pd.DataFrame,
     roles: pd.Series,
     task: Task,
-    rules: Rules,
-    variants: dict[str, FeatureFiles],
-    seed: int,
+    copies: Copies,
     crop: int | None = None,
 ) -> Examples:
-    """The training clips, then the augmented copies of them that a view's ``rules`` request.
+    """The training clips, then the augmented copies of them.
 
     Args:
         clips: all clips of the split.
         roles: the role of each of these clips.
-        variants: the features of each variant.
         crop: the frames of the random crops that a model is trained on.
 
     Raises:
@@ -86,12 +98,12 @@ def load_training(
     examples = load_examples(features, index, training_clips, task, crop)
     parents = training_clips.set_index("clip")
     tables = [training_clips.assign(copy=0, variant="", file="")]
-    for variant, requested in training_copies(training_clips, rules, seed).groupby("variant", sort=False):
-        files = variants[variant]
+    for variant, requested in training_copies(training_clips, copies.rules, copies.seed).groupby("variant", sort=False):
+        files = copies.variants[variant]
         variant_index = read_clip_table(files.index)
-        copies = find_copies(variant_index, requested)
-        rows = copies["row"].to_numpy()
-        examples += _examples(files.array, variant_index, rows, parents.loc[copies["clip"]], task, crop)
-        tables.append(copies)
+        found = find_copies(variant_index, requested)
+        rows = found["row"].to_numpy()
+        examples += _examples(files.array, variant_index, rows, parents.loc[found["clip"]], task, crop)
+        tables.append(found)
     check_parents(pd.concat(tables), roles.set_axis(clips["clip"]))
     return examples

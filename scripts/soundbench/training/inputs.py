@@ -20,7 +20,7 @@ from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
 from soundbench.tasks.registry import TASKS
 from soundbench.tasks.task import Task
-from soundbench.training.batches import load_examples, load_training
+from soundbench.training.batches import Copies, load_examples, load_training
 from soundbench.training.examples import Examples
 from soundbench.training.run import Run
 
@@ -108,7 +108,8 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     array = inputs.features.array
     seconds = run.recipe.get("training", {}).get("crop")
     crop = crop_frames(seconds, run.front_end) if seconds else None
-    training = load_training(array, rows, clips, roles, task, run.augment, inputs.variants, run.seed, crop)
+    copies = Copies(run.augment, inputs.variants, run.seed)
+    training = load_training(array, rows, clips, roles, task, copies, crop)
     initial = find_weights(inputs.weights)
     if problems := list(encoder_problems(initial, run.recipe["family"], run.front_end)):
         raise InputError(f"{run.tag} {problem}" for problem in problems)

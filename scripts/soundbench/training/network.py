@@ -22,7 +22,7 @@ from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
 from soundbench.training.events import event_writer, record
 from soundbench.training.inputs import FoldData
 from soundbench.training.run import Outputs, Run, Trained
-from soundbench.training.trainer import Trainer
+from soundbench.training.trainer import Trainer, TrainingData
 from soundbench.training.values import predict_values
 
 logger = logging.getLogger(__name__)
@@ -62,9 +62,8 @@ def build_trainer(run: Run, fold: FoldData, device: torch.device) -> Trainer:
     """The trainer of a run at its first step: a network with random or initial weights."""
     network = build_model(run.recipe, len(fold.task.labels), fold.parts["train"].shape, fold.initial)
     normalise = choose_normalisation(run.front_end, fold.statistics)
-    augmentation = online_augmentation(run, fold.task, normalise)
-    settings = run.recipe["training"]
-    return Trainer(network, settings, fold.parts, normalise, augmentation, device, seed=run.seed, tag=run.tag)
+    data = TrainingData(fold.parts, normalise, online_augmentation(run, fold.task, normalise))
+    return Trainer(network, run.recipe["training"], data, device, seed=run.seed, tag=run.tag)
 
 
 def _fit_decision(trainer: Trainer, fold: FoldData) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -35,12 +36,24 @@ from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class TrainingData:
+    """What a network is trained on.
+
+    Attributes:
+        parts: the examples of ``train`` and ``val``; ``val`` may be empty.
+    """
+
+    parts: dict[str, Examples]
+    normalise: Normalisation
+    augmentation: OnlineAugmentation
+
+
 class Trainer:
     """Trains a network on examples, step by step.
 
     Args:
         settings: the recipe's ``training``.
-        parts: the examples of ``train`` and ``val``; ``val`` may be empty.
         tag: the beginning of each log line.
     """
 
@@ -48,21 +61,19 @@ class Trainer:
         self,
         network: nn.Module,
         settings: TrainingSettings,
-        parts: dict[str, Examples],
-        normalise: Normalisation,
-        augmentation: OnlineAugmentation,
+        data: TrainingData,
         device: torch.device,
         *,
         seed: int,
         tag: str,
     ) -> None:
         self.settings = settings
-        self.parts = parts
+        self.parts = data.parts
         self.device = device
         self.tag = tag
-        self.normalise = normalise
-        self.augment = augmentation
-        self.task = augmentation.task
+        self.normalise = data.normalise
+        self.augment = data.augmentation
+        self.task = data.augmentation.task
         self.network = place(network, device)
         freeze(self.network, settings["trainable"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
@@ -72,10 +83,10 @@ class Trainer:
         self.stopwatch = Stopwatch()
         self.optimizer = build_optimizer(self.network, settings)
         self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
-        self.loss = build_loss(settings, self.task, parts["train"].targets, device)
+        self.loss = build_loss(settings, self.task, self.parts["train"].targets, device)
         self.validation_loss = validation_loss(self.task)
         self.average = AVERAGES[settings["average"]](self.network, settings)
-        self.microbatches = Microbatches(min(settings["batch_size"], len(parts["train"])), tag)
+        self.microbatches = Microbatches(min(settings["batch_size"], len(self.parts["train"])), tag)
 
     def state(self) -> State:
         """Everything that the rest of the training depends on, with the position in the epoch."""

@@ -31,7 +31,8 @@ SETTINGS = {
 UTTERANCES = 535
 # The SHA-256 of the sorted names, one per line.
 NAMES_SHA256 = "4d6eb689055567ff60e64a114810bf55fbfa9d8a9528867793f5a727a697003d"
-SHORTEST, LONGEST = 1, 10  # s: more than the shortest and the longest utterance need
+SHORTEST = 1  # s
+LONGEST = 10  # s: the shortest and the longest utterance are within these
 SAMPLE_RATE = 16000  # Hz
 NAME = re.compile(r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<emotion>[A-Z])(?P<version>[a-z])")
 EMOTIONS = {  # the letters are the German words' initials: Wut, Langeweile, Ekel, Angst, Freude, Trauer

@@ -86,7 +86,8 @@ def plot_waveforms(sounds: Sequence[Clip], path: str) -> None:
         _name_rows(axes, labels)
         for sound in sounds:
             low, high = outline(sound.samples, OUTLINE)
-            time, row = np.linspace(0, sound.seconds, len(low)), labels.index(sound.label)
+            time = np.linspace(0, sound.seconds, len(low))
+            row = labels.index(sound.label)
             # Rows count downwards.
             lines = {"color": PALETTE[0], "linewidth": 0.3, "rasterized": True}
             axes[sound.place].fill_between(time, row - 0.45 * high, row - 0.45 * low, **lines)
@@ -156,7 +157,8 @@ def plot_spectra(levels: pd.DataFrame, path: str) -> None:
         levels: one row per clip with its label as the index, one column per centre frequency (Hz); dB below the
             loudest band.
     """
-    labels, centres = sorted(set(levels.index)), levels.columns.to_numpy()
+    labels = sorted(set(levels.index))
+    centres = levels.columns.to_numpy()
     rows = (levels.clip(lower=-SPECTRUM_RANGE) / SPECTRUM_RANGE + 1).groupby(level=0)
     with figure(path, 1, 7.5, _heights(len(labels), 0.45), "mean spectra, one row per label") as (_, axes):
         _name_rows(axes, labels)

@@ -15,7 +15,8 @@ from soundbench.tasks.classification import row_shares
 from soundbench.tasks.registry import find_metric
 
 FEW_CLASSES = 20  # up to here numbers fit into the cells
-FEW_CELL, CELL = 0.25, 0.135  # inches, the sides of a cell with a number and of one without
+FEW_CELL = 0.25  # inches, the side of a cell with a number
+CELL = 0.135  # of one without
 LETTER = 0.07  # inches, about the width of a letter of SMALL points
 MARGIN = 0.5  # inches beside a matrix and its labels
 TITLE = 0.8  # inches above and below them

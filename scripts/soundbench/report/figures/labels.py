@@ -23,7 +23,8 @@ def plot_label_scores(metrics: list[str], models: list[str], path: str) -> None:
     The labels are sorted by their mean over models; of more than :data:`MOST`, those with the lowest mean are drawn.
     """
     runs = by_model(metrics, models)
-    colours, markers = model_colours(models), model_markers(models)
+    colours = model_colours(models)
+    markers = model_markers(models)
     labels = next(iter(runs.values()))[0]["labels"]
     found = {model: _of_labels(own, "average_precision") for model, own in runs.items()}
     prevalence = np.mean([_prevalence(run) for own in runs.values() for run in own], axis=0)

@@ -21,10 +21,14 @@ from soundbench.report.media import (
     spectrogram_shades,
 )
 
-ROWS, COLUMNS = 4, 3
-HEIGHT, WIDTH, SHADES = 72, 160, 16  # of a spectrogram: few, so that a report of many models stays small
+ROWS = 4
+COLUMNS = 3
+HEIGHT = 72  # pixels of a spectrogram: few, so that a report of many models stays small
+WIDTH = 160
+SHADES = 16
 PANEL = 3.4  # inches, the width of a panel
-CORRECT, WRONG = "#005A8E", "#A34700"  # blue and vermilion, dark enough for letters: a contrast of at least 6
+CORRECT = "#005A8E"  # blue, and vermilion for errors; dark enough for letters: a contrast of at least 6
+WRONG = "#A34700"
 TICKS = (100, 1000, 10000)  # Hz
 
 

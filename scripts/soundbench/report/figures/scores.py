@@ -39,7 +39,8 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], ranked: dict[s
                 _score_row(
                     axis, position, entry, mine[ranked[dataset]].dropna(), colours[entry.model], metrics[dataset]
                 )
-                done, seeds = mine.dropna(subset=ranked[dataset])["seed"].nunique(), mine["seed"].nunique()
+                done = mine.dropna(subset=ranked[dataset])["seed"].nunique()
+                seeds = mine["seed"].nunique()
                 name = shortened(entry.model)
                 ticks.append(name if done == seeds else f"{name}\n({done} of {seeds} seeds)")
             axis.set_yticks(range(len(here)), ticks)
@@ -83,12 +84,14 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
     """Score against cost on one data set, one panel per kind of cost: better is up, cheaper is left."""
     board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
     board = board[board["dataset"] == dataset].dropna(subset=["mean"])
-    colours, markers = model_colours(models), model_markers(models)
+    colours = model_colours(models)
+    markers = model_markers(models)
     score = find_metric(metric)
     with figure(path, len(COSTS), 4.0, 3.6, f"{score.title} on {dataset} against cost") as (canvas, axes):
         for axis, (cost, name) in zip(axes, COSTS.items(), strict=True):
             for entry in board.itertuples():
-                spot, colour = (getattr(entry, cost), score.factor * entry.mean), colours[entry.model]
+                spot = (getattr(entry, cost), score.factor * entry.mean)
+                colour = colours[entry.model]
                 reach = [[spot[1] - score.factor * entry.interval_low], [score.factor * entry.interval_high - spot[1]]]
                 style = {"fmt": markers[entry.model], "color": colour, "markersize": 8, "elinewidth": 1.5}
                 axis.errorbar(*spot, yerr=reach, label=shortened(entry.model), **style)
@@ -141,7 +144,8 @@ def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], ran
 
 
 def _draw_ranks(axis: Axes, ranks: dict[str, float], critical: float, p: float) -> None:
-    colours, markers = model_colours(ranks), model_markers(ranks)
+    colours = model_colours(ranks)
+    markers = model_markers(ranks)
     order = sorted(ranks, key=ranks.__getitem__)
     for position, model in enumerate(order):
         axis.plot(ranks[model], -position, markers[model], color=colours[model], markersize=8)

@@ -28,7 +28,8 @@ def plot_training_size(
     names = {"dataset": str, "model": str}
     board = pd.read_csv(leaderboard, dtype=names, keep_default_na=False, na_values={"mean": [""]}).dropna(subset="mean")
     board = board.assign(clips=board["dataset"].map(training_clips)).dropna(subset="clips")
-    colours, markers = model_colours(models), model_markers(models)
+    colours = model_colours(models)
+    markers = model_markers(models)
     metrics = [find_metric(ranked[curve[0]]) for curve in curves]
     title = f"{' and '.join(dict.fromkeys(each.title for each in metrics))} against number of training clips"
     with figure(path, len(curves), 5.2, 3.8, title) as (canvas, axes):

@@ -31,7 +31,8 @@ def plot_values(predictions: list[str], models: list[str], path: str) -> None:
     targets = Regression.find_labels(next(iter(tables.values())))
     with _panels(path, tables, targets, "predicted against true numbers") as (_, axes):
         for axis, (model, target) in zip(axes, _pairs(tables, targets), strict=True):
-            truth, values = tables[model][TRUE + target], tables[model][target]
+            truth = tables[model][TRUE + target]
+            values = tables[model][target]
             ends = [min(truth.min(), values.min()), max(truth.max(), values.max())]
             axis.plot(ends, ends, color="0.6", linestyle="--", linewidth=1)
             _dots(axis, truth, values, model_colours(models)[model])

@@ -60,7 +60,8 @@ def outcome(difference: float, p: float) -> str:
 def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
 
     for entry in rows.itertuples():
-        a, b = views.index(entry.view_a), views.index(entry.view_b)
+        a = views.index(entry.view_a)
+        b = views.index(entry.view_b)
         for row, column, difference in ((a, b, entry.difference), (b, a, -entry.difference)):
             _draw_cell(axis, row, column, difference, outcome(difference, entry.p_holm), isinstance(entry.merged, str))
     ticks = range(len(views))
