@@ -16,7 +16,7 @@ test: .venv/installed
 	$(ACTIVATE) && python -m pytest -m slurm
 
 test-quick: .venv/installed
-	$(ACTIVATE) && python -m pytest $(PARALLEL) -m "not slow and not slurm"
+	$(ACTIVATE) && python -m pytest $(PARALLEL) --dist loadfile -m "not slow and not slurm"
 
 # The packages of the lock. For CPU=1 without CUDA and Triton, and with torch's builds for CPUs: the lock has their
 # versions, but not their digests.

@@ -18,7 +18,8 @@ from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.examples import Examples
 from soundbench.training.progress import Row
-from soundbench.training.trainer import Trainer, TrainingData
+from soundbench.training.trainer import Trainer
+from soundbench.training.training_data import TrainingData
 
 CLASSES = 3
 TASK = SingleLabel(["a", "b", "c"])

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import ASTConfig, ASTForAudioClassification
 
 from helpers.library import configuration
 from helpers.recipes import RECIPES
@@ -123,7 +123,9 @@ def test_folder_of_transformers_takes_its_own_constants(tmp_path: Path) -> None:
     """Those of the front-end, as AST's extractor has them; not what these clips would give."""
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=64, max_length=96, num_labels=5)).eval()
+    network = transformers.ASTForAudioClassification(
+        transformers.ASTConfig(**sizes, num_mel_bins=64, max_length=96, num_labels=5)
+    ).eval()
     network.save_pretrained(tmp_path / "ast")
     before = features(tmp_path)
     fixed = {"front_end": "ast", "normalise": "fixed", "mean": -4.0, "std": 9.0}
@@ -331,7 +333,9 @@ FOLD = "runs/synthetic/{}/seed1/fold1/model.json"
 def probing(workflow: Workflow) -> Workflow:
     """A source to train on before, a small AST as transformers saves it, and a probe of each."""
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=32, max_length=64, num_labels=5))
+    network = transformers.ASTForAudioClassification(
+        transformers.ASTConfig(**sizes, num_mel_bins=32, max_length=64, num_labels=5)
+    )
     network.save_pretrained(workflow.folder / "small-ast")
     ast = {"family": "ast", "width": 8, "depth": 1, "heads": 2, "pretrained": "small-ast"}
     small = {"front_end": "ast", "n_mels": 32, "frames": 64}

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import timm
 import torch
 import torchvision
+import transformers
 from safetensors.torch import save_file
 from torch import nn
-from transformers import ASTConfig, ASTForAudioClassification
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import file_sha256, read_json, write_json
 from soundbench.models.download import fetch_weights
 from soundbench.models.families import FAMILIES, alexnet
-from soundbench.models.families import timm as timm_family
 from soundbench.models.families.ast import AUDIOSET, resample_positions
 from soundbench.models.initial_weights import PUBLISHED, REVISIONS, Weights, find_weights, weight_files
 from soundbench.models.registry import build_model
@@ -39,6 +37,8 @@ def start(recipe: dict[str, Any], path: Path, shape: tuple[int, int] = (64, 96),
 def coloured() -> nn.Module:
     """A network of timm for three channels and eleven classes."""
     torch.manual_seed(0)
+    import timm
+
     return timm.create_model("resnet10t", num_classes=11).eval()
 
 
@@ -48,6 +48,8 @@ def saved(network: nn.Module, folder: Path, form: str) -> Path:
     state = network.state_dict()
     match form:
         case "timm folder":
+            import timm
+
             timm.models.save_for_hf(network, str(folder), safe_serialization=True)
             return folder
         case "safetensors":
@@ -101,7 +103,9 @@ def audio_transformer(tmp_path_factory: pytest.TempPathFactory) -> tuple[nn.Modu
     """A small AST as transformers saves it, for features of 36 bins and 66 frames, with learned positions."""
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    network = ASTForAudioClassification(ASTConfig(**sizes, num_mel_bins=36, max_length=66, num_labels=5))
+    network = transformers.ASTForAudioClassification(
+        transformers.ASTConfig(**sizes, num_mel_bins=36, max_length=66, num_labels=5)
+    )
     nn.init.normal_(network.audio_spectrogram_transformer.embeddings.position_embeddings)
     folder = tmp_path_factory.mktemp("ast")
     network.save_pretrained(folder)
@@ -186,7 +190,7 @@ def test_pickles_of_anything_else_are_not_opened(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"state_dict": Harmful()}, tmp_path / "pytorch_model.bin")
-    ASTConfig(num_hidden_layers=1).save_pretrained(tmp_path)
+    transformers.ASTConfig(num_hidden_layers=1).save_pretrained(tmp_path)
     with pytest.raises(InputError, match=r"pytorch_model\.bin: is a pickle of more than tensors"):
         start(recipe, tmp_path)
     assert not (tmp_path / "harm-was-done").exists()
@@ -202,6 +206,8 @@ def test_damaged_and_other_files_are_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", [CNN, RESNET], ids=lambda recipe: recipe["family"])
 def test_weights_of_another_network_do_not_fit_and_some_are_named(recipe: dict[str, Any], tmp_path: Path) -> None:
+    import timm
+
     other = timm.create_model("resnet10t", in_chans=1, block_args={"attn_layer": "se"})
     with pytest.raises(InputError, match=r"does not fit this model\..*layer1\.0\.se|does not fit.*blocks") as refused:
         start(recipe, saved(other, tmp_path / "saved", "safetensors"))
@@ -314,7 +320,8 @@ def test_families_with_published_weights_have_an_address() -> None:
 
 
 def test_published_addresses_are_those_of_the_libraries() -> None:
-    assert timm_family.published(name="densenet121", arguments={}).location == "timm/densenet121.ra_in1k"
+    family = FAMILIES.load("timm")
+    assert family.published(name="densenet121", arguments={}).location == "timm/densenet121.ra_in1k"
     assert alexnet.published().is_url
     with pytest.raises(InputError, match="no pretrained weights"):
-        timm_family.published(name="coatnet_0_224", arguments={})
+        family.published(name="coatnet_0_224", arguments={})

@@ -18,7 +18,8 @@ from soundbench.models.registry import build_model
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.examples import Examples
-from soundbench.training.trainer import Trainer, TrainingData
+from soundbench.training.trainer import Trainer
+from soundbench.training.training_data import TrainingData
 
 DIMENSIONS, CLASSES = 48, 5
 TASK = SingleLabel([f"class{number}" for number in range(CLASSES)])

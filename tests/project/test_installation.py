@@ -74,6 +74,7 @@ def run_command(installed: Path, command: str, *arguments: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_metadata_has_the_readme_and_the_licence(installed: Path) -> None:
     (folder,) = installed.glob("soundbench-*.dist-info")
     metadata = message_from_string((folder / "METADATA").read_text())
@@ -84,6 +85,7 @@ def test_metadata_has_the_readme_and_the_licence(installed: Path) -> None:
     assert set(PROJECT["scripts"]) == {"soundbench-predict", "soundbench-list", "soundbench-new", "soundbench-crate"}
 
 
+@pytest.mark.slow
 def test_the_package_brings_what_its_modules_read(installed: Path) -> None:
     def files(folder: Path) -> set[Path]:
         return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
@@ -94,6 +96,7 @@ def test_the_package_brings_what_its_modules_read(installed: Path) -> None:
     assert files(REPOSITORY / "config" / "schemas") == files(installed / "soundbench" / "library" / "schemas")
 
 
+@pytest.mark.slow
 def test_an_installed_package_lists_the_library(installed: Path) -> None:
     parts = ("sources", "datasets", "features", "augmentations", "models", "recipes")
     assert run_command(installed, "soundbench-list", *parts) == run_command(
@@ -110,6 +113,7 @@ def test_an_installed_package_predicts(installed: Path, tmp_path: Path) -> None:
     assert "dog.wav" in row
 
 
+@pytest.mark.slow
 def test_inference_needs_no_snakemake(installed: Path) -> None:
     """Nor do exports, lists and new studies: no module that they import loads Snakemake."""
     code = (

@@ -175,6 +175,7 @@ def test_figure_is_readable_at_1000_px_and_nothing_in_it_is_empty_or_overlaps(of
         assert axis.get_subplotspec() is None or axis.get_subplotspec().get_gridspec().ncols <= PANELS_PER_ROW
 
 
+@pytest.mark.slow
 def test_compared_panels_share_their_scales(drawn: Drawn) -> None:
     assert len({axis.get_xlim() for axis in drawn("large", "scores")[1].axes}) == 1
     assert len({axis.get_ylim() for axis in drawn("large", "costs")[1].axes}) == 1
@@ -193,6 +194,7 @@ def test_one_epoch_is_a_marker_over_a_whole_number(drawn: Drawn) -> None:
         assert [text.get_text() for text in axis.get_legend().get_texts()] == ["training", "validation"]
 
 
+@pytest.mark.slow
 def test_numbers_stand_out_in_coloured_cells(drawn: Drawn) -> None:
     panels = [axis for axis in drawn("large", "confusion")[1].axes if axis.get_images()]
     assert len(panels) == 6
@@ -213,6 +215,7 @@ def test_text_has_contrast_on_any_colour_and_verdicts_on_white() -> None:
     assert min(contrast(to_rgb(colour), (1, 1, 1)) for colour in (CORRECT, WRONG)) >= 4.5
 
 
+@pytest.mark.slow
 def test_spectrograms_name_their_units_and_end_where_the_file_does(drawn: Drawn, tmp_path: Path) -> None:
     panels = drawn("large", "samples")[1].axes
     for axis in panels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
@@ -90,7 +90,7 @@ def imported_packages(files: set[Path]) -> set[str]:
     """The installed packages that files import, and those that what they import needs without requiring it; not
     those that are optional."""
     names = {name for file in files for name in imported_names(file)}
-    providers = packages_distributions()
+    providers = _providers()
     found = {canonicalize_name(provider) for name in names for provider in providers.get(name.partition(".")[0], [])}
     texts = [file.read_text() for file in files]
     return (found - OPTIONAL) | {part for module, part in UNREQUIRED.items() if any(module in text for text in texts)}
@@ -99,6 +99,11 @@ def imported_packages(files: set[Path]) -> set[str]:
 def files_of(script: str, modules: list[str]) -> set[Path]:
     """The files of a script and of all modules of the package that it imports."""
     return {SCRIPTS / f"{script}.py"} | {file for name in used_modules(script, *modules) if (file := module_file(name))}
+
+
+@cache
+def _providers() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 @cache

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import timm
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -80,6 +79,8 @@ def test_published_weights_brought_by_hand(tuning: Workflow, monkeypatch: pytest
         r"Download (https://\S+/model\.safetensors) elsewhere, put it into (\S+) and run again", said.stdout
     )
     assert instructions
+    import timm
+
     state = timm.create_model("resnet10t").state_dict()
     folder = tuning.folder / instructions[2]
     folder.mkdir(parents=True)

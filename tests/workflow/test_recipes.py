@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import timm
+import transformers
 import yaml
 from safetensors.torch import save_file
-from transformers import ASTConfig, ASTForAudioClassification, WavLMConfig, WavLMModel
 
 from helpers.workflow import DATA, REPOSITORY, Workflow
 from soundbench.data.readers.emodb import read
@@ -103,7 +102,9 @@ def test_emotions_in_a_folder_of_ones_own(workflow: Workflow, emodb_root: Path, 
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{row.clip}.wav").symlink_to(row.path)
     sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
-    ASTForAudioClassification(ASTConfig(**sizes, num_labels=5, max_length=128)).save_pretrained(tmp_path / "ast")
+    transformers.ASTForAudioClassification(
+        transformers.ASTConfig(**sizes, num_labels=5, max_length=128)
+    ).save_pretrained(tmp_path / "ast")
     overlay = trial(yaml.safe_load((RECIPES / "emotion-ast.yaml").read_text()))
     steps = ("emotions", "emotions-one-merged-augmented", "emotions-merged-augmented")
     overlay["benchmark"]["datasets"] = list(steps)
@@ -159,6 +160,8 @@ def test_attention_in_resnets_on_two_data_sets(workflow: Workflow, esc10_quarter
 
 def save_imagenet(path: Path) -> None:
     """Weights of the shape of ImageNet's, as timm's are published."""
+    import timm
+
     save_file(timm.create_model("resnet18").state_dict(), path)
 
 
@@ -186,9 +189,9 @@ def test_five_categories(workflow: Workflow, esc10_quarter: Path) -> None:
 def test_kinds_of_models(workflow: Workflow, emodb_root: Path, tmp_path: Path) -> None:
     """On EmoDB alone, for the sake of time, with a small encoder in place of the pretrained one."""
     sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
-    WavLMModel(WavLMConfig(**sizes, conv_dim=[4] * 7, num_conv_pos_embedding_groups=2)).save_pretrained(
-        tmp_path / "wavlm"
-    )
+    transformers.WavLMModel(
+        transformers.WavLMConfig(**sizes, conv_dim=[4] * 7, num_conv_pos_embedding_groups=2)
+    ).save_pretrained(tmp_path / "wavlm")
     overlay = trial(yaml.safe_load((RECIPES / "model-kinds.yaml").read_text()))
     overlay["benchmark"] |= {"datasets": ["emodb"], "models": ["svm", "cnn", "svm-and-cnn", "wavlm-svm"]}
     overlay["datasets"]["emodb"]["limit"] = {"train": 60, "val": 10, "test": 10}  # the svm needs several per class

@@ -22,7 +22,8 @@ from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
 from soundbench.training.events import event_writer, record
 from soundbench.training.inputs import FoldData
 from soundbench.training.run import Outputs, Run, Trained
-from soundbench.training.trainer import Trainer, TrainingData
+from soundbench.training.trainer import Trainer
+from soundbench.training.training_data import TrainingData
 from soundbench.training.values import predict_values
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -17,36 +16,21 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
-from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.devices import place, uses_bfloat16
 from soundbench.core.finite import check_loss, check_weights
 from soundbench.core.microbatches import Microbatches, chunks
-from soundbench.features.normalisation import Normalisation
 from soundbench.models.finetuning import freeze, set_training
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.training.checkpoints import Checkpoint, State, Stopped
-from soundbench.training.examples import Examples
 from soundbench.training.optimizers import build_optimizer
 from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
 from soundbench.training.random_state import random_state, restore_random_state
 from soundbench.training.schedules import Schedule
 from soundbench.training.settings import TrainingSettings
+from soundbench.training.training_data import TrainingData
 from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a network is trained on.
-
-    Attributes:
-        parts: the examples of ``train`` and ``val``; ``val`` may be empty.
-    """
-
-    parts: dict[str, Examples]
-    normalise: Normalisation
-    augmentation: OnlineAugmentation
 
 
 class Trainer:
