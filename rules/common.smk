@@ -31,6 +31,7 @@ from soundbench.core.terminal import result, show_one_line_per_job
 from soundbench.data.files import files_digest
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.families import FAMILIES
+from soundbench.report.figures.clip_registry import CLIP_FIGURE_MODULES, CLIP_FIGURES
 from soundbench.report.figures.registry import FIGURE_MODULES, FIGURES
 from soundbench.report.sections.registry import SECTION_MODULES
 from soundbench.study import paths
@@ -39,7 +40,8 @@ from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
 from soundbench.study.features import FeatureInputs
 from soundbench.study.prediction import PredictionInputs
-from soundbench.study.report_items import FIGURES_OF_STUDY, ITEMS, REPORTED_FIGURES, ReportItems, figure_labels
+from soundbench.study.report_items import FIGURES_OF_STUDY, ITEMS, RECORDINGS, REPORTED_FIGURES, ReportItems
+from soundbench.study.report_items import clip_figure_labels, figure_labels
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
@@ -112,6 +114,13 @@ def item(name):
     entry = ITEMS[name]
     caption = f"../config/report/{entry.caption}.rst"
     return report(entry.path, caption=caption, category=entry.category, labels=entry.labels)
+
+
+def clip_figures():
+    """An output: the folder of the figures of a data set's clips, each an item of the report."""
+    caption = "../config/report/figure.rst"
+    folder = directory(paths.CLIP_FIGURES)
+    return report(folder, patterns=["{figure}.svg"], caption=caption, category=RECORDINGS, labels=clip_figure_labels)
 
 
 def one_of(names):

@@ -113,10 +113,7 @@ rule explore_dataset:
         clips=data.clip_table,
     output:
         listen=item("listen"),
-        labels=item("labels"),
-        waveforms=item("waveforms"),
-        spectrograms=item("spectrograms"),
-        spectra=item("spectra"),
+        figures=clip_figures(),
     log:
         "<logs>/explore_dataset/{dataset}.log",
     conda:
@@ -124,7 +121,8 @@ rule explore_dataset:
     threads: 2
     params:
         view=lambda w: canonical_json(study.view(w)),
-        code=lambda w: code_digest("explore_dataset"),
+        captions=lambda w: {name: figure.caption for name, figure in CLIP_FIGURES.items()},  # for the report
+        code=lambda w: code_digest("explore_dataset", *CLIP_FIGURE_MODULES),
     script:
         "../scripts/explore_dataset.py"
 

@@ -13,7 +13,7 @@ rule write_report:
         confounds=report_items.confounds,
         splits=lambda w: runs.finished(expand(paths.SPLIT, dataset=runs.datasets, seed=runs.seeds)),
         figures=paths.FIGURES,
-        explored=expand(ITEMS["labels"].path, dataset=runs.datasets),
+        explored=expand(paths.CLIP_FIGURES, dataset=runs.datasets),
     output:
         page=item("report"),
         landing=paths.LANDING,

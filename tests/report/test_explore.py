@@ -15,10 +15,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from soundbench.core.storage import write_csv
+from soundbench.report.figures.clip_registry import CLIP_FIGURES
 from soundbench.report.pages.explore import PLAYED, Sound, choose_clips, excerpt, explore_dataset, loudest_part
 
 RATE = 16000  # Hz
-OUTPUTS = {"listen": "html", "labels": "svg", "waveforms": "svg", "spectrograms": "svg", "spectra": "svg"}
+FIGURES = [f"figures/{name}.svg" for name in CLIP_FIGURES]
+OUTPUTS = ["listen.html", *FIGURES]
 
 
 def sound(samples: np.ndarray) -> Sound:
@@ -39,8 +41,9 @@ def explore(folder: Path, classes: int, seconds: float, clips: int = 4) -> pd.Da
         rows.append((path.stem, str(path), f"class {number // clips:02d} & <co>", f"g{number // 2}", 1, seconds, RATE))
     table = pd.DataFrame(rows, columns=["clip", "path", "label", "group", "fold", "seconds", "sample_rate"])
     write_csv(folder / "clips.csv", table)
-    outputs = {name: str(folder / f"{name}.{suffix}") for name, suffix in OUTPUTS.items()}
-    explore_dataset(folder / "clips.csv", "own", {}, 2, **outputs)
+    explore_dataset(
+        folder / "clips.csv", "own", {}, 2, listen=str(folder / "listen.html"), figures=str(folder / "figures")
+    )
     return table
 
 
@@ -75,11 +78,11 @@ def test_the_loudest_part_is_played() -> None:
 @pytest.mark.slow
 def test_fifty_classes_fit_and_can_be_played(tmp_path: Path, browser: WebDriver) -> None:
     table = explore(tmp_path, classes=50, seconds=4.0)
-    for name, suffix in OUTPUTS.items():
-        size = (tmp_path / f"{name}.{suffix}").stat().st_size
+    for name in OUTPUTS:
+        size = (tmp_path / name).stat().st_size
         assert 5_000 < size < 5_000_000, name
-    for name in ("labels", "waveforms", "spectrograms", "spectra"):
-        text = (tmp_path / f"{name}.svg").read_text()
+    for name in FIGURES:
+        text = (tmp_path / name).read_text()
         assert all(f">{escape(label)}</text>" in text for label in set(table["label"])), name
 
     browser.get((tmp_path / "listen.html").as_uri())
@@ -106,5 +109,5 @@ def test_lengths_may_differ_and_the_same_clips_give_the_same_bytes(tmp_path: Pat
     for run in ("one", "two"):
         (tmp_path / run).mkdir()
         explore(tmp_path / run, classes=2, seconds=0.3, clips=2)
-        pages.append([(tmp_path / run / f"{name}.{suffix}").read_bytes() for name, suffix in OUTPUTS.items()])
+        pages.append([(tmp_path / run / name).read_bytes() for name in OUTPUTS])
     assert pages[0] == pages[1]

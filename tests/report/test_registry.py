@@ -10,7 +10,7 @@ import pytest
 
 from helpers.simulated import Study, write_report
 from soundbench.report import page
-from soundbench.report.figures import draw
+from soundbench.report.figures import clip_registry, draw
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
 from soundbench.report.sections.registry import SECTIONS, Section
 
@@ -62,6 +62,20 @@ def test_a_figure_is_one_function_and_one_entry(study: Study, tmp_path: Path, mo
         "one/toy.svg",
         "two/toy.svg",
     ]
+
+
+def test_a_figure_of_clips_is_one_function_and_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CONTRIBUTING.md says."""
+
+    def plot_toy(sounds: list[str], path: str) -> None:
+        Path(path).write_text(f"<svg>{len(sounds)}</svg>")
+
+    monkeypatch.setattr("soundbench.report.figures.clips.plot_toy", plot_toy, raising=False)
+    toy = Figure("clips.plot_toy", "a toy", "What it shows.")
+    monkeypatch.setattr(clip_registry, "CLIP_FIGURES", {"toy": toy})
+    clip_registry.draw_clip_figures({"clips": None, "sounds": ["a", "b"], "levels": None}, tmp_path / "figures")
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["toy.svg"]
+    assert (tmp_path / "figures" / "toy.svg").read_text() == "<svg>2</svg>"
 
 
 def test_a_figure_with_nothing_to_show_is_not_written(study: Study, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def start_now(number: str) -> None:
 def test_training_goes_to_gpus_the_rest_to_cpus_and_the_results_equal_the_local_ones(
     tiny_copy: Workflow, tiny_study: Workflow
 ) -> None:
-    figure = "explore/synthetic/waveforms.svg"
+    figure = "explore/synthetic/listen.html"
     predictions = "runs/synthetic/cnn/seed1/predictions.csv"
     weights = [f"runs/synthetic/cnn/seed1/fold{fold}/model.safetensors" for fold in (1, 2)]
     edit_site(tiny_copy)

@@ -90,7 +90,7 @@ class Results:
             confounds={Path(path).stem: path for path in files.get("confounds", ())},
             splits=splits,
             figures=next(iter(files.get("figures", ())), ""),
-            explored={Path(path).parent.name: str(Path(path).parent) for path in files.get("explored", ())},
+            explored={Path(path).parent.name: path for path in files.get("explored", ())},
             facts=facts or {},
             tasks={name: task_class(view) for name, view in study["datasets"].items()},
             sources={name: view["source"] for name, view in study["datasets"].items()},

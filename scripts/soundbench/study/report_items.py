@@ -1,8 +1,9 @@
 """The items of Snakemake's report, in the order of a reader's questions.
 
-A figure of the study is an entry of :mod:`soundbench.report.figures.registry`. Any other figure or page that one rule
-makes is an entry here: its place in the report, the columns of the report's table and its part in ``rule all`` follow
-from it; its caption is ``config/report/{caption}.rst``.
+A figure of the study is an entry of :mod:`soundbench.report.figures.registry`, and a figure of clips one of
+:mod:`soundbench.report.figures.clip_registry`. Any other figure or page that one rule makes is an entry here: its place
+in the report, the columns of the report's table and its part in ``rule all`` follow from it; its caption is
+``config/report/{caption}.rst``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 
 from soundbench.core.storage import canonical_json
 from soundbench.data.training_sizes import learning_curves, without_smaller
+from soundbench.report.figures.clip_registry import CLIP_FIGURES
 from soundbench.report.figures.registry import ALL, FIGURES
 from soundbench.study.augmentation import AugmentationInputs
+from soundbench.study.paths import CLIP_FIGURES as CLIP_FIGURE_FOLDER
 from soundbench.study.paths import CLIPS, CONFOUNDS, SPLIT, TABLE, fill
 from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.runs import SelectedRuns
@@ -44,6 +47,11 @@ def figure_labels(wildcards: Wildcards) -> dict[str, str]:
     columns = {"data set": "dataset", "model": "model"}
     shown = {column: getattr(wildcards, name, ALL) for column, name in columns.items()}
     return {"figure": FIGURES[wildcards.figure].title, **shown}
+
+
+def clip_figure_labels(wildcards: Wildcards) -> dict[str, str]:
+    """The columns of the report's table for a figure of clips."""
+    return {"figure": CLIP_FIGURES[wildcards.figure].title, "data set": wildcards.dataset}
 
 
 Shown = Callable[["ReportItems", str, str], bool]
@@ -92,10 +100,6 @@ ITEMS = {
     "report": Item("<results>/summary/report.html", "report", REPORT, "report"),
     "audit": Item("<results>/audit/{dataset}.html", "audit", RECORDINGS, "audit"),
     "listen": Item("<results>/explore/{dataset}/listen.html", "listen", RECORDINGS, "one sample of each class"),
-    "labels": Item("<results>/explore/{dataset}/labels.svg", "labels", RECORDINGS, "labels and lengths"),
-    "waveforms": Item("<results>/explore/{dataset}/waveforms.svg", "waveforms", RECORDINGS, "waveforms"),
-    "spectrograms": Item("<results>/explore/{dataset}/spectrograms.svg", "spectrograms", RECORDINGS, "spectrograms"),
-    "spectra": Item("<results>/explore/{dataset}/spectra.svg", "spectra", RECORDINGS, "frequency spectra"),
     "variants": Item(
         "<results>/summary/{dataset}/variants.html", "variants", RECORDINGS, "augmented clips", _of_augmented_datasets
     ),
@@ -178,6 +182,7 @@ class ReportItems:
         return list(self._files())
 
     def _files(self) -> Iterator[str]:
+        yield from map(self.study.resolve, fill(CLIP_FIGURE_FOLDER, dataset=self.runs.datasets))
         for item in ITEMS.values():
             for dataset in self.runs.datasets if "{dataset}" in item.path else [""]:
                 for model in self.runs.models if "{model}" in item.path else [""]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from soundbench.core.storage import atomic_folder
-from soundbench.report.figures.registry import FIGURES, PACKAGE, Figure, figure_path
+from soundbench.report.figures.registry import FIGURES, Figure, figure_path
 from soundbench.report.results import Results
 
 
@@ -39,7 +37,7 @@ def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
             if dataset in results.tasks and not results.tasks[dataset].has(name):
                 continue
             known = values(figure, results, dataset, model)
-            wanted = [parameter for parameter in parameters(figure) if parameter != "path"]
+            wanted = [parameter for parameter in figure.parameters if parameter != "path"]
             if all(known.get(parameter) for parameter in wanted) and results.of(dataset, model).metrics:
                 yield name, dataset, model
 
@@ -73,17 +71,6 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
     }
 
 
-def parameters(figure: Figure) -> list[str]:
-    """The names of the parameters of a figure's function."""
-    return list(inspect.signature(_function(figure)).parameters)
-
-
 def draw_figure(figure: Figure, results: Results, path: Path, dataset: str = "", model: str = "") -> None:
     """Draw one figure of a study."""
-    known = values(figure, results, dataset, model) | {"path": str(path)}
-    _function(figure)(**{name: known[name] for name in parameters(figure)})
-
-
-def _function(figure: Figure) -> Any:
-    module, name = figure.function.split(".")
-    return getattr(import_module(f"{PACKAGE}.{module}"), name)
+    figure.draw(values(figure, results, dataset, model) | {"path": str(path)})

@@ -8,7 +8,11 @@ A figure is drawn once, or once per data set, per model, or per data set and mod
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 PACKAGE = "soundbench.report.figures"
 
@@ -30,6 +34,20 @@ class Figure:
     caption: str
     each: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
+
+    def load(self) -> Any:
+        """The function."""
+        module, name = self.function.split(".")
+        return getattr(import_module(f"{PACKAGE}.{module}"), name)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the function's parameters."""
+        return list(inspect.signature(self.load()).parameters)
+
+    def draw(self, known: Mapping[str, Any]) -> None:
+        """Call the function with those of the values that it reads."""
+        self.load()(**{name: known[name] for name in self.parameters})
 
 
 FIGURES = {

@@ -16,6 +16,7 @@ from soundbench.data.audio import read_mono
 from soundbench.data.subsets import view_clips
 from soundbench.data.view import View
 from soundbench.report.figures import clips as clipplots
+from soundbench.report.figures.clip_registry import draw_clip_figures
 from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
 from soundbench.tasks.registry import task_class
@@ -146,24 +147,11 @@ def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
     ]
 
 
-def explore_dataset(
-    clips: str | Path,
-    dataset: str,
-    view: View,
-    threads: int,
-    *,
-    listen: str,
-    labels: str,
-    waveforms: str,
-    spectrograms: str,
-    spectra: str,
-) -> None:
-    """Draw the clips of a view and write the page with their audio."""
+def explore_dataset(clips: str | Path, dataset: str, view: View, threads: int, *, listen: str, figures: str) -> None:
+    """Draw the clips of a view into the folder ``figures``, and write the page with their audio."""
     table = task_class(view).examples(view_clips(read_clip_table(clips), view))
     sounds = [decode(clip) for clip in choose_clips(table, SHOWN).itertuples()]
-    clipplots.plot_labels(table, labels)
-    clipplots.plot_waveforms(sounds, waveforms)
-    clipplots.plot_spectrograms(sounds, spectrograms)
-    clipplots.plot_spectra(class_spectra(choose_clips(table, MEASURED), threads), spectra)
+    levels = class_spectra(choose_clips(table, MEASURED), threads)
+    draw_clip_figures({"clips": table, "sounds": sounds, "levels": levels}, figures)
     rows = page_rows([sound for sound in sounds if sound.place == 0])
     write_text(listen, render("listen.html", title=f"One sample of each class of {dataset}", rows=rows))
