@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from functools import cache
 from pathlib import Path
@@ -25,13 +24,13 @@ def configuration(**changes: Any) -> dict[str, Any]:
 
     Each caller gets a copy of its own; a configuration that was read before is not checked again.
     """
-    found: dict[str, Any] = pickle.loads(_pickled_configuration(json.dumps(changes)))
+    found: dict[str, Any] = pickle.loads(_pickled_configuration(pickle.dumps(changes)))
     return found
 
 
 @cache
-def _pickled_configuration(changes: str) -> bytes:
-    return pickle.dumps(read_configuration(REPOSITORY / "config", json.loads(changes)))
+def _pickled_configuration(changes: bytes) -> bytes:
+    return pickle.dumps(read_configuration(REPOSITORY / "config", pickle.loads(changes)))
 
 
 def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:
