@@ -105,6 +105,8 @@ def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any])
     ({"checkpoints": 5}, ["checkpoints"]),
     ({"checkpoints": 31, "average": "swa", "patience": None, "keep": "last"}, ["checkpoints"]),
     ({"checkpoints": 30, "average": "swa", "patience": None, "keep": "last"}, []),
+    ({"average": "predictions"}, ["checkpoints", "keep", "patience"]),
+    ({"checkpoints": 5, "average": "predictions", "patience": None, "keep": "last"}, []),
     ({"schedule": "plateau", "warmup_epochs": 1.5, "average": "ema", "accumulate": 4}, []),
     ({"schedule": "step", "step_epochs": [10, 20], "patience": None, "average": "swa", "keep": "last"}, []),
 ])  # fmt: skip

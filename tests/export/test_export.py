@@ -235,6 +235,7 @@ def test_transformers_pipeline_loads_the_folder(
     description["input"] = input_of(description, None, 0.8)
     assert has_transformers(description)
     assert not has_transformers(description | {"recipe": CNN})
+    assert not has_transformers(description | {"recipe": TINY_AST | {"training": {"average": "predictions"}}})
     write_transformers(net, description, tmp_path / "transformers")
     made = {path.name for path in (tmp_path / "transformers").iterdir()}
     assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= made

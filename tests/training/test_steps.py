@@ -63,7 +63,8 @@ def test_gradient_is_clipped_to_its_norm(tmp_path: Path) -> None:
     {"augment": {"roll": 1.0}, "average": "swa", "swa_from": 0.4, "keep": "last", "schedule": "step",
      "step_epochs": [2]},
     {"loss": "focal", "class_weights": "effective", "schedule": "plateau", "plateau_epochs": 1, "keep": "last"},
-], ids=["accumulate", "ema", "swa", "plateau"])  # fmt: skip
+    {"average": "predictions", "checkpoints": 3, "keep": "last", "batch_norm": "measured"},
+], ids=["accumulate", "ema", "swa", "plateau", "predictions"])  # fmt: skip
 @pytest.mark.parametrize("stop", [2, 5, 10])
 def test_interrupted_training_resumes_to_the_same_bits(tmp_path: Path, settings: dict[str, Any], stop: int) -> None:
     """Stopped within an epoch, after its last step, and among the averaged epochs; network with dropout."""

@@ -1,4 +1,4 @@
-"""Averages of weights: their values, the statistics of batch norms, and that they are validated and saved."""
+"""Averages of weights and of predictions: their values, the statistics of batch norms, what is validated and saved."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from torch.optim.swa_utils import update_bn
 
 from helpers.trainers import convolutions, fit, linear, trainer
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.models.registry import build_model
 from soundbench.training.weight_averaging import measure_batch_norms
 
 MEASURED = {"batch_norm": "measured"}
 SWA = {"average": "swa", "swa_from": 0.5, "keep": "last", "epochs": 4}
+PREDICTIONS = {"average": "predictions", "checkpoints": 3, "keep": "last", "epochs": 4}
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -49,6 +51,26 @@ def test_mean_of_the_last_epochs(tmp_path: Path, changes: dict[str, Any], last: 
     for name, value in one.progress.weights.items():
         assert torch.allclose(value, sum(end[name] for end in ends[-last:]) / last, atol=1e-6), name
     assert one.progress.kept_epoch == 4
+
+
+def test_mean_of_the_predictions_of_the_last_epochs(tmp_path: Path) -> None:
+    """The outputs of the networks at the end of each epoch, by hand; before them, the trained network is validated."""
+    one = trainer(convolutions, **PREDICTIONS)
+    ends: list[dict[str, torch.Tensor]] = []
+    fit(one, tmp_path, record=lambda _: ends.append(weights(one.network)))
+    features, classes = one.parts["val"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    outputs = []
+    for end in ends:
+        network = convolutions().eval()
+        network.load_state_dict(end)
+        outputs.append(network(features))
+    averaged = MeanOutputs.of_state(convolutions(), one.progress.weights).eval()
+    averaged.load_state_dict(one.progress.weights)
+    assert len(averaged.members) == 3
+    assert torch.allclose(averaged(features), (outputs[1] + outputs[2] + outputs[3]) / 3, atol=1e-6)
+    expected = [outputs[0], outputs[1], (outputs[1] + outputs[2]) / 2, averaged(features)]
+    validated = [row["val_loss"] for row in one.progress.history]
+    assert validated == pytest.approx([cross_entropy(each, classes).item() for each in expected], rel=1e-5)
 
 
 @pytest.mark.parametrize("settings", [SWA, MEASURED, MEASURED | {"average": "ema"}], ids=["swa", "none", "ema"])

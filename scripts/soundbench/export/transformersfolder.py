@@ -14,6 +14,7 @@ from torch import nn
 
 from soundbench.core.errors import InputError
 from soundbench.models.families import FAMILIES
+from soundbench.models.registry import averages_predictions
 from soundbench.tasks.registry import task_class
 from soundbench.tasks.single_label import SingleLabel
 
@@ -22,9 +23,10 @@ DEVIATIONS = 2  # the extractor of transformers divides by this multiple of its 
 
 
 def has_transformers(description: dict[str, Any]) -> bool:
-    """Whether transformers can compute the same: an AST on its own features, normalised by constants, for one label."""
+    """Whether transformers can compute the same: one AST on its own features, normalised by constants; one label."""
     front_end = description["front_end"]
-    offered = FAMILIES.defines(description["recipe"]["family"], "transformers_model")
+    recipe = description["recipe"]
+    offered = FAMILIES.defines(recipe["family"], "transformers_model") and not averages_predictions(recipe)
     single = task_class(description) is SingleLabel  # the pipeline of transformers has a softmax
     return single and offered and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
 

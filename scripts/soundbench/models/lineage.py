@@ -21,8 +21,11 @@ from soundbench.models.initial_weights import (
     weight_files,
     workflow_run,
 )
+from soundbench.models.registry import averages_predictions
 
 Config = dict[str, Any]
+
+SEVERAL = "holds the networks of several epochs (average: predictions); start from a run with one network"
 
 
 def model_problems(config: Config, library: Config, chosen: dict[str, list[str]]) -> Iterator[str]:
@@ -148,8 +151,11 @@ def weights_lineage(config: Config, library: Config, start: Config, visited: tup
         view = library["datasets"].get(run["dataset"])
         if view is None or run["model"] not in library["models"]:
             raise InputError(f"{pretrained}: there is no such data set or model in the library")
-        if is_fitted(family := library["models"][run["model"]]["family"]):
-            raise InputError(f"{pretrained}: a model of the family {family} has no weights to start from")
+        recipe = library["models"][run["model"]]
+        if is_fitted(recipe["family"]):
+            raise InputError(f"{pretrained}: a model of the family {recipe['family']} has no weights to start from")
+        if averages_predictions(recipe):
+            raise InputError(f"{pretrained}: {SEVERAL}")
         if not 1 <= int(run["fold"]) <= view["split"]["folds"]:
             raise InputError(f"{pretrained}: {run['dataset']} has {view['split']['folds']} folds")
         return {view["source"]} | lineage(config, library, run["model"], visited)
@@ -161,4 +167,6 @@ def weights_lineage(config: Config, library: Config, start: Config, visited: tup
             + (f", nor {known}" if known else "")
         )
     weights = find_weights(files)
+    if weights and weights.run and averages_predictions(weights.run.get("recipe", {})):
+        raise InputError(f"{pretrained}: {SEVERAL}")
     return set(weights.sources) if weights else set()

@@ -63,6 +63,11 @@ def complete_recipe(recipe: dict[str, Any], weights: Weights | None) -> dict[str
     return recipe | family.complete(weights, **family_options(recipe))
 
 
+def averages_predictions(recipe: dict[str, Any]) -> bool:
+    """Whether a trained model holds the networks of several epochs, whose predictions are averaged."""
+    return recipe.get("training", {}).get("average") == "predictions"
+
+
 def published_weights(recipe: dict[str, Any]) -> Address:
     """The address of the published weights of a model recipe."""
     return FAMILIES.load(recipe["family"]).published(**family_options(recipe))

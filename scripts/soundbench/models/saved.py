@@ -15,7 +15,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_mapping
 from soundbench.models.description import complete_description
 from soundbench.models.families import is_fitted
-from soundbench.models.registry import build_model
+from soundbench.models.registry import averages_predictions, build_model
 from soundbench.tasks.registry import task_class
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     from safetensors.torch import load_file
 
     from soundbench.core.finite import check_weights
+    from soundbench.models.mean_outputs import MeanOutputs
 
     description = read_description(folder)
     weights = Path(folder) / WEIGHTS
@@ -108,6 +109,7 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     network = _build(description, Path(folder) / DESCRIPTION)
     try:
         state = load_file(weights)
+        network = MeanOutputs.of_state(network, state) if averages_predictions(description["recipe"]) else network
         network.load_state_dict(state)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{weights}: cannot be read as safetensors ({error})") from error

@@ -52,7 +52,7 @@ def train_network(run: Run, fold: FoldData, device: torch.device, checkpoint: Ch
         best_epoch=progress.best_epoch,
         kept_epoch=progress.kept_epoch,
         normalisation=trainer.normalise,
-        parameters=sum(parameter.numel() for parameter in trainer.network.parameters()),
+        parameters=sum(parameter.numel() for parameter in trainer.average.network.parameters()),
         seconds=trainer.stopwatch.read(),
         device=device_name(trainer.device, trainer.bfloat16),
         diverged=diverged,
@@ -70,8 +70,9 @@ def build_trainer(run: Run, fold: FoldData, device: torch.device) -> Trainer:
 def _fit_decision(trainer: Trainer, fold: FoldData) -> None:
     """Fit the decision of the task on the validation clips, if there are any, with the weights that are kept."""
     if len(fold.parts["val"]):
-        trainer.network.load_state_dict(trainer.progress.weights)
-        predict = partial(predict_values, trainer.network.eval(), fold.parts["val"], trainer.normalise, fold.task)
+        network = trainer.average.network.eval()
+        network.load_state_dict(trainer.progress.weights)
+        predict = partial(predict_values, network, fold.parts["val"], trainer.normalise, fold.task)
         fold.task.fit_decision(predict, fold.with_role("val"))
 
 

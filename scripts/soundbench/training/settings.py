@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypedDict
 
+LAST_EPOCHS = ("swa", "predictions")  # values of `average` that combine the networks of the last epochs
+
 
 class TrainingSettings(TypedDict):
     """A recipe's ``training``, as its schema describes it, every default filled in."""
@@ -68,12 +70,21 @@ def training_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
             f"{where}.patience: training would stop after {patience} epochs without a lower loss, before the rate "
             f"falls after {settings['plateau_epochs']} epochs (plateau_epochs)"
         )
-    if (last := settings["checkpoints"]) is not None:
-        if settings["average"] != "swa":
-            yield f"{where}.checkpoints: has no effect without average: swa"
-        elif last > settings["epochs"]:
-            yield f"{where}.checkpoints: {last} is more than the {settings['epochs']} epochs"
-    if settings["average"] == "swa" and settings["keep"] != "last":
-        yield f"{where}.keep: swa averages the last epochs, so no single epoch can be chosen; write keep: last"
-    if settings["average"] == "swa" and patience is not None:
-        yield f"{where}.patience: swa averages the last epochs, so training must reach them; write patience: null"
+    yield from _average_problems(where, settings)
+
+
+def _average_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
+    average = settings["average"]
+    last = settings["checkpoints"]
+    if average not in LAST_EPOCHS:
+        if last is not None:
+            yield f"{where}.checkpoints: has no effect without average: {' or '.join(LAST_EPOCHS)}"
+        return
+    if last is None and average == "predictions":
+        yield f"{where}.checkpoints: is missing; give the number of last epochs whose predictions are averaged"
+    if last is not None and last > settings["epochs"]:
+        yield f"{where}.checkpoints: {last} is more than the {settings['epochs']} epochs"
+    if settings["keep"] != "last":
+        yield f"{where}.keep: {average} averages the last epochs, so no single epoch can be chosen; write keep: last"
+    if settings["patience"] is not None:
+        yield f"{where}.patience: {average} averages the last epochs, so training must reach them; write patience: null"

@@ -1,8 +1,9 @@
-"""Averages of a network's weights over its training, by name. The averaged network is validated and saved instead of
-the trained one."""
+"""Averages over the training of a network, by name: of its weights, or of its predictions. The averaged network is
+validated and saved instead of the trained one."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
+from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.training.settings import TrainingSettings
 
 Tensors = list[torch.Tensor] | tuple[torch.Tensor, ...]
@@ -137,8 +139,32 @@ class StochasticAverage(_Averaged):
             self.average.update_parameters(self.trained)
 
 
+class PredictionAverage(NoAverage):
+    """The mean of the outputs of the networks after each of the last epochs, which are all kept."""
+
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
+        super().__init__(network, settings)
+        self.average = MeanOutputs([])
+
+    @property
+    def network(self) -> nn.Module:
+        return self.average if self.average.members else self.trained
+
+    def after_epoch(self, epoch: int) -> None:
+        if epoch > self.settings["epochs"] - (self.settings["checkpoints"] or 0):
+            self.average.members.append(copy.deepcopy(self.trained))
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.average.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.average = MeanOutputs.of_state(self.trained, state)
+        self.average.load_state_dict(state)
+
+
 AVERAGES: dict[str, Callable[[nn.Module, TrainingSettings], NoAverage]] = {
     "none": NoAverage,
     "ema": ExponentialAverage,
     "swa": StochasticAverage,
+    "predictions": PredictionAverage,
 }
