@@ -294,11 +294,16 @@ def test_uses_that_hear_other_sounds_are_refused() -> None:
             features={"mine": settings},
             models={"probe": {"family": "linear", "features": "mine", "training": {"epochs": 1}}},
             benchmark={"models": ["probe"]},
-            robustness={"noise": [10]},
+            robustness={"low_pass": [4000]},
             transfer={"move": move},
+            predict={
+                "garden": {"recordings": ["."], "model": {"dataset": "synthetic", "model": "probe"}},
+                "yard": {"recordings": ["."], "model": {"dataset": "synthetic", "best": "validation"}},
+            },
         )
     keys = [problem.split(":")[0] for problem in refused.value.problems]
-    assert keys == ["robustness.models", "transfer.move.from.model"]
+    places = ["predict.garden.model.model", "predict.yard.model.best"]
+    assert keys == [*places, "robustness.models", "transfer.move.from.model"]
 
 
 def test_model_folder_alone_does_not_predict(tmp_path: Path) -> None:

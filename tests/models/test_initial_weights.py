@@ -14,6 +14,7 @@ import transformers
 from safetensors.torch import save_file
 from torch import nn
 
+from helpers.library import configuration
 from soundbench.core.errors import InputError
 from soundbench.core.storage import file_sha256, read_json, write_json
 from soundbench.models.download import fetch_weights
@@ -237,6 +238,9 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 ALEXNET = {"family": "alexnet", "features": "x", "pretrained": "imagenet", "dropout": 0.5}
 RESNET18 = {"family": "timm", "features": "x", "pretrained": "imagenet", "name": "resnet18", "arguments": {}}
+# The encoder of the library's embedding, from a fixed commit.
+ENCODER = configuration()["features"]["wavlm-embedding"]["model"]
+ENCODER_FOLDER = "https://huggingface.co/microsoft/wavlm-base-plus/resolve/4c66d4806a428f2e922ccfa1a962776e232d487b"
 RESNET18_REVISION = REVISIONS["timm/resnet18.a1_in1k"]
 
 
@@ -258,6 +262,10 @@ RESNET18_REVISION = REVISIONS["timm/resnet18.a1_in1k"]
                 f"https://huggingface.co/{AUDIOSET}/resolve/{REVISIONS[AUDIOSET]}/{file}"
                 for file in ("model.safetensors", "config.json")
             ],
+        ),
+        (
+            ENCODER,
+            [f"{ENCODER_FOLDER}/{file}" for file in ("model.safetensors", "config.json", "preprocessor_config.json")],
         ),
     ],
     ids=lambda value: value["family"] if isinstance(value, dict) else "",

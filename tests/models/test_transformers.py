@@ -300,6 +300,17 @@ def test_an_encoder_of_another_sample_rate_is_refused(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(("normalised", "name", "other"), [(True, "clip", "none"), (False, "none", "clip")])
+def test_samples_are_scaled_as_the_encoder_was_trained(tmp_path: Path, normalised: bool, name: str, other: str) -> None:
+    saved(tmp_path)
+    write_json(tmp_path / "preprocessor_config.json", {"sampling_rate": 16000, "do_normalize": normalised})
+    weights = weights_in(tmp_path)
+    assert not list(encoder_problems(weights, "transformers", front_end(front_end="waveform", normalise=name)))
+    wrong = front_end(front_end="waveform", normalise=other)
+    expected = f"{tmp_path}: needs normalise: {name} in its front-end, which has {other}"
+    assert list(encoder_problems(weights, "transformers", wrong)) == [expected]
+
+
 def test_other_encoders_are_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "config.json", {"model_type": "musicgen", "auto_map": {"AutoModel": "code.Model"}})
     (tmp_path / "model.safetensors").touch()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace as Wildcards
 from typing import Any
 
 import numpy as np
@@ -15,14 +17,17 @@ from safetensors.torch import load_file, save_file
 
 from helpers.library import configuration, front_end
 from helpers.runs import RUN, write_several
+from helpers.untrained import write_sound
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
-from soundbench.core.storage import read_clip_table, read_json
+from soundbench.core.storage import read_clip_table, read_json, write_json
 from soundbench.evaluation.folds import Outputs, evaluate_model
 from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
+from soundbench.features.clip_features import clip_features
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
+from soundbench.inference.classifier import Classifier, Options
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.models.fitted import ESTIMATOR, FittedClassifier, decisions, from_state, softmax, to_state
 from soundbench.models.saved import load_model
@@ -257,6 +262,23 @@ def test_no_network_starts_from_it_or_embeds_with_it() -> None:
         configuration(features={"own": embedding})
 
 
+def test_no_network_starts_from_several_networks_or_embeds_with_them(tmp_path: Path) -> None:
+    """Of a run of the workflow, and of a folder elsewhere."""
+    several = {"training": {"average": "predictions", "checkpoints": 3, "keep": "last", "patience": None}}
+    chosen = {"datasets": ["synthetic"], "models": ["own"]}
+    start = {"family": "cnn", "features": "logmel64", "training": {"epochs": 1}}
+    for folder in ("results/runs/esc10/cnn/seed1/fold1", str(tmp_path)):
+        refused = f"models.own.pretrained: {folder}: holds the networks of several epochs"
+        with pytest.raises(InputError, match=re.escape(refused)):
+            configuration(models={"cnn": several, "own": start | {"pretrained": folder}}, benchmark=chosen)
+        (tmp_path / "model.safetensors").touch()
+        write_json(tmp_path / "model.json", {"recipe": {"family": "cnn"} | several, "sources": ["else"]})
+    probe = {"family": "svm", "features": "own"}
+    embedding = {"front_end": "embedding", "model": {"pretrained": "results/runs/esc10/cnn/seed1/fold1"}}
+    with pytest.raises(InputError, match=r"features\.own\.model\.pretrained: .* several epochs"):
+        configuration(features={"own": embedding}, models={"cnn": several, "own": probe}, benchmark=chosen)
+
+
 def test_history_is_one_row(made_up: Path, tmp_path: Path) -> None:
     folder = trained(tmp_path / "run", made_up, "logistic")
     header, row = (folder / "history.csv").read_text().splitlines()
@@ -281,7 +303,31 @@ def test_export_of_what_has_no_onnx_form_is_refused() -> None:
     with pytest.raises(InputError, match=r"benchmark\.models: majority: skl2onnx does not convert it"):
         ExportInputs(Study(settings)).folders("{dataset}/{model}")(None)
     settings = configuration(benchmark={"datasets": ["synthetic"], "models": ["svm"]})
-    assert ExportInputs(Study(settings)).folders("{dataset}/{model}")(None) == ["synthetic/svm"]
+    exports = ExportInputs(Study(settings))
+    assert exports.folders("{dataset}/{model}")(None) == ["synthetic/svm"]
+    with pytest.raises(InputError, match=r"benchmark\.models: gradient-boosting: skl2onnx does not convert it"):
+        exports.of_fold("fold{fold}")(Wildcards(dataset="synthetic", model="gradient-boosting"))
+
+
+@pytest.mark.slow
+def test_recordings_are_predicted_from_vectors(tmp_path: Path) -> None:
+    """Each window of a recording is one vector, as each clip is in training."""
+    settings = front_end(front_end="functionals", f0=None, n_mfcc=4, duration=0.5)
+    sound = write_sound(tmp_path / "sound.wav", 0.5, 16000)
+    vector = clip_features(sound, settings)
+    values = vector.T.numpy() + np.random.default_rng(0).normal(size=(8, len(vector))).astype(np.float32)
+    pipeline = fitting._fit(replace(RUN, recipe=recipe("svm")), values, np.arange(8) % 2)
+    network = FittedClassifier(pipeline, 2)
+    save_file(to_state(network), tmp_path / "model.safetensors")
+    names = {"labels": ["even", "odd"], "shape": [values.shape[1], 1], "normalisation": {"mean": 0.0, "std": 1.0}}
+    write_json(tmp_path / "model.json", names | {"front_end": settings, "recipe": recipe("svm")})
+    longer = write_sound(tmp_path / "longer.wav", 1.0, 16000, seed=9)
+    (found,) = Classifier([str(tmp_path)]).predict([str(longer)], Options(), threads=1)
+    assert not found.problem
+    assert found.windows == 3
+    (one,) = Classifier([str(tmp_path)]).predict([str(sound)], Options(), threads=1)
+    expected = network(vector[None, None]).exp()[0]
+    assert one.probabilities == pytest.approx(expected.numpy(), abs=1e-3)
 
 
 REGRESSORS = [family for family in FITTED if FAMILIES.defines(family, "build_regressor")]

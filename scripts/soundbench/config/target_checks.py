@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.schema import as_list, as_mapping
 from soundbench.features.settings import EMBEDDING
 
@@ -45,13 +46,16 @@ def _unable_models(config: Config, chosen: dict[str, list[Any]], library: Config
     embeddings = _embeddings(library)
     probes = [name for name, recipe in library["models"].items() if recipe["features"] in embeddings]
     levels = as_mapping(config.get("robustness"))
+    trained = [name for name in chosen["models"] if name not in library["ensembles"]]
     tested = {}
-    if any(levels.get(kind) for kind in ("noise", "pitch", "speed")):
-        trained = [name for name in chosen["models"] if name not in library["ensembles"]]
+    if any(levels.get(kind) for kind in PERTURBATIONS):
         tested["robustness.models"] = as_list(levels.get("models")) or trained
     for part, key in (("transfer", "from"), ("predict", "model")):
         for name, entry in as_mapping(config.get(part)).items():
-            tested[f"{part}.{name}.{key}.model"] = [as_mapping(as_mapping(entry).get(key)).get("model")]
+            run = as_mapping(as_mapping(entry).get(key))
+            tested[f"{part}.{name}.{key}.model"] = [run.get("model")]
+            if run.get("best") is not None:  # one of the selected models
+                tested[f"{part}.{name}.{key}.best"] = trained
     for where, models in tested.items():
         for name in models:
             if name in probes:

@@ -34,10 +34,11 @@ def fetch_weights(key: str, recipe: dict[str, Any], manifest: str) -> None:
             files = _from_torch_hub(address) if address.is_url else _from_hugging_face(address)
         except (OSError, RuntimeError) as error:  # of the network or of a library; torch raises one for a wrong digest
             reason = str(error).strip().partition("\n")[0]
+            other = f" (or {address.names[1]} if there is no {address.names[0]})" if address.names[1:] else ""
             raise InputError(
                 f"{key}: {address.location} cannot be fetched ({reason}). Download "
-                f"{' and '.join(address.urls())} elsewhere, put it into {folder} and run again. Or set {key} to the "
-                "path of a copy"
+                f"{' and '.join(address.urls())} elsewhere, put it into {folder} and run again{other}. Or set "
+                f"{key} to the path of a copy"
             ) from error
     logger.info("%s: the weights of %s are %s", key, address.location, files[0])
     write_json(manifest, {"from": address.location, "files": {str(file): file_sha256(file) for file in files}})

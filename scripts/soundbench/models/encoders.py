@@ -90,6 +90,8 @@ def size_problems(folder: Path, configuration: dict[str, Any], front_end: dict[s
         wanted |= {"frames": 2 * configuration.get("max_source_positions", 1500)}
     if configuration["model_type"] == "clap_audio_model":
         wanted |= {"filters": "htk" if extractor.get("truncation", "rand_trunc") == "fusion" else "slaney"}
+    if FRONT_END_OF[configuration["model_type"]] == "waveform" and "do_normalize" in extractor:
+        wanted |= {"normalise": "clip" if extractor["do_normalize"] else "none"}
     for key, value in wanted.items():
         if key in front_end and front_end[key] != value:
             yield f"{folder}: needs {key}: {value} in its front-end, which has {front_end[key]}"

@@ -25,6 +25,8 @@ PUBLISHED = {name: weights for name in FAMILIES.names if (weights := FAMILIES.co
 # upload does not change results. From other repositories the newest commit is taken; fetch_weights records it.
 REVISIONS = {
     "MIT/ast-finetuned-audioset-10-10-0.4593": "f826b80d28226b62986cc218e5cec390b1096902",
+    "facebook/wav2vec2-base": "0b5b8e868dd84f03fd87d01f9c4ff0f080fecfe8",
+    "microsoft/wavlm-base-plus": "4c66d4806a428f2e922ccfa1a962776e232d487b",
     "timm/resnet18.a1_in1k": "491b427b45c94c7fb0e78b5474cc919aff584bbf",
 }
 

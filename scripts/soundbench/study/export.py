@@ -27,12 +27,15 @@ class ExportInputs:
 
         def files(wildcards: Wildcards) -> list[str]:
             models = self.study.selected["models"]
-            reasons = {name: self._without_form(name) for name in models}
-            if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
-                raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
+            self._check(models)
             return fill(pattern, dataset=self.study.selected["datasets"], model=models)
 
         return files
+
+    def _check(self, models: list[str]) -> None:
+        reasons = {name: self._without_form(name) for name in models}
+        if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
+            raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
 
     def _without_form(self, model: str) -> str | None:
         """Why a model cannot be exported; None if it can."""
@@ -48,8 +51,17 @@ class ExportInputs:
         return {"seed": seed, "fold": chosen["fold"]}
 
     def of_fold(self, pattern: str) -> Callable[[Wildcards], str]:
-        """An input function: ``pattern`` for the seed and fold of the model that is exported."""
-        return lambda wildcards: fill(pattern, **self.fold(wildcards))[0]
+        """An input function: ``pattern`` for the seed and fold of the model that is exported.
+
+        Raises:
+            InputError: the model has no form for ONNX.
+        """
+
+        def file(wildcards: Wildcards) -> str:
+            self._check([wildcards.model])
+            return fill(pattern, **self.fold(wildcards))[0]
+
+        return file
 
     def data(self, wildcards: Wildcards) -> str:
         """The data set of the model card, as JSON: the source of its clips and their split."""
