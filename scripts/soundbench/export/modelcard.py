@@ -145,7 +145,7 @@ def model_card(description: Description, evidence: Evidence, checked: int, gap: 
     task = trained_task(description)
     values |= {
         "values_name": task.values_name,
-        "decision": task.decision,
+        "thresholds": task.decision.get("thresholds"),
         "own": [f"{metric.with_unit(evidence.own[name])} ({metric.title})" for name, metric in task.metrics.items()],
     }
     return environment.get_template("modelcard.md").render(**description, evidence=evidence, **values)
