@@ -24,6 +24,7 @@ report: "config/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/audit.smk"
 include: "rules/weights.smk"
 include: "rules/features.smk"
 include: "rules/training.smk"

@@ -1,4 +1,4 @@
-# Make clip tables of recordings, audit the clips and split them.
+# Make clip tables of recordings, and split the clips.
 # Reads: the recordings of each source. Writes: clip tables, measurements, audits, split tables and figures of the clips.
 
 
@@ -125,23 +125,3 @@ rule explore_dataset:
         code=lambda w: code_digest("explore_dataset", *CLIP_FIGURE_MODULES),
     script:
         "../scripts/explore_dataset.py"
-
-
-rule audit_clips:
-    input:
-        unpack(data.measures),
-        notes=data.of_source(paths.NOTES),
-    output:
-        findings=paths.AUDIT,
-        page=item("audit"),
-    log:
-        "<logs>/audit_clips/{dataset}.log",
-    conda:
-        "../envs/reporting.yaml"
-    resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-    params:
-        view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
-        code=lambda w: code_digest("audit_clips"),
-    script:
-        "../scripts/audit_clips.py"

@@ -1,7 +1,7 @@
 # Predict test clips with trained models, and score the out-of-fold predictions.
 # Reads: the models of all folds of a run, features and splits. Writes: predictions.csv, metrics.json and explanations.npz of the run.
 # Ensembles are evaluated from the predictions of their members.
-# Every evaluation is recorded in evaluated/, which is no output, because Snakemake would remove it before each attempt.
+# Every evaluation is recorded in evaluated/, as those of robustness and transfer are, which is no output, because Snakemake would remove it before each attempt.
 
 
 rule evaluate_model:
@@ -47,6 +47,7 @@ rule evaluate_ensemble:
         members=ensembles.of_members(paths.PREDICTIONS),
         records=ensembles.of_members(paths.METRICS),
         split=paths.SPLIT,
+        measures=data.of_source(paths.MEASURES),
     output:
         predictions=paths.PREDICTIONS,
         metrics=paths.METRICS,
@@ -58,6 +59,7 @@ rule evaluate_ensemble:
         "../envs/training.yaml"
     params:
         mean=ensembles.mean,
+        records=study.resolve(paths.EVALUATED),
         code=lambda w: code_digest("evaluate_ensemble"),
     script:
         "../scripts/evaluate_ensemble.py"

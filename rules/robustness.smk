@@ -35,6 +35,7 @@ rule evaluate_robustness:
         features=robustness.features(paths.PERTURBED_FEATURES),
         index=robustness.features(paths.PERTURBED_INDEX),
         split=paths.SPLIT,
+        measures=data.of_source(paths.MEASURES),
         models=training.of_folds(paths.MODEL),
         descriptions=training.of_folds(paths.DESCRIPTION),
     output:
@@ -47,6 +48,8 @@ rule evaluate_robustness:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
+        records=study.resolve(paths.EVALUATED),
+        levels=canonical_json(robustness.perturbations),
         code=lambda w: code_digest("evaluate_robustness", training.family_module(w)),
     script:
         "../scripts/evaluate_robustness.py"

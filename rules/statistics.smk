@@ -1,6 +1,6 @@
-# Write the tables that compare runs, and what predicts labels without being content.
-# Reads: predictions, metrics and validation scores of all runs, measurements of clips.
-# Writes: the tables of summary/, confounds/.
+# Write the tables that compare runs.
+# Reads: predictions, metrics and validation scores of all runs, measurements of clips, lists of what models have seen.
+# Writes: the tables of summary/.
 
 
 rule aggregate_scores:
@@ -87,13 +87,15 @@ rule aggregate_costs:
         "../scripts/aggregate_costs.py"
 
 
-# It also counts the evaluations that evaluate_model has recorded, of this study and of others in the same folder.
+# It also counts the evaluations of test clips that are recorded, of this study and of others in the same folder.
 rule aggregate_ledger:
     input:
         metrics=runs.of(paths.METRICS),
         trials=runs.of_tuned(paths.TRIALS),
         descriptions=runs.of_untuned(paths.DESCRIPTION),
         histories=runs.of_untuned(paths.HISTORY),
+        robustness=lambda w: robustness.of_runs(paths.PERTURBED_PREDICTIONS)(w) if robustness.evaluated() else [],
+        transfers=transfers.of_entries(paths.TRANSFER_PREDICTIONS),
         splits=lambda w: runs.finished(expand(paths.SPLIT, dataset=runs.datasets, seed=runs.seeds)),
         measures=lambda w: expand(paths.MEASURES, source=sorted(set(map(study.source_of, runs.datasets)))),
     output:
@@ -111,20 +113,23 @@ rule aggregate_ledger:
         "../scripts/aggregate_ledger.py"
 
 
-rule measure_confounds:
+rule aggregate_contamination:
     input:
-        measures=data.of_source(paths.MEASURES),
-        split=expand(paths.SPLIT, seed=study.selected["seeds"][0], allow_missing=True)[0],
+        predictions=runs.of_listed(paths.PREDICTIONS),
+        splits=runs.splits,
+        measures=lambda w: expand(paths.MEASURES, source=sorted(set(map(study.source_of, runs.datasets)))),
+        lists=lambda w: sorted({file for files in runs.contamination.values() for file in files}),
     output:
-        table=paths.CONFOUNDS,
+        table="<results>/summary/contamination.csv",
     log:
-        "<logs>/measure_confounds/{dataset}.log",
+        "<logs>/aggregate_contamination.log",
+    localrule: True
     conda:
         "../envs/reporting.yaml"
-    resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
     params:
-        view=lambda w: canonical_json(study.view(w)),
-        code=lambda w: code_digest("measure_confounds"),
+        plan=runs.plan_json,
+        lists=lambda w: canonical_json(runs.contamination, sort_keys=False),
+        metric=study.selected["metric"],
+        code=lambda w: code_digest("aggregate_contamination"),
     script:
-        "../scripts/measure_confounds.py"
+        "../scripts/aggregate_contamination.py"

@@ -36,6 +36,7 @@ rule evaluate_transfer:
         to=lambda w: transfers.entry(w)["to"],
         shared=lambda w: len(set(transfers.sources(w))) == 1,
         view=lambda w: study.entry_json("datasets", transfers.entry(w)["to"], "audit"),
+        records=study.resolve(paths.EVALUATED),
         code=lambda w: code_digest("evaluate_transfer", *transfers.model_modules(w)),
     script:
         "../scripts/evaluate_transfer.py"

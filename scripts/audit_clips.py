@@ -14,4 +14,5 @@ with logged(snakemake.log[0]):
         json.loads(snakemake.params.view),
         snakemake.output.findings,
         snakemake.output.page,
+        *snakemake.input.confounds,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from soundbench.core.job_log import logged
-from soundbench.evaluation.evaluated import record_evaluation
+from soundbench.evaluation.evaluated import model_settings, record_evaluation, split_digests
 from soundbench.evaluation.folds import Outputs, evaluate_model
 from soundbench.features.files import FeatureFiles
 
@@ -16,4 +16,9 @@ with logged(snakemake.log[0]):
         snakemake.threads,
         Outputs(**snakemake.output),
     )
-    record_evaluation(snakemake.params.records, folders, snakemake.input.split, snakemake.input.measures)
+    record_evaluation(
+        snakemake.params.records,
+        split_digests(snakemake.input.split, snakemake.input.measures),
+        model_settings(folders),
+        **{key: snakemake.wildcards[key] for key in ("dataset", "model", "seed")},
+    )

@@ -8,7 +8,8 @@ from soundbench.evaluation.confounds import measure_confounds
 with logged(snakemake.log[0]):
     measure_confounds(
         snakemake.input.measures,
-        snakemake.input.split,
+        snakemake.input.clips,
         json.loads(snakemake.params.view),
+        snakemake.params.seed,
         snakemake.output.table,
     )

@@ -29,6 +29,7 @@ HEAVY = {
 }
 USES = {
     "aggregate_comparisons": {"pandas", "scipy"},
+    "aggregate_contamination": {"pandas"},
     "aggregate_costs": {"pandas"},
     "aggregate_details": {"pandas"},
     "aggregate_ledger": {"pandas"},

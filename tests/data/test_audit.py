@@ -16,13 +16,16 @@ from selenium.webdriver.common.by import By
 from helpers.library import configuration
 from helpers.workflow import DATA, Workflow
 from soundbench.core.errors import InputError
+from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_json
 from soundbench.data.audit import copies, crossing_groups, find_problems, odd_clips, rare_labels, read_measures
 from soundbench.data.fingerprints import landmarks, load_landmarks, near_duplicates
 from soundbench.data.index import CLIP_COLUMNS, index_clips
 from soundbench.data.inspection import inspect_clip
 from soundbench.data.readers import esc50, synthetic
-from soundbench.data.splits import split_clips
+from soundbench.data.splits import draw_split, split_clips
+from soundbench.data.subsets import view_clips
+from soundbench.evaluation.confounds import measure_confounds
 from soundbench.report.pages.audit import audit_clips
 from soundbench.tasks.single_label import SingleLabel
 
@@ -238,14 +241,18 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
     def attempt(root: Path, **settings: Any) -> None:
         index(collection(root, clips), tmp_path)
         view = VIEW | {"split": split | settings}
-        measured = (tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json"))
-        audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html")
+        measured = [tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json")]
+        measure_confounds(measured[0], files[0], view, 1, tmp_path / "confounds.csv")
+        audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html", tmp_path / "confounds.csv")
         split_clips(files[0], files[1], view, 1, files[2])
 
     attempt(tmp_path / "near")
     (line,) = caplog.messages
     assert line.startswith("error: fold1: 1-0-A (test), 2-20-A (train) sound the same")
     before = files[2].read_bytes()
+    # Confounds are measured on the split that is written.
+    _, drawn = draw_split(view_clips(read_clip_table(files[0]), VIEW | {"split": split}), VIEW | {"split": split}, 1)
+    pd.testing.assert_frame_equal(drawn, read_split(files[2]), check_dtype=False)
     clips["1-21-A"] = sounds[2]  # the samples of 2-2-A
     with pytest.raises(InputError) as refused:
         attempt(tmp_path / "same")
@@ -253,6 +260,8 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
     assert files[2].read_bytes() == before
     page = (tmp_path / "audit.html").read_text()
     assert "2-2-A" in page and "1-21-A" in page
+    assert "What predicts the labels without being content" in page  # also where the split is refused
+    assert "all of these together" in page
     caplog.clear()
     attempt(tmp_path / "allowed", duplicates="allow")
     assert sorted("the same samples" in message for message in caplog.messages) == [False, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,10 +12,12 @@ from helpers.library import configuration
 from helpers.simulated import Study
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data.subsets import clip_groups
 from soundbench.data.trained_on import known_clips
-from soundbench.evaluation.transfer import check_labels, untrained
+from soundbench.evaluation.transfer import check_labels, prediction_table, untrained
 from soundbench.evaluation.transfer_table import aggregate_transfer
 from soundbench.report.sections.transfer import section
+from soundbench.tasks.single_label import SingleLabel
 
 
 def test_other_labels_are_refused_and_named() -> None:
@@ -45,6 +48,13 @@ def test_clips_that_share_either_of_two_groups_are_left_out() -> None:
     used = pd.DataFrame({"clip": ["7"], "group": ["ann"], "other_group": ["z"]})
     assert untrained(found, set(), used)["clip"].tolist() == ["2", "3"]
     assert untrained(found, set(), used.assign(other_group="x"))["clip"].tolist() == ["3"]
+
+
+def test_predictions_keep_both_kinds_of_groups_for_the_intervals() -> None:
+    clips = pd.DataFrame({"clip": ["1", "2"], "label": "a", "group": ["ann", "bob"], "other_group": ["x", "y"]})
+    table = prediction_table(clips, np.array([[0.9, 0.1], [0.2, 0.8]]), SingleLabel(["a", "b"]), {"seed": 1})
+    assert table.columns[:4].tolist() == ["seed", "clip", "group", "other_group"]
+    assert list(clip_groups(table)) == ["group", "other_group"]
 
 
 def test_table_and_page_set_home_beside_abroad(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ STUDY = {
     },
     "augmentations": {"hum": {"steps": [*EFFECTS, NOISE]}},
     "models": {
-        "cnn": {"width": 4, "training": SHORT},
+        "cnn": {"width": 4, "training": SHORT, "contamination": ["seen.txt"]},
         "both": {"family": "ensemble", "members": ["cnn", "svm"]},
     },
     "robustness": {"models": ["cnn"], "noise": [0], "pitch": [2], "speed": [1.1]},
@@ -63,6 +63,12 @@ def run_study(folder: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
     (workflow.folder / "noises").mkdir()
     write_audio(workflow.folder / "noises" / "noise.wav", noise, 16000)
+    seen = [
+        "# recordings and a file of the first source",
+        *(f"bird-{fold}00" for fold in range(1, 6)),
+        "alarm-100-0.wav",
+    ]
+    (workflow.folder / "seen.txt").write_text("\n".join(seen))
     overlay = workflow.overlay("study", **STUDY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(standin_conda.install(folder / "conda")), prepend=":")
@@ -113,6 +119,18 @@ def test_trained_models_are_exported_and_tested_with_noise_and_elsewhere(study: 
     assert at_home["accuracy"].nunique() == 1
     assert at_home["accuracy"].iloc[0] == pytest.approx(entry["mean"])
     assert len(read_clip_table(study.results / "predictions" / "noise" / "predictions.csv")) == 1
+
+
+def test_every_use_of_test_clips_is_counted_and_lists_are_compared_with_them(study: Workflow) -> None:
+    """Two models, an ensemble, changed clips, and the transfer to the same clips; the other has other clips."""
+    ledger = pd.read_csv(study.results / "summary" / "ledger.csv")
+    assert ledger["test_evaluations"].unique().tolist() == [5]
+    tested = read_clip_table(study.results / "runs" / "copies" / "cnn" / "seed1" / "predictions.csv")["clip"]
+    seen = pd.read_csv(study.results / "summary" / "contamination.csv")
+    assert seen["model"].tolist() == ["cnn", "both"]
+    listed = tested.str.startswith("bird-").sum() + tested.eq("alarm-100-0").sum()
+    assert seen["listed"].tolist() == [listed, listed]
+    assert "Seen before" in (study.results / "summary" / "report.html").read_text()
 
 
 def test_another_use_of_a_trained_model_does_not_train_it_again(study: Workflow) -> None:

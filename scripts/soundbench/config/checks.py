@@ -11,6 +11,7 @@ from soundbench.config.target_checks import target_problems
 from soundbench.config.task_checks import task_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import mixture_problems, source_problems, view_problems
+from soundbench.data.contamination import list_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
 from soundbench.data.targets import source_task_problems
 from soundbench.data.training_sizes import size_problems
@@ -79,6 +80,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         if (wanted := recipe["features"]) not in names["features"]:
             yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
         yield from recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
+    yield from _contamination_problems(library, chosen["models"])
     yield from task_problems(library, chosen)
     yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
     yield from target_problems(config, library, suggest)
@@ -130,6 +132,15 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
                     yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
             if rule["balance"] and rule["copies"] is not None:
                 yield f"{where}.copies: balance decides the number of copies; give only one of the two"
+
+
+def _contamination_problems(library: Config, chosen: list[Any]) -> Iterator[str]:
+    """The problems of the lists of what the selected models, and the members of selected ensembles, have seen."""
+    members = [member for name in chosen for member in library["ensembles"].get(name, {}).get("members", ())]
+    for name in dict.fromkeys([*chosen, *members]):
+        yield from list_problems(
+            f"models.{name}.contamination", library["models"].get(name, {}).get("contamination", ())
+        )
 
 
 def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Iterator[str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from soundbench.config.checks import recipe_problems
 from soundbench.core.schema import Schema, schema_problems
-from soundbench.models.tuning import KEY, PRIMES, overlaid, tuning_of, without_tuning
+from soundbench.models.tuning import KEY, KEYS_WITHOUT_EFFECT, PRIMES, overlaid, tuning_of, without_tuning
 
 Config = dict[str, Any]
 
-FIXED = ("family", "features", "large", "pretrained", KEY)  # what all trials of a model have in common
+FIXED = ("family", "features", "pretrained", *KEYS_WITHOUT_EFFECT, KEY)  # what all trials of a model have in common
 
 
 def tuning_problems(config: Config, schema: Schema) -> Iterator[str]:

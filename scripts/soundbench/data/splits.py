@@ -99,8 +99,7 @@ def split_clips(
     task = task_class(view)
     truth = task.truth_columns(table)
     strata = task.strata(table)
-    whole = table[["clip", *truth, *group_columns(table)]].join(SCHEMES[scheme](table, strata, settings, seed))
-    roles = limit_clips(whole, strata, fold_columns(whole), view.get("limit") or {})
+    whole, roles = draw_split(table, view, seed)
     problems = crossing_groups(roles, truth, settings)
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
     problems += report_copies(divided, settings.get("duplicates", "fail"))
@@ -113,6 +112,22 @@ def split_clips(
     if "source_label" in table:
         roles.insert(1 + len(truth), "source_label", table["source_label"])
     write_split(split, roles)
+
+
+def draw_split(clips: pd.DataFrame, view: View, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The roles of a view's clips in each fold, as its scheme draws them, and the same with its limits.
+
+    Nothing is checked for leaks.
+
+    Raises:
+        InputError: the scheme does not suit the clips, or a limit is too small.
+    """
+    task = task_class(view)
+    strata = task.strata(clips)
+    settings = view["split"]
+    drawn = SCHEMES[settings["scheme"]](clips, strata, settings, seed)
+    whole = clips[["clip", *task.truth_columns(clips), *group_columns(clips)]].join(drawn)
+    return whole, limit_clips(whole, strata, fold_columns(whole), view.get("limit") or {})
 
 
 def left_out(split: pd.DataFrame) -> list[int]:

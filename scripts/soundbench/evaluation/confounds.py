@@ -8,6 +8,7 @@ Multimedia, 2014, on why).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +16,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from soundbench.core.integrity import read_split
-from soundbench.core.storage import write_csv
+from soundbench.core.errors import InputError
+from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audit import read_measures
 from soundbench.data.recording_traits import TRAITS
-from soundbench.data.splits import fold_columns
-from soundbench.data.subsets import clip_groups
+from soundbench.data.splits import draw_split, fold_columns
+from soundbench.data.subsets import clip_groups, view_clips
 from soundbench.data.view import View
 from soundbench.evaluation.estimates import LEVEL, estimate_score
 from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.evaluation.significance import holm
 from soundbench.tasks.registry import task_class
+
+logger = logging.getLogger(__name__)
 
 ALL = "all"
 MEASURED = {**TRAITS, "seconds": "length (s)", "sample_rate": "sample rate (Hz)", "channels": "number of channels"}
@@ -35,15 +38,24 @@ DRAWN = 2000  # training clips per tree at most, so that large data sets take se
 COLUMNS = ["measured", "what", "uar", "low", "high", "chance", "p", "p_holm", "predicts", "clips"]
 
 
-def measure_confounds(measures: str | Path, split: str | Path, view: View, table: str | Path) -> None:
+def measure_confounds(measures: str | Path, clips: str | Path, view: View, seed: int, table: str | Path) -> None:
     """Write one row per measurement, and one of all together: the unweighted average recall of their classifier.
+
+    The split is drawn here and not read, because the audit's page shows the table also where the split is refused. If
+    none can be drawn, the table is empty.
 
     Args:
         measures: the measurements of the clips of the view's source.
-        split: the split of the view for one seed.
+        clips: the clip table of the source.
+        seed: of the split.
     """
-    clips = read_measures(measures).drop_duplicates("clip").set_index("clip")
-    write_csv(table, confounds(clips[list(MEASURED)], read_split(split), view))
+    try:
+        _, split = draw_split(view_clips(read_clip_table(clips), view), view, seed)
+    except InputError as error:
+        logger.warning("without a split nothing is measured: %s", error)
+        return write_csv(table, pd.DataFrame(columns=COLUMNS))
+    values = read_measures(measures).drop_duplicates("clip").set_index("clip")
+    return write_csv(table, confounds(values[list(MEASURED)], split, view))
 
 
 def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataFrame:

@@ -30,29 +30,36 @@ def tested_clips(split: pd.DataFrame, digests: dict[str, str]) -> set[str]:
     return set(tested.map(digests))
 
 
-def record_evaluation(records: str, folders: Iterable[str], split: str, measures: str) -> None:
-    """Record that the models of a run were evaluated on their test clips; a repeated evaluation changes nothing.
+def record_evaluation(records: str, clips: Iterable[str], settings: list[Any], **names: Any) -> None:
+    """Record that something was evaluated on test clips; a repeated evaluation changes nothing.
 
     Args:
         records: the folder of all records.
-        folders: the folder of each fold's model.
-        split: the split of the run.
-        measures: the measurements of the clips of its source, which have the digests of their samples.
+        clips: the digests of the test clips.
+        settings: all that decides what was evaluated, such as :func:`model_settings`.
+        names: what people call it.
     """
-    clips = "".join(f"{digest}\n" for digest in sorted(tested_clips(read_split(split), sample_digests(measures))))
-    descriptions = [read_json(Path(folder) / "model.json") for folder in folders]
-    folder = Path(records) / _digest(clips)
+    text = "".join(f"{digest}\n" for digest in sorted(clips))
+    folder = Path(records) / _digest(text)
     if not (folder / CLIPS).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / CLIPS, clips)
-    names = {key: descriptions[0][key] for key in ("dataset", "model", "seed")}
-    write_json(folder / f"{_digest(canonical_json([*map(_settings, descriptions)]))}.json", names)
+        write_text(folder / CLIPS, text)
+    write_json(folder / f"{_digest(canonical_json(settings))}.json", names)
 
 
-def _settings(description: dict[str, Any]) -> dict[str, Any]:
-    """All that decides the weights of a model, without names and code."""
-    trained_on = description["trained_on"]["sha256"]
-    return {key: description[key] for key in SETTINGS} | {"trained_on": trained_on}
+def split_digests(split: str, measures: str) -> set[str]:
+    """The digests of the clips that any fold of a split tests.
+
+    Args:
+        measures: the measurements of the clips of its source, which have the digests of their samples.
+    """
+    return tested_clips(read_split(split), sample_digests(measures))
+
+
+def model_settings(folders: Iterable[str]) -> list[dict[str, Any]]:
+    """All that decides the weights of the models in these folders, without names and code."""
+    descriptions = [read_json(Path(folder) / "model.json") for folder in folders]
+    return [{key: one[key] for key in SETTINGS} | {"trained_on": one["trained_on"]["sha256"]} for one in descriptions]
 
 
 def count_evaluations(records: str | Path, clips: set[str]) -> int:

@@ -41,7 +41,8 @@ def aggregate_ledger(inputs: Inputs, plan: Plan, ledger: str) -> None:
     """Write the ledger: one row per setting, seed and fold, in the order of the plan.
 
     ``test_evaluations`` is the number of different models and seeds that were evaluated on test clips of the data set
-    in this folder of results, in this study or another.
+    in this folder of results, in this study or another. Ensembles count, and so do models on changed test clips
+    (robustness) and models of other data sets (transfer).
     """
     tried = pd.concat([pd.DataFrame(columns=TRIAL_COLUMNS), *tables(inputs)])
     order = {name: number for part in ("datasets", "models") for number, name in enumerate(plan[part])}

@@ -20,6 +20,7 @@ from soundbench.data.view import View
 from soundbench.evaluation.robustness import clips_of_tests
 from soundbench.models.description import Description, crop_of
 from soundbench.tasks.registry import task_class
+from soundbench.tasks.task import Task
 
 if TYPE_CHECKING:
     from soundbench.evaluation.trained_model import TrainedModel
@@ -65,7 +66,8 @@ class Outputs:
     """The tables that a transfer writes.
 
     Attributes:
-        predictions: ``seed, fold, clip, group``, the truth, the decision and one column of values per label.
+        predictions: ``seed, fold, clip``, one or two columns of groups, the truth, the decision and one column of
+            values per label.
         scores: one row per model: ``seed, fold, clips, left_out`` and every metric.
     """
 
@@ -153,10 +155,15 @@ def evaluate_transfer(inputs: Inputs, target: Target, threads: int, outputs: Out
             if own.empty:
                 raise InputError(f"seed {names['seed']}, fold {model.fold} was trained on every clip of {target.name}")
             values = model.predict(model.examples(features, index, own))
-            tables.append(_table(own, values, model, names))
+            tables.append(prediction_table(own, values, model.task, names))
             rows.append(names | _scored(tables[-1], model, len(clips) - len(own)))
     write_csv(outputs.predictions, pd.concat(tables).round(dict.fromkeys(first["labels"], 6)))
     write_csv(outputs.scores, pd.DataFrame(rows))
+
+
+def predicted_digests(predictions: str, measures: str) -> set[str]:
+    """The digests of the clips in a table of predictions, from the measurements of the clips of their source."""
+    return set(read_clip_table(predictions, usecols=["clip"])["clip"].map(sample_digests(measures)))
 
 
 def _clips_to_test(inputs: Inputs, view: View) -> pd.DataFrame:
@@ -179,8 +186,9 @@ def _features_like(
     return folder / "features.npy", clips[["clip"]].reset_index(drop=True).join(stored_rows[["row", "frames"]])
 
 
-def _table(clips: pd.DataFrame, values: np.ndarray, model: TrainedModel, names: dict[str, Any]) -> pd.DataFrame:
-    table = model.task.table(clips[["clip", "group", *model.task.truth_columns(clips)]], values)
+def prediction_table(clips: pd.DataFrame, values: np.ndarray, task: Task, names: dict[str, Any]) -> pd.DataFrame:
+    """The predictions of one model, with ``names`` in the first columns; the clips keep both kinds of their groups."""
+    table = task.table(clips[["clip", *group_columns(clips), *task.truth_columns(clips)]], values)
     return pd.concat([pd.DataFrame(names, index=table.index), table], axis=1)
 
 

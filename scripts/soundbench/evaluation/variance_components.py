@@ -80,15 +80,31 @@ def variance_components(
     block = np.random.default_rng(0).permutation(len(named)) % BLOCKS
     evidence, members = group_evidence(task, tables, pd.DataFrame({"group": block}, index=named.index))
     whole, units = group_evidence(task, tables, named)
-    found = {}
-    for metric in task.metrics:
-        _, without_block, *_ = resampled_scores(evidence, members, metric)
-        scores, without_group, without_fold, *without_kind = resampled_scores(whole, units, metric)
-        clips, pairs, folds, *kinds = (
-            Level.of(scores, without) for without in (without_block, without_group, without_fold, *without_kind)
+    return {
+        metric: score_components(
+            resampled_scores(evidence, members, metric)[1], *resampled_scores(whole, units, metric)
         )
-        found[metric] = dict(zip(COMPONENTS, _parts(scores, clips, pairs.with_kinds(kinds), folds), strict=True))
-    return found
+        for metric in task.metrics
+    }
+
+
+def score_components(
+    without_block: np.ndarray,
+    scores: np.ndarray,
+    without_group: np.ndarray,
+    without_fold: np.ndarray,
+    *without_kind: np.ndarray,
+) -> dict[str, float]:
+    """The parts of :func:`variance_components` for one metric.
+
+    Args:
+        without_block: ``(seeds, blocks)``, the scores without each block of clips; the others are the arguments of
+            :func:`soundbench.evaluation.estimates.estimate`.
+    """
+    clips, pairs, folds, *kinds = (
+        Level.of(scores, without) for without in (without_block, without_group, without_fold, *without_kind)
+    )
+    return dict(zip(COMPONENTS, _parts(scores, clips, pairs.with_kinds(kinds), folds), strict=True))
 
 
 def _parts(scores: np.ndarray, clips: Level, groups: Level, folds: Level) -> tuple[float, float, float, float]:

@@ -16,7 +16,13 @@ from soundbench.tasks.task import Task
 Config = dict[str, Any]
 
 FAMILY = "ensemble"
-NOT_TRAINED = ("features", "training", "pretrained", "tune")  # keys of models that an ensemble does not have
+NOT_TRAINED = (
+    "features",
+    "training",
+    "pretrained",
+    "contamination",
+    "tune",
+)  # keys of models that an ensemble does not have
 SETTINGS: Schema = {
     "members": {
         "description": "The models whose predictions are averaged. Their runs are made first if they are missing.",
@@ -80,7 +86,7 @@ def ensemble_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator
     """
     for name, entry in library["ensembles"].items():
         where = f"models.{name}"
-        for key in [key for key in NOT_TRAINED if entry.get(key) is not None]:
+        for key in [key for key in NOT_TRAINED if entry.get(key) not in (None, [])]:
             yield f"{where}.{key}: an ensemble is not trained; its members have this key"
         for member in entry["members"]:
             if member in library["ensembles"]:

@@ -19,6 +19,7 @@ Config = dict[str, Any]
 
 KEY = "tune"
 SEPARATOR = "/"  # no name of the library holds it, so no trial has the name of a model
+KEYS_WITHOUT_EFFECT = ("large", "contamination")  # on how a model is trained
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)  # the bases of the dimensions
 SMALLEST_DIGIT = 1e-9
 SKIPPED = 16  # points per trial that may repeat earlier settings, before a small search space counts as used up
@@ -43,7 +44,7 @@ def split_trials(config: Config) -> Config:
 
 def _settings(recipe: Config) -> str:
     """All that decides how a recipe is trained."""
-    return canonical_json({key: value for key, value in recipe.items() if key != "large"})
+    return canonical_json({key: value for key, value in recipe.items() if key not in KEYS_WITHOUT_EFFECT})
 
 
 def trial_name(model: str, number: int) -> str:

@@ -81,6 +81,22 @@ class SelectedRuns:
             file for name in self.datasets for pattern in patterns for file in self.files(pattern, name, models)
         ]
 
+    @property
+    def contamination(self) -> dict[str, list[str]]:
+        """The lists of what each selected model has seen; of an ensemble, what its members have."""
+        ensembles = self.study.settings["ensembles"]
+        lists = {}
+        for name in self.models:
+            members = ensembles[name]["members"] if name in ensembles else [name]
+            files = [str(Path(file).expanduser()) for one in members for file in self.study.contamination[one]]
+            if files:
+                lists[name] = list(dict.fromkeys(files))
+        return lists
+
+    def of_listed(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run of a model with lists of what it has seen."""
+        return self._of_models(list(self.contamination), *patterns)
+
     def has(self, dataset: str, model: str) -> bool:
         """Whether a model's runs on a data set are evaluated, or will be."""
         files = fill(METRICS, dataset=dataset, model=model, seed=self.seeds)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from soundbench.core.storage import canonical_json
+from soundbench.models.tuning import KEYS_WITHOUT_EFFECT
 
 Entry = dict[str, Any]
 Wildcards = Any  # an object with one attribute per wildcard, such as Snakemake's
@@ -26,15 +27,17 @@ class Study:
     """
 
     def __init__(self, settings: Entry, resolve: Callable[[str], str] = str) -> None:
-        # Models that need a GPU for more than training. The key does not change results, so recipes do not hold it.
+        # Models that need a GPU for more than training, and lists of what models have seen. Recipes do not hold these
+        # keys, since they do not change results.
         self.large_models = [name for name, recipe in settings["models"].items() if recipe["large"]]
-        recipes = {name: without(recipe, "large") for name, recipe in settings["models"].items()}
+        self.contamination = {name: recipe["contamination"] for name, recipe in settings["models"].items()}
+        recipes = {name: without(recipe, *KEYS_WITHOUT_EFFECT) for name, recipe in settings["models"].items()}
         self.settings: Entry = settings | {"models": recipes}
         # The names of the trials of each tuned model, and the recipes of all that is trained or evaluated.
         self.trials = {name: list(tuned["recipes"]) for name, tuned in settings["trials"].items()}
         self.recipes: Entry = dict(recipes)
         for tuned in settings["trials"].values():
-            self.recipes |= {name: without(recipe, "large") for name, recipe in tuned["recipes"].items()}
+            self.recipes |= {name: without(recipe, *KEYS_WITHOUT_EFFECT) for name, recipe in tuned["recipes"].items()}
         self.resolve = resolve
         self.selected: Entry = settings["benchmark"]
         # It is made once and shared by the jobs of an entry, which may be thousands.

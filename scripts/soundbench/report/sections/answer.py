@@ -11,6 +11,7 @@ from soundbench.core.storage import read_clip_table
 from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.data.duplicates import divided_copies, read_findings
 from soundbench.data.splits import fold_columns
+from soundbench.evaluation import contamination
 from soundbench.evaluation.baseline import Baseline, constant_baseline
 from soundbench.evaluation.confounds import sentence
 from soundbench.report.rendering import render
@@ -27,7 +28,7 @@ def section(results: Results) -> str:
         "answer.html",
         answers=answers,
         gaps=list(gaps(results.table("scores"))),
-        clean=not any(answer["copies"] for answer in answers),
+        clean=not any(answer["copies"] or answer["contamination"] for answer in answers),
         models=len(results.models),
         seeds=len(results.seeds),
         mistakes=results.datasets_with("mistakes"),
@@ -56,6 +57,7 @@ def dataset_answers(results: Results) -> list[dict[str, Any]]:
                 "warnings": list(warnings(found.drop(index=copies.index))),
                 "untested": untested(splits, results.tasks[dataset]),
                 "confounds": confounds(results, dataset),
+                "contamination": seen_before(results, dataset),
                 "tuning": tuning_sentence(results, dataset),
             }
         )
@@ -72,6 +74,14 @@ def findings_of(results: Results, dataset: str) -> pd.DataFrame:
 def confounds(results: Results, dataset: str) -> str:
     """A sentence on what predicts the labels without being content; empty if nothing does or nothing was measured."""
     return sentence(pd.read_csv(results.confounds[dataset])) if dataset in results.confounds else ""
+
+
+def seen_before(results: Results, dataset: str) -> str:
+    """A sentence on the test clips that models may have seen in their pretraining; empty if none is known."""
+    if "contamination" not in results.tables:
+        return ""
+    table = results.table("contamination")
+    return contamination.sentence(table[table["dataset"] == dataset])
 
 
 def baseline(results: Results, dataset: str) -> Baseline | None:

@@ -69,6 +69,7 @@ COLUMNS = (
     Column("train_seconds", "training (s)", "Seconds of training per fold, on the device named.", more=False),
     Column("predict_milliseconds", "ms per clip", "Milliseconds of prediction per clip.", more=False),
     Column("model_megabytes", "size (MB)", "Size of the file of weights.", more=False),
+    Column("listed", "seen before", "Test clips that the lists of the model's contamination name.", more=False),
     Column("fold_deviation", "± folds", "Standard deviation of the score over folds: some are harder.", percent=True),
     *score_columns(),
     Column("top3", "top 3", "Share of clips whose class is among the three most probable.", "high", True, True),
@@ -116,6 +117,8 @@ def boards(results: Results) -> dict[str, pd.DataFrame]:
     chosen = chosen[[*keys, "seeds", "fold_deviation", "runs_missing"]]
     board = results.table("leaderboard").merge(results.table("costs"), on=[*keys, "protocol"])
     board = board.merge(chosen, on=keys).join(scores, on=keys)
+    if "contamination" in results.tables:
+        board = board.merge(results.table("contamination")[[*keys, "listed"]], on=keys, how="left")
     return {str(dataset): part for dataset, part in board.groupby("dataset", sort=False)}
 
 

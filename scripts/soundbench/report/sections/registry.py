@@ -31,6 +31,7 @@ class Section:
 SECTIONS = {
     "answer": Section("Verdict", "Which model is best on these sounds, and how sure is that?"),
     "leaderboard": Section("Leaderboard", "How do all models score, and what do they cost?"),
+    "contamination": Section("Seen before", "Do scores rest on sounds that a pretrained model has seen?"),
     "comparison": Section(
         "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "views", "ranks")
     ),

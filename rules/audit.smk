@@ -1,0 +1,43 @@
+# Audit the clips, and measure what predicts their labels without being content.
+# Reads: clip tables and measurements. Writes: audit/, confounds/.
+
+
+rule measure_confounds:
+    input:
+        measures=data.of_source(paths.MEASURES),
+        clips=data.clip_table,
+    output:
+        table=paths.CONFOUNDS,
+    log:
+        "<logs>/measure_confounds/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+    params:
+        view=lambda w: canonical_json(study.view(w)),
+        seed=study.selected["seeds"][0],
+        code=lambda w: code_digest("measure_confounds"),
+    script:
+        "../scripts/measure_confounds.py"
+
+
+rule audit_clips:
+    input:
+        unpack(data.measures),
+        notes=data.of_source(paths.NOTES),
+        confounds=report_items.audited_confounds,
+    output:
+        findings=paths.AUDIT,
+        page=item("audit"),
+    log:
+        "<logs>/audit_clips/{dataset}.log",
+    conda:
+        "../envs/reporting.yaml"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+    params:
+        view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
+        code=lambda w: code_digest("audit_clips"),
+    script:
+        "../scripts/audit_clips.py"
