@@ -25,6 +25,7 @@ CLASSES = 3
 TASK = SingleLabel(["a", "b", "c"])
 MASKS = {"freq_masks": 2, "freq_width": 4, "time_masks": 1, "time_width": 10}
 EVERYTHING = {
+    "speed": [0.95, 1.05],
     "stretch": [0.9, 1.1],
     "vtlp": [0.9, 1.1],
     "crop": 0.1,
@@ -32,7 +33,12 @@ EVERYTHING = {
     "gain": 6,
     "mixup": 0.3,
     "spec_augment": MASKS,
+    "between_class": 0.3,
+    "cut_mix": {"axes": ["time"], "probability": 0.3},
+    "filter_augment": {"gain": 6, "bands": [2, 3], "width": 3},
+    "frequency_mixstyle": {"probability": 0.2, "alpha": 0.3},
 }
+FREQUENCIES = [100.0 * number for number in range(1, 17)]  # Hz, of 16 bins
 
 
 def examples(number: int = 24, bins: int = 16, frames: int = 20, seed: int = 0) -> Examples:
@@ -63,7 +69,7 @@ def trainer(
     torch.manual_seed(seed)
     parts = {"train": examples(), "val": examples(24 if validated else 0, seed=1)}
     wanted = training(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.01} | settings)
-    augmentation = OnlineAugmentation(wanted["augment"], TASK, 1 / 6, seed)
+    augmentation = OnlineAugmentation(wanted["augment"], TASK, 1 / 6, seed, FREQUENCIES)
     data = TrainingData(parts, Normalisation(-19, 6), augmentation)
     return Trainer(network(), wanted, data, torch.device("cpu"), seed=seed, tag="[test]")
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from helpers.library import configuration, front_end
-from helpers.trainers import EVERYTHING, MASKS, TASK, examples, trainer
+from helpers.trainers import EVERYTHING, FREQUENCIES, MASKS, TASK, examples, trainer
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.core.errors import InputError
@@ -25,13 +25,13 @@ CPU = torch.device("cpu")
 
 
 def features(frames: int = 40) -> torch.Tensor:
-    """``(8, 1, 12, frames)`` of different values, the frame's number in each."""
-    rows = torch.arange(frames, dtype=torch.float32).expand(8, 1, 12, frames)
+    """``(8, 1, 16, frames)`` of different values, the frame's number in each."""
+    rows = torch.arange(frames, dtype=torch.float32).expand(8, 1, 16, frames)
     return rows + 100 * torch.arange(8)[:, None, None, None]
 
 
 def augmentation(seed: int = 0, **settings: Any) -> OnlineAugmentation:
-    return OnlineAugmentation(settings, TASK, decibel=0.5, seed=seed)
+    return OnlineAugmentation(settings, TASK, 0.5, seed, FREQUENCIES)
 
 
 def test_examples_of_several_arrays_are_put_together() -> None:
@@ -69,11 +69,16 @@ def test_copies_that_were_not_made_come_again() -> None:
 @pytest.mark.parametrize("name", sorted(EVERYTHING))
 def test_every_effect_changes_the_batch_and_keeps_its_shape(name: str) -> None:
     batch = torch.rand(8, 1, 16, 40)
-    changed, targets = augmentation(**{name: EVERYTHING[name]})(batch.clone(), torch.arange(8) % 3)
+    effect = augmentation(**{name: EVERYTHING[name]})
+    for _ in range(30):  # some effects change a share of the batches
+        changed, targets = effect(batch.clone(), torch.arange(8) % 3)
+        if not torch.equal(changed, batch):
+            break
     assert changed.shape == batch.shape
     assert changed.isfinite().all()
     assert not torch.equal(changed, batch)
-    assert targets.shape == ((8, 3) if name == "mixup" else (8,))
+    mixes = BATCH_EFFECTS.constant(name, "MIXES_TARGETS", False)
+    assert targets.shape == ((8, 3) if mixes else (8,))
 
 
 def test_seeded_and_resumable() -> None:
@@ -192,10 +197,14 @@ def test_mixup_mixes_targets_as_it_mixes_clips() -> None:
         assert own == 1 or min(abs(level - value) for value in expected) < 0.01
 
 
-def test_training_with_everything_on_repeats_itself_and_learns(tmp_path: Path) -> None:
+def test_training_with_almost_everything_on_repeats_itself_and_learns(tmp_path: Path) -> None:
+    # These classes differ in the mean of a bin, which Freq-MixStyle exchanges. Batch norms are measured because many
+    # effects leave bins and frames that no unchanged clip has.
+    augment = {name: value for name, value in EVERYTHING.items() if name != "frequency_mixstyle"}
+    settings = {"learning_rate": 0.02, "label_smoothing": 0.1, "batch_norm": "measured"}
     trained: list[list[dict[str, float]]] = [[], []]
     for rows in trained:
-        one = trainer(epochs=12, learning_rate=0.02, augment=EVERYTHING, label_smoothing=0.1)
+        one = trainer(epochs=20, augment=augment, **settings)
         one.fit(Checkpoint(tmp_path / "checkpoint.pt", "", 1e9), lambda: False, rows.append)
     assert trained[0] == trained[1]
     assert trained[0][-1]["val_accuracy"] > 0.8
@@ -221,6 +230,10 @@ def test_no_augmentation_draws_nothing() -> None:
 @pytest.mark.parametrize(("features", "augment", "problem"), [
     ("logmel80-log1p", {"gain": 6}, "models.own.training.augment.gain"),
     ("logmel64-square", {"gain": 6}, "models.own.training.augment.gain"),
+    ("logmel80-log1p", {"between_class": 1}, "models.own.training.augment.between_class"),
+    ("logmel80-log1p", {"filter_augment": {}}, "models.own.training.augment.filter_augment"),
+    ("mfcc20", {"speed": [0.8, 1.25]}, "models.own.training.augment.speed"),
+    ("logmel80-log1p", {"speed": [0.8, 1.25]}, "models.own.training.augment.speed"),
     ("logmel64", {"stretch": [0, 1]}, "models.own.training.augment.stretch.0"),
     ("logmel64", {"vtlp": [1.1]}, "models.own.training.augment.vtlp"),
     ("logmel64", {"mixupp": 1}, "did you mean 'mixup'?"),

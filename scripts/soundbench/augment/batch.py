@@ -2,15 +2,17 @@
 
 An effect is a module of ``batch_effects`` with ``apply(batch, value) -> batch``. ``VALUE`` describes the value of its
 key in ``training.augment``. ``POSITION`` orders the effects. ``MIXES_TARGETS = True`` requests targets that are shares
-of classes. Effects draw from torch's global random numbers, because functions of libraries do so too.
-:class:`OnlineAugmentation` sets their state from its own generator and restores the previous state afterwards. So
-augmentation does not change the other random numbers of training, and a resumed training, which restores the state of
-the generator, gives the same result as one without interruption.
+of classes. ``NEEDS`` lists what the front-end must have: ``decibel`` or ``frequencies`` of the batch.
+
+Effects draw from torch's global random numbers, because functions of libraries do so too. :class:`OnlineAugmentation`
+sets their state from its own generator and restores the previous state afterwards. So augmentation does not change the
+other random numbers of training, and a resumed training, which restores the state of the generator, gives the same
+result as one without interruption.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,16 +31,20 @@ class OnlineAugmentation:
 
     Args:
         settings: ``training.augment`` of the recipe; empty for none.
-        decibel: the difference in the values of the features that corresponds to 1 dB, for ``gain``.
+        decibel: the difference in the values of the features that corresponds to 1 dB.
         task: the task that encodes mixed targets.
+        frequencies: the frequency of each bin (Hz); empty if bins have none.
     """
 
-    def __init__(self, settings: dict[str, Any], task: Task, decibel: float, seed: int) -> None:
+    def __init__(
+        self, settings: dict[str, Any], task: Task, decibel: float, seed: int, frequencies: Sequence[float] = ()
+    ) -> None:
         effects = {name: BATCH_EFFECTS.load(name) for name in settings}
         self.effects = sorted(effects.items(), key=lambda item: item[1].POSITION)
         self.settings = settings
         self.task = task
         self.decibel = decibel
+        self.frequencies = torch.tensor(frequencies)
         self.generator = torch.Generator().manual_seed(STREAM + seed)
 
     @contextmanager
@@ -59,13 +65,13 @@ class OnlineAugmentation:
             targets: as the task encodes them, ``(batch,)`` or ``(batch, outputs)``.
 
         Returns:
-            Features of the same shape and, with mixup, targets as :meth:`Task.shares` gives them, ``(batch, outputs)``;
-            without it the targets do not change.
+            Features of the same shape and, with an effect that mixes clips, targets as :meth:`Task.shares` gives them,
+            ``(batch, outputs)``; without one, the targets do not change.
         """
         if not self.settings:
             return features, targets
         with self._own_random_numbers(features.device):
-            batch = Batch(features, targets, self.decibel)
+            batch = Batch(features, targets, self.decibel, self.frequencies.to(features.device))
             for name, effect in self.effects:
                 if getattr(effect, "MIXES_TARGETS", False):
                     batch = replace(batch, targets=self.task.shares(batch.targets))

@@ -18,11 +18,13 @@ class Batch:
         features: ``(batch, 1, bins, frames)``, normalised.
         targets: as the task encodes them; for effects that mix clips, shares ``(batch, outputs)``.
         decibel: the difference in the values that corresponds to 1 dB; 0 if it is not the same for all values.
+        frequencies: the frequency of each bin (Hz), ``(bins,)``; empty if bins have none.
     """
 
     features: torch.Tensor
     targets: torch.Tensor
     decibel: float
+    frequencies: torch.Tensor
 
 
 def uniform(features: torch.Tensor, low: float, high: float) -> torch.Tensor:

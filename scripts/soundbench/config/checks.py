@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.config.target_checks import target_problems
 from soundbench.config.task_checks import task_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
@@ -15,7 +16,13 @@ from soundbench.data.contamination import list_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
 from soundbench.data.targets import source_task_problems
 from soundbench.data.training_sizes import size_problems
-from soundbench.features.settings import crop_problems, feature_problems, input_kind, values_per_decibel
+from soundbench.features.settings import (
+    crop_problems,
+    feature_problems,
+    has_frequencies,
+    input_kind,
+    values_per_decibel,
+)
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
 from soundbench.models.ensembles import ensemble_problems, split_ensembles
@@ -164,9 +171,15 @@ def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[
         if effects := ", ".join(recipe["training"]["augment"]):
             yield f"{where}: {effects}: change spectrograms, not samples; augment clips with `augment` of the data set"
         return
-    gain = recipe["training"]["augment"].get("gain")
-    if gain is not None and values_per_decibel(front_end) is None:
-        yield (
-            f"{where}.gain: needs features on a logarithmic scale, which {recipe['features']} does not give; use scale "
-            "db or log, and not normalise: clip"
-        )
+    for effect in sorted({*recipe["training"]["augment"]} & {*BATCH_EFFECTS.names}):
+        needs = BATCH_EFFECTS.constant(effect, "NEEDS", ())
+        if "decibel" in needs and values_per_decibel(front_end) is None:
+            yield (
+                f"{where}.{effect}: needs features on a logarithmic scale, which {recipe['features']} does not give; "
+                "use scale db or log, and not normalise: clip"
+            )
+        if "frequencies" in needs and not has_frequencies(front_end):
+            yield (
+                f"{where}.{effect}: needs the frequencies of bins, which {recipe['features']} does not give; use a "
+                "spectrogram with a sample_rate and without resize"
+            )

@@ -164,6 +164,12 @@ def feature_problems(where: str, settings: Settings, sample_rate: int | None) ->
         yield from (f"{where}.{problem}" for problem in found)
 
 
+def has_frequencies(settings: Settings) -> bool:
+    """Whether the frequencies of bins are the same for all clips, and known before files are read."""
+    known = FRONT_ENDS.defines(settings["front_end"], "frequencies") and settings.get("sample_rate") is not None
+    return known and not settings.get("resize")
+
+
 def bin_frequencies(settings: Settings, sample_rate: int) -> list[float]:
     """The frequency (Hz) of each bin at ``sample_rate`` Hz; none for features whose bins are no frequencies."""
     if not FRONT_ENDS.defines(settings["front_end"], "frequencies"):

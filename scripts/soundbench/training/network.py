@@ -14,7 +14,7 @@ from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.devices import device_name
 from soundbench.core.finite import NotFiniteError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
-from soundbench.features.settings import values_per_decibel
+from soundbench.features.settings import bin_frequencies, has_frequencies, values_per_decibel
 from soundbench.models.registry import build_model
 from soundbench.models.tuning import is_trial
 from soundbench.tasks.task import Task
@@ -79,7 +79,9 @@ def _fit_decision(trainer: Trainer, fold: FoldData) -> None:
 def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> OnlineAugmentation:
     """The on-the-fly augmentation of the recipe, with the seed of the run."""
     decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
-    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed)
+    known = has_frequencies(run.front_end)
+    frequencies = bin_frequencies(run.front_end, run.front_end["sample_rate"]) if known else []
+    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed, frequencies)
 
 
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from soundbench.augment.batch_values import FRAMES, Batch, quietest, take, uniform
 
-POSITION = 3
+POSITION = 40
 VALUE = {
     "description": (
         "Random crop: each clip is padded with its quietest value by this share of its frames on both sides, then "

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from soundbench.augment.batch_values import Batch, uniform
 
-POSITION = 6
+POSITION = 100
+NEEDS = ("decibel",)
 VALUE = {
     "description": (
         "Each clip gets louder or quieter by at most this much (dB). For front-ends in dB or natural logarithms."

@@ -13,7 +13,7 @@ import torch
 from soundbench.augment.batch_values import Batch
 
 UNION = "union"  # of the labels of both clips
-POSITION = 7
+POSITION = 120
 MIXES_TARGETS = True
 VALUE = {
     "description": (

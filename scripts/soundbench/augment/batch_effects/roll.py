@@ -8,7 +8,7 @@ import torch
 
 from soundbench.augment.batch_values import FRAMES, Batch, take, uniform
 
-POSITION = 4
+POSITION = 50
 VALUE = {
     "description": "Time roll: each clip is rotated by a random number of frames, at most this share of them.",
     "type": "number",

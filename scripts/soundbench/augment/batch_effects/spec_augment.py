@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from soundbench.augment.batch_values import BINS, FRAMES, Batch
 
-POSITION = 5
+POSITION = 90
 VALUE = {
     "description": "Masks over random ranges of bins and of frames (SpecAugment).",
     "type": "object",

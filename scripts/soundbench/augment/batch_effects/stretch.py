@@ -8,7 +8,7 @@ import torch
 
 from soundbench.augment.batch_values import FRAMES, Batch, interpolate, quietest, uniform
 
-POSITION = 1
+POSITION = 20
 VALUE = {
     "description": (
         "Time stretch of the spectrogram: each clip at a random rate of this range; missing frames at the end are "

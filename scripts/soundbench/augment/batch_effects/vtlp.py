@@ -13,7 +13,7 @@ import torch
 
 from soundbench.augment.batch_values import BINS, Batch, interpolate, uniform
 
-POSITION = 2
+POSITION = 30
 VALUE = {
     "description": (
         "Vocal tract length perturbation: the bins of each clip are moved by a random factor of this range, as if the "
