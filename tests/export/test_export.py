@@ -195,6 +195,13 @@ def test_onnx_takes_features_if_sample_rates_differ_and_states_it(recordings: li
     assert json.loads(known["labels"]) == LABELS
 
 
+def test_onnx_takes_features_if_silence_is_trimmed() -> None:
+    settings = front_end(**FRONTS["log1p, own rate"]) | {"trim": True}
+    description = {"front_end": settings, "shape": [24, 50], "recipe": CNN}
+    assert input_of(description, 16000, 0.8)["kind"] == "features"
+    assert input_of(description | {"front_end": settings | {"trim": False}}, 16000, 0.8)["kind"] == "waveform"
+
+
 def test_a_difference_is_refused_with_its_clip() -> None:
     right = np.array([[0.5, 0.5], [0.1, 0.9]])
     with pytest.raises(InputError, match=r"ONNX Runtime.*\n.*second: 0\.1"):

@@ -21,7 +21,7 @@ from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
 from soundbench.core.errors import InputError
 from soundbench.core.prefetch import map_ahead, read_ahead
 from soundbench.core.storage import read_json, write_json
-from soundbench.data.audio import open_audio, read_mono, resample, resampled_blocks
+from soundbench.data.audio import open_audio, read_mono, resample, resampled_blocks, sample_blocks
 from soundbench.features.store import compute_features
 from soundbench.inference.classifier import SUMMARIES, Classifier, Options, Prediction
 from soundbench.inference.windows import cut, recording_windows
@@ -64,7 +64,7 @@ def test_windows_cover_a_recording_in_order_for_all_block_sizes(
 def test_blocks_are_resampled_as_the_whole(tmp_path: Path, rate: int) -> None:
     path = write_sound(tmp_path / "long.wav", 9.3, rate, channels=2)
     with open_audio(path) as file:
-        blocks = np.concatenate(list(resampled_blocks(file, 22050)))
+        blocks = np.concatenate(list(resampled_blocks(sample_blocks(file), rate, 22050)))
     assert np.array_equal(blocks, resample(*read_mono(path), 22050))
 
 
@@ -97,6 +97,23 @@ def test_features_are_those_of_training(tmp_path: Path, name: str, changes: dict
         assert np.array_equal(windows[0].features, expected)
         if not settings.get("duration"):
             assert [(window.start, window.end) for window in windows] == [(0, pytest.approx(seconds, abs=1e-3))]
+
+
+def test_silence_is_trimmed_as_in_training_and_times_stay_those_of_the_recording(tmp_path: Path) -> None:
+    sound = 0.1 * np.random.default_rng(0).normal(size=30000)
+    padded = np.concatenate([np.zeros(200_000), sound, np.zeros(150_000), sound, np.zeros(190_000)])
+    soundfile.write(tmp_path / "padded.wav", padded, 44100)
+    settings = front_end("logmel64") | {"trim": True}
+    table = pd.DataFrame({"clip": ["padded"], "path": [tmp_path / "padded.wav"], "seconds": [len(padded) / 44100]})
+    table.assign(sample_rate=44100).to_csv(tmp_path / "clips.csv", index=False)
+    compute_features(tmp_path / "clips.csv", settings, tmp_path / "all.npy", tmp_path / "all.csv", 1)
+    stored = np.load(tmp_path / "all.npy")
+    windows = list(recording_windows(str(tmp_path / "padded.wav"), settings, stored.shape[1:], 0.5))
+    assert len(windows) == 1
+    assert np.array_equal(windows[0].features, stored[0])
+    assert (windows[0].start, windows[0].end) == pytest.approx((200_000 / 44100, 410_000 / 44100), abs=1e-3)
+    frames = pd.read_csv(tmp_path / "all.csv")["frames"][0]
+    assert frames == 1 + 210_000 // 2 // 512
 
 
 @pytest.mark.slow

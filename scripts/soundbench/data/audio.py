@@ -179,14 +179,20 @@ def read_mono(path: str | Path, start: float = 0, seconds: float | None = None) 
         return samples, file.samplerate
 
 
-def resampled_blocks(file: AudioFile, sample_rate: int) -> Iterator[np.ndarray]:
-    """The samples of a file at ``sample_rate`` Hz, in blocks; joined, they equal :func:`resample` of the whole file."""
+def sample_blocks(file: AudioFile) -> Iterator[np.ndarray]:
+    """The samples of a file, in blocks."""
+    while len(samples := next_samples(file, BLOCK)):
+        yield samples
+
+
+def resampled_blocks(blocks: Iterable[np.ndarray], own_rate: int, sample_rate: int) -> Iterator[np.ndarray]:
+    """Blocks of samples at ``own_rate`` Hz as blocks at ``sample_rate`` Hz; joined, they equal :func:`resample`."""
     stream = None
-    if file.samplerate != sample_rate:
+    if own_rate != sample_rate:
         import soxr
 
-        stream = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
-    while len(samples := next_samples(file, BLOCK)):
+        stream = soxr.ResampleStream(own_rate, sample_rate, 1, dtype="float32")
+    for samples in blocks:
         yield stream.resample_chunk(samples) if stream else samples
     if stream:
         yield stream.resample_chunk(np.empty(0, np.float32), last=True)

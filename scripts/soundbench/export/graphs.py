@@ -97,5 +97,5 @@ class Classifier(nn.Module):
 
 
 def has_graph(settings: Settings) -> bool:
-    """Whether a front-end has a graph."""
-    return hasattr(FRONT_ENDS.load(settings["front_end"]), "graph")
+    """Whether a front-end has a graph. Trimming has none: a graph cannot decide how long a sound is."""
+    return hasattr(FRONT_ENDS.load(settings["front_end"]), "graph") and not settings.get("trim")

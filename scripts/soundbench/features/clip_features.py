@@ -11,6 +11,7 @@ import torch
 
 from soundbench.core.errors import InputError
 from soundbench.data.audio import read_mono, resample
+from soundbench.data.silence import trim_silence
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.features.settings import Settings, feature_bins, feature_dtype, frame_count
 
@@ -18,12 +19,14 @@ Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz)
 
 
 def clip_features(path: str | Path, settings: Settings, change: Change | None = None) -> torch.Tensor:
-    """The features ``(bins, frames)`` of one file, float32: it is decoded, changed, resampled and cropped before.
+    """The features ``(bins, frames)`` of one file, float32; it is decoded, trimmed, changed, resampled, cropped.
 
     Args:
         change: a function that changes the decoded samples; None for no change.
     """
     samples, own_rate = read_mono(path)
+    if settings.get("trim"):
+        samples = trim_silence(samples)
     if change is not None:
         samples = change(samples, own_rate)
     sample_rate = settings["sample_rate"] or own_rate

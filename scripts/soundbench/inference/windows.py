@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from soundbench.core.errors import InputError
-from soundbench.data.audio import missing_end, open_audio, resampled_blocks
+from soundbench.data.audio import missing_end, open_audio, resampled_blocks, sample_blocks
+from soundbench.data.silence import Trimmed
 from soundbench.features.clip_features import stored_features
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.features.settings import feature_problems, frame_count, hop_samples, window_lengths
@@ -66,13 +67,15 @@ def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int
         frames = frame_count(settings["duration"], rate, settings) if settings.get("duration") else shape[1]
         length, longest = window_lengths(frames, rate, settings)
         step = max(1, round(length * (1 - overlap)))
-        for start, samples in cut(resampled_blocks(file, rate), length, longest, step):
+        blocks = sample_blocks(file)
+        sound = Trimmed(blocks) if settings.get("trim") else blocks
+        for start, samples in cut(resampled_blocks(sound, file.samplerate, rate), length, longest, step):
             if len(samples) < hop_samples(settings):
                 raise InputError(f"{path}: {_too_short(len(samples), hop_samples(settings), rate)}")
             features = FRONT_ENDS.load(settings["front_end"]).compute(samples, rate, settings)
-            yield Window(
-                start / rate, (start + len(samples)) / rate, stored_features(path, features, frames, settings)[0]
-            )
+            begin = start / rate + (sound.skipped / file.samplerate if isinstance(sound, Trimmed) else 0.0)
+            stored = stored_features(path, features, frames, settings)[0]
+            yield Window(begin, begin + len(samples) / rate, stored)
         # A truncated recording is an error, as for clips; it must not be treated as a short one.
         if truncation := missing_end(path, file, file.tell()):
             raise InputError(f"{path}: {truncation}")

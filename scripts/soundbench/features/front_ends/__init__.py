@@ -4,8 +4,20 @@ from soundbench.core.registry import Registry
 
 FRONT_ENDS = Registry("soundbench.features.front_ends", key="front_end", function="compute")
 
+# A key of front-ends that read sound.
+TRIM = {
+    "trim": {
+        "description": (
+            "Whether digital silence, samples that are exactly zero, is removed from the beginning and the end of each "
+            "clip. Clips of some collections, such as ESC, are padded with it to one length."
+        ),
+        "type": "boolean",
+        "default": False,
+    },
+}
 # The keys of front-ends that give one vector per clip.
 VECTOR_SETTINGS = {
+    **TRIM,
     "duration": {
         "description": "Clips are cropped to this length (s); null: whole clips.",
         "type": ["number", "null"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundbench.features.front_ends import TRIM
 from soundbench.features.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from soundbench.features.graphs import FrameGraph
 
 SETTINGS = {
+    **TRIM,
     "sample_rate": {
         "description": "Sample rate (Hz); the filter bank is defined at this rate.",
         "type": "integer",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundbench.features.front_ends import TRIM
 from soundbench.features.mel_filters import filter_problems, mel_frequencies
 from soundbench.features.settings import Settings
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from soundbench.features.graphs import FrameGraph
 
 SETTINGS = {
+    **TRIM,
     "sample_rate": {
         "description": "Clips are resampled to this rate (Hz); null: each file keeps its own rate.",
         "type": ["integer", "null"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundbench.features.front_ends import TRIM
 from soundbench.features.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 WAVEFORM = True
 SETTINGS = {
+    **TRIM,
     "sample_rate": {
         "description": "Clips are resampled to this rate (Hz). It should be the rate that the encoder was trained at.",
         "type": "integer",
