@@ -30,9 +30,10 @@ from soundbench.export.graphs import FeatureGraph
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.clip_features import clip_features, fixed_size
+from soundbench.features.crops import crop_frames
 from soundbench.features.files import FeatureFiles
 from soundbench.features.front_ends import FRONT_ENDS
-from soundbench.features.settings import crop_frames, feature_bins, frame_count
+from soundbench.features.settings import feature_bins, frame_count
 from soundbench.features.store import compute_features
 from soundbench.models.registry import build_model
 from soundbench.models.saved import load_model

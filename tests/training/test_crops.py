@@ -12,9 +12,12 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.library import configuration
 from helpers.trainers import CLASSES, fit, trainer
+from soundbench.core.errors import InputError
+from soundbench.features.crops import Crop, crop_frames
 from soundbench.features.normalisation import Normalisation
-from soundbench.features.settings import crop_frames, hop_samples, window_starts
+from soundbench.features.settings import hop_samples
 from soundbench.inference.windows import cut
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import load_examples
@@ -26,14 +29,15 @@ CPU = torch.device("cpu")
 PLAIN = Normalisation(0, 1)
 
 
-def counting(frames: list[int], crop: int | None, longest: int = 60) -> Examples:
+def counting(frames: list[int], crop: int | Crop | None, longest: int = 60) -> Examples:
     """Clips whose values are the number of their frame, the first clip's from 1, the second one's from 101, …"""
     array = np.full((len(frames), 2, longest), -1, np.float16)
     for row, own in enumerate(frames):
         array[row, :, :own] = 100 * row + 1 + np.arange(own)
     targets = torch.arange(len(frames)) % CLASSES
     whole = np.arange(len(frames))
-    return Examples((array,), np.zeros(len(frames), dtype=int), whole, targets, crop, crop and np.array(frames))
+    crops = Crop(crop) if isinstance(crop, int) else crop
+    return Examples((array,), np.zeros(len(frames), dtype=int), whole, targets, crops, crops and np.array(frames))
 
 
 @pytest.mark.parametrize("frames", [1, 5, 9, 10, 13, 17, 18, 50])
@@ -42,7 +46,7 @@ def test_windows_of_stored_clips_begin_where_those_of_recordings_do(frames: int)
     filled = hop * (length - 1)
     recording = np.zeros(hop * (frames - 1))
     starts = [start for start, _ in cut([recording], filled, filled + hop - 1, filled // 2)]
-    assert [hop * start for start in window_starts(frames, length)] == starts
+    assert [hop * start for start in Crop(length).window_starts(frames)] == starts
 
 
 @pytest.mark.parametrize(("front_end", "seconds", "frames"), [("logmel", 1.0, 51), ("ast", 1.0, 98), ("ast", 0.01, 1)])
@@ -84,6 +88,49 @@ def test_values_are_averaged_over_the_windows_of_each_clip() -> None:
     assert len(examples.beginnings().windows[0]) == 3
 
 
+def test_windows_overlap_as_set() -> None:
+    assert Crop(21, overlap=0.75).window_starts(60) == [0, 5, 10, 15, 20, 25, 30, 35, 39]
+    assert Crop(21, overlap=0).window_starts(60) == [0, 20, 39]
+    examples = counting([60], Crop(21, overlap=0.75))
+    assert len(examples.windows[0]) == 9
+
+
+def test_quiet_crops_are_not_drawn() -> None:
+    array = np.full((2, 4, 100), -60, np.float16)
+    array[0, :, 70:80] = 0  # one loud event; the second clip is equally loud throughout
+    targets = torch.zeros(2, dtype=torch.long)
+    whole = np.arange(2)
+    examples = Examples(
+        (array,), np.zeros(2, int), whole, targets, Crop(20, level=-6, decibel=1.0), np.array([100, 100])
+    )
+    chosen = torch.arange(2).repeat(400)
+    starts = examples.random_starts(chosen, torch.Generator().manual_seed(1))
+    assert starts is not None
+    by_clip = starts.reshape(400, 2)
+    # The power of the clip is 10 / 100 of the event's, so that a crop needs 20 × 0.1 / 4 = 0.5 frames of it.
+    assert (by_clip[:, 0].min(), by_clip[:, 0].max()) == (51, 79)
+    assert (by_clip[:, 1].min(), by_clip[:, 1].max()) == (0, 80)
+    half = replace(examples, arrays=(array / 2,), crop=Crop(20, level=-6, decibel=0.5))
+    assert np.array_equal(half.random_starts(chosen, torch.Generator().manual_seed(1)), starts)
+
+
+def test_the_loudest_crop_remains_if_all_are_too_quiet() -> None:
+    features = np.full((2, 30), -60.0)
+    features[:, 0] = features[:, 29] = 0
+    assert Crop(20, level=0, decibel=1.0).training_starts(features).tolist() == [0]
+
+
+@pytest.mark.parametrize(("features", "training", "problem"), [
+    ("logmel64", {"crop_level": -6}, "models.own.training.crop_level: has no effect without crop"),
+    ("mfcc20", {"crop": 1, "crop_level": -6}, "models.own.training.crop_level: needs features on a logarithmic scale"),
+    ("logmel64", {"crop": 1, "crop_level": 3}, "models.own.training.crop_level"),
+])  # fmt: skip
+def test_impossible_crops_are_refused(features: str, training: dict[str, Any], problem: str) -> None:
+    own = {"family": "cnn", "features": features, "training": {"epochs": 1} | training}
+    with pytest.raises(InputError, match=problem):
+        configuration(models={"own": own})
+
+
 def test_without_crops_a_clip_is_its_own_window() -> None:
     examples = counting([60, 25], crop=None)
     assert examples.random_starts(torch.arange(2), torch.Generator()) is None
@@ -101,7 +148,7 @@ def test_true_frames_come_from_the_index(tmp_path: Path) -> None:
     np.save(tmp_path / "features.npy", np.zeros((3, 2, 40), np.float16))
     index = pd.DataFrame({"clip": ["a", "b", "c"], "row": [2, 0, 1], "frames": [40, 10, 30]})
     clips = pd.DataFrame({"clip": ["c", "a"], "label": ["x", "y"]})
-    examples = load_examples(tmp_path / "features.npy", index, clips, SingleLabel(["x", "y"]), crop=20)
+    examples = load_examples(tmp_path / "features.npy", index, clips, SingleLabel(["x", "y"]), Crop(20))
     assert examples.frames is not None
     assert examples.frames.tolist() == [30, 40]
     assert examples.shape == (2, 20)
@@ -113,7 +160,7 @@ def long_trainer(**settings: Any) -> Trainer:
     for role, part in one.parts.items():
         array = np.concatenate([part.arrays[0]] * 3, axis=2)[:, :, :50]
         frames = np.arange(len(part)) % 31 + 20
-        one.parts[role] = replace(part, arrays=(array,), crop=20, frames=frames)
+        one.parts[role] = replace(part, arrays=(array,), crop=Crop(20), frames=frames)
     return one
 
 
@@ -159,7 +206,7 @@ def test_validation_averages_the_windows_of_a_clip(tmp_path: Path) -> None:
     with torch.inference_mode():
         losses = []
         for clip in range(len(part)):
-            starts = window_starts(int(part.frames[clip]), 20)
+            starts = Crop(20).window_starts(int(part.frames[clip]))
             windows = np.stack([part.arrays[0][clip, :, start : start + 20] for start in starts])
             values = one.normalise(torch.from_numpy(windows).float()).unsqueeze(1)
             outputs = network(values).mean(dim=0, keepdim=True)

@@ -16,8 +16,8 @@ from soundbench.data.contamination import list_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
 from soundbench.data.targets import source_task_problems
 from soundbench.data.training_sizes import size_problems
+from soundbench.features.crops import crop_problems
 from soundbench.features.settings import (
-    crop_problems,
     feature_problems,
     has_frequencies,
     input_kind,
@@ -162,8 +162,7 @@ def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Ite
     yield from training_problems(f"{where}.training", recipe["training"])
     if front_end is not None:
         yield from _online_problems(f"{where}.training.augment", recipe, front_end)
-        if seconds := recipe["training"].get("crop"):
-            yield from crop_problems(f"{where}.training.crop", seconds, front_end)
+        yield from crop_problems(f"{where}.training", recipe["training"], front_end)
 
 
 def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from soundbench.data.schemes import fold_column
 from soundbench.features.normalisation import Normalisation
-from soundbench.models.description import Description, crop_of
+from soundbench.models.description import Description, windows_of
 from soundbench.models.saved import load_model
 from soundbench.tasks.registry import trained_task
 from soundbench.tasks.task import Task
@@ -61,7 +61,7 @@ class TrainedModel:
 
     def examples(self, array: str | Path, index: pd.DataFrame, clips: pd.DataFrame) -> Examples:
         """The examples of ``clips``; ``index`` gives their rows in the feature array."""
-        return load_examples(array, index, clips, self.task, crop_of(self.description))
+        return load_examples(array, index, clips, self.task, windows_of(self.description))
 
     def predict(self, examples: Examples) -> np.ndarray:
         """The values ``(clips, outputs)`` of every example, such as probabilities."""

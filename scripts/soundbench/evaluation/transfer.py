@@ -18,7 +18,7 @@ from soundbench.data.subsets import group_columns, view_clips, with_groups
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
 from soundbench.data.view import View
 from soundbench.evaluation.robustness import clips_of_tests
-from soundbench.models.description import Description, crop_of
+from soundbench.models.description import Description, windows_of
 from soundbench.tasks.registry import task_class
 from soundbench.tasks.task import Task
 
@@ -180,7 +180,7 @@ def _features_like(
     from soundbench.features.store import store_features
 
     settings = description["front_end"]
-    whole = settings.get("resize") or crop_of(description)
+    whole = settings.get("resize") or windows_of(description)
     frames = features_shape(clips, settings)[1] if whole else description["shape"][1]
     stored_rows = store_features(list(clips["path"]), settings, frames, folder / "features.npy", threads)
     return folder / "features.npy", clips[["clip"]].reset_index(drop=True).join(stored_rows[["row", "frames"]])

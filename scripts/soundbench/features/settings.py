@@ -61,7 +61,7 @@ def frame_count(seconds: float, sample_rate: int, settings: Settings) -> int:
     if "frames" in settings:
         return settings["frames"]
     samples = math.ceil(round(seconds * sample_rate, 6))
-    return 1 + max(0, samples - _window_samples(settings)) // hop_samples(settings)
+    return 1 + max(0, samples - window_samples(settings)) // hop_samples(settings)
 
 
 def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[int, int]:
@@ -82,48 +82,11 @@ def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[i
         length = round(STRETCHED * sample_rate)
         return length, length
     hop = hop_samples(settings)
-    length = max(hop * (frames - 1), 1) + _window_samples(settings)
+    length = max(hop * (frames - 1), 1) + window_samples(settings)
     return length, length + hop - 1
 
 
-OVERLAP = 0.5  # the share of a window that the next one repeats
-
-
-def crop_frames(seconds: float, settings: Settings) -> int:
-    """The frames that a sound of ``seconds`` fills, at the sample rate of a front-end."""
-    samples = round(seconds * settings["sample_rate"])
-    return 1 + max(0, samples - _window_samples(settings)) // hop_samples(settings)
-
-
-def window_starts(frames: int, length: int, overlap: float = OVERLAP) -> list[int]:
-    """The frames at which the windows of a clip begin: the windows that a recording of its length is cut into.
-
-    A clip of at most ``length`` frames is one window. The last window ends where the clip ends.
-    """
-    last = max(frames - length, 0)
-    return [*range(0, last, max(1, round((length - 1) * (1 - overlap)))), last]
-
-
-def crop_problems(where: str, seconds: float, settings: Settings) -> Iterator[str]:
-    """Why clips with the features of a front-end cannot be cropped to ``seconds`` in training."""
-    if settings["front_end"] == EMBEDDING:
-        yield f"{where}: an embedding is made of a whole clip; crop the features that it is made of, with `duration`"
-    elif is_vector(settings):
-        yield f"{where}: the front-end makes one vector of a whole clip; leave out crop"
-    elif settings["sample_rate"] is None:
-        yield f"{where}: the front-end keeps the sample rates of the files; give it a sample_rate"
-    elif settings.get("resize"):
-        yield f"{where}: the front-end resizes clips of any length to one size; leave out resize"
-    elif settings["normalise"] == "clip":
-        yield f"{where}: the front-end normalises whole clips, not crops; choose another normalise"
-    elif settings.get("duration"):
-        yield f"{where}: the front-end keeps only the first {settings['duration']:g} s of a clip; leave out duration"
-    elif settings.get("frames") and crop_frames(seconds, settings) > settings["frames"]:
-        wanted = crop_frames(seconds, settings)
-        yield f"{where}: the front-end keeps {settings['frames']} frames, but {seconds:g} s have {wanted}"
-
-
-def _window_samples(settings: Settings) -> int:
+def window_samples(settings: Settings) -> int:
     """The samples of a frame that are not beyond the ends of a clip; 0 if frames are centred."""
     return FRONT_ENDS.constant(settings["front_end"], "WINDOW", 0)
 

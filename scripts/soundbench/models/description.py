@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from soundbench.core.schema import Schema, schema_problems, with_defaults
+from soundbench.features.crops import OVERLAP, Crop
 from soundbench.features.settings import EMBEDDING, feature_bins, feature_problems
 from soundbench.models.schema import load_schema
 from soundbench.tasks.registry import DEFAULT
@@ -62,10 +63,11 @@ def run_problems(description: Any) -> list[str]:
     return schema_problems(_schema() | {"required": []}, description)[0]
 
 
-def crop_of(description: Description) -> int | None:
-    """The frames of the crops that a model was trained on; None if it takes clips as they are stored."""
-    cropped = description["recipe"].get("training", {}).get("crop")
-    return description["shape"][1] if cropped else None
+def windows_of(description: Description) -> Crop | None:
+    """The windows on which a model is tested; None if it takes clips as they are stored."""
+    training = description["recipe"].get("training", {})
+    overlap = training.get("crop_overlap", OVERLAP)  # older models have no such setting
+    return Crop(description["shape"][1], overlap) if training.get("crop") else None
 
 
 @cache

@@ -13,13 +13,14 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import NAMED, checked_array, damaged
 from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import Rules, check_parents, training_copies
+from soundbench.features.crops import Crop
 from soundbench.features.files import FeatureFiles
 from soundbench.tasks.task import Task
 from soundbench.training.examples import Examples
 
 
 def _examples(
-    array: str | Path, index: pd.DataFrame, rows: np.ndarray, clips: pd.DataFrame, task: Task, crop: int | None
+    array: str | Path, index: pd.DataFrame, rows: np.ndarray, clips: pd.DataFrame, task: Task, crop: Crop | None
 ) -> Examples:
     targets = torch.from_numpy(task.encode(clips))
     frames = None if crop is None else index.set_index("row")["frames"].loc[rows].to_numpy()
@@ -29,12 +30,12 @@ def _examples(
 
 
 def load_examples(
-    array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, task: Task, crop: int | None = None
+    array: str | Path, index: pd.DataFrame, clips: pd.DataFrame, task: Task, crop: Crop | None = None
 ) -> Examples:
     """The examples of ``clips`` (``clip`` and the task's truth); ``index`` gives their rows in the feature array.
 
     Args:
-        crop: the frames that a model takes, if it was trained on crops.
+        crop: the crops that a model takes, if it does not take whole clips.
 
     Raises:
         InputError: the array or the index was changed after it was written.
@@ -81,14 +82,14 @@ def load_training(
     roles: pd.Series,
     task: Task,
     copies: Copies,
-    crop: int | None = None,
+    crop: Crop | None = None,
 ) -> Examples:
     """The training clips, then the augmented copies of them.
 
     Args:
         clips: all clips of the split.
         roles: the role of each of these clips.
-        crop: the frames of the random crops that a model is trained on.
+        crop: the random crops that a model is trained on.
 
     Raises:
         InputError: an example is a clip without the role ``train``, or a copy of one; or features were changed after

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from soundbench.core.microbatches import chunks
+from soundbench.features.crops import Crop
 from soundbench.features.normalisation import Normalisation
-from soundbench.features.settings import window_starts
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Examples:
     sources: np.ndarray
     rows: np.ndarray
     targets: torch.Tensor
-    crop: int | None = None
+    crop: Crop | None = None
     frames: np.ndarray | None = None
     groups: np.ndarray | None = None
 
@@ -54,28 +54,42 @@ class Examples:
     def shape(self) -> tuple[int, int]:
         """``(bins, frames)`` of every example, as models take it."""
         bins, frames = self.arrays[0].shape[1:]
-        return bins, self.crop or frames
+        return bins, self.crop.frames if self.crop else frames
 
     @cached_property
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """The example and the first frame of each window, both ``(windows,)``: one per example without a ``crop``."""
         if self.crop is None or self.frames is None:
             return np.arange(len(self)), np.zeros(len(self), dtype=int)
-        starts = [window_starts(int(frames), self.crop) for frames in self.frames]
+        starts = [self.crop.window_starts(int(frames)) for frames in self.frames]
         return np.repeat(np.arange(len(self)), list(map(len, starts))), np.array([at for own in starts for at in own])
 
     def beginnings(self) -> Examples:
         """The same examples with their first window only."""
         return (
-            self if self.crop is None or self.frames is None else replace(self, frames=self.frames.clip(max=self.crop))
+            self
+            if self.crop is None or self.frames is None
+            else replace(self, frames=self.frames.clip(max=self.crop.frames))
         )
 
     def random_starts(self, chosen: torch.Tensor, generator: torch.Generator) -> np.ndarray | None:
-        """The first frames of random crops of these examples, all equally probable; None without a ``crop``."""
+        """The first frames of random crops of these examples, all that may be drawn equally probable; None without a
+        ``crop``."""
         if self.crop is None or self.frames is None:
             return None
-        possible = np.maximum(self.frames[chosen.numpy()] - self.crop, 0) + 1
-        return (torch.rand(len(chosen), generator=generator, dtype=torch.float64).numpy() * possible).astype(int)
+        drawn = torch.rand(len(chosen), generator=generator, dtype=torch.float64).numpy()
+        if self.crop.level is None:
+            possible = np.maximum(self.frames[chosen.numpy()] - self.crop.frames, 0) + 1
+            return (drawn * possible).astype(int)
+        loud = [self._loud_starts[example] for example in chosen.tolist()]
+        return np.array([starts[int(share * len(starts))] for share, starts in zip(drawn, loud, strict=True)])
+
+    @cached_property
+    def _loud_starts(self) -> list[np.ndarray]:
+        """The first frames of the crops of each example that are not too quiet."""
+        assert self.crop is not None and self.frames is not None
+        examples = zip(self.sources, self.rows, self.frames, strict=True)
+        return [self.crop.training_starts(self.arrays[source][row][:, :own]) for source, row, own in examples]
 
     def features(self, chosen: np.ndarray, starts: np.ndarray | None = None) -> np.ndarray:
         """The stored features ``(chosen, bins, frames)`` of these examples; of crops, from ``starts`` on."""
@@ -95,7 +109,7 @@ class Examples:
         """Features ``(rows, bins, crop)``; what an array lacks is padded with the quietest value, as it is stored."""
         features = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
         for place, (source, row, start) in enumerate(zip(sources, rows, starts, strict=True)):
-            found = self.arrays[source][row, :, start : start + self.crop]
+            found = self.arrays[source][row, :, start : start + self.shape[1]]
             features[place, :, : found.shape[1]] = found
             features[place, :, found.shape[1] :] = found.min()
         return features
@@ -167,7 +181,7 @@ class Examples:
         for number, (source, row) in enumerate(zip(self.sources, self.rows, strict=True)):
             values = self.arrays[source][row]
             if self.crop is not None and self.frames is not None:
-                values = values[:, : max(self.frames[number], self.crop)]
+                values = values[:, : max(self.frames[number], self.crop.frames)]
             values = values.astype(np.float64)
             count += values.size
             total += values.sum()

@@ -12,9 +12,9 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table
 from soundbench.data.schemes import fold_column
 from soundbench.data.trained_on import clip_lines, known_clips, sample_digests
+from soundbench.features.crops import crop_of
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
-from soundbench.features.settings import crop_frames
 from soundbench.models.encoders import encoder_problems
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
@@ -106,8 +106,7 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     task = TASKS[run.task](TASKS[run.task].find_labels(clips), options=run.options)
     task.fit(clips[roles == "train"])
     array = inputs.features.array
-    seconds = run.recipe.get("training", {}).get("crop")
-    crop = crop_frames(seconds, run.front_end) if seconds else None
+    crop = crop_of(run.recipe.get("training", {}), run.front_end)
     copies = Copies(run.augment, inputs.variants, run.seed)
     training = load_training(array, rows, clips, roles, task, copies, crop)
     initial = find_weights(inputs.weights)

@@ -13,6 +13,8 @@ class TrainingSettings(TypedDict):
 
     epochs: int
     crop: float | None
+    crop_overlap: float
+    crop_level: float | None
     batch_size: int
     accumulate: int
     optimizer: str
