@@ -36,6 +36,7 @@ include: "rules/prediction.smk"
 include: "rules/export.smk"
 include: "rules/robustness.smk"
 include: "rules/transfer.smk"
+include: "rules/epochs.smk"
 
 
 rule all:

@@ -9,6 +9,7 @@ rule train_model:
         unpack(training.files),
         split=paths.SPLIT,
     output:
+        **training.epoch_outputs,
         model=paths.MODEL,
         description=paths.DESCRIPTION,
         trained_on=paths.TRAINED_ON,

@@ -41,6 +41,7 @@ with logged(snakemake.log[0]):
             overlaps=list(snakemake.input.overlaps),
         ),
         folder=str(Path(snakemake.output.model).parent),
+        every_epoch=snakemake.output.get("epochs") is not None,
         threads=snakemake.threads,
         checkpoint_seconds=snakemake.resources.checkpoint_seconds,
         device=snakemake.resources.device,

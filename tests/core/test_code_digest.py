@@ -32,6 +32,7 @@ USES = {
     "aggregate_contamination": {"pandas"},
     "aggregate_costs": {"pandas"},
     "aggregate_details": {"pandas"},
+    "aggregate_epochs": {"pandas"},
     "aggregate_ledger": {"pandas"},
     "aggregate_robustness": {"pandas"},
     "aggregate_scores": {"pandas"},
@@ -44,6 +45,7 @@ USES = {
     "draw_features": {"matplotlib"},
     "draw_figures": {"pandas"},  # each figure imports what it needs
     "embed_clips": {"torch"},
+    "evaluate_epochs": {"pandas", "torch"},
     "evaluate_ensemble": {"pandas", "torch"},
     "evaluate_model": {"pandas", "torch"},
     "evaluate_robustness": {"pandas"},

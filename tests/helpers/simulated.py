@@ -94,6 +94,7 @@ class Study:
             "seeds": list(self.seeds),
             "metric": "accuracy",
             "curves": [],
+            "ablation": False,
         }
         study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
         found = Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})
@@ -221,5 +222,5 @@ TABLES = (
 def published() -> list[dict[str, Any]]:
     """References for the data set ``one``: of any clips, and of more than a study has."""
     names: dict[str, Any] = {"label": "listeners", "kind": "human", "source": "a book"}
-    names |= {"datasets": ["one"], "metric": "accuracy"}
+    names |= {"datasets": ["one"], "metric": "accuracy", "epoch": "test", "replicated": False}
     return [names | {"comparable": {}, "percent": 81.3}, names | {"comparable": {"clips": 9999}, "percent": 99.9}]

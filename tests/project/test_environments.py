@@ -131,7 +131,7 @@ def test_reporting_stays_on_the_submitting_host() -> None:
     """Such jobs take seconds and are not worth a place in a cluster's queue."""
     rules = re.split(r"(?m)^(?=rule )", "\n".join(file.read_text() for file in REPOSITORY.glob("rules/*.smk")))
     reporting = [rule for rule in rules if re.match(r"rule (aggregate_|page_|draw_figures|write_report)", rule)]
-    assert len(reporting) == 11
+    assert len(reporting) == 12
     assert all("    localrule: True\n" in rule for rule in reporting)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -85,6 +86,19 @@ def test_a_figure_with_nothing_to_show_is_not_written(study: Study, tmp_path: Pa
     results.tables["robustness"] = str(table)
     draw.draw_figure(FIGURES["robustness"], results, tmp_path / "two.svg", "two")
     assert not (tmp_path / "two.svg").exists()
+
+
+def test_steps_of_an_ablation_have_a_figure_and_a_section(study: Study, tmp_path: Path) -> None:
+    assert page.section_values("ablation", SECTIONS["ablation"], study.results()) == {}
+    results = replace(study.results(), steps=["good", "poor"])
+    assert "ablation" in {name for name, *_ in draw.study_figures(results)}
+    draw.draw_figure(FIGURES["ablation"], results, tmp_path / "ablation.svg")
+    svg = (tmp_path / "ablation.svg").read_text()
+    comparison = results.table("comparisons").set_index("dataset")["difference"]["one"]
+    gain = results.metric_of("one").difference(-comparison)
+    assert "poor" in svg and gain in svg
+    content = page.section_values("ablation", SECTIONS["ablation"], results)["content"]
+    assert f"<td>{gain}</td>" in content
 
 
 def test_a_section_is_one_module_and_one_entry(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

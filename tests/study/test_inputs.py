@@ -101,6 +101,15 @@ def test_only_finished_runs_are_read_where_gaps_are_shown(tmp_path: Path) -> Non
     assert not TransferInputs(found, runs, DataInputs(found)).of_entries("{transfer}")(Wildcards()), transfer
 
 
+def test_epochs_are_evaluated_of_models_that_have_them() -> None:
+    mean = {"family": "cnn", "features": "logmel64", "training": {"epochs": 4, "keep": "last"}}
+    mean["training"] |= {"average": "predictions", "checkpoints": 2}
+    selected = {"datasets": ["synthetic"], "models": ["cnn", "svm", "mean"], "seeds": [1]}
+    runs = SelectedRuns(study(models={"mean": mean}, benchmark=selected | {"every_epoch": True}))
+    assert runs.networks == ["cnn"]
+    assert SelectedRuns(study(models={"mean": mean}, benchmark=selected)).networks == []
+
+
 def test_wildcards_choose_among_the_selected_runs() -> None:
     selected = {"datasets": ["esc10", "emodb"], "models": ["cnn", "resnet18"], "seeds": [1, 2]}
     runs = SelectedRuns(study(benchmark=selected))

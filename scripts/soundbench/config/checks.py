@@ -46,6 +46,7 @@ RESULT_SUFFIXES = (
     ".tex",
     ".txt",
     ".yaml",
+    ".zip",
 )  # of files that the workflow writes beside folders with these names
 PATH_VARIABLES = re.compile(r"<(?:results|logs|benchmarks|resources)>")
 LIBRARY = ("sources", "datasets", "augmentations", "features", "models", "references", "predict")

@@ -11,7 +11,14 @@ from soundbench.core.escaping import latex_text, markdown_text
 from soundbench.tasks.metric import Metric
 
 GAP = "missing"
-PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source"]
+PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source", "epoch", "replicated"]
+EPOCHS = {
+    "last": "; last epoch",
+    "validation": "; epoch chosen on validation clips",
+    "test": "; epoch chosen on the test clips",
+    "none": "",
+    "unknown": "; choice of the epoch unknown",
+}
 
 
 def score_text(mean: float, spread: float, metric: Metric, sign: str = "±") -> str:
@@ -42,7 +49,7 @@ def published(
     ``comparable``.
 
     Args:
-        references: ``label, kind, source, datasets, comparable, metric, percent``.
+        references: ``label, kind, source, datasets, comparable, metric, percent, epoch, replicated``.
         views: ``clips, labels, scheme, folds, protocol`` of each data set.
         ranked: the metric that ranks the models of each data set.
     """
@@ -61,7 +68,7 @@ def _tables(
     """Title, metric, measured rows and published rows of each data set and protocol."""
     for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
         beside = [
-            [each.kind, f"{each.label} ({each.source})", f"{each.percent:g}", "published"]
+            [each.kind, f"{each.label} ({each.source}{EPOCHS[each.epoch]})", f"{each.percent:g}", "published"]
             for each in others[others["dataset"] == dataset].itertuples()
         ]
         yield f"{dataset} ({protocol})", metrics[dataset], _cells(rows, metrics[dataset], sign, dash), beside

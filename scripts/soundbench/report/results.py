@@ -37,6 +37,7 @@ class Results:
         tasks: the task of each data set.
         sources: the source of each data set.
         curves: data sets that differ in the number of training clips only.
+        steps: the models, where each is the one before with one thing more; else none.
     """
 
     tables: dict[str, str]
@@ -58,6 +59,7 @@ class Results:
     tasks: dict[str, type[Task]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     curves: list[list[str]] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
 
     @classmethod
     def of_job(
@@ -68,7 +70,7 @@ class Results:
         Args:
             named: the files of each input, which is one or several.
             study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``,
-                ``curves``.
+                ``curves``, ``ablation``.
         """
         files = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named.items()}
         sources = {Path(path).stem: path for path in files["clips"]}
@@ -95,6 +97,7 @@ class Results:
             tasks={name: task_class(view) for name, view in study["datasets"].items()},
             sources={name: view["source"] for name, view in study["datasets"].items()},
             curves=study["curves"],
+            steps=study["models"] if study["ablation"] else [],
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:

@@ -142,7 +142,8 @@ class ReportItems:
         robust = ["robustness"] if self.robustness.evaluated() else []
         moved = ["transfer"] if self.transfers.shown() else []
         seen = ["contamination"] if self.runs.contamination else []
-        return fill(TABLE, table=[*TABLES, *robust, *moved, *seen])
+        chosen = ["epochs"] if self.runs.networks else []
+        return fill(TABLE, table=[*TABLES, *robust, *moved, *seen, *chosen])
 
     @property
     def _sources(self) -> dict[str, str]:
@@ -181,7 +182,7 @@ class ReportItems:
         selected = {name: self.study.selected[name] for name in ("models", "seeds", "metric")}
         views = {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
         facts = {"datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()}}
-        facts |= selected | {"curves": self._curves}
+        facts |= selected | {"curves": self._curves, "ablation": self.study.settings["report"]["ablation"]}
         return canonical_json(facts, sort_keys=False)
 
     def files(self, wildcards: Wildcards = None) -> list[str]:

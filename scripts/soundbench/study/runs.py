@@ -21,6 +21,8 @@ class SelectedRuns:
         self.datasets: list[str] = study.selected["datasets"]
         self.models: list[str] = study.selected["models"]
         self.trained = [name for name in self.models if name not in study.settings["ensembles"]]
+        # The models whose weights after every epoch are kept and evaluated.
+        self.networks = [name for name in self.trained if study.keeps_epochs(name)]
         self.seeds: list[int] = study.selected["seeds"]
 
     @property
@@ -62,6 +64,10 @@ class SelectedRuns:
     def of_trained(self, *patterns: str) -> Files:
         """An input function: each pattern for every run of a model that is trained, and so not of an ensemble."""
         return self._of_models(self.trained, *patterns)
+
+    def of_networks(self, *patterns: str) -> Files:
+        """An input function: each pattern for every run of a model whose epochs are evaluated."""
+        return self._of_models(self.networks, *patterns)
 
     def of_tuned(self, *patterns: str) -> Files:
         """An input function: each pattern for every run of a model that is chosen among trials."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from soundbench.core.storage import canonical_json
+from soundbench.models.families import is_fitted
 from soundbench.models.tuning import KEYS_WITHOUT_EFFECT
 
 Entry = dict[str, Any]
@@ -64,6 +65,19 @@ class Study:
     def trained(self) -> list[str]:
         """What ``train_model`` trains: the models that are not tuned, and the trials of the others."""
         return [name for name in self.recipes if name not in self.trials]
+
+    @property
+    def every_epoch(self) -> bool:
+        """Whether the weights after every epoch are kept and evaluated."""
+        return bool(self.selected["every_epoch"])
+
+    def keeps_epochs(self, model: str) -> bool:
+        """Whether the epochs of a model are evaluated: not of a tuned one, not where training has no epochs, and not
+        where the model is the mean of several epochs."""
+        if not self.every_epoch or model not in self.recipes or model in self.trials:
+            return False
+        recipe = self.recipes[model]
+        return not is_fitted(recipe["family"]) and recipe["training"]["average"] != "predictions"
 
     def source_of(self, dataset: str) -> str:
         """The name of the source that a data set is a view on."""

@@ -12,7 +12,7 @@ from soundbench.models.families import FAMILIES
 from soundbench.models.lineage import workflow_sources
 from soundbench.models.tuning import tuned_model
 from soundbench.study.features import FeatureInputs
-from soundbench.study.paths import FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
+from soundbench.study.paths import EPOCH_WEIGHTS, FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
 from soundbench.study.study import Study, Wildcards
 from soundbench.tasks.registry import task_class
 
@@ -51,6 +51,11 @@ class TrainingInputs:
             "overlaps": fill(OVERLAP, source=self.earlier_sources(model)),
             "embedding": self.features.embedding_weights(self.study.recipe(wildcards)["features"]),
         }
+
+    @property
+    def epoch_outputs(self) -> dict[str, str]:
+        """The output of training that only a study with ``benchmark.every_epoch`` has."""
+        return {"epochs": EPOCH_WEIGHTS} if self.study.every_epoch else {}
 
     def _earlier_sources(self, model: str) -> list[str]:
         return sorted(workflow_sources(self.study.settings, model))

@@ -19,6 +19,7 @@ from soundbench.data.trained_on import write_trained_on
 from soundbench.models.families import is_fitted
 from soundbench.models.registry import complete_recipe
 from soundbench.training.checkpoints import Checkpoint, compute_fingerprint, run_lock
+from soundbench.training.epoch_weights import EpochWeights
 from soundbench.training.finished import keep_finished, restore_finished
 from soundbench.training.fitting import fit_classifier
 from soundbench.training.inputs import FoldData, Inputs, read_fold
@@ -29,7 +30,14 @@ logger = logging.getLogger(__name__)
 
 
 def train_model(
-    run: Run, inputs: Inputs, folder: str, *, threads: int, checkpoint_seconds: float, device: str = "auto"
+    run: Run,
+    inputs: Inputs,
+    folder: str,
+    *,
+    threads: int,
+    checkpoint_seconds: float,
+    device: str = "auto",
+    every_epoch: bool = False,
 ) -> None:
     """Train ``run``, or resume an interrupted attempt, and write :class:`Outputs` into ``folder``.
 
@@ -38,6 +46,7 @@ def train_model(
     Args:
         checkpoint_seconds: the time between two checkpoints (s).
         device: ``auto`` uses a GPU if there is one; ``cpu`` never does.
+        every_epoch: whether the weights after every epoch are an output.
 
     Raises:
         InputError: an input is dated in the future or was changed, a training clip is a copy of a clip without the role
@@ -46,7 +55,7 @@ def train_model(
     """
     check_dates(inputs.files)
     prepare_process(run.seed, threads, device)
-    outputs = Outputs(Path(folder))
+    outputs = Outputs(Path(folder), every_epoch)
     processor = choose_device()
     bfloat16 = uses_bfloat16(run.recipe.get("training", {}).get("precision", "float32"), processor)
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
@@ -74,9 +83,13 @@ def train_model(
             "trained_on": write_trained_on(outputs.folder, fold.known_digests()),
         }
         description = {**asdict(run), **_describe(run, trained, fold), **origin, "fingerprint": fingerprint}
+        weights = EpochWeights(outputs.epoch_folder)
+        if outputs.every_epoch:
+            weights.write(outputs.epochs, 0 if is_fitted(run.recipe["family"]) else len(trained.history))
         _write(trained, description, outputs)
         keep_finished(outputs.files, fingerprint)
         checkpoint.remove()
+        weights.remove()
 
 
 def _describe(run: Run, trained: Trained, fold: FoldData) -> dict[str, Any]:

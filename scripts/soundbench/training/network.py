@@ -19,8 +19,10 @@ from soundbench.models.registry import build_model
 from soundbench.models.tuning import is_trial
 from soundbench.tasks.task import Task
 from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
+from soundbench.training.epoch_weights import EpochWeights
 from soundbench.training.events import event_writer, record
 from soundbench.training.inputs import FoldData
+from soundbench.training.progress import Row
 from soundbench.training.run import Outputs, Run, Trained
 from soundbench.training.trainer import Trainer
 from soundbench.training.training_data import TrainingData
@@ -85,7 +87,12 @@ def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> Onlin
 
 
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
-    if state := checkpoint.load():
+    weights = EpochWeights(outputs.epoch_folder)
+    state = checkpoint.load()
+    if state and outputs.every_epoch and not weights.holds(len(state["progress"]["history"])):
+        logger.warning("%s starts again: the weights after the first epochs were not kept", tag)
+        state = None
+    if state:
         trainer.resume(state)
         epochs = len(trainer.progress.history)
         logger.info("%s resumed after epoch %d and %d steps of the next epoch", tag, epochs, trainer.epoch.steps)
@@ -93,8 +100,14 @@ def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -
     with event_writer(outputs.events) as events, stop_signals() as stopping:
         for row in trainer.progress.history:
             record(events, row)
+
+        def finish_epoch(row: Row) -> None:
+            record(events, row)
+            if outputs.every_epoch:
+                weights.save(int(row["epoch"]), trainer.epoch_weights())
+
         try:
-            trainer.fit(checkpoint, stopping, partial(record, events))
+            trainer.fit(checkpoint, stopping, finish_epoch)
         except Stopped:
             logger.warning("%s was stopped by a signal; the next attempt resumes from its checkpoint", tag)
             sys.exit(128 + signal.SIGTERM)

@@ -42,9 +42,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The output files of a run; ``folder`` also holds the checkpoint until the run is finished."""
+    """The output files of a run; ``folder`` also holds the checkpoint until the run is finished.
+
+    Attributes:
+        every_epoch: whether the weights after every epoch are an output.
+    """
 
     folder: Path
+    every_epoch: bool = False
 
     @property
     def model(self) -> Path:
@@ -67,6 +72,16 @@ class Outputs:
         return self.folder / "history.csv"
 
     @property
+    def epochs(self) -> Path:
+        """The weights after every epoch, in one archive."""
+        return self.folder / "epochs.zip"
+
+    @property
+    def epoch_folder(self) -> Path:
+        """Where they are until the run is finished."""
+        return self.folder / "epochs"
+
+    @property
     def events(self) -> Path:
         """The folder for TensorBoard; like the checkpoint, it is not an output of the rule."""
         return self.folder / "tensorboard"
@@ -74,11 +89,12 @@ class Outputs:
     @property
     def files(self) -> list[Path]:
         """The outputs of the rule."""
-        return [self.model, self.description, self.trained_on, self.history]
+        always = [self.model, self.description, self.trained_on, self.history]
+        return [*always, self.epochs] if self.every_epoch else always
 
     def complete(self, fingerprint: str) -> bool:
         """Whether a run with this fingerprint has finished in this folder."""
-        if not self.description.exists() or not self.model.exists():
+        if not all(file.exists() for file in self.files):
             return False
         return read_json(self.description)["fingerprint"] == fingerprint
 

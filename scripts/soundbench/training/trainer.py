@@ -223,6 +223,12 @@ class Trainer:
 
         self.microbatches.fit(compute)
 
+    def epoch_weights(self) -> dict[str, torch.Tensor]:
+        """The weights after the latest epoch, as they would be saved if it were the last one."""
+        if self.average.measured and not len(self.parts["val"]):  # else they were measured to be validated
+            self._measure_batch_norms()
+        return self.average.network.state_dict()
+
     def _end_epoch(self) -> Row:
         clips = len(self.parts["train"])
         epoch = len(self.progress.history) + 1

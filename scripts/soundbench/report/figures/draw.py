@@ -57,6 +57,7 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
         "explanations": own.explanations,
         "clips": results.clips.get(dataset),
         "curves": results.curves,
+        "steps": results.steps,
         "training_clips": results.training_clips,
         "dataset": dataset,
         "model": model,

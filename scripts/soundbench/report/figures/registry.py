@@ -77,6 +77,15 @@ FIGURES = {
         "summary/view_comparisons.csv in the results folder.",
         several=("datasets",),
     ),
+    "ablation": Figure(
+        "ablation.plot_ablation",
+        "gain of each step",
+        "Each model is the one above it with one thing more. The diamond is the gain over the model before, and the "
+        "bar is its 95 % interval over recordings or speakers, seeds and training sets: green where the step helps, "
+        "vermilion where it harms, grey where the interval holds zero. Beside the bar are the gain and the CPU seconds "
+        "of one training.",
+        several=("models",),
+    ),
     "costs": Figure(
         "scores.plot_costs",
         "score against cost",

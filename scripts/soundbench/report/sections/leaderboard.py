@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.evaluation.leaderboard_text import EPOCHS
 from soundbench.report.rendering import percent, quantity, records, render
 from soundbench.report.results import Results
 from soundbench.report.sections.answer import baseline
@@ -180,4 +181,5 @@ def section(results: Results) -> str:
         columns=list(dict.fromkeys(column for table in tables for column in table["columns"])),
         seeds=len(results.seeds),
         colours=model_colours(results.models),
+        epochs=EPOCHS,
     )

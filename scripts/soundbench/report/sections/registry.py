@@ -35,11 +35,13 @@ SECTIONS = {
     "comparison": Section(
         "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "views", "ranks")
     ),
+    "ablation": Section("Step by step", "What does each step add, and what does it cost?", figures=("ablation",)),
     "costs": Section("Cost", "What does a higher score cost?", figures=("costs",), written=False),
     "training_size": Section(
         "Training clips", "Would more recordings help?", figures=("training_size",), written=False
     ),
     "training": Section("Learning curves", "Did training converge?", figures=("training",), written=False),
+    "epochs": Section("Choice of the epoch", "What would a choice on the test clips have reported?"),
     "confusion": Section(
         "Confusion", "Which classes are mistaken for which?", figures=("confusion", "steps", "calibration")
     ),

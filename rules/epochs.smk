@@ -1,0 +1,47 @@
+# Compare rules that choose an epoch, among them the choice on the test clips (benchmark.every_epoch).
+# Reads: the weights after every epoch. Writes: epochs.csv of the run and of summary/, which only figures and pages read.
+# No rule that trains, tunes or chooses may have these files among its inputs; a test holds that.
+
+
+rule evaluate_epochs:
+    input:
+        unpack(features.of_model),
+        split=paths.SPLIT,
+        models=training.of_folds(paths.MODEL),
+        descriptions=training.of_folds(paths.DESCRIPTION),
+        histories=training.of_folds(paths.HISTORY),
+        epochs=training.of_folds(paths.EPOCH_WEIGHTS),
+    output:
+        table=paths.EPOCH_SCORES,
+    log:
+        "<logs>/evaluate_epochs/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        model=one_of(runs.networks),
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        code=lambda w: code_digest("evaluate_epochs", training.family_module(w)),
+    script:
+        "../scripts/evaluate_epochs.py"
+
+
+rule aggregate_epochs:
+    input:
+        tables=runs.of_networks(paths.EPOCH_SCORES),
+    output:
+        table="<results>/summary/epochs.csv",
+    log:
+        "<logs>/aggregate_epochs.log",
+    localrule: True
+    conda:
+        "../envs/reporting.yaml"
+    params:
+        plan=runs.plan_json,
+        metric=study.selected["metric"],
+        code=lambda w: code_digest("aggregate_epochs"),
+    script:
+        "../scripts/aggregate_epochs.py"

@@ -1,0 +1,91 @@
+"""The weights after every epoch: they are those of the training, and change nothing in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from helpers.runs import RUN, TRAINING
+from soundbench.core.storage import read_json
+from soundbench.features.files import FeatureFiles
+from soundbench.training.checkpoints import Checkpoint
+from soundbench.training.epoch_weights import EpochWeights, read_epochs
+from soundbench.training.inputs import Inputs
+from soundbench.training.job import train_model
+
+Weights = dict[str, torch.Tensor]
+
+
+def train(folder: Path, name: str, every_epoch: bool = True, split: str = "nested", **settings: Any) -> Path:
+    """Train for four epochs and return the folder of the run."""
+    run = replace(RUN, recipe=RUN.recipe | {"training": TRAINING | settings})
+    features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
+    inputs = Inputs(features, str(folder / f"{split}.csv"), str(folder / "measures.csv"))
+    out = folder / name
+    train_model(run, inputs, str(out), threads=1, checkpoint_seconds=60, every_epoch=every_epoch)
+    return out
+
+
+def equal(first: Weights, second: Weights) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(
+    ("split", "settings"),
+    [
+        ("nested", {"keep": "best"}),
+        ("literature", {"batch_norm": "measured"}),
+        ("literature", {"average": "swa", "keep": "last"}),
+    ],
+)
+def test_the_weights_of_the_kept_epoch_are_those_of_the_model(
+    made_up: Path, split: str, settings: dict[str, Any]
+) -> None:
+    out = train(made_up, "kept", split=split, **settings)
+    without = train(made_up, "without", every_epoch=False, split=split, **settings)
+    model = (out / "model.safetensors").read_bytes()
+    assert (without / "model.safetensors").read_bytes() == model, "keeping them changes nothing"
+    assert not (without / "epochs.zip").exists()
+    epochs = dict(read_epochs(out / "epochs.zip"))
+    assert list(epochs) == [1, 2, 3, 4]
+    assert equal(epochs[read_json(out / "model.json")["kept_epoch"]], load_file(out / "model.safetensors"))
+    assert not equal(epochs[1], epochs[2])
+    assert not (out / "epochs").exists()
+
+
+def test_a_training_without_kept_epochs_is_not_resumed(
+    made_up: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = dict(read_epochs(train(made_up, "whole") / "epochs.zip"))
+    stopped = made_up / "stopped"
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "remove", lambda self: None)
+        patch.setattr(Checkpoint, "due", lambda self: True)
+        train(made_up, "stopped", every_epoch=False)
+    assert (stopped / "checkpoint.pt").exists()
+    found = dict(read_epochs(train(made_up, "stopped") / "epochs.zip"))
+    assert "starts again" in caplog.text
+    assert all(equal(found[epoch], expected[epoch]) for epoch in range(1, 5))
+
+
+def test_a_training_with_kept_epochs_is_resumed(made_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = dict(read_epochs(train(made_up, "whole") / "epochs.zip"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "remove", lambda self: None)
+        patch.setattr(Checkpoint, "due", lambda self: True)
+        patch.setattr(EpochWeights, "remove", lambda self: None)
+        train(made_up, "stopped")
+    stopped = made_up / "stopped"
+    first = (stopped / "epochs" / "1.safetensors").stat().st_mtime_ns
+    for name in ("model.json", "epochs.zip"):
+        (stopped / name).unlink()
+    monkeypatch.setattr("soundbench.training.job.restore_finished", lambda *_: False)
+    monkeypatch.setattr(EpochWeights, "remove", lambda self: None)
+    found = dict(read_epochs(train(made_up, "stopped") / "epochs.zip"))
+    assert (stopped / "epochs" / "1.safetensors").stat().st_mtime_ns == first, "the first epoch was not trained again"
+    assert all(equal(found[epoch], expected[epoch]) for epoch in range(1, 5))
