@@ -27,8 +27,19 @@ VALUE = {
     "additionalProperties": False,
     "required": ["alpha"],
     "properties": {
-        "alpha": {"type": "number", "exclusiveMinimum": 0},
-        "labels": {"enum": ["share", UNION], "default": "share"},
+        "alpha": {
+            "description": "The share of one clip in a mixture is drawn from Beta(this, this).",
+            "type": "number",
+            "exclusiveMinimum": 0,
+        },
+        "labels": {
+            "description": (
+                "What a mixture has of the labels of both clips: `share`, each label as much as its clip; `union`, all "
+                "of them as a whole, for the task `multi-label`."
+            ),
+            "enum": ["share", UNION],
+            "default": "share",
+        },
     },
 }
 
