@@ -12,13 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from helpers import standin_conda
 from helpers.modelcards import run_card
 from helpers.shared import made_once
 from helpers.workflow import REPOSITORY, Workflow
-from soundbench.core.storage import read_clip_table
+from soundbench.core.storage import read_clip_table, read_json
 from soundbench.data.audio import write_audio
+from soundbench.models.saved import load_model
 
 pytestmark = pytest.mark.slow
 
@@ -26,10 +29,20 @@ TONES = {"reader": "synthetic", "classes": 3, "recordings": 1, "takes": 2, "seco
 HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
 SHORT = {"epochs": 1, "batch_size": 8}
 RUN = {"dataset": "copies", "model": "cnn"}
+FITTED = {"dataset": "copies", "model": "svm"}
+ENCODED = {"dataset": "copies", "model": "encoder"}
+# A small encoder that reads samples. The networks of its two epochs are averaged.
+ENCODER = {
+    **{"model_type": "wav2vec2", "hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2},
+    **{"intermediate_size": 24, "conv_dim": [4, 4], "conv_stride": [5, 4], "conv_kernel": [10, 8]},
+    **{"num_feat_extract_layers": 2, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2},
+    "feat_extract_norm": "layer",
+}
+AVERAGED = SHORT | {"epochs": 2, "average": "predictions", "checkpoints": 2, "keep": "last"}
 EFFECTS = [{"effect": "pitch_shift", "semitones": 2}, {"effect": "time_stretch", "rate": 0.9}]
 NOISE = {"effect": "noise", "snr": 10, "recordings": "noises"}
 STUDY = {
-    "benchmark": {"datasets": ["copies"], "models": ["cnn", "svm", "both"], "seeds": [1]},
+    "benchmark": {"datasets": ["copies"], "models": ["cnn", "encoder", "svm", "both"], "seeds": [1]},
     "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7}},
     "datasets": {
         "copies": {"source": "synthetic", "augment": [{"variants": ["hum"]}], "split": HOLDOUT},
@@ -38,14 +51,22 @@ STUDY = {
     "augmentations": {"hum": {"steps": [*EFFECTS, NOISE]}},
     "models": {
         "cnn": {"width": 4, "training": SHORT, "contamination": ["seen.txt"]},
+        "encoder": {
+            **{"family": "transformers", "features": "waveform", "layer": "weighted", "pooling": "attentive"},
+            **{"configuration": ENCODER, "training": AVERAGED},
+        },
         "both": {"family": "ensemble", "members": ["cnn", "svm"]},
     },
-    "robustness": {"models": ["cnn"], "noise": [0], "pitch": [2], "speed": [1.1]},
-    "transfer": {"elsewhere": {"from": RUN, "to": "other"}, "home": {"from": RUN, "to": "copies", "clips": "test"}},
-    "predict": {"noise": {"recordings": ["noises/noise.wav"], "model": RUN | {"seed": 1}}},
+    "robustness": {"models": ["encoder"], "noise": [0], "pitch": [2], "speed": [1.1]},
+    "transfer": {
+        "elsewhere": {"from": ENCODED, "to": "other"},
+        "home": {"from": FITTED, "to": "copies", "clips": "test"},
+    },
+    "predict": {"noise": {"recordings": ["noises/noise.wav"], "model": ENCODED | {"seed": 1}}},
 }
 EXPORTED = "results/exported/copies/cnn"
-TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", EXPORTED)
+EXPORTED_ENCODER = "results/exported/copies/encoder"
+TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", EXPORTED, EXPORTED_ENCODER)
 # Fetching weights, and embedding clips with them, needs published ones; no model here is tuned, and the choice among
 # trials has the environment of training.
 NOT_RUN = {"fetch_weights", "embed_clips", "choose_trial"}
@@ -106,31 +127,46 @@ def test_trained_models_are_exported_and_tested_with_noise_and_elsewhere(study: 
 
     curves = pd.read_csv(study.results / "summary" / "robustness.csv")
     assert curves["kind"].tolist() == ["unchanged", "noise", "pitch", "speed"]
-    assert curves["accuracy"].iloc[0] == pytest.approx(entry["mean"])
+    assert curves["accuracy"].iloc[0] == pytest.approx(board.loc["encoder", "mean"])
     assert not list((study.results / "robustness" / "copies").glob("*.npy"))
 
     moved = pd.read_csv(study.results / "summary" / "transfer.csv").set_index(["transfer", "tested_on"])
     assert moved.loc[("elsewhere", "other"), "clips"] == 30
     # On its own data set a model is tested on what it has not heard: its own test clips.
     scores = pd.read_csv(study.results / "transfer" / "home" / "scores.csv")
-    predictions = read_clip_table(study.results / "runs" / "copies" / "cnn" / "seed1" / "predictions.csv")
+    predictions = read_clip_table(study.results / "runs" / "copies" / "svm" / "seed1" / "predictions.csv")
     assert scores["clips"].tolist() == [len(predictions)]
     at_home = moved.xs("home")
     assert at_home["accuracy"].nunique() == 1
-    assert at_home["accuracy"].iloc[0] == pytest.approx(entry["mean"])
+    assert at_home["accuracy"].iloc[0] == pytest.approx(board.loc["svm", "mean"])
     assert len(read_clip_table(study.results / "predictions" / "noise" / "predictions.csv")) == 1
 
 
 def test_every_use_of_test_clips_is_counted_and_lists_are_compared_with_them(study: Workflow) -> None:
-    """Two models, an ensemble, changed clips, and the transfer to the same clips; the other has other clips."""
+    """Three models, an ensemble, changed clips, and the transfer to the same clips; the other has other clips."""
     ledger = pd.read_csv(study.results / "summary" / "ledger.csv")
-    assert ledger["test_evaluations"].unique().tolist() == [5]
+    assert ledger["test_evaluations"].unique().tolist() == [6]
     tested = read_clip_table(study.results / "runs" / "copies" / "cnn" / "seed1" / "predictions.csv")["clip"]
     seen = pd.read_csv(study.results / "summary" / "contamination.csv")
     assert seen["model"].tolist() == ["cnn", "both"]
     listed = tested.str.startswith("bird-").sum() + tested.eq("alarm-100-0").sum()
     assert seen["listed"].tolist() == [listed, listed]
     assert "Seen before" in (study.results / "summary" / "report.html").read_text()
+
+
+def test_networks_of_two_epochs_are_one_model(study: Workflow) -> None:
+    """Of an encoder, everywhere: the export has compared its ONNX file with the evaluation."""
+    state = load_file(study.folder / EXPORTED_ENCODER / "model.safetensors")
+    assert {name.split(".")[1] for name in state if name.startswith("members.")} == {"0", "1"}
+    assert (study.folder / EXPORTED_ENCODER / "model.onnx").exists()
+    description = read_json(study.folder / EXPORTED_ENCODER / "model.json")
+    assert description["parameters"] == sum(tensor.numel() for tensor in state.values())
+    network, _ = load_model(study.folder / EXPORTED_ENCODER)
+    samples = torch.randn(2, 1, 1, 8000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        one, other = (member(samples) for member in network.members)
+        assert not torch.equal(one, other)
+        assert torch.allclose(network(samples), (one + other) / 2)
 
 
 def test_another_use_of_a_trained_model_does_not_train_it_again(study: Workflow) -> None:
