@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from helpers.simulated import Study, write_report
 from soundbench.core.storage import write_csv, write_json
+from soundbench.report.figures.draw import draw_figure, study_figures
 from soundbench.report.figures.labels import MOST, plot_label_scores, plot_occurrences
+from soundbench.report.figures.registry import FIGURES
 from soundbench.report.figures.values import plot_residuals, plot_values
 from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.regression import Regression
@@ -64,3 +68,16 @@ def test_numbers_have_one_panel_per_model_and_target(tmp_path: Path) -> None:
         assert text.count(label) >= 2
         assert all(model in text for model in MODELS)
         assert ("concordance 0.99" in text) == (plot is plot_values)
+
+
+def test_figures_of_several_data_sets_leave_out_those_of_other_tasks(tmp_path: Path) -> None:
+    study = Study(tmp_path, seeds=(1,), datasets=("one", "two", "numbers")).write()
+    write_report(study, pages=False)
+    results = study.results()
+    mixed = replace(results, tasks=results.tasks | {"numbers": Regression})
+    assert ("steps", "", "good") in list(study_figures(mixed))
+    draw_figure(FIGURES["steps"], mixed.with_item("steps"), tmp_path / "figure.svg", model="good")
+    text = (tmp_path / "figure.svg").read_text()
+    assert "one" in text and "two" in text and "numbers" not in text
+    single = replace(results, tasks=results.tasks | {"numbers": Regression, "two": Regression})
+    assert "steps" not in {name for name, _, _ in study_figures(single)}

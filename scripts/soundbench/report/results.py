@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -103,17 +103,7 @@ class Results:
     def of(self, dataset: str = "", model: str = "") -> Results:
         """The same with only the runs of a data set or a model."""
 
-        def own(paths: list[str], depth: int) -> list[str]:
-            runs = ((path, Path(path).parts[-depth - 3 : -depth - 1]) for path in paths)
-            return [path for path, run in runs if dataset in ("", run[0]) and model in ("", run[1])]
-
-        return replace(
-            self,
-            metrics=own(self.metrics, 1),
-            predictions=own(self.predictions, 1),
-            explanations=own(self.explanations, 1),
-            histories=own(self.histories, 2),
-        )
+        return self._of_runs(lambda own, fitted: dataset in ("", own) and model in ("", fitted))
 
     def ranked_by(self, dataset: str) -> str:
         """The metric that ranks the models of a data set."""
@@ -126,6 +116,25 @@ class Results:
     def datasets_with(self, item: str) -> list[str]:
         """The data sets whose task has an item of the report; see :class:`soundbench.tasks.task.Task`."""
         return [name for name in self.datasets if item in self.tasks[name].report]
+
+    def with_item(self, item: str) -> Results:
+        """The same with only the data sets whose task has an item of the report, and their runs."""
+        datasets = [name for name in self.datasets if name not in self.tasks or self.tasks[name].has(item)]
+        return replace(self._of_runs(lambda dataset, _: dataset in datasets), datasets=datasets)
+
+    def _of_runs(self, wanted: Callable[[str, str], bool]) -> Results:
+        """The same with only the runs of which ``wanted``, called with data set and model, is true."""
+
+        def own(paths: list[str], depth: int) -> list[str]:
+            return [path for path in paths if wanted(*Path(path).parts[-depth - 3 : -depth - 1])]
+
+        return replace(
+            self,
+            metrics=own(self.metrics, 1),
+            predictions=own(self.predictions, 1),
+            explanations=own(self.explanations, 1),
+            histories=own(self.histories, 2),
+        )
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of ``summary/``. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""

@@ -19,26 +19,25 @@ def draw_figures(results: Results, folder: str | Path) -> None:
     """
     with atomic_folder(folder) as temporary:
         for name, dataset, model in study_figures(results):
-            draw_figure(FIGURES[name], results, temporary / figure_path(name, dataset, model), dataset, model)
+            path = temporary / figure_path(name, dataset, model)
+            draw_figure(FIGURES[name], results.with_item(name), path, dataset, model)
 
 
 def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
     """Name, data set and model of each figure that a study has; empty where the figure names none.
 
-    A figure without its table, without any run of its data set and model, or that the task of its data set does not
-    have, is left out.
+    A figure shows the data sets whose task has it. One without its table, or without any run, is left out.
     """
     for name, figure in FIGURES.items():
-        if any(len(getattr(results, names)) < 2 for names in figure.several):
+        suited = results.with_item(name)
+        if any(len(getattr(suited, names)) < 2 for names in figure.several):
             continue
-        datasets = results.datasets if "dataset" in figure.each else [""]
-        models = results.models if "model" in figure.each else [""]
+        datasets = suited.datasets if "dataset" in figure.each else [""]
+        models = suited.models if "model" in figure.each else [""]
         for dataset, model in product(datasets, models):
-            if dataset in results.tasks and not results.tasks[dataset].has(name):
-                continue
-            known = values(figure, results, dataset, model)
+            known = values(figure, suited, dataset, model)
             wanted = [parameter for parameter in figure.parameters if parameter != "path"]
-            if all(known.get(parameter) for parameter in wanted) and results.of(dataset, model).metrics:
+            if all(known.get(parameter) for parameter in wanted) and suited.of(dataset, model).metrics:
                 yield name, dataset, model
 
 
