@@ -10,7 +10,6 @@ import pandas as pd
 from soundbench.core.text import sorted_list, spoken_list
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
-from soundbench.tasks.registry import all_metrics
 
 
 def section(results: Results) -> str:
@@ -19,7 +18,8 @@ def section(results: Results) -> str:
     if ledger.empty:
         return ""
     counts = ledger.groupby("dataset", sort=False)["test_evaluations"].first()
-    metrics = [all_metrics()[name].title if name in all_metrics() else name for name in ledger["metric"].unique()]
+    titles = {task.progress: task.curves[1][0].removesuffix(" (%)") for task in results.tasks.values()}
+    metrics = [titles.get(name, name) for name in ledger["metric"].unique()]
     return render(
         "ledger.html",
         rows=[row | {"settings": settings_text(row["settings"])} for row in records(settings_table(ledger))],
