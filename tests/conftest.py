@@ -17,6 +17,7 @@ import yaml
 
 from helpers import interrupted, preloaded
 from helpers.interrupted import LongRun
+from helpers.library import forget_schemas
 from helpers.shared import made_once
 from helpers.workflow import DATA, REPOSITORY, TINY, Workflow
 
@@ -42,6 +43,14 @@ def preloaded_python(tmp_path_factory: pytest.TempPathFactory) -> None:
     owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     folder = made_once(tmp_path_factory, "preloaded", lambda folder: preloaded.start(folder, owner))
     preloaded.SERVERS.append(folder / "python")
+
+
+@pytest.fixture
+def fresh_schemas() -> Iterator[None]:
+    """Schemas and configurations that hold what the test registers, for this test alone."""
+    forget_schemas()
+    yield
+    forget_schemas()
 
 
 @pytest.fixture

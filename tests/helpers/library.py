@@ -15,6 +15,7 @@ from soundbench.core.schema import with_defaults
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.data.index import index_clips
+from soundbench.models import description
 from soundbench.models.schema import load_schema
 from soundbench.training.settings import TrainingSettings
 
@@ -31,6 +32,12 @@ def configuration(**changes: Any) -> dict[str, Any]:
 @cache
 def _pickled_configuration(changes: bytes) -> bytes:
     return pickle.dumps(read_configuration(REPOSITORY / "config", pickle.loads(changes)))
+
+
+def forget_schemas() -> None:
+    """Make schemas and configurations anew when they are next read, since something was registered or removed."""
+    for cached in (load_schema, description._schema, _pickled_configuration):
+        cached.cache_clear()
 
 
 def front_end(name: str = "own", **settings: Any) -> dict[str, Any]:

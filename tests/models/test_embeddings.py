@@ -181,6 +181,7 @@ def test_options_of_the_family_get_their_defaults() -> None:
     assert embedding_network(settings, settings["features"]["ast-embedding"]) == ("ast", "ast")
 
 
+@pytest.mark.usefixtures("fresh_schemas")
 def test_family_that_declares_no_settings_may_embed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def build(classes, shape, *, hidden): ...\n")
@@ -201,11 +202,14 @@ def test_run_of_another_study_is_matched_by_its_front_end(tmp_path: Path) -> Non
     write_json(tmp_path / "model.json", told)
     settings = probe({"pretrained": str(tmp_path)})
     assert embedding_network(settings, settings["features"]["mine"]) == ("cnn", "mfcc20")
-    write_json(tmp_path / "model.json", told | {"front_end": seen | {"n_mfcc": 21}})
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model.safetensors").touch()
+    write_json(other / "model.json", told | {"front_end": seen | {"n_mfcc": 21}})
     with pytest.raises(
         InputError, match=r'features\.mine\.model\.pretrained: features has no entry .* add one with .*"n_mfcc": 21'
     ):
-        probe({"pretrained": str(tmp_path)})
+        probe({"pretrained": str(other)})
 
 
 @pytest.mark.slow

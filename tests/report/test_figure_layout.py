@@ -151,8 +151,9 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     plt.close("all")
 
 
-# Without the figures of studies with `robustness`, with several limits of training clips, and of other tasks.
-ALL = tuple(name for name in FIGURES if name not in ("robustness", "training_size") and SingleLabel.has(name))
+# Without the figures of studies with `robustness`, `ablation` or several limits of training clips, and of other tasks.
+OTHER = ("robustness", "ablation", "training_size")
+ALL = tuple(name for name in FIGURES if name not in OTHER and SingleLabel.has(name))
 OF_CLIPS = ("labels", "waveforms", "spectrograms", "spectra")
 DRAWN = [
     *(("small", name) for name in ("scores", "costs", "confusion", "training")),

@@ -127,7 +127,7 @@ class TwoNumbers(Task):
 
 
 @pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+def _registered(fresh_schemas: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TASKS, TwoNumbers.name, TwoNumbers)
     monkeypatch.setitem(
         LOSSES, "squared", lambda outputs, targets, weights, settings: (outputs - targets).pow(2).mean()

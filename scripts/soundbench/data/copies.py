@@ -61,8 +61,9 @@ def target_names(clips: pd.DataFrame) -> list[str]:
 
 
 def _classes(clips: pd.DataFrame) -> pd.Series:
-    """The class of each clip; clips with numbers are all of one."""
-    return clips["clip"].mask(clips["clip"].notna(), "") if target_names(clips) else clips["label"]
+    """The label of each clip; clips without labels are all of one class."""
+    labelled = "label" in clips and not target_names(clips)
+    return clips["label"] if labelled else clips["clip"].mask(clips["clip"].notna(), "")
 
 
 def clips_to_augment(clips: pd.DataFrame, rule: AugmentationRule) -> pd.Series:

@@ -26,17 +26,17 @@ SETTINGS = {
 SEARCH = {"learning_rate": {"log": [0.01, 0.5]}, "leaves": {"integer": [2, 63]}, "rounds": {"integer": [20, 200]}}
 
 
-def build(seed: int, **options: Any) -> ClassifierMixin:
+def build(seed: int, *, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> ClassifierMixin:
     """The classifier, not yet fitted."""
-    return HistGradientBoostingClassifier(**_arguments(seed, **options))
+    return HistGradientBoostingClassifier(**_arguments(seed, rounds, learning_rate, leaves, smallest_leaf))
 
 
-def build_regressor(seed: int, **options: Any) -> RegressorMixin:
+def build_regressor(seed: int, *, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> RegressorMixin:
     """The regressor, not yet fitted."""
-    return HistGradientBoostingRegressor(**_arguments(seed, **options))
+    return HistGradientBoostingRegressor(**_arguments(seed, rounds, learning_rate, leaves, smallest_leaf))
 
 
-def _arguments(seed: int, *, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> dict[str, Any]:
+def _arguments(seed: int, rounds: int, learning_rate: float, leaves: int, smallest_leaf: int) -> dict[str, Any]:
     return {
         "max_iter": rounds,
         "learning_rate": learning_rate,
