@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
+import soundfile
 
+from helpers.modelcards import run_card
 from helpers.shared import made_once
 from helpers.tones import write_tones
 from helpers.workflow import Workflow
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json
+from soundbench.export.onnxfile import run_onnx
 from soundbench.inference.classifier import Classifier
 from soundbench.inference.command_line import main
 
@@ -23,25 +28,38 @@ pytestmark = pytest.mark.slow
 
 
 SPLIT = {"scheme": "kfold", "folds": 3, "protocol": "nested"}
+RUN = {"dataset": "tones", "model": "cnn"}
+TARGETS = ("all", "robustness", "transfer", "results/exported/tones/cnn", "results/exported/tones/ridge")
 
 
 def study(folder: Path, task: str, labelled: dict[str, Any]) -> None:
-    """Make a study of tones, with two models; ``labelled`` are the keys of the source that say what is predicted."""
+    """Make a study of tones with a network, a tuned one, a classical model and an ensemble; use the first elsewhere.
+
+    Args:
+        labelled: the keys of the source that say what is predicted.
+    """
     workflow = Workflow(folder)
     table = write_tones(folder / "tones")
     source = {"reader": "csv", "root": str(table.parent), "table": table.name}
     training = {"epochs": 12, "batch_size": 4, "learning_rate": 0.01}
     overlay = {
-        "benchmark": {"datasets": ["tones"], "models": ["cnn", "brief"], "seeds": [1]},
+        "benchmark": {"datasets": ["tones"], "models": ["cnn", "brief", "ridge", "both"], "seeds": [1]},
         "sources": {"tones": source | labelled},
         "datasets": {"tones": {"source": "tones", "task": task, "split": SPLIT}},
         "features": {"logmel64": {"sample_rate": 16000, "n_mels": 32}},
         "models": {
             "cnn": {"width": 8, "training": training},
-            "brief": {"family": "cnn", "features": "logmel64", "width": 4, "training": {"epochs": 1}},
+            "brief": {
+                **{"family": "cnn", "features": "logmel64", "width": 4, "training": {"epochs": 1}},
+                "tune": {"trials": 2, "search": {"training.learning_rate": {"log": [0.0001, 0.01]}}},
+            },
+            "ridge": {"family": "ridge", "features": "logmel64"},
+            "both": {"family": "ensemble", "members": ["cnn", "ridge"]},
         },
+        "robustness": {"models": ["cnn"], "noise": [0]},
+        "transfer": {"home": {"from": RUN, "to": "tones", "clips": "test"}},
     }
-    workflow.run("--cores", "2", "--configfile", workflow.overlay("tones", **overlay))
+    workflow.run(*TARGETS, "--cores", "2", "--configfile", workflow.overlay("tones", **overlay))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +76,8 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 
 def test_several_labels_reach_the_leaderboard(tagged: Workflow) -> None:
     board = pd.read_csv(tagged.results / "summary" / "leaderboard.csv").set_index("model")
-    assert board["rank"].to_dict() == {"cnn": 1, "brief": 2}
+    assert set(board.index) == {"cnn", "brief", "ridge", "both"}
+    assert board["mean"].idxmin() == "brief"
     assert board.loc["cnn", "mean"] > 0.8  # guessing scores about 0.57
     predictions = read_clip_table(tagged.results / "runs" / "tones" / "cnn" / "seed1" / "predictions.csv")
     assert list(predictions) == ["clip", "fold", "label", "predicted", "high", "low", "middle"]
@@ -84,7 +103,8 @@ def test_the_report_names_the_metric_and_the_prevalence(tagged: Workflow) -> Non
 
 def test_numbers_reach_the_leaderboard(rated: Workflow) -> None:
     board = pd.read_csv(rated.results / "summary" / "leaderboard.csv").set_index("model")
-    assert board["rank"].to_dict() == {"cnn": 1, "brief": 2}
+    assert set(board.index) == {"cnn", "brief", "ridge", "both"}
+    assert board["mean"].idxmin() == "brief"
     assert board.loc["cnn", "mean"] > 0.5  # guessing scores 0
     assert board.loc["cnn", "interval_high"] <= 1
     predictions = read_clip_table(rated.results / "runs" / "tones" / "cnn" / "seed1" / "predictions.csv")
@@ -107,7 +127,7 @@ def test_targets_are_standardised_on_training_clips(rated: Workflow) -> None:
 def test_the_report_of_numbers_has_no_percent(rated: Workflow) -> None:
     page = (rated.results / "summary" / "report.html").read_text()
     assert "Ranked by <strong>concordance correlation</strong>" in page
-    assert re.search(r"cnn (is best|has the highest score)[^.]*: 0\.\d+ \(95 % interval", page)
+    assert re.search(r"\w+ (is best|has the highest score)[^.]*[:,] 0\.\d+ \(95 % interval", page)
 
 
 def predicted(study: Workflow, capsys: pytest.CaptureFixture[str], *options: str) -> str:
@@ -140,3 +160,52 @@ def test_recordings_get_numbers_in_the_unit_of_the_source(rated: Workflow, capsy
     )
     mean = np.mean([model.probabilities(features) for model in models], axis=0)
     assert together.probabilities(features) == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["tagged", "rated"])
+def test_all_that_uses_a_trained_model_takes_the_task(name: str, request: pytest.FixtureRequest) -> None:
+    study: Workflow = request.getfixturevalue(name)
+    runs = study.results / "runs" / "tones"
+    tables = [read_clip_table(runs / model / "seed1" / "predictions.csv") for model in ("cnn", "ridge", "both")]
+    labels = read_json(runs / "cnn" / "seed1" / "metrics.json")["labels"]
+    first, second, mean = (table.set_index("clip").loc[tables[0]["clip"], labels].to_numpy() for table in tables)
+    assert mean == pytest.approx((first + second) / 2, abs=2e-6)
+    trials = pd.read_csv(runs / "brief" / "seed1" / "fold1" / "trials.csv")
+    assert trials["chosen"].sum() == 1
+
+    metric = {"tagged": "map", "rated": "ccc"}[name]
+    board = pd.read_csv(study.results / "summary" / "leaderboard.csv").set_index("model")
+    curves = pd.read_csv(study.results / "summary" / "robustness.csv").set_index("kind")
+    assert curves.loc["unchanged", metric] == pytest.approx(board.loc["cnn", "mean"])
+    assert curves.loc["noise", metric] < curves.loc["unchanged", metric]
+    moved = pd.read_csv(study.results / "summary" / "transfer.csv")
+    assert moved[metric].to_list() == pytest.approx([board.loc["cnn", "mean"]] * 2, abs=1e-4)
+
+
+@pytest.mark.parametrize("model", ["cnn", "ridge"])
+@pytest.mark.parametrize("name", ["tagged", "rated"])
+def test_exported_models_give_the_values_of_the_task(name: str, model: str, request: pytest.FixtureRequest) -> None:
+    study: Workflow = request.getfixturevalue(name)
+    folder = study.results / "exported" / "tones" / model
+    predictions = read_clip_table(study.results / "runs" / "tones" / model / "seed1" / "predictions.csv")
+    own = predictions[predictions["fold"] == 1]
+    card = (folder / "README.md").read_text()
+    known = onnxruntime.InferenceSession(folder / "model.onnx").get_modelmeta().custom_metadata_map
+    assert f"{len(own)} test clips of its fold" in card
+    if name == "tagged":
+        fitted = read_json(folder / "model.json")["fitted"]
+        assert json.loads(known["thresholds"]) == fitted["thresholds"]
+        assert f"{fitted['thresholds'][0]:.3f}" in card
+        assert "mean average precision (%)" in card
+    else:
+        assert "numbers in the unit" not in known
+        assert "standard deviation" in card
+        assert "| mean absolute error |" in card
+    if model == "cnn":
+        clips = study.folder / "tones"
+        sound = [soundfile.read(clips / Path(clip).with_suffix(".wav"), dtype="float32")[0] for clip in own["clip"]]
+        found = run_onnx(folder / "model.onnx", sound)
+        assert found == pytest.approx(own[json.loads(known["labels"])].to_numpy(), abs=1e-3)
+        shutil.copyfile(clips / Path(own["clip"].iloc[0]).with_suffix(".wav"), folder / "sound.wav")
+        printed = run_card(folder)
+        assert all(f"{label}: " in printed for label in json.loads(known["labels"]))
