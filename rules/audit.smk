@@ -26,7 +26,6 @@ rule audit_clips:
     input:
         unpack(data.measures),
         notes=data.of_source(paths.NOTES),
-        confounds=report_items.audited_confounds,
     output:
         findings=paths.AUDIT,
         page=item("audit"),

@@ -14,5 +14,4 @@ with logged(snakemake.log[0]):
         json.loads(snakemake.params.view),
         snakemake.output.findings,
         snakemake.output.page,
-        *snakemake.input.confounds,
     )

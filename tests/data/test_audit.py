@@ -243,7 +243,7 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
         view = VIEW | {"split": split | settings}
         measured = [tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json")]
         measure_confounds(measured[0], files[0], view, 1, tmp_path / "confounds.csv")
-        audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html", tmp_path / "confounds.csv")
+        audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html")
         split_clips(files[0], files[1], view, 1, files[2])
 
     attempt(tmp_path / "near")
@@ -260,8 +260,6 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
     assert files[2].read_bytes() == before
     page = (tmp_path / "audit.html").read_text()
     assert "2-2-A" in page and "1-21-A" in page
-    assert "What predicts the labels without being content" in page  # also where the split is refused
-    assert "all of these together" in page
     caplog.clear()
     attempt(tmp_path / "allowed", duplicates="allow")
     assert sorted("the same samples" in message for message in caplog.messages) == [False, True]

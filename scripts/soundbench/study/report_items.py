@@ -165,12 +165,6 @@ class ReportItems:
         """An input function: the confounds of every data set, once for views with fewer of the same training clips."""
         return self.runs.finished(fill(CONFOUNDS, dataset=without_smaller(self._views)))
 
-    def audited_confounds(self, wildcards: Wildcards) -> list[str]:
-        """An input function: the confounds of a data set for the page of its audit; none for a view with fewer of the
-        same training clips as another."""
-        own = wildcards.dataset not in self._views or wildcards.dataset in without_smaller(self._views)
-        return fill(CONFOUNDS, dataset=wildcards.dataset) if own else []
-
     def curve_splits(self, wildcards: Wildcards = None) -> list[str]:
         """An input function: the splits of the views that differ in the number of training clips only."""
         views = [name for curve in self._curves for name in curve]

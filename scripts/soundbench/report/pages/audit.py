@@ -13,7 +13,7 @@ from soundbench.data.audit import CHECKS, SEVERITIES, find_problems, read_measur
 from soundbench.data.fingerprints import load_landmarks
 from soundbench.data.subsets import view_clips
 from soundbench.data.view import View
-from soundbench.report.rendering import records, render
+from soundbench.report.rendering import render
 from soundbench.tasks.registry import task_class
 
 ROWS_ON_PAGE = 300
@@ -27,20 +27,14 @@ def audit_clips(
     view: View,
     table: str | Path,
     page: str | Path,
-    confounds: str | Path | None = None,
 ) -> None:
-    """Write the findings on a data set as a table and as a page.
-
-    Args:
-        confounds: the table of what predicts the labels without being content, which the page shows too.
-    """
+    """Write the findings on a data set as a table and as a page."""
     clips = view_clips(read_measures(measures), view)
     points = load_landmarks(landmarks)
     findings = find_problems(clips, [points[row] for row in clips.index], view, read_json(notes))
     write_csv(table, escape_table(findings))
     values = page_values(clips, findings, view)
-    found = records(pd.read_csv(confounds)) if confounds else []
-    write_text(page, render("audit.html", title=f"Audit of {dataset}", dataset=dataset, confounds=found, **values))
+    write_text(page, render("audit.html", title=f"Audit of {dataset}", dataset=dataset, **values))
 
 
 def page_values(clips: pd.DataFrame, findings: pd.DataFrame, view: View) -> dict[str, Any]:
