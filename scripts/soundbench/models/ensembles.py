@@ -16,13 +16,8 @@ from soundbench.tasks.task import Task
 Config = dict[str, Any]
 
 FAMILY = "ensemble"
-NOT_TRAINED = (
-    "features",
-    "training",
-    "pretrained",
-    "contamination",
-    "tune",
-)  # keys of models that an ensemble does not have
+# Keys of models that an ensemble does not have.
+NOT_TRAINED = ("features", "training", "pretrained", "contamination", "tune")
 SETTINGS: Schema = {
     "members": {
         "description": "The models whose predictions are averaged. Their runs are made first if they are missing.",

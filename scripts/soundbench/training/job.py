@@ -77,19 +77,24 @@ def train_model(
             trained = fit_classifier(run, fold)
         else:
             trained = train_network(run, fold, processor, checkpoint, outputs)
-        origin = {
-            # A run that starts from this one must not be tested on these sources and clips.
-            "sources": sorted({run.source}.union(*(weights.sources for weights in fold.pretrained))),
-            "trained_on": write_trained_on(outputs.folder, fold.known_digests()),
-        }
-        description = {**asdict(run), **_describe(run, trained, fold), **origin, "fingerprint": fingerprint}
-        weights = EpochWeights(outputs.epoch_folder)
-        if outputs.every_epoch:
-            weights.write(outputs.epochs, 0 if is_fitted(run.recipe["family"]) else len(trained.history))
-        _write(trained, description, outputs)
-        keep_finished(outputs.files, fingerprint)
+        _finish(run, trained, fold, outputs, fingerprint)
         checkpoint.remove()
-        weights.remove()
+        EpochWeights(outputs.epoch_folder).remove()
+
+
+def _finish(run: Run, trained: Trained, fold: FoldData, outputs: Outputs, fingerprint: str) -> None:
+    """Write all outputs of a run, and keep them for a next attempt."""
+    origin = {
+        # A run that starts from this one must not be tested on these sources and clips.
+        "sources": sorted({run.source}.union(*(weights.sources for weights in fold.pretrained))),
+        "trained_on": write_trained_on(outputs.folder, fold.known_digests()),
+    }
+    description = {**asdict(run), **_describe(run, trained, fold), **origin, "fingerprint": fingerprint}
+    if outputs.every_epoch:
+        epochs = 0 if is_fitted(run.recipe["family"]) else len(trained.history)
+        EpochWeights(outputs.epoch_folder).write(outputs.epochs, epochs)
+    _write(trained, description, outputs)
+    keep_finished(outputs.files, fingerprint)
 
 
 def _describe(run: Run, trained: Trained, fold: FoldData) -> dict[str, Any]:
