@@ -42,7 +42,10 @@ AVERAGED = SHORT | {"epochs": 2, "average": "predictions", "checkpoints": 2, "ke
 EFFECTS = [{"effect": "pitch_shift", "semitones": 2}, {"effect": "time_stretch", "rate": 0.9}]
 NOISE = {"effect": "noise", "snr": 10, "recordings": "noises"}
 STUDY = {
-    "benchmark": {"datasets": ["copies"], "models": ["cnn", "encoder", "svm", "both"], "seeds": [1]},
+    "benchmark": {
+        **{"datasets": ["copies"], "models": ["cnn", "encoder", "svm", "both"], "seeds": [1]},
+        "every_epoch": True,
+    },
     "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7}},
     "datasets": {
         "copies": {"source": "synthetic", "augment": [{"variants": ["hum"]}], "split": HOLDOUT},
