@@ -24,6 +24,8 @@ from soundbench.config.check import read_configuration
 from soundbench.core.errors import InputError
 from soundbench.core.schema import LIBRARY
 from soundbench.study.profile_checks import warn_of_replaced_blocks
+from soundbench.core.module_facts import keep_facts
+from soundbench.core.planning import remember_repeated_answers
 from soundbench.core.provenance import check_installed_version, study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
@@ -53,6 +55,8 @@ from soundbench.data.copies import ORIGINAL
 from soundbench.core.slurm_submission import correct_submissions
 from soundbench.config.selection import overlay_of_study, used_configuration
 
+remember_repeated_answers()
+keep_facts(Path(".snakemake/soundbench-modules").absolute())
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
     correct_submissions(slurm)

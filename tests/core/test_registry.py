@@ -81,7 +81,7 @@ def test_wording_of_a_setting_reruns_no_job(monkeypatch: pytest.MonkeyPatch, tmp
     """What a job is given of its settings are its parameters."""
 
     def digest_of(description: str, code: str) -> str:
-        for cached in (code_digest._parse, code_digest._module_digest, digest):
+        for cached in (code_digest.module_facts, code_digest._module_digest, digest):
             cached.cache_clear()
         (tmp_path / "soundbench" / "one.py").write_text(f'SETTINGS = {{"a": "{description}"}}\nA = {code}\n')
         return digest("script", "soundbench.one")

@@ -5,21 +5,15 @@ Snakemake notices an edited script, but not an edited module that the script imp
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import TypeGuard
+
+from soundbench.core.module_facts import module_facts
 
 PACKAGE = "soundbench"
 SCRIPTS = Path(__file__).resolve().parents[2]
-DECLARATIONS = {"SETTINGS", "VALUE"}  # constants of extensions; see core.registry
 TEMPLATES = sorted((SCRIPTS / PACKAGE).glob("*/templates/*"))
-
-
-@cache
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def module_file(name: str) -> Path | None:
@@ -28,26 +22,12 @@ def module_file(name: str) -> Path | None:
     return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
 
 
-def _is_for_type_checkers(node: ast.AST) -> TypeGuard[ast.If]:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-
-
 def imported_names(path: Path) -> set[str]:
     """The dotted names that the import statements anywhere in a file may import when it runs.
 
     ``from a import b`` gives ``a`` and ``a.b``, whether ``b`` is a module or not.
     """
-    names: set[str] = set()
-    waiting: list[ast.AST] = [_parse(path)]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        waiting += node.orelse if _is_for_type_checkers(node) else list(ast.iter_child_nodes(node))
-    # Importing a.b.c runs the packages a and a.b too.
-    return names | {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+    return set(module_facts(path).imports)
 
 
 @cache
@@ -79,22 +59,6 @@ def _all_modules() -> set[str]:
     return {".".join(file.parts).removesuffix(".__init__") for file in files}
 
 
-def _declares_settings(node: ast.stmt) -> bool:
-    """Whether a statement declares the keys of an extension, whose values reach the job by its parameters."""
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return any(isinstance(target, ast.Name) and target.id in DECLARATIONS for target in targets)
-
-
-def _code(tree: ast.Module) -> str:
-    tree.body = [node for node in tree.body if not _declares_settings(node)]
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        first = body[0] if isinstance(body, list) and body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-            first.value.value = ""
-    return ast.dump(tree)
-
-
 @cache
 def _templates_named_in(path: Path) -> frozenset[Path]:
     """The templates that a module or a template names between quotation marks."""
@@ -115,16 +79,14 @@ def used_templates(path: Path) -> list[Path]:
 
 @cache
 def _module_digest(path: Path) -> str:
-    code = [_code(_parse(path)), *(file.read_text(encoding="utf-8") for file in used_templates(path))]
-    return hashlib.sha256("\n".join(code).encode()).hexdigest()
+    parts = [module_facts(path).code, *(file.read_text(encoding="utf-8") for file in used_templates(path))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @cache
 def code_digest(script: str, *modules: str) -> str:
-    """A digest of the modules that a script uses, and of their templates.
-
-    It does not depend on comments, docstrings, the layout of code and the settings that an extension declares.
-    """
+    """A digest of the modules that a script uses, and of their templates; see
+    :class:`soundbench.core.module_facts.Facts`."""
     names = sorted(used_modules(script, *modules) if (SCRIPTS / f"{script}.py").is_file() else _all_modules())
     parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
