@@ -18,8 +18,9 @@ from helpers.workflow import DATA, Workflow
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_json
+from soundbench.data import fingerprints
 from soundbench.data.audit import copies, crossing_groups, find_problems, odd_clips, rare_labels, read_measures
-from soundbench.data.fingerprints import landmarks, load_landmarks, near_duplicates
+from soundbench.data.fingerprints import UNSEARCHED, landmarks, load_landmarks, near_duplicates
 from soundbench.data.index import CLIP_COLUMNS, index_clips
 from soundbench.data.inspection import inspect_clip
 from soundbench.data.readers import esc50, synthetic
@@ -203,6 +204,25 @@ def test_changed_copy_is_a_near_duplicate(sounds: list[np.ndarray], change: str)
 def test_shift_is_measured(sounds: list[np.ndarray]) -> None:
     clips = [landmarks(sounds[0], RATE), landmarks(shifted(sounds[0], 0.5), RATE)]
     assert near_duplicates(clips, 0.3)["shift"].tolist() == pytest.approx([-0.5], abs=0.03)
+
+
+def test_ranges_of_pairs_give_the_same_copies(sounds: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = [landmarks(sound, RATE) for sound in [*sounds, *map(CHANGES["all"], sounds)]]
+    whole = near_duplicates(clips, 0.1)
+    monkeypatch.setattr(fingerprints, "MOST_PAIRS", 1000)
+    assert len(whole) >= len(sounds)
+    pd.testing.assert_frame_equal(near_duplicates(clips, 0.1), whole)
+
+
+def test_audit_says_when_copies_may_be_missing(sounds: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = [landmarks(sound, RATE) for sound in [sounds[0], sounds[0], sounds[0], sounds[1]]]
+    table = pd.DataFrame({"clip": list("abcd"), "path": "", "samples": list("abcd"), "group": "g", "label": "l"})
+    table["fold"] = np.nan
+    assert near_duplicates(clips, 0.3).attrs[UNSEARCHED] == 0
+    monkeypatch.setattr(fingerprints, "MOST_MATCHES", 0)
+    (note,) = [one for one in copies(table, clips, THRESHOLDS) if one.check == "search for copies"]
+    assert (note.severity, note.value) == ("note", 3)
+    assert "of 3 of 4 clips" in note.detail
 
 
 def test_no_clips_and_silent_clips_have_no_copies() -> None:

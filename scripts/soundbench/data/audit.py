@@ -15,7 +15,7 @@ import pandas as pd
 
 from soundbench.core.storage import read_clip_table
 from soundbench.core.text import spoken_list
-from soundbench.data.fingerprints import Landmarks, near_duplicates
+from soundbench.data.fingerprints import UNSEARCHED, Landmarks, near_duplicates
 from soundbench.data.parts import RECORDINGS, file_of, overlapping
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED
@@ -43,6 +43,7 @@ CHECKS = {
     "duplicate": "clips with the same samples",
     "overlapping parts": "shared seconds of a file, between groups",
     "near-duplicate": "shared spectral landmarks (share)",
+    "search for copies": "clips of which copies may be missing in this audit",
     "group in several folds": "published folds that hold clips of one group",
     "label in too few groups": "groups of the label, for the folds",
     "label missing in folds": "published folds with the label",
@@ -101,7 +102,11 @@ def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLim
         severity, where = separation(duplicates)
         yield Finding(severity, "duplicate", duplicates, f"the same samples; {where}", len(duplicates), 1)
     least = thresholds["near_duplicate"]
-    for pair in near_duplicates(landmarks, least).itertuples():
+    pairs = near_duplicates(landmarks, least)
+    if unsearched := pairs.attrs[UNSEARCHED]:
+        text = f"of {unsearched} of {len(clips)} clips, most landmarks are common to many clips and were not compared"
+        yield Finding("note", "search for copies", None, f"{text}; copies of these may be missing here", unsearched, 0)
+    for pair in pairs.itertuples():
         both = clips.iloc[[pair.first, pair.second]]
         known = (pair.first, pair.second) in shared or _mixed_of_one(both)
         if both["samples"].nunique() == 2 and not known:

@@ -8,7 +8,10 @@ between them, at one shift. Their likeness is the share of landmarks of the shor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +32,10 @@ RANGE = 60  # dB; landmarks are at most this far below the clip's maximum
 FAN = 5  # the number of following landmarks that a landmark is paired with
 ZONE = 43  # the largest distance of a pair in frames (1 s)
 LEAST_PAIRS = 15  # the number of pairs that must agree at one shift before two clips are compared
+MOST_PAIRS = 8_000_000  # the number of pairs in memory at once, with about 50 bytes each
 MOST_MATCHES = 10_000_000  # the largest number of agreements; above it the most common pairs are left out
 SHIFT_BITS = 14  # bits of a code for the shift, which is below half of their range
+UNSEARCHED = "unsearched"
 
 Landmarks = np.ndarray  # (landmarks, 2) uint16: frame and frequency bin, in order of time
 
@@ -74,8 +79,8 @@ def load_landmarks(path: str | Path) -> list[Landmarks]:
 
 def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
     """The keys of a clip's pairs of landmarks (both frequencies and the frames between), and their first frames."""
-    frames = points[:, 0].astype(np.int64)
-    bins = points[:, 1].astype(np.int64) // 2
+    frames = points[:, 0].astype(np.int32)
+    bins = points[:, 1].astype(np.int32) // 2
     keys = []
     starts = []
     for step in range(1, FAN + 1):
@@ -86,18 +91,39 @@ def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(keys), np.concatenate(starts)
 
 
-def _agreements(clips: Sequence[Landmarks]) -> np.ndarray:
-    """The agreements of clips, which are equal pairs of landmarks, as sorted codes of both clips and the shift."""
-    pairs = [_paired(points) for points in [np.empty((0, 2), np.uint16), *clips]]
-    owner = np.repeat(np.arange(-1, len(clips)), [len(key) for key, _ in pairs])
-    key, start = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    order = np.argsort(key, kind="stable")
-    _, place, size = np.unique(key[order], return_inverse=True, return_counts=True)
-    # Pairs that many clips share are the least informative and need the most time, so they are left out first.
-    sizes, times = np.unique(size, return_counts=True)
-    affordable = sizes[np.cumsum(times * sizes * (sizes - 1) // 2) <= MOST_MATCHES].max(initial=2)
-    rest = size[place]
-    codes = [np.empty(0, np.int64)]
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of landmarks in the order of their keys.
+
+    Attributes:
+        owner, start: the clip and the first frame of each pair.
+        size: the number of pairs with each key, in the order of the keys.
+    """
+
+    owner: np.ndarray
+    start: np.ndarray
+    size: np.ndarray
+
+
+def _sorted_pairs(clips: Sequence[Landmarks], parts: int, part: int) -> _Pairs:
+    """The pairs of all clips whose keys are in one of ``parts`` ranges of keys."""
+    chosen = []
+    for points in [np.empty((0, 2), np.uint16), *clips]:
+        key, start = _paired(points)
+        inside = key % parts == part
+        chosen.append((key[inside], start[inside]))
+    owner = np.repeat(np.arange(-1, len(clips), dtype=np.int32), [len(key) for key, _ in chosen])
+    keys, starts = (np.concatenate(column) for column in zip(*chosen, strict=True))
+    order = np.argsort(keys, kind="stable")
+    first = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    return _Pairs(owner[order], starts[order], np.diff(first, append=len(keys)))
+
+
+def _equal_pairs(pairs: _Pairs, clips: int, affordable: int) -> Iterator[np.ndarray]:
+    """Codes of two clips and their shift, for all pairs with equal keys that at most ``affordable`` pairs have."""
+    order = np.arange(len(pairs.owner))
+    place = np.repeat(np.arange(len(pairs.size)), pairs.size)
+    rest = np.repeat(pairs.size, pairs.size)
     for lag in range(1, min(affordable, rest.max(initial=0))):
         keep = (rest > lag) & (rest <= affordable)
         order = order[keep]
@@ -106,18 +132,48 @@ def _agreements(clips: Sequence[Landmarks]) -> np.ndarray:
         here = np.flatnonzero(place[lag:] == place[:-lag])
         first = order[here]
         second = order[here + lag]
-        apart = owner[first] != owner[second]
+        apart = pairs.owner[first] != pairs.owner[second]
         first = first[apart]
         second = second[apart]
-        codes.append((owner[first] * len(clips) + owner[second] << SHIFT_BITS) + start[second] - start[first])
+        both = pairs.owner[first].astype(np.int64) * clips + pairs.owner[second]
+        yield (both << SHIFT_BITS) + pairs.start[second] - pairs.start[first]
+
+
+def _agreements(clips: Sequence[Landmarks]) -> tuple[np.ndarray, int]:
+    """The agreements of clips, which are equal pairs of landmarks, as sorted codes of both clips and the shift.
+
+    The pairs are searched in ranges of keys, so that at most about :data:`MOST_PAIRS` are in memory.
+
+    Returns:
+        The codes; and the number of clips of which more than half of the pairs were left out.
+    """
+    parts = 1 + sum(map(len, clips)) * FAN // MOST_PAIRS
+    pairs_of = lru_cache(maxsize=1)(partial(_sorted_pairs, clips, parts))
+    # Pairs that many clips share are the least informative and need the most time, so they are left out first.
+    times = Counter[int]()
+    for part in range(parts):
+        times.update(dict(zip(*np.unique(pairs_of(part).size, return_counts=True), strict=True)))
+    sizes = np.array(sorted(times), dtype=np.int64)
+    number = np.array([times[size] for size in sizes], dtype=np.int64)
+    affordable = sizes[np.cumsum(number * sizes * (sizes - 1) // 2) <= MOST_MATCHES].max(initial=2)
+    codes = [np.empty(0, np.int64)]
+    counts = np.zeros((2, len(clips)), dtype=np.int64)  # all pairs, and those that are left out
+    for part in range(parts):
+        pairs = pairs_of(part)
+        codes += _equal_pairs(pairs, len(clips), affordable)
+        common = np.repeat(pairs.size > affordable, pairs.size)
+        counts += [np.bincount(owner, minlength=len(clips)) for owner in (pairs.owner, pairs.owner[common])]
     found = np.concatenate(codes) + (1 << SHIFT_BITS - 1)
     found.sort()
-    return found
+    return found, int((2 * counts[1] > counts[0]).sum())
 
 
 def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
-    """Pairs of clips with :data:`LEAST_PAIRS` agreements at one shift: ``first, second, shift`` (frames)."""
-    agreements = _agreements(clips)
+    """Pairs of clips with :data:`LEAST_PAIRS` agreements at one shift: ``first, second, shift`` (frames).
+
+    ``attrs[UNSEARCHED]`` is the number of clips whose copies may be missing.
+    """
+    agreements, unsearched = _agreements(clips)
     starts = np.flatnonzero(np.diff(agreements, prepend=-1))
     code = agreements[starts]
     count = np.diff(starts, append=len(agreements))
@@ -131,7 +187,9 @@ def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
     table["first"], table["second"] = divmod(table["code"] // (1 << SHIFT_BITS), max(len(clips), 1))
     table["shift"] = table["code"] % (1 << SHIFT_BITS) - (1 << SHIFT_BITS - 1)
     table = table.sort_values(["pooled", "count"], ascending=False, kind="stable")
-    return table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
+    table = table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
+    table.attrs[UNSEARCHED] = unsearched
+    return table
 
 
 def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
@@ -150,11 +208,12 @@ def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
 def near_duplicates(clips: Sequence[Landmarks], least: float) -> pd.DataFrame:
     """Pairs of clips whose :func:`likeness` is at least ``least``.
 
-    Time and memory are proportional to the number of clips: about 1 ms and 0.15 MB per clip of 5 s. Among 30,000 clips
-    or more, some copies are not found, because :data:`MOST_MATCHES` then leaves common pairs out.
+    Pairs of landmarks that many clips share are left out; :data:`MOST_MATCHES` decides how many.
 
     Returns:
         ``first, second`` (positions in ``clips``), ``shift`` (the seconds by which the second is later), ``likeness``.
+        ``attrs[UNSEARCHED]`` is the number of clips of which more than half of the pairs of landmarks were left out,
+        so that copies of them may be missing.
     """
     pairs = _candidates(clips)
     alike = [min(likeness(clips[i], clips[j], d), 1.0) for i, j, d in pairs[["first", "second", "shift"]].to_numpy()]
