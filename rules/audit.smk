@@ -13,7 +13,8 @@ rule measure_confounds:
     conda:
         "../envs/reporting.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=by_clips(2000, 20, "measures"),
+        runtime=by_clips(60, 1, "measures"),
     params:
         view=lambda w: canonical_json(study.view(w)),
         seed=study.selected["seeds"][0],
@@ -34,7 +35,8 @@ rule audit_clips:
     conda:
         "../envs/reporting.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=by_clips(2000, 20, "measures"),
+        runtime=by_clips(60, 1, "measures"),
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
         code=lambda w: code_digest("audit_clips"),

@@ -49,6 +49,7 @@ from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
 from soundbench.study.ensembles import EnsembleInputs
 from soundbench.study.export import ExportInputs
+from soundbench.study.resources import by_clips
 from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.transfer import TransferInputs
 from soundbench.data.copies import ORIGINAL

@@ -34,8 +34,8 @@ rule index_clips:
         "../envs/data.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: attempt * data.by_recordings(w, 2000, 10),
+        runtime=lambda w, attempt: attempt * data.by_recordings(w, 60, 1),
     params:
         source=lambda w: canonical_json(study.source(w)),
         on_bad_clip=lambda w: study.settings["sources"][w.source]["on_bad_clip"],
@@ -79,7 +79,8 @@ rule find_overlap:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=by_clips(2000, 20, "measures"),
+        runtime=by_clips(60, 1, "measures"),
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
         code=lambda w: code_digest("find_overlap"),
@@ -99,7 +100,8 @@ rule find_noise_overlap:
         "../envs/data.yaml"
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=by_clips(2000, 20, "measures"),
+        runtime=by_clips(60, 1, "measures"),
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
         files=augmentation.noise_digests,

@@ -21,8 +21,8 @@ rule evaluate_epochs:
         "../envs/training.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(3000, 50, "index"),
+        runtime=by_clips(60, 10, "index"),
     params:
         code=lambda w: code_digest("evaluate_epochs", training.family_module(w)),
     script:

@@ -25,8 +25,8 @@ rule evaluate_model:
         "../envs/training.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 30 * attempt,
+        mem_mb=by_clips(3000, 50, "measures"),
+        runtime=by_clips(30, 5, "measures"),
     params:
         records=study.resolve(paths.EVALUATED),
         code=lambda w: code_digest("evaluate_model", training.family_module(w)),

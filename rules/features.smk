@@ -15,8 +15,8 @@ rule augment_clips:
         "../envs/features.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=by_clips(2000, 10),
+        runtime=by_clips(60, 10),
     params:
         variant=lambda w: canonical_json(augmentation.entry(w.variant)),
         views=lambda w: canonical_json(augmentation.views(w)),
@@ -43,8 +43,8 @@ rule compute_features:
         "../envs/features.yaml"
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(2000, 10),
+        runtime=by_clips(60, 10),
     params:
         settings=lambda w: study.entry_json("features", w.features),
         code=lambda w: code_digest("compute_features", features.front_end_module(w.features)),
@@ -114,8 +114,8 @@ rule embed_clips:
         "../envs/training.yaml"
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(4000, 10, "index"),
+        runtime=by_clips(60, 30, "index"),
     params:
         recipe=lambda w: canonical_json(study.settings["features"][w.features]["model"]),
         front_end=lambda w: study.entry_json("features", features.embedding(w)[1]),

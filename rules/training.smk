@@ -26,8 +26,8 @@ rule train_model:
     # number of threads, so it is the same on every machine.
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(4000, 50, "measures"),
+        runtime=by_clips(60, 10, "measures"),
         # The shortest time between checkpoints in seconds. It is a resource, because the result does not depend on it.
         checkpoint_seconds=60,
         # auto: a GPU if there is one; cpu: never a GPU.

@@ -87,9 +87,21 @@ def files_digest(root: str) -> str:
         root: a folder with the files, or a table that lists them. The digest is of no files for an archive, and for a
             source without recordings of the user.
     """
-    files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root)
-    lines = (f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files)
+    lines = [
+        f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in _files(root)
+    ]
     return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+@cache
+def _files(root: str) -> list[tuple[str, os.stat_result | None]]:
+    """The files of a source of the user; none for an archive and for other sources."""
+    return list(_files_below(root) if root and Path(root).is_dir() else _listed_files(root))
+
+
+def count_files(root: str) -> int:
+    """The number of files of :func:`files_digest`, also while a study is planned."""
+    return len(_files(root))
 
 
 def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from soundbench.data.checks import is_archive
-from soundbench.data.files import folders_below, is_plain, shards
+from soundbench.data.files import count_files, folders_below, is_plain, shards
 from soundbench.data.readers import READERS
 from soundbench.study.paths import CLIPS, FETCHED, LANDMARKS, MEASURES, fill
 from soundbench.study.study import Study, Wildcards
@@ -26,6 +26,10 @@ class DataInputs:
         """The user's own folder, table or archive of a source's recordings; empty if there is none."""
         root = self.study.source(wildcards).get("root")
         return str(Path(root).expanduser()) if root else ""
+
+    def by_recordings(self, wildcards: Wildcards, base: int, per_thousand: int) -> int:
+        """A resource of a job that has no clip table yet: ``base``, and more for every 1,000 recordings of the user."""
+        return base + per_thousand * (count_files(self.own_root(wildcards)) // 1000)
 
     def own_archive(self, wildcards: Wildcards) -> list[str]:
         """The user's own files that must be unpacked before a source can be read: an archive, or Arrow files."""

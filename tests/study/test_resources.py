@@ -1,0 +1,35 @@
+"""The resources of jobs follow the number of clips and the attempt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+
+from helpers.library import configuration
+from soundbench.core.integrity import DIGEST
+from soundbench.core.storage import write_csv
+from soundbench.study.data import DataInputs
+from soundbench.study.resources import ROW, by_clips
+from soundbench.study.study import Study
+
+
+def test_many_clips_and_later_attempts_ask_for_more(tmp_path: Path) -> None:
+    table = tmp_path / "index.csv"
+    memory = by_clips(2000, 10, "index")
+    assert memory(None, {"index": table}, 1) == 2000  # the table is not made yet
+    rows = range(10_000)
+    write_csv(
+        table, pd.DataFrame({"clip": [f"clip-{row}" for row in rows], "row": rows, "frames": 101, DIGEST: "0" * 16})
+    )
+    assert memory(None, {"index": table}, 2) == 2 * (2000 + 10 * (table.stat().st_size // ROW["index"] // 1000))
+    assert 2050 <= memory(None, {"index": table}, 1) <= 2200
+
+
+def test_indexing_counts_the_recordings_of_the_user(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number}.wav").touch()
+    inputs = DataInputs(Study(configuration(sources={"mine": {"reader": "folder", "root": str(tmp_path)}})))
+    assert inputs.by_recordings(SimpleNamespace(source="mine"), 60, 1) == 62
+    assert inputs.by_recordings(SimpleNamespace(source="synthetic"), 60, 1) == 60
