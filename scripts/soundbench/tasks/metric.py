@@ -19,6 +19,8 @@ class Metric:
         higher_is_better: whether a higher score is a better one.
         lowest, highest: the limits of the score, which its interval does not pass.
         percent: whether it is a share, which is shown in percent.
+        without_each: a fast way to compute it without each of ``groups`` groups, from the predictions of one seed and
+            the number of the group of each clip: ``(groups,)``.
     """
 
     title: str
@@ -27,6 +29,7 @@ class Metric:
     lowest: float = 0.0
     highest: float = 1.0
     percent: bool = True
+    without_each: Callable[..., np.ndarray] | None = None
 
     @property
     def factor(self) -> int:

@@ -36,7 +36,7 @@ class MultiLabel(Task):
     predicted = "several"
     view_keys = ("thresholds",)
     fitted_by = "classifiers"
-    report = frozenset({"classes", "label_scores", "occurrences"})
+    report = frozenset({"classes", "labels", "label_scores", "occurrences"})
 
     @classmethod
     def truth_columns(cls, clips: pd.DataFrame) -> list[str]:
@@ -147,12 +147,12 @@ class MultiLabel(Task):
     def scores(self, table: pd.DataFrame) -> dict[str, float]:
         """All metrics."""
         weights = np.ones((1, len(table)))
-        clips = _tagged(table, self.labels)
+        clips = tagged(table, self.labels)
         return {name: float(metric.compute(clips, weights)[0]) for name, metric in METRICS.items()}
 
     def details(self, table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
         """Scores of each label; and how many clips have, and are predicted to have, each two labels."""
-        clips = _tagged(table, self.labels)
+        clips = tagged(table, self.labels)
         columns = label_scores(clips)
         return {
             "classes": [
@@ -175,7 +175,7 @@ class MultiLabel(Task):
     @classmethod
     def evidence(cls, tables: list[pd.DataFrame], positions: list[np.ndarray], groups: int) -> WeightedClips:
         """All predictions, since a ranking is no function of counts."""
-        return WeightedClips([_tagged(table, value_columns(table)) for table in tables], positions, METRICS)
+        return WeightedClips([tagged(table, value_columns(table)) for table in tables], positions, METRICS)
 
 
 def value_columns(table: pd.DataFrame) -> list[str]:
@@ -195,7 +195,8 @@ def _indicators(joined: pd.Series, labels: list[str]) -> np.ndarray:
     return found
 
 
-def _tagged(table: pd.DataFrame, labels: list[str]) -> Tagged:
+def tagged(table: pd.DataFrame, labels: list[str]) -> Tagged:
+    """Predictions as the metrics take them, with these labels."""
     truth = _indicators(table["label"], labels)
     decided = _indicators(table["predicted"], labels)
     return Tagged(truth.astype(float), table[labels].to_numpy(dtype=float), decided.astype(float))

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from soundbench.tasks.average_precision import average_precision, precision_without_each
 from soundbench.tasks.evidence import mean_of_known, tie_starts
 from soundbench.tasks.metric import Metric
 
@@ -46,24 +47,6 @@ class Tagged:
             above = self.probabilities >= self.probabilities[:, [label]]
             precisions += self.truth[:, label] * (above * self.truth).sum(axis=1) / above.sum(axis=1)
         return precisions, self.truth.sum(axis=1)
-
-
-def average_precision(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The area under the steps of precision over recall, as in scikit-learn, ``(resamples,)``; NaN without positives.
-
-    Args:
-        truth, scores: ``(clips,)``.
-        weights: ``(resamples, clips)``.
-    """
-    order = np.argsort(-scores, kind="stable")
-    starts = tie_starts(scores[order])
-    weights = weights[:, order]
-    found = np.add.reduceat(weights * truth[order], starts, axis=1)
-    total = np.cumsum(np.add.reduceat(weights, starts, axis=1), axis=1)
-    positives = found.sum(axis=1)
-    precision = np.divide(np.cumsum(found, axis=1), total, out=np.zeros(total.shape), where=total > 0)
-    area = (found * precision).sum(axis=1)
-    return np.divide(area, positives, out=np.full(len(area), np.nan), where=positives > 0)
 
 
 def roc_area(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -108,6 +91,18 @@ def micro_precision(clips: Tagged, weights: np.ndarray) -> np.ndarray:
     return np.nan_to_num(found)
 
 
+def macro_precision_without_each(clips: Tagged, positions: np.ndarray, groups: int) -> np.ndarray:
+    """:func:`macro_precision` without each of the groups, ``(groups,)``."""
+    columns = zip(clips.truth.T, clips.probabilities.T, strict=True)
+    return mean_of_known(np.stack([precision_without_each(*each, positions, groups) for each in columns], axis=1))
+
+
+def micro_precision_without_each(clips: Tagged, positions: np.ndarray, groups: int) -> np.ndarray:
+    """:func:`micro_precision` without each of the groups, ``(groups,)``."""
+    positions = np.repeat(positions, clips.truth.shape[1])
+    return np.nan_to_num(precision_without_each(clips.truth.ravel(), clips.probabilities.ravel(), positions, groups))
+
+
 def macro_area(clips: Tagged, weights: np.ndarray) -> np.ndarray:
     """The mean over labels of the area under the ROC curve."""
     return mean_of_known(label_areas(clips, weights))
@@ -148,8 +143,8 @@ def micro_f1(clips: Tagged, weights: np.ndarray) -> np.ndarray:
 
 
 METRICS = {
-    "map": Metric("mean average precision", macro_precision),
-    "micro_map": Metric("average precision, micro", micro_precision),
+    "map": Metric("mean average precision", macro_precision, without_each=macro_precision_without_each),
+    "micro_map": Metric("average precision, micro", micro_precision, without_each=micro_precision_without_each),
     "roc_auc": Metric("area under the ROC curve", macro_area),
     "d_prime": Metric("d′", d_prime, lowest=-np.inf, highest=np.inf, percent=False),
     "lwlrap": Metric("label-weighted ranking precision", lwlrap),

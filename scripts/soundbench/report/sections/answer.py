@@ -20,6 +20,9 @@ from soundbench.report.sections.ledger import tuning_sentence
 from soundbench.report.verdict import verdict
 from soundbench.tasks.task import Task
 
+# Sections with clips to hear, which only some tasks have.
+SOUNDS = {"mistakes": "the mistakes", "labels": "misses and false alarms", "values": "the largest errors"}
+
 
 def section(results: Results) -> str:
     """The verdict on each data set, below what makes the scores doubtful."""
@@ -31,7 +34,7 @@ def section(results: Results) -> str:
         clean=not any(answer["copies"] or answer["contamination"] for answer in answers),
         models=len(results.models),
         seeds=len(results.seeds),
-        mistakes=results.datasets_with("mistakes"),
+        sounds={title: name for name, title in SOUNDS.items() if results.datasets_with(name)},
     )
 
 

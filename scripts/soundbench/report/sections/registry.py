@@ -47,13 +47,10 @@ SECTIONS = {
     ),
     "labels": Section(
         "Labels",
-        "Which labels are found, and which occur together?",
+        "Which labels are found, missed or predicted wrongly, and which occur together?",
         figures=("label_scores", "occurrences"),
-        written=False,
     ),
-    "values": Section(
-        "Numbers", "How far are predictions from the truth, and where?", figures=("values", "residuals"), written=False
-    ),
+    "values": Section("Numbers", "How far are predictions from the truth, and where?", figures=("values", "residuals")),
     "mistakes": Section("Mistakes", "What do the mistakes sound like?", figures=("samples",)),
     "explanations": Section(
         "What decides", "What do decisions rest on, and which clips are alike?", figures=("explanations",)
