@@ -3,7 +3,7 @@
 import json
 
 from soundbench.core.job_log import logged
-from soundbench.data.index import index_clips
+from soundbench.data.index import IndexFiles, index_clips
 
 with logged(snakemake.log[0]):
     index_clips(
@@ -11,8 +11,5 @@ with logged(snakemake.log[0]):
         snakemake.params.root,
         snakemake.params.on_bad_clip,
         snakemake.threads,
-        clips=snakemake.output.clips,
-        measures=snakemake.output.measures,
-        landmarks=snakemake.output.landmarks,
-        notes=snakemake.output.notes,
+        IndexFiles(**dict(snakemake.output.items())),
     )

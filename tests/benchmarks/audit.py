@@ -21,7 +21,7 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from soundbench.data.fingerprints import near_duplicates
-from soundbench.data.index import index_clips
+from soundbench.data.index import IndexFiles, index_clips
 from soundbench.report.pages.audit import audit_clips
 
 VIEW = {
@@ -83,7 +83,7 @@ def time_collection(root: Path, clips: int, threads: int, like: Path | None) -> 
     files = {name: root / f"{name}.csv" for name in ("clips", "measures")}
     files |= {"landmarks": root / "landmarks.npz", "notes": root / "notes.json"}
     started = time.perf_counter(), time.process_time()
-    index_clips({"reader": "esc50"}, root, "fail", threads, **files)
+    index_clips({"reader": "esc50"}, root, "fail", threads, IndexFiles(**files))
     indexed = time.perf_counter(), time.process_time()
     audit_clips(*list(files.values())[1:], "own", VIEW, root / "audit.csv", root / "audit.html")
     done = time.perf_counter(), time.process_time()

@@ -21,7 +21,7 @@ from soundbench.core.storage import read_clip_table, write_json
 from soundbench.data import fingerprints
 from soundbench.data.audit import copies, crossing_groups, find_problems, odd_clips, rare_labels, read_measures
 from soundbench.data.fingerprints import UNSEARCHED, landmarks, load_landmarks, near_duplicates
-from soundbench.data.index import CLIP_COLUMNS, index_clips
+from soundbench.data.index import CLIP_COLUMNS, IndexFiles, index_clips
 from soundbench.data.inspection import inspect_clip
 from soundbench.data.readers import esc50, synthetic
 from soundbench.data.splits import draw_split, split_clips
@@ -67,7 +67,7 @@ def index(root: Path, target: Path, on_bad_clip: str = "skip") -> pd.DataFrame:
     """Index a collection into ``target`` and return what was measured."""
     files = {name: target / f"{name}.csv" for name in ("clips", "measures")}
     files |= {"landmarks": target / "landmarks.npz", "notes": target / "notes.json"}
-    index_clips({"reader": "esc50"}, root, on_bad_clip, 2, **files)
+    index_clips({"reader": "esc50"}, root, on_bad_clip, 2, IndexFiles(**files))
     return read_measures(files["measures"])
 
 

@@ -14,7 +14,7 @@ from soundbench.config.check import read_configuration
 from soundbench.core.schema import with_defaults
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.audit import FINDING_COLUMNS
-from soundbench.data.index import index_clips
+from soundbench.data.index import IndexFiles, index_clips
 from soundbench.models import description
 from soundbench.models.schema import load_schema
 from soundbench.training.settings import TrainingSettings
@@ -63,5 +63,5 @@ def index(source: dict[str, Any], root: Path, table: Path) -> pd.DataFrame:
     """Index a source as the workflow does, and read its clip table; what the audit measures lies beside it."""
     measured = {"measures": table.with_suffix(".measures"), "landmarks": table.with_suffix(".npz")}
     measured["notes"] = table.with_suffix(".json")
-    index_clips(source, root, "fail", 1, clips=table, **measured)
+    index_clips(source, root, "fail", 1, IndexFiles(clips=table, **measured))
     return read_clip_table(table)

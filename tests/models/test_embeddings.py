@@ -24,7 +24,7 @@ from soundbench.core.storage import read_json, write_json
 from soundbench.features.files import FeatureFiles
 from soundbench.features.settings import EMBEDDING
 from soundbench.models.embedding_settings import embedding_network
-from soundbench.models.embeddings import Embedder, embed_clips
+from soundbench.models.embeddings import Embedder, EmbeddingSettings, embed_clips
 from soundbench.models.families import FAMILIES
 from soundbench.models.lineage import lineage
 from soundbench.models.registry import build_model
@@ -67,9 +67,7 @@ def embed(folder: Path, weights: Path, source: str = "here", threads: int = 1, *
     files = [str(weights / name) for name in ("model.safetensors", "model.json", "config.json")]
     embed_clips(
         source,
-        changes.get("recipe", {}),
-        changes.get("front_end", FRONT_END),
-        changes.get("precision", "float32"),
+        EmbeddingSettings(**{"recipe": {}, "front_end": FRONT_END, "precision": "float32"} | changes),
         weights=[file for file in files if Path(file).exists()],
         features=FeatureFiles(str(folder / "features.npy"), str(folder / "features.csv")),
         outputs=FeatureFiles(str(folder / "orig.npy"), str(folder / "orig.csv")),

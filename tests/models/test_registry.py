@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -101,8 +102,11 @@ def test_impossible_models_are_refused_with_the_reason(
 @pytest.mark.parametrize("family", FAMILIES.names)
 def test_schema_describes_the_keys_that_the_family_takes(family: str) -> None:
     described = load_schema()["$defs"][f"{family}_family"]
-    build = inspect.signature(FAMILIES.load(family).build)
+    module = FAMILIES.load(family)
+    build = inspect.signature(module.build)
     options = {name for name, option in build.parameters.items() if option.kind is option.KEYWORD_ONLY}
+    if "options" in build.parameters:
+        options |= {field.name for field in fields(module.Options)}
     if "class_weights" in FAMILIES.settings(family):
         options.add("class_weights")  # applied where a classifier is fitted
     assert set(described["properties"]) == {*COMMON_KEYS, *options}

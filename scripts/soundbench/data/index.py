@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,24 +73,28 @@ def fetch_source(source: dict[str, Any], manifest: str | Path, clips: str | None
     write_json(manifest, fetched)
 
 
-def index_clips(
-    source: dict[str, Any],
-    root: str | Path,
-    on_bad_clip: str,
-    threads: int,
-    *,
-    clips: str | Path,
-    measures: str | Path,
-    landmarks: str | Path,
-    notes: str | Path,
-) -> None:
+@dataclass(frozen=True)
+class IndexFiles:
+    """The files that an index consists of.
+
+    Attributes:
+        clips: the clip table.
+        measures: the table of all clips, also bad ones, with the columns of the clip table and :data:`MEASURES`.
+        landmarks: the fingerprints of all clips, in the same order.
+        notes: the notes of the reader, a list of sentences.
+    """
+
+    clips: str | Path
+    measures: str | Path
+    landmarks: str | Path
+    notes: str | Path
+
+
+def index_clips(source: dict[str, Any], root: str | Path, on_bad_clip: str, threads: int, outputs: IndexFiles) -> None:
     """Write the clip table of a source, one row per clip, and measurements for the audit; each clip is decoded once.
 
     Args:
         on_bad_clip: ``fail``; or ``skip`` to leave clips that cannot be used out of the clip table.
-        measures: the output table of all clips, also bad ones, with the columns of the clip table and :data:`MEASURES`.
-        landmarks: the output file of their fingerprints, in the same order.
-        notes: the output file of the reader's notes, a list of sentences.
 
     Raises:
         InputError: naming all clips that cannot be used, if they are not skipped, or if no clip can be used.
@@ -109,10 +114,10 @@ def index_clips(
         if on_bad_clip == "fail" or not good.any():
             raise InputError(bad, f"{heading} (`on_bad_clip: skip` in the source leaves such clips out):")
         logger.warning("%s and are left out:\n  - %s", heading, "\n  - ".join(bad))
-    save_landmarks(landmarks, [inspection.landmarks for inspection in inspections])
-    write_json(notes, table.attrs["notes"])
-    write_csv(measures, table[[*columns, *MEASURES]])
-    write_csv(clips, table.loc[good, columns])
+    save_landmarks(outputs.landmarks, [inspection.landmarks for inspection in inspections])
+    write_json(outputs.notes, table.attrs["notes"])
+    write_csv(outputs.measures, table[[*columns, *MEASURES]])
+    write_csv(outputs.clips, table.loc[good, columns])
 
 
 def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:

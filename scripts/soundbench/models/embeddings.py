@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +79,30 @@ class Embedder:
         return (values.flatten(2).mean(dim=2) if values.ndim > 2 else values).cpu().numpy()
 
 
-def build_embedder(
-    recipe: dict[str, Any], front_end: dict[str, Any], shape: tuple[int, int], weights: Weights, precision: str
-) -> Embedder:
+@dataclass(frozen=True)
+class EmbeddingSettings:
+    """How clips are embedded.
+
+    Attributes:
+        recipe: family and options of the network; ignored if the weights come from a run, which has its own.
+        front_end: the settings of the front-end that computed the features.
+        precision: as for :class:`Embedder`.
+    """
+
+    recipe: dict[str, Any]
+    front_end: dict[str, Any]
+    precision: str
+
+
+def build_embedder(settings: EmbeddingSettings, shape: tuple[int, int], weights: Weights) -> Embedder:
     """Build the network that embeds features of ``shape`` (bins, frames).
 
     Features are normalised as in the run that the weights come from; for other weights, as the front-end says.
-
-    Args:
-        recipe: family and options of the network; ignored if the weights come from a run, which has its own.
     """
     run = weights.run
-    network = build_model(run["recipe"] if run else recipe, CLASSES, shape, weights)
-    normalise = Normalisation(**run["normalisation"]) if run else choose_normalisation(front_end, UNSCALED)
-    return Embedder(network, normalise, precision)
+    network = build_model(run["recipe"] if run else settings.recipe, CLASSES, shape, weights)
+    normalise = Normalisation(**run["normalisation"]) if run else choose_normalisation(settings.front_end, UNSCALED)
+    return Embedder(network, normalise, settings.precision)
 
 
 def _embed_all(embedder: Embedder, features: np.ndarray, embeddings: np.ndarray, threads: int) -> None:
@@ -110,9 +121,7 @@ def _embed_all(embedder: Embedder, features: np.ndarray, embeddings: np.ndarray,
 
 def embed_clips(
     source: str,
-    recipe: dict[str, Any],
-    front_end: dict[str, Any],
-    precision: str,
+    settings: EmbeddingSettings,
     *,
     weights: Sequence[str],
     features: FeatureFiles,
@@ -124,8 +133,6 @@ def embed_clips(
     Its index is the table of the features' index, with one frame and a new digest per clip.
 
     Args:
-        recipe: family and options of the network; ignored if the weights come from a run, which has its own.
-        front_end: the settings of the front-end that computed ``features`` ``(clips, bins, frames)``.
         weights: the files that :func:`soundbench.models.initial_weights.find_weights` takes.
 
     Raises:
@@ -133,10 +140,10 @@ def embed_clips(
             embedding is not finite.
     """
     prepare_process(0, 1)
-    start = _usable_weights(weights, source, recipe, front_end)
+    start = _usable_weights(weights, source, settings)
     table = read_clip_table(features.index)
     stored = checked_array(features.array, table, table["row"].to_numpy())
-    embedder = build_embedder(recipe, front_end, stored.shape[1:], start, precision)
+    embedder = build_embedder(settings, stored.shape[1:], start)
     logger.info("%s: %d clips, %d numbers each", start.file, len(stored), embedder.dimensions)
     with atomic_path(outputs.array) as temporary:
         rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(stored), embedder.dimensions, 1))
@@ -150,7 +157,7 @@ def embed_clips(
     write_csv(Path(outputs.index), table.assign(frames=1, **{DIGEST: digests}))
 
 
-def _usable_weights(files: Sequence[str], source: str, recipe: dict[str, Any], front_end: dict[str, Any]) -> Weights:
+def _usable_weights(files: Sequence[str], source: str, settings: EmbeddingSettings) -> Weights:
     """The weights to embed a source with: a run of ours must be of other sources, and of this front-end.
 
     Raises:
@@ -161,8 +168,8 @@ def _usable_weights(files: Sequence[str], source: str, recipe: dict[str, Any], f
         raise InputError(f"{source}: an embedding needs weights")
     if source in start.sources:
         raise InputError(refusal(str(start.file.parent), source))
-    if problems := list(encoder_problems(start, recipe.get("family", ""), front_end)):
+    if problems := list(encoder_problems(start, settings.recipe.get("family", ""), settings.front_end)):
         raise InputError(problems)
-    if start.run and start.run["front_end"] != front_end:
-        raise InputError(f"{start.file.parent}: was trained on features of another front-end than {front_end}")
+    if start.run and start.run["front_end"] != settings.front_end:
+        raise InputError(f"{start.file.parent}: was trained on features of another front-end than {settings.front_end}")
     return start

@@ -5,6 +5,7 @@ Y. Gong, Y.-A. Chung and J. Glass, "AST: Audio Spectrogram Transformer", Intersp
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,36 +73,40 @@ class SpectrogramTransformer(nn.Module):
         return [body.embeddings, *body.layers, body.layernorm, self.network.classifier]
 
 
-def build(
-    classes: int,
-    shape: tuple[int, int],
-    *,
-    width: int,
-    depth: int,
-    heads: int,
-    patch: int,
-    frequency_stride: int,
-    time_stride: int,
-) -> SpectrogramTransformer:
-    """Build it from scratch for features of ``shape``.
+@dataclass(frozen=True)
+class Options:
+    """The options of the network, as :data:`SETTINGS` describes them."""
+
+    width: int
+    depth: int
+    heads: int
+    patch: int
+    frequency_stride: int
+    time_stride: int
+
+
+def build(classes: int, shape: tuple[int, int], **options: int) -> SpectrogramTransformer:
+    """Build it from scratch for features of ``shape``, with :class:`Options` as ``options``.
 
     Raises:
         InputError: no patch fits into the features, or the width is not a multiple of the number of heads.
     """
     from transformers import ASTConfig, ASTForAudioClassification
 
-    if min(shape) < patch:
-        raise InputError(f"ast: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}")
-    if width % heads:
-        raise InputError(f"ast: the width, {width}, is not a multiple of the number of heads, {heads}")
+    sizes = Options(**options)
+    if min(shape) < sizes.patch:
+        patch = f"{sizes.patch} × {sizes.patch}"
+        raise InputError(f"ast: a patch of {patch} does not fit into features of {shape[0]} × {shape[1]}")
+    if sizes.width % sizes.heads:
+        raise InputError(f"ast: the width, {sizes.width}, is not a multiple of the number of heads, {sizes.heads}")
     config = ASTConfig(
-        hidden_size=width,
-        num_hidden_layers=depth,
-        num_attention_heads=heads,
-        intermediate_size=4 * width,
-        patch_size=patch,
-        frequency_stride=frequency_stride,
-        time_stride=time_stride,
+        hidden_size=sizes.width,
+        num_hidden_layers=sizes.depth,
+        num_attention_heads=sizes.heads,
+        intermediate_size=4 * sizes.width,
+        patch_size=sizes.patch,
+        frequency_stride=sizes.frequency_stride,
+        time_stride=sizes.time_stride,
         num_mel_bins=shape[0],
         max_length=shape[1],
         num_labels=classes,  # one of the keywords that every configuration has

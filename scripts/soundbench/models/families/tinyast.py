@@ -7,6 +7,7 @@ A. Dosovitskiy et al., "An image is worth 16 × 16 words", ICLR 2021.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -44,39 +45,44 @@ SEARCH = {"training.learning_rate": {"log": [0.0001, 0.003]}, "dropout": {"unifo
 NAME = "vit_tiny_patch16_224"  # timm's name of the network; its sizes are replaced
 
 
-def build(
-    classes: int, shape: tuple[int, int], *, patch: int, width: int, depth: int, heads: int, dropout: float
-) -> nn.Module:
-    """Build it for features of ``shape``. It ignores the values beyond the last whole patch.
+@dataclass(frozen=True)
+class Options:
+    """The options of the network, as :data:`SETTINGS` describes them."""
+
+    patch: int
+    width: int
+    depth: int
+    heads: int
+    dropout: float
+
+
+def build(classes: int, shape: tuple[int, int], **options: Any) -> nn.Module:
+    """Build it for features of ``shape``, with :class:`Options` as ``options``.
+
+    It ignores the values beyond the last whole patch.
 
     Raises:
         InputError: no patch fits into the features, or the width is not a multiple of the number of heads.
     """
-    return timm.build(classes, shape, name=NAME, arguments=_arguments(shape, patch, width, depth, heads, dropout))
+    return timm.build(classes, shape, name=NAME, arguments=_arguments(shape, Options(**options)))
 
 
-def build_pretrained(
-    classes: int,
-    shape: tuple[int, int],
-    weights: Weights,
-    *,
-    patch: int,
-    width: int,
-    depth: int,
-    heads: int,
-    dropout: float,
-) -> nn.Module:
+def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **options: Any) -> nn.Module:
     """Build the same with ``weights``; position embeddings are resampled to ``shape``."""
-    arguments = _arguments(shape, patch, width, depth, heads, dropout)
+    arguments = _arguments(shape, Options(**options))
     return timm.build_pretrained(classes, shape, weights, name=NAME, arguments=arguments)
 
 
-def _arguments(
-    shape: tuple[int, int], patch: int, width: int, depth: int, heads: int, dropout: float
-) -> dict[str, Any]:
-    if min(shape) < patch:
-        raise InputError(f"tinyast: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}")
-    if width % heads:
-        raise InputError(f"tinyast: the width, {width}, is not a multiple of the number of heads, {heads}")
-    sizes = {"patch_size": patch, "embed_dim": width, "depth": depth, "num_heads": heads}
-    return sizes | {"drop_rate": dropout}
+def _arguments(shape: tuple[int, int], sizes: Options) -> dict[str, Any]:
+    if min(shape) < sizes.patch:
+        patch = f"{sizes.patch} × {sizes.patch}"
+        raise InputError(f"tinyast: a patch of {patch} does not fit into features of {shape[0]} × {shape[1]}")
+    if sizes.width % sizes.heads:
+        raise InputError(f"tinyast: the width, {sizes.width}, is not a multiple of the number of heads, {sizes.heads}")
+    return {
+        "patch_size": sizes.patch,
+        "embed_dim": sizes.width,
+        "depth": sizes.depth,
+        "num_heads": sizes.heads,
+        "drop_rate": sizes.dropout,
+    }

@@ -13,6 +13,7 @@ silence at its end are pooled, and of CLAP all positions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -118,41 +119,46 @@ class AudioEncoder(nn.Module):
         return [*convolutions, *self.kind.blocks(self.encoder), self.head]
 
 
-def build(
-    classes: int,
-    shape: tuple[int, int],
-    *,
-    name: str | None,
-    configuration: dict[str, Any] | None,
-    freeze_feature_encoder: bool,
-    layer: str | int,
-    pooling: str,
-    dropout: float,
-    gradient_checkpointing: bool,
-) -> AudioEncoder:
-    """Build it from scratch by its ``configuration``, for features of ``shape``.
+@dataclass(frozen=True)
+class Options:
+    """The options of the network, as :data:`SETTINGS` describes them."""
+
+    name: str | None
+    configuration: dict[str, Any] | None
+    freeze_feature_encoder: bool
+    layer: str | int
+    pooling: str
+    dropout: float
+    gradient_checkpointing: bool
+
+
+def build(classes: int, shape: tuple[int, int], **options: Any) -> AudioEncoder:
+    """Build it from scratch by the ``configuration`` of its :class:`Options`, for features of ``shape``.
 
     Raises:
         InputError: there is no configuration, it is of another kind of encoder, it has no such layer, or the features
             do not fit.
     """
-    if configuration is None:
+    chosen = Options(**options)
+    layer = chosen.layer
+    if chosen.configuration is None:
         raise InputError("transformers: give pretrained weights, or a configuration to train from scratch")
-    encoder = _encoder(configuration, every_block=layer != "last")
+    encoder = _encoder(chosen.configuration, every_block=layer != "last")
     kind = encoder_kind(encoder.config)
     if problem := kind.problem(encoder.config, shape, layer):
         raise InputError(f"transformers: {problem}")
     layers = encoder.config.num_hidden_layers
     if isinstance(layer, int) and layer > layers:
         raise InputError(f"transformers: layer: {layer} is too large; the encoder has {layers} blocks")
-    if gradient_checkpointing and not encoder.supports_gradient_checkpointing:
+    if chosen.gradient_checkpointing and not encoder.supports_gradient_checkpointing:
         raise InputError("transformers: gradient_checkpointing: this encoder does not support it")
     summed = layers + 1 if layer == "weighted" else 1
-    head = PooledHead(kind.size(encoder.config), summed, classes, attentive=pooling == "attentive", dropout=dropout)
+    attentive = chosen.pooling == "attentive"
+    head = PooledHead(kind.size(encoder.config), summed, classes, attentive=attentive, dropout=chosen.dropout)
     network = AudioEncoder(encoder, head, layer)
-    if freeze_feature_encoder:
+    if chosen.freeze_feature_encoder:
         network.freeze_feature_encoder()
-    if gradient_checkpointing:
+    if chosen.gradient_checkpointing:
         encoder.gradient_checkpointing_enable()
     return network
 
