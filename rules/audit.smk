@@ -11,7 +11,7 @@ rule measure_confounds:
     log:
         "<logs>/measure_confounds/{dataset}.log",
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     resources:
         mem_mb=by_clips(2000, 20, "measures"),
         runtime=by_clips(60, 1, "measures"),
@@ -33,12 +33,13 @@ rule audit_clips:
     log:
         "<logs>/audit_clips/{dataset}.log",
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     resources:
         mem_mb=by_clips(2000, 20, "measures"),
         runtime=by_clips(60, 1, "measures"),
     params:
         view=lambda w: canonical_json(study.settings["datasets"][w.dataset]),
+        caption=lambda w: ITEMS["audit"].described(w),
         code=lambda w: code_digest("audit_clips"),
     script:
         "../scripts/audit_clips.py"

@@ -3,6 +3,7 @@
 import gc
 import re
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,10 +41,11 @@ from soundbench.study import paths
 from soundbench.study.paths import fill
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
+from soundbench.study.environments import package_address, write_environment
 from soundbench.study.features import FeatureInputs
 from soundbench.study.prediction import PredictionInputs
-from soundbench.study.report_items import FIGURES_OF_STUDY, ITEMS, RECORDINGS, REPORTED_FIGURES, ReportItems
-from soundbench.study.report_items import clip_figure_labels, figure_labels
+from soundbench.report.pages.registry import FIGURES_OF_STUDY, ITEMS, RECORDINGS
+from soundbench.study.report_items import REPORTED_FIGURES, ReportItems, clip_figure_labels, figure_labels
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
@@ -114,11 +116,19 @@ def study_facts():
     }
 
 
+@cache
+def environment(name):
+    """The file of an environment; if Snakemake reads this workflow from a repository, it installs the package too."""
+    address = None if (HERE / "scripts").is_dir() else package_address(workflow.included_stack[-1])
+    if not address:
+        return f"../envs/{name}.yaml"
+    return write_environment(name, Path(workflow.source_path(f"../envs/{name}.yaml")).read_text(), address)
+
+
 def item(name):
-    """An output that is an item of the report."""
+    """An output that is an item of the report; its rule has the parameter ``caption``."""
     entry = ITEMS[name]
-    caption = f"../config/report/{entry.caption}.rst"
-    return report(entry.path, caption=caption, category=entry.category, labels=entry.labels)
+    return report(entry.path, caption="../config/report/item.rst", category=entry.category, labels=entry.labels)
 
 
 def clip_figures():

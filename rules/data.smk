@@ -12,7 +12,7 @@ rule fetch_dataset:
         "<logs>/fetch_dataset/{source}.log",
     localrule: True
     conda:
-        "../envs/data.yaml"
+        environment("data")
     params:
         source=lambda w: canonical_json(study.source(w)),
         code=lambda w: code_digest("fetch_dataset", data.reader_module(w)),
@@ -31,7 +31,7 @@ rule index_clips:
     log:
         "<logs>/index_clips/{source}.log",
     conda:
-        "../envs/data.yaml"
+        environment("data")
     threads: 4
     resources:
         mem_mb=lambda w, attempt: attempt * data.by_recordings(w, 2000, 10),
@@ -58,7 +58,7 @@ rule split_clips:
     log:
         "<logs>/split_clips/{dataset}/seed{seed}.log",
     conda:
-        "../envs/data.yaml"
+        environment("data")
     params:
         view=lambda w: study.entry_json("datasets", w.dataset, "audit"),
         code=lambda w: code_digest("split_clips"),
@@ -77,7 +77,7 @@ rule find_overlap:
     log:
         "<logs>/find_overlap/{dataset}/{source}.log",
     conda:
-        "../envs/data.yaml"
+        environment("data")
     resources:
         mem_mb=by_clips(2000, 20, "measures"),
         runtime=by_clips(60, 1, "measures"),
@@ -97,7 +97,7 @@ rule find_noise_overlap:
     log:
         "<logs>/find_noise_overlap/{dataset}/{variant}.log",
     conda:
-        "../envs/data.yaml"
+        environment("data")
     threads: 4
     resources:
         mem_mb=by_clips(2000, 20, "measures"),
@@ -119,11 +119,12 @@ rule explore_dataset:
     log:
         "<logs>/explore_dataset/{dataset}.log",
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     threads: 2
     params:
         view=lambda w: canonical_json(study.view(w)),
         captions=lambda w: {name: figure.caption for name, figure in CLIP_FIGURES.items()},  # for the report
+        caption=lambda w: ITEMS["listen"].described(w),
         code=lambda w: code_digest("explore_dataset", *CLIP_FIGURE_MODULES),
     script:
         "../scripts/explore_dataset.py"

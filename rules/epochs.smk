@@ -18,7 +18,7 @@ rule evaluate_epochs:
     wildcard_constraints:
         model=one_of(runs.networks),
     conda:
-        "../envs/training.yaml"
+        environment("training")
     threads: 1
     resources:
         mem_mb=by_clips(3000, 50, "index"),
@@ -38,7 +38,7 @@ rule aggregate_epochs:
         "<logs>/aggregate_epochs.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         plan=runs.plan_json,
         metric=study.selected["metric"],

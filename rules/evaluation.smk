@@ -22,7 +22,7 @@ rule evaluate_model:
     wildcard_constraints:
         model=one_of(settings["models"]),
     conda:
-        "../envs/training.yaml"
+        environment("training")
     threads: 1
     resources:
         mem_mb=by_clips(3000, 50, "measures"),
@@ -56,7 +56,7 @@ rule evaluate_ensemble:
     wildcard_constraints:
         model=one_of(settings["ensembles"]),
     conda:
-        "../envs/training.yaml"
+        environment("training")
     params:
         mean=ensembles.mean,
         records=study.resolve(paths.EVALUATED),

@@ -23,7 +23,7 @@ rule export_model:
     log:
         "<logs>/export_model/{dataset}/{model}.log",
     conda:
-        "../envs/export.yaml"
+        environment("export")
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,

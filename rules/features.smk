@@ -12,7 +12,7 @@ rule augment_clips:
     log:
         "<logs>/augment_clips/{source}/{variant}.log",
     conda:
-        "../envs/features.yaml"
+        environment("features")
     threads: 4
     resources:
         mem_mb=by_clips(2000, 10),
@@ -40,7 +40,7 @@ rule compute_features:
     wildcard_constraints:
         features=one_of(name for name in study.settings["features"] if name not in features.embeddings),
     conda:
-        "../envs/features.yaml"
+        environment("features")
     threads: 4
     resources:
         mem_mb=by_clips(2000, 10),
@@ -61,7 +61,7 @@ rule draw_features:
     log:
         "<logs>/draw_features/{source}/{features}/{variant}.log",
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         code=lambda w: code_digest("draw_features"),
     script:
@@ -88,10 +88,11 @@ rule show_variants:
     log:
         "<logs>/show_variants/{dataset}.log",
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         augment=lambda w: canonical_json(study.view(w)["augment"]),
         variants=lambda w: augmentation.entries_json(w.dataset),
+        caption=lambda w: ITEMS["variants"].described(w),
         code=lambda w: code_digest("show_variants"),
     script:
         "../scripts/show_variants.py"
@@ -111,7 +112,7 @@ rule embed_clips:
     wildcard_constraints:
         features=one_of(features.embeddings),
     conda:
-        "../envs/training.yaml"
+        environment("training")
     threads: 4
     resources:
         mem_mb=by_clips(4000, 10, "index"),

@@ -23,7 +23,7 @@ rule draw_figures:
         "<logs>/draw_figures.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         study=report_items.study_json,
         captions=lambda w: {name: figure.caption for name, figure in FIGURES.items()},  # for the report

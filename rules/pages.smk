@@ -22,11 +22,12 @@ rule write_report:
         "<logs>/write_report.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         study=report_items.study_json,
         # A function, so that {x} in it is no wildcard.
         facts=lambda w: canonical_json(study_facts(), sort_keys=False),
+        caption=lambda w: ITEMS["report"].described(w),
         code=lambda w: code_digest("write_report", *SECTION_MODULES),
     script:
         "../scripts/write_report.py"

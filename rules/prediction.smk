@@ -25,7 +25,7 @@ rule predict_clips:
     benchmark:
         "<benchmarks>/predict_clips/{prediction}.tsv"
     conda:
-        "../envs/training.yaml"
+        environment("training")
     threads: 4
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
@@ -55,8 +55,9 @@ rule page_predictions:
         "<logs>/page_predictions/{prediction}.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
+        caption=lambda w: ITEMS["predictions"].described(w),
         code=lambda w: code_digest("page_predictions"),
     script:
         "../scripts/page_predictions.py"

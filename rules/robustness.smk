@@ -17,7 +17,7 @@ rule perturb_features:
     log:
         "<logs>/perturb_features/{dataset}/{features}.log",
     conda:
-        "../envs/training.yaml"
+        environment("training")
     threads: 4
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
@@ -43,7 +43,7 @@ rule evaluate_robustness:
     log:
         "<logs>/evaluate_robustness/{dataset}/{model}/seed{seed}.log",
     conda:
-        "../envs/training.yaml"
+        environment("training")
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
@@ -74,7 +74,7 @@ rule aggregate_robustness:
         "<logs>/aggregate_robustness.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         views=robustness.views,
         code=lambda w: code_digest("aggregate_robustness"),

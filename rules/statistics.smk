@@ -19,7 +19,7 @@ rule aggregate_scores:
         "<logs>/aggregate_scores.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         plan=runs.plan_json,
         metric=study.selected["metric"],
@@ -40,7 +40,7 @@ rule aggregate_comparisons:
         "<logs>/aggregate_comparisons.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         plan=runs.plan_json,
         metric=study.selected["metric"],
@@ -61,7 +61,7 @@ rule aggregate_details:
         "<logs>/aggregate_details.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         code=lambda w: code_digest("aggregate_details"),
     script:
@@ -79,7 +79,7 @@ rule aggregate_costs:
         "<logs>/aggregate_costs.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         plan=runs.plan_json,
         code=lambda w: code_digest("aggregate_costs"),
@@ -104,7 +104,7 @@ rule aggregate_ledger:
         "<logs>/aggregate_ledger.log",
     localrule: True
     conda:
-        "../envs/training.yaml"
+        environment("training")
     params:
         plan=runs.plan_json,
         records=study.resolve(paths.EVALUATED),
@@ -125,7 +125,7 @@ rule aggregate_contamination:
         "<logs>/aggregate_contamination.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         plan=runs.plan_json,
         lists=lambda w: canonical_json(runs.contamination, sort_keys=False),

@@ -21,7 +21,7 @@ rule train_model:
     wildcard_constraints:
         model=one_of(study.trained),
     conda:
-        "../envs/training.yaml"
+        environment("training")
     # Several folds with one core each are as fast as one fold on all cores. The last bits of the result depend on the
     # number of threads, so it is the same on every machine.
     threads: 1
@@ -65,7 +65,7 @@ rule choose_trial:
         model=one_of(study.trials),
     localrule: True
     conda:
-        "../envs/training.yaml"
+        environment("training")
     params:
         search=training.searched,
         code=lambda w: code_digest("choose_trial"),

@@ -27,7 +27,7 @@ rule evaluate_transfer:
     log:
         "<logs>/evaluate_transfer/{transfer}.log",
     conda:
-        "../envs/training.yaml"
+        environment("training")
     threads: 4
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
@@ -62,7 +62,7 @@ rule aggregate_transfer:
         "<logs>/aggregate_transfer.log",
     localrule: True
     conda:
-        "../envs/reporting.yaml"
+        environment("reporting")
     params:
         entries=lambda w: canonical_json(transfers.shown(), sort_keys=False),  # the table keeps their order
         views=transfers.views,

@@ -9,7 +9,7 @@ rule fetch_weights:
         "<logs>/fetch_weights/{model}.log",
     localrule: True
     conda:
-        "../envs/training.yaml"
+        environment("training")
     params:
         key=lambda w: f"models.{w.model}.pretrained",
         recipe=lambda w: study.entry_json("models", w.model, "training"),

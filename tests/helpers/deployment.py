@@ -18,7 +18,7 @@ ADDRESS = f"https://github.com/{NAME}"
 def write_repository(folder: Path) -> None:
     """Write the repository below ``folder``: this workflow in a tag, and no working tree."""
     files = Workflow(folder / "files").folder
-    for name in ("LICENSE", "pyproject.toml"):
+    for name in ("LICENSE", "README.md", "pyproject.toml"):
         shutil.copy(REPOSITORY / name, files)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(files)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"], ["tag", TAG]):

@@ -1,12 +1,14 @@
 """A stand-in for conda, which is not here: it makes plain virtual environments of what is installed beside the tests.
 
-An environment holds links to the distributions that its file pins, and no others. Snakemake appends its own packages to
-the path of every script, where a package that the file lacks would be found; here only Snakemake itself is found there.
+An environment holds links to the distributions that its file pins, and no others, but for those that the variable
+``STANDIN_CONDA_ALSO`` names. Snakemake appends its own packages to the path of every script, where a package that the
+file lacks would be found; here only Snakemake itself is found there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import venv
 from argparse import ArgumentParser
@@ -55,10 +57,11 @@ def create_environment(file: Path, prefix: Path) -> Path:
     """Make the environment of a file, and return its Python."""
     venv.create(prefix, symlinks=True)
     (packages,) = prefix.glob("lib/python*/site-packages")
-    for entry in yaml.safe_load(file.read_text())["dependencies"]:
-        for pin in map(Requirement, entry["pip"] if isinstance(entry, dict) else []):
-            if pin.marker is None or pin.marker.evaluate():
-                _link(distribution(pin.name), packages)
+    entries = yaml.safe_load(file.read_text())["dependencies"]
+    pins = [Requirement(line) for entry in entries if isinstance(entry, dict) for line in entry["pip"]]
+    pinned = {pin.name for pin in pins if pin.marker is None or pin.marker.evaluate()}
+    for name in pinned | set(os.environ.get("STANDIN_CONDA_ALSO", "").split()):
+        _link(distribution(name), packages)
     own = Path(yaml.__file__).resolve().parents[1]
     (packages / "snakemake_alone.py").write_text(SNAKEMAKE_ALONE.format(packages=str(own)))
     (packages / "snakemake_alone.pth").write_text("import snakemake_alone\n")

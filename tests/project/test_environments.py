@@ -137,7 +137,9 @@ def test_reporting_stays_on_the_submitting_host() -> None:
 
 def test_every_environment_is_used_and_every_used_one_exists() -> None:
     named = {
-        name for file in REPOSITORY.glob("rules/*.smk") for name in re.findall(r'"\.\./envs/(\w+)', file.read_text())
+        name
+        for file in REPOSITORY.glob("rules/*.smk")
+        for name in re.findall(r'environment\("(\w+)"\)', file.read_text())
     }
     assert named == {path.stem for path in ENVIRONMENTS}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from types import ModuleType
 import pytest
 
 from helpers.simulated import Study, write_report
+from helpers.workflow import REPOSITORY
 from soundbench.report import page
 from soundbench.report.figures import clip_registry, draw
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
+from soundbench.report.pages.registry import ITEMS
 from soundbench.report.sections.registry import SECTIONS, Section
 
 MODELS = {"good": 3.0, "poor": 1.0}
@@ -113,6 +116,18 @@ def test_a_section_is_one_module_and_one_entry(study: Study, monkeypatch: pytest
     (figure,) = page.section_values("toy", entry, study.results())["figures"]
     assert figure["caption"] == FIGURES["scores"].caption
     assert figure["files"][0]["uri"].startswith("data:image/svg+xml;base64,")
+
+
+def test_a_page_is_one_entry_that_one_rule_makes() -> None:
+    """As CONTRIBUTING.md says: nothing else in the workflow names a page, and its rule has the caption."""
+    rules = [rule for file in REPOSITORY.glob("rules/*.smk") for rule in re.split(r"\nrule ", file.read_text())]
+    for name, entry in ITEMS.items():
+        (rule,) = (rule for rule in rules if f'item("{name}")' in rule)
+        captions = re.findall(r'caption=lambda w: ITEMS\["(\w+)"\]\.described\(w\)', rule)
+        assert [ITEMS[each].caption for each in captions] == [entry.caption]
+        wildcards = {"dataset": "own", "prediction": "new"}
+        assert entry.described(wildcards).startswith(entry.caption[:10])
+        assert "{" not in entry.described(wildcards)
 
 
 def test_a_section_with_nothing_to_show_is_left_out(study: Study) -> None:

@@ -74,7 +74,7 @@ def scripts_of_environments() -> dict[str, list[tuple[str, list[str]]]]:
     found: dict[str, list[tuple[str, list[str]]]] = {}
     for file in sorted((REPOSITORY / "rules").glob("*.smk")):
         for rule in re.split(r"^(?:use )?rule ", file.read_text(), flags=re.M)[1:]:
-            environment, script = (re.search(rf"{folder}/(\w+)", rule) for folder in (r"\.\./envs", r"\.\./scripts"))
+            environment, script = (re.search(part, rule) for part in (r'environment\("(\w+)"\)', r"\.\./scripts/(\w+)"))
             if environment and script:
                 packages = {package for word, named in COMPUTED.items() if word in rule for package in named.split()}
                 modules = [

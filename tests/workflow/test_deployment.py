@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from helpers import standin_conda
 from helpers.deployment import ADDRESS, NAME, TAG, redirect_github, write_repository
 from helpers.shared import made_once
 from helpers.workflow import REPOSITORY, TINY, Workflow
 from soundbench.core.errors import InputError
 from soundbench.core.provenance import check_installed_version
+from soundbench.core.storage import read_json
 
 # A workflow that uses this one; the line with its address is filled in.
 SNAKEFILE = """
@@ -29,6 +31,12 @@ use rule * from soundbench
 """
 SELECTION = {"datasets": ["synthetic"], "models": ["cnn"], "seeds": [5]}
 SPLIT = "results/splits/synthetic/seed5.csv"
+# What pip needs in an environment to build the package from the repository.
+BUILD_WITHOUT_NETWORK = {
+    "STANDIN_CONDA_ALSO": "pip hatchling packaging pathspec pluggy trove-classifiers",
+    "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this as: no isolation
+    "PIP_NO_INDEX": "1",
+}
 
 
 @pytest.fixture
@@ -55,15 +63,23 @@ def test_a_module_from_a_clone_of_a_tag_is_planned(repository: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_module_from_the_address_of_a_tag_runs_the_installed_package(
-    repository: Path, installed: Path, tmp_path: Path
+def test_a_module_from_the_address_of_a_tag_runs_its_package(
+    repository: Path, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a checkout: Snakemake reads rules and scripts from the tag, and these import the installed package."""
+    """Without a checkout: planning uses the package beside Snakemake, and jobs use that of the tag."""
+    monkeypatch.setenv("PATH", str(standin_conda.install(tmp_path / "conda")), prepend=":")
+    for name, value in BUILD_WITHOUT_NETWORK.items():
+        monkeypatch.setenv(name, value)
     study = write_study(tmp_path / "study", f'github("{NAME}", path="Snakefile", tag="{TAG}")')
     study.python = installed.parents[2] / "bin" / "python"
-    study.run(SPLIT, "--cores", "2", fresh=True)
+    study.run(SPLIT, "--cores", "2", "--sdm", "conda", fresh=True)
     assert (study.folder / SPLIT).is_file()
-    assert not list(study.folder.rglob("soundbench"))
+    environments = list(study.folder.glob(".snakemake/conda/*/lib/python*/site-packages"))
+    origins = [read_json(path) for folder in environments for path in folder.glob("soundbench-*/direct_url.json")]
+    tagged = subprocess.run(["git", "-C", repository, "rev-parse", TAG], capture_output=True, text=True, check=True)
+    found = [(origin["url"], origin["vcs_info"]["commit_id"]) for origin in origins]
+    assert found == [(ADDRESS, tagged.stdout.strip())] * len(environments)
+    assert {path.name for path in study.folder.iterdir()} <= {"Snakefile", "config", "results", ".snakemake"}
 
 
 def test_the_installed_package_has_the_version_of_the_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

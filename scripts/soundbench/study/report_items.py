@@ -1,20 +1,18 @@
-"""The items of Snakemake's report, in the order of a reader's questions.
+"""The items of Snakemake's report that a study has, and what they are made of.
 
-A figure of the study is an entry of :mod:`soundbench.report.figures.registry`, and a figure of clips one of
-:mod:`soundbench.report.figures.clip_registry`. Any other figure or page that one rule makes is an entry here: its place
-in the report, the columns of the report's table and its part in ``rule all`` follow from it; its caption is
-``config/report/{caption}.rst``.
+The items are the entries of :mod:`soundbench.report.pages.registry`, :mod:`soundbench.report.figures.registry` and
+:mod:`soundbench.report.figures.clip_registry`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from soundbench.core.storage import canonical_json
 from soundbench.data.training_sizes import learning_curves, without_smaller
 from soundbench.report.figures.clip_registry import CLIP_FIGURES
 from soundbench.report.figures.registry import ALL, FIGURES
+from soundbench.report.pages.registry import AUGMENTED, ITEMS, Item
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.paths import CLIP_FIGURES as CLIP_FIGURE_FOLDER
 from soundbench.study.paths import CLIPS, CONFOUNDS, SPLIT, TABLE, fill
@@ -22,11 +20,6 @@ from soundbench.study.robustness import RobustnessInputs
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Entry, Study, Wildcards
 from soundbench.study.transfer import TransferInputs
-
-REPORT = "1 Report"
-FIGURES_OF_STUDY = "2 Figures"
-RECORDINGS = "3 Recordings"
-PREDICTIONS = "4 Predictions"
 
 TABLES = (
     *("scores", "leaderboard", "spread", "published", "comparisons", "view_comparisons"),
@@ -52,72 +45,6 @@ def figure_labels(wildcards: Wildcards) -> dict[str, str]:
 def clip_figure_labels(wildcards: Wildcards) -> dict[str, str]:
     """The columns of the report's table for a figure of clips."""
     return {"figure": CLIP_FIGURES[wildcards.figure].title, "data set": wildcards.dataset}
-
-
-Shown = Callable[["ReportItems", str, str], bool]
-
-
-def _always(items: ReportItems, dataset: str, model: str) -> bool:
-    return True
-
-
-def _of_augmented_datasets(items: ReportItems, dataset: str, model: str) -> bool:
-    return bool(items.augmentation.variants(dataset))
-
-
-def _of_predictions(items: ReportItems, dataset: str, model: str) -> bool:
-    return False  # the target `predict` makes them
-
-
-@dataclass(frozen=True)
-class Item:
-    """A figure or a page of the report.
-
-    Args:
-        path: the file, with the wildcard ``dataset`` or ``model`` if there is one per data set or per model.
-        caption: the name of its text in ``config/report``.
-        title: its name in the report's table.
-        shown: whether a study has it, for a data set and a model (empty if the path has no such wildcard).
-    """
-
-    path: str
-    caption: str
-    category: str
-    title: str
-    shown: Shown = _always
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The columns of the report's table."""
-        if self.category == PREDICTIONS:
-            return {"figure": self.title, "recordings": "{prediction}"}
-        if self.category == RECORDINGS:
-            return {"figure": self.title, "data set": "{dataset}"}
-        return {"page": self.title}
-
-
-ITEMS = {
-    "report": Item("<results>/summary/report.html", "report", REPORT, "report"),
-    "audit": Item("<results>/audit/{dataset}.html", "audit", RECORDINGS, "audit"),
-    "listen": Item("<results>/explore/{dataset}/listen.html", "listen", RECORDINGS, "one sample of each class"),
-    "variants": Item(
-        "<results>/summary/{dataset}/variants.html", "variants", RECORDINGS, "augmented clips", _of_augmented_datasets
-    ),
-    "variant_spectrograms": Item(
-        "<results>/summary/{dataset}/variants.svg",
-        "variants",
-        RECORDINGS,
-        "spectrograms of augmented clips",
-        _of_augmented_datasets,
-    ),
-    "predictions": Item(
-        "<results>/predictions/{prediction}/predictions.html",
-        "predictions",
-        PREDICTIONS,
-        "predictions",
-        _of_predictions,
-    ),
-}
 
 
 class ReportItems:
@@ -187,7 +114,9 @@ class ReportItems:
         yield from map(self.study.resolve, fill(CLIP_FIGURE_FOLDER, dataset=self.runs.datasets))
         for item in ITEMS.values():
             for dataset in self.runs.datasets if "{dataset}" in item.path else [""]:
-                for model in self.runs.models if "{model}" in item.path else [""]:
-                    if item.shown(self, dataset, model):
-                        # It is resolved here, because a workflow that uses this one as a module has other variables.
-                        yield from map(self.study.resolve, fill(item.path, dataset=dataset, model=model))
+                if self._has(item, dataset):
+                    # It is resolved here, because a workflow that uses this one as a module has other variables.
+                    yield from map(self.study.resolve, fill(item.path, dataset=dataset))
+
+    def _has(self, item: Item, dataset: str) -> bool:
+        return not item.only or (item.only == AUGMENTED and bool(self.augmentation.variants(dataset)))
