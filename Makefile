@@ -5,15 +5,21 @@ PYTHON ?= python3
 ACTIVATE = . .venv/bin/activate
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: report test test-quick lock clean
+.PHONY: report test test-others test-slurm test-quick lock clean
 
 report: .venv/installed
 	$(ACTIVATE) && snakemake --cores all && snakemake --report report.html
 
-# SLURM's tests share one cluster, so they run one after the other; they are skipped where there is none.
+# SLURM's tests wait for most of their time, so they run beside the others.
 test: .venv/installed
+	$(MAKE) --no-print-directory --keep-going --jobs 2 test-others test-slurm
+
+test-others: .venv/installed
 	$(ACTIVATE) && python -m pytest $(PARALLEL) -m "not slurm"
-	$(ACTIVATE) && python -m pytest -m slurm
+
+# These tests share one cluster, so they run one after the other; they are skipped where there is none.
+test-slurm: .venv/installed
+	$(ACTIVATE) && python -m pytest --quiet tests/slurm
 
 test-quick: .venv/installed
 	$(ACTIVATE) && python -m pytest $(PARALLEL) --dist loadfile -m "not slow and not slurm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -37,7 +38,6 @@ USES = {
     "aggregate_robustness": {"pandas"},
     "aggregate_scores": {"pandas"},
     "aggregate_transfer": {"pandas"},
-    "perturb_features": {"pandas"},
     "audit_clips": {"pandas", "scipy"},
     "augment_clips": {"pandas"},
     "choose_trial": {"pandas"},
@@ -45,8 +45,8 @@ USES = {
     "draw_features": {"matplotlib"},
     "draw_figures": {"pandas"},  # each figure imports what it needs
     "embed_clips": {"torch"},
-    "evaluate_epochs": {"pandas", "torch"},
     "evaluate_ensemble": {"pandas", "torch"},
+    "evaluate_epochs": {"pandas", "torch"},
     "evaluate_model": {"pandas", "torch"},
     "evaluate_robustness": {"pandas"},
     "evaluate_transfer": {"pandas"},
@@ -59,6 +59,7 @@ USES = {
     "index_clips": set(),
     "measure_confounds": {"pandas", "scipy"},
     "page_predictions": {"pandas"},
+    "perturb_features": {"pandas"},
     "predict_clips": set(),  # so that --help takes no time
     "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},
@@ -67,24 +68,44 @@ USES = {
 }
 
 
-def imported_by(script: str) -> set[str]:
-    """What is in ``sys.modules`` after a script's import statements have run, in a process of its own."""
-    text = (REPOSITORY / "scripts" / f"{script}.py").read_text()
-    imports = re.split(r"^with |^[a-z_]+\(", text, flags=re.MULTILINE)[0]
-    code = f"{imports}\nimport sys; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY / "scripts", capture_output=True, text=True, check=True
-    )
-    return set(done.stdout.split())
+# Run by a Python of its own: each script is imported in a process that is forked from one with its packages.
+IMPORTS = """
+import importlib, json, os, sys
+scripts, packages = map(json.loads, sys.argv[1:])
+for package in packages:
+    importlib.import_module(package)
+for script, imports in scripts.items():
+    if not os.fork():
+        exec(imports)
+        print(json.dumps([script, *sys.modules]), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, script
+"""
+
+
+def imported_by(scripts: list[str], packages: set[str]) -> dict[str, set[str]]:
+    """What is in ``sys.modules`` after the import statements of each script, with ``packages`` imported before."""
+    texts = {script: (REPOSITORY / "scripts" / f"{script}.py").read_text() for script in scripts}
+    imports = {script: re.split(r"^with |^[a-z_]+\(", text, flags=re.MULTILINE)[0] for script, text in texts.items()}
+    command = [sys.executable, "-c", IMPORTS, json.dumps(imports), json.dumps(sorted(packages))]
+    done = subprocess.run(command, cwd=REPOSITORY / "scripts", capture_output=True, text=True, check=True)
+    return {script: set(loaded) for script, *loaded in map(json.loads, done.stdout.splitlines())}
+
+
+def test_every_script_states_its_heavy_packages() -> None:
+    assert list(USES) == SCRIPTS
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_digest_covers_what_the_script_imports_and_start_up_is_lean(script: str) -> None:
-    loaded = imported_by(script)
-    ours = {name for name in loaded if name.split(".")[0] == "soundbench"}
-    assert ours <= used_modules(script)
-    assert loaded & HEAVY == USES[script]
+@pytest.mark.parametrize("packages", sorted({tuple(sorted(packages)) for packages in USES.values()}), ids="-".join)
+def test_digests_cover_what_the_scripts_import_and_start_up_is_lean(packages: tuple[str, ...]) -> None:
+    scripts = [script for script in SCRIPTS if USES[script] == set(packages)]
+    loaded = imported_by(scripts, set(packages))
+    assert list(loaded) == scripts
+    for script, modules in loaded.items():
+        ours = {name for name in modules if name.split(".")[0] == "soundbench"}
+        assert ours <= used_modules(script)
+        assert modules & HEAVY == USES[script], script
 
 
 def test_family_counts_only_for_its_own_models() -> None:

@@ -15,6 +15,8 @@ from helpers import preloaded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))  # real recordings
+# What is known of parsed modules, by content: see soundbench.core.module_facts. All copies of the workflow share it.
+PARSED = Path(".snakemake", "soundbench-modules")
 ROOMS = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "slurm")
 
 
@@ -32,6 +34,9 @@ class Workflow:
                 shutil.copytree(source, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(source, folder / room, follow_symlinks=False)
+        (REPOSITORY / PARSED).mkdir(parents=True, exist_ok=True)
+        (folder / PARSED).parent.mkdir()
+        (folder / PARSED).symlink_to(REPOSITORY / PARSED)
 
     @classmethod
     def of(cls, folder: Path) -> Workflow:
