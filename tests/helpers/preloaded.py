@@ -29,15 +29,20 @@ from typing import Any, NoReturn
 
 SERVERS: list[Path] = []  # the `python` of this test run, once the fixture of conftest.py has started its server
 
-SNAKEMAKE = ("snakemake.cli", "jsonschema", "yaml")
+SNAKEMAKE = ("snakemake.cli", "jinja2", "jsonschema", "nbformat", "pygments", "requests", "smart_open", "yaml")
 JOBS = (
     "jinja2",
-    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.pyplot",
     "pandas",
     "PIL.Image",
+    "requests",
     "safetensors.torch",
+    "scipy.cluster.hierarchy",
     "scipy.signal",
     "scipy.stats",
+    "sklearn.ensemble",
     "soundfile",
     "soxr",
     "timm",
