@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers.library import configuration
+from helpers.library import configuration, front_end
+from helpers.runs import RUN, TRAINING, write_several
 from soundbench.augment.batch import OnlineAugmentation
+from soundbench.core.integrity import read_split
+from soundbench.core.storage import read_clip_table
+from soundbench.evaluation.trained_model import TrainedModel
+from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.registry import build_model
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.examples import Examples
+from soundbench.training.inputs import Inputs
+from soundbench.training.job import train_model
 from soundbench.training.trainer import Trainer
 from soundbench.training.training_data import TrainingData
 
@@ -93,3 +101,28 @@ def test_a_hidden_layer_separates_what_no_plane_does() -> None:
             optimizer.step()
         right[recipe["family"]] = float((network(features).argmax(dim=1) == targets).float().mean())
     assert right["linear"] < 0.7 < 0.95 < right["mlp"]
+
+
+@pytest.mark.parametrize("task", ["multi-label", "regression"])
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_probes_learn_several_labels_and_numbers(family: str, task: str, tmp_path: Path) -> None:
+    options = {"dropout": 0.0} | ({"hidden": 16} if family == "mlp" else {})
+    recipe = {"family": family, **options, "training": TRAINING | {"epochs": 25}}
+    several = write_several(tmp_path)
+    features = FeatureFiles(str(several / "several.npy"), str(several / "index.csv"))
+    inputs = Inputs(features, str(several / f"{task}.csv"), str(several / "measures.csv"))
+    run = replace(
+        RUN,
+        model="probe",
+        recipe=recipe,
+        source="made-up",
+        front_end=front_end(front_end="logmel", n_mels=16),
+        task=task,
+    )
+    train_model(run, inputs, str(tmp_path / "run"), threads=1, checkpoint_seconds=60)
+    model = TrainedModel.load(tmp_path / "run")
+    clips = model.with_role(read_split(tmp_path / f"{task}.csv"), "val", "test")
+    index = read_clip_table(tmp_path / "index.csv")
+    values = model.predict(model.examples(tmp_path / "several.npy", index, clips))
+    scores = model.task.scores(model.task.table(clips[model.task.truth_columns(clips)], values))
+    assert scores[{"multi-label": "map", "regression": "pearson"}[task]] > 0.6

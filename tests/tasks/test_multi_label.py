@@ -14,9 +14,11 @@ from soundbench.core.errors import InputError
 from soundbench.data.stratification import divide_groups
 from soundbench.data.subsets import limit_clips
 from soundbench.evaluation.intervals import interval_scores
+from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.multi_label import UNLABELLED, MultiLabel
-from soundbench.tasks.tagging import METRICS, Tagged, best_threshold, roc_area
+from soundbench.tasks.roc_area import roc_area
+from soundbench.tasks.tagging import METRICS, Tagged, best_threshold
 
 LABELS = ["cat", "dog", "hen", "owl"]
 RNG = np.random.default_rng(1)
@@ -62,6 +64,16 @@ def test_a_weight_counts_as_so_many_clips(metric: str) -> None:
     repeated = Tagged(*(np.repeat(part, weights, axis=0) for part in (whole.truth, whole.probabilities, whole.decided)))
     found = METRICS[metric].compute(whole, weights[None].astype(float))
     assert found == pytest.approx(METRICS[metric].compute(repeated, np.ones((1, weights.sum()))))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("groups", [4, 25])
+def test_scores_without_each_group_are_those_with_its_weight_at_zero(metric: str, groups: int) -> None:
+    positions = np.random.default_rng(groups).integers(0, groups, 60)
+    clips = Tagged(TRUTH, PROBABILITIES, (PROBABILITIES >= 0.5).astype(float))
+    evidence = WeightedClips([clips, clips], [positions, positions[::-1]], METRICS)
+    expected = evidence.scores(metric, 1 - np.eye(groups, dtype=int))
+    assert evidence.scores_without_each(metric) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_label_that_no_clip_has_is_left_out_of_means_and_perfect_rankings_have_a_finite_d_prime() -> None:

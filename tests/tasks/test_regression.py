@@ -154,6 +154,11 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
     }
     models = {
         "cnn": {"training": {"loss": "focal", "augment": {"mixup": {"alpha": 1, "labels": "union"}}}},
+        "between": {
+            "family": "cnn",
+            "features": "logmel64",
+            "training": {"epochs": 1, "augment": {"between_class": {"probability": 1, "labels": "union"}}},
+        },
         "odds": {"family": "logistic", "features": "logmel64"},
     }
     with pytest.raises(InputError) as caught:
@@ -174,6 +179,7 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
         "datasets.numbers.thresholds: is for the task multi-label, but the task is regression",
         "datasets.labels.thresholds: needs validation clips, which the protocol literature does not have",
         "models.cnn.training.augment.mixup.labels: union is for the task multi-label, which numbers has not",
+        "models.between.training.augment.between_class.labels: union is for the task multi-label, which numbers has",
         "models.cnn.training.loss: focal is not a loss of the task multi-label, which labels has",
     ):
         assert text in found

@@ -173,12 +173,13 @@ def test_a_mask_covers_at_most_half_of_the_features() -> None:
     assert (masked == 0).float().mean(dim=(1, 2, 3)).max() <= 0.5
 
 
-def test_mixup_may_give_a_mixture_the_labels_of_both_clips() -> None:
+@pytest.mark.parametrize(("effect", "amount"), [("mixup", {"alpha": 1.0}), ("between_class", {"probability": 1.0})])
+def test_a_mixture_may_have_the_labels_of_both_clips(effect: str, amount: dict[str, float]) -> None:
     task = MultiLabel(["a", "b", "c"])
     targets = torch.eye(3).repeat(4, 1)
     values = torch.randn(12, 1, 8, 8)
-    shared, shares = OnlineAugmentation({"mixup": {"alpha": 1.0, "labels": "share"}}, task, 0.0, 1)(values, targets)
-    united, unions = OnlineAugmentation({"mixup": {"alpha": 1.0, "labels": "union"}}, task, 0.0, 1)(values, targets)
+    shared, shares = OnlineAugmentation({effect: amount | {"labels": "share"}}, task, 1.0, 1)(values, targets)
+    united, unions = OnlineAugmentation({effect: amount | {"labels": "union"}}, task, 1.0, 1)(values, targets)
     assert torch.equal(shared, united)
     assert torch.equal(unions, (shares > 0).float())
     assert (unions.sum(dim=1) == 2).any()

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 BINS = 2  # the axis of the bins in a batch of features
 FRAMES = 3  # the axis of the frames
+UNION = "union"  # of the labels of both clips
+MIXED_LABELS = {
+    "description": (
+        "What a mixture has of the labels of both clips: `share`, each label as much as its clip; `union`, all of them "
+        "as a whole, for the task `multi-label`."
+    ),
+    "enum": ["share", UNION],
+    "default": "share",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,23 @@ class Batch:
     targets: torch.Tensor
     decibel: float
     frequencies: torch.Tensor
+
+
+def has_union(value: Any) -> bool:
+    """Whether an effect with this value gives mixtures all labels of both clips."""
+    return isinstance(value, dict) and value.get("labels") == UNION
+
+
+def mix_targets(batch: Batch, others: torch.Tensor, own: torch.Tensor, value: Any) -> torch.Tensor:
+    """The targets of mixtures, ``(batch, outputs)``: shares, or all labels of both clips if ``value`` asks for them.
+
+    Args:
+        others: the number of the clip that each clip is mixed with, ``(batch,)``.
+        own: the share of the clip itself, ``(batch,)``.
+    """
+    if has_union(value):
+        return torch.maximum(batch.targets[others], batch.targets)
+    return torch.lerp(batch.targets[others], batch.targets, own[:, None])
 
 
 def uniform(features: torch.Tensor, low: float, high: float) -> torch.Tensor:

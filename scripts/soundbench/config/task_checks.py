@@ -40,9 +40,10 @@ def _model_problems(name: str, recipe: Config, dataset: str, view: Config) -> It
                 f"network or one of {', '.join(able)}"
             )
         return
-    mixup = recipe["training"]["augment"].get("mixup")
-    if task is not MultiLabel and isinstance(mixup, dict) and mixup["labels"] == "union":
-        yield f"models.{name}.training.augment.mixup.labels: union is for the task multi-label, which {dataset} has not"
+    for effect, value in recipe["training"]["augment"].items():
+        if task is not MultiLabel and isinstance(value, dict) and value.get("labels") == "union":
+            where = f"models.{name}.training.augment.{effect}.labels"
+            yield f"{where}: union is for the task multi-label, which {dataset} has not"
     loss = recipe["training"].get("loss")
     if loss is not None and loss not in task.losses:
         yield (

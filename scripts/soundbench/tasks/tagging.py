@@ -8,14 +8,16 @@ M. Scholz, "Apples-to-apples in cross-validation studies", SIGKDD Explorations 1
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from soundbench.tasks.average_precision import average_precision, precision_without_each
-from soundbench.tasks.evidence import mean_of_known, tie_starts
+from soundbench.tasks.evidence import mean_of_known
 from soundbench.tasks.metric import Metric
+from soundbench.tasks.roc_area import area_without_each, roc_area
 
 PERFECT = 1 - 1e-6  # the largest area under a curve for which d' is computed; d' is then 6.7
 
@@ -49,23 +51,6 @@ class Tagged:
         return precisions, self.truth.sum(axis=1)
 
 
-def roc_area(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The probability that a clip with the label scores higher than one without it, ``(resamples,)``; ties count half.
-    NaN if all clips have the label, or none has it.
-
-    The arguments are those of :func:`average_precision`.
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = tie_starts(scores[order])
-    weights = weights[:, order]
-    positive = np.add.reduceat(weights * truth[order], starts, axis=1)
-    negative = np.add.reduceat(weights * (1 - truth[order]), starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative / 2
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    area = (positive * below).sum(axis=1)
-    return np.divide(area, pairs, out=np.full(len(area), np.nan), where=pairs > 0)
-
-
 def label_precisions(clips: Tagged, weights: np.ndarray) -> np.ndarray:
     """The average precision of each label, ``(resamples, labels)``."""
     columns = zip(clips.truth.T, clips.probabilities.T, strict=True)
@@ -93,8 +78,14 @@ def micro_precision(clips: Tagged, weights: np.ndarray) -> np.ndarray:
 
 def macro_precision_without_each(clips: Tagged, positions: np.ndarray, groups: int) -> np.ndarray:
     """:func:`macro_precision` without each of the groups, ``(groups,)``."""
+    return _macro_without_each(precision_without_each, clips, positions, groups)
+
+
+def _macro_without_each(
+    score: Callable[..., np.ndarray], clips: Tagged, positions: np.ndarray, groups: int
+) -> np.ndarray:
     columns = zip(clips.truth.T, clips.probabilities.T, strict=True)
-    return mean_of_known(np.stack([precision_without_each(*each, positions, groups) for each in columns], axis=1))
+    return mean_of_known(np.stack([score(*each, positions, groups) for each in columns], axis=1))
 
 
 def micro_precision_without_each(clips: Tagged, positions: np.ndarray, groups: int) -> np.ndarray:
@@ -108,12 +99,26 @@ def macro_area(clips: Tagged, weights: np.ndarray) -> np.ndarray:
     return mean_of_known(label_areas(clips, weights))
 
 
+def macro_area_without_each(clips: Tagged, positions: np.ndarray, groups: int) -> np.ndarray:
+    """:func:`macro_area` without each of the groups, ``(groups,)``."""
+    return _macro_without_each(area_without_each, clips, positions, groups)
+
+
 def d_prime(clips: Tagged, weights: np.ndarray) -> np.ndarray:
     """The distance of two normal distributions of equal variance with this mean area (J. Gemmeke et al., ICASSP 2017).
     It is at most 6.7, which stands for a perfect ranking."""
+    return _distance(macro_area(clips, weights))
+
+
+def d_prime_without_each(clips: Tagged, positions: np.ndarray, groups: int) -> np.ndarray:
+    """:func:`d_prime` without each of the groups, ``(groups,)``."""
+    return _distance(macro_area_without_each(clips, positions, groups))
+
+
+def _distance(area: np.ndarray) -> np.ndarray:
     from scipy.special import ndtri  # imported here, since planning reads this module
 
-    return np.sqrt(2) * ndtri(np.clip(macro_area(clips, weights), 1 - PERFECT, PERFECT))
+    return np.sqrt(2) * ndtri(np.clip(area, 1 - PERFECT, PERFECT))
 
 
 def lwlrap(clips: Tagged, weights: np.ndarray) -> np.ndarray:
@@ -145,8 +150,8 @@ def micro_f1(clips: Tagged, weights: np.ndarray) -> np.ndarray:
 METRICS = {
     "map": Metric("mean average precision", macro_precision, without_each=macro_precision_without_each),
     "micro_map": Metric("average precision, micro", micro_precision, without_each=micro_precision_without_each),
-    "roc_auc": Metric("area under the ROC curve", macro_area),
-    "d_prime": Metric("d′", d_prime, lowest=-np.inf, highest=np.inf, percent=False),
+    "roc_auc": Metric("area under the ROC curve", macro_area, without_each=macro_area_without_each),
+    "d_prime": Metric("d′", d_prime, lowest=-np.inf, highest=np.inf, percent=False, without_each=d_prime_without_each),
     "lwlrap": Metric("label-weighted ranking precision", lwlrap),
     "macro_f1": Metric("macro F1", macro_f1),
     "micro_f1": Metric("micro F1", micro_f1),

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 
-from soundbench.augment.batch_values import BINS, FRAMES, Batch, uniform
+from soundbench.augment.batch_values import BINS, FRAMES, MIXED_LABELS, Batch, mix_targets, uniform
 
 POSITION = 60
 NEEDS = ("decibel",)
@@ -23,17 +24,30 @@ VALUE = {
         "Each clip is mixed with a clip of another class in this share of the batches (between-class learning). Powers "
         "are added, with weights that take the levels of both clips into account, so that the share of each label is "
         "its share of what is heard. For front-ends in dB or natural logarithms; it replaces `mixup`, and needs about "
-        "twice the epochs."
+        "twice the epochs. Instead of the number, `{probability: NUMBER, labels: union}` gives a mixture all labels of "
+        "both clips as a whole, for the task `multi-label`."
     ),
-    "type": "number",
+    "type": ["number", "object"],
     "exclusiveMinimum": 0,
     "maximum": 1,
+    "additionalProperties": False,
+    "required": ["probability"],
+    "properties": {
+        "probability": {
+            "description": "Share of the batches that are mixed.",
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 1,
+        },
+        "labels": MIXED_LABELS,
+    },
 }
 NEPER = math.log(10) / 10  # the logarithm of power that corresponds to 1 dB
 
 
-def apply(batch: Batch, probability: float) -> Batch:
+def apply(batch: Batch, value: float | dict[str, Any]) -> Batch:
     """Draw a partner with another target and a share r ~ U(0, 1) for each clip."""
+    probability = value["probability"] if isinstance(value, dict) else value
     features = batch.features
     if torch.rand(()) >= probability:
         return batch
@@ -45,7 +59,7 @@ def apply(batch: Batch, probability: float) -> Batch:
     own = torch.sigmoid((loudness[others] - loudness) / 2 + share.logit())
     weights = (2 * own.log(), 2 * (1 - own).log())
     mixed = torch.logaddexp(powers + weights[0], powers[others] + weights[1]) - torch.logaddexp(*weights)
-    targets = torch.lerp(batch.targets[others], batch.targets, share[:, 0, 0])
+    targets = mix_targets(batch, others, share[:, 0, 0, 0], value)
     return replace(batch, features=mixed * (batch.decibel / NEPER), targets=targets)
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 
-from soundbench.augment.batch_values import Batch
+from soundbench.augment.batch_values import MIXED_LABELS, Batch, mix_targets
 
-UNION = "union"  # of the labels of both clips
 POSITION = 120
 MIXES_TARGETS = True
 VALUE = {
@@ -32,33 +31,18 @@ VALUE = {
             "type": "number",
             "exclusiveMinimum": 0,
         },
-        "labels": {
-            "description": (
-                "What a mixture has of the labels of both clips: `share`, each label as much as its clip; `union`, all "
-                "of them as a whole, for the task `multi-label`."
-            ),
-            "enum": ["share", UNION],
-            "default": "share",
-        },
+        "labels": MIXED_LABELS,
     },
 }
-
-
-def has_union(value: float | dict[str, Any]) -> bool:
-    """Whether a mixture has all labels of both clips."""
-    return isinstance(value, dict) and value["labels"] == UNION
 
 
 def apply(batch: Batch, value: float | dict[str, Any]) -> Batch:
     """Draw a share and a partner for each clip; the share of the clip itself is the larger one."""
     alpha = value["alpha"] if isinstance(value, dict) else value
     features = batch.features
-    targets = batch.targets
     concentration = torch.full((len(features),), alpha, device=features.device)
     own = torch.distributions.Beta(concentration, concentration, validate_args=False).sample()
     own = torch.maximum(own, 1 - own)
     others = torch.randperm(len(features), device=features.device)
     mixed = torch.lerp(features[others], features, own[:, None, None, None])
-    if has_union(value):
-        return replace(batch, features=mixed, targets=torch.maximum(targets[others], targets))
-    return replace(batch, features=mixed, targets=torch.lerp(targets[others], targets, own[:, None]))
+    return replace(batch, features=mixed, targets=mix_targets(batch, others, own, value))
