@@ -62,7 +62,8 @@ def evaluate_model(folders: list[str], features: FeatureFiles, split: str, threa
     }
     groups = clips.set_index("clip")["group"]
     scored = {"scores": model.task.scores(out_of_fold), **model.task.details(out_of_fold, groups)}
-    run = {key: model.description[key] for key in RUN_KEYS}
+    described = dict(model.description)
+    run = {key: described[key] for key in RUN_KEYS}
     write_json(outputs.metrics, run | measured | {"folds": folds} | scored)
     for folder in folders:
         forget_finished(folder)

@@ -25,7 +25,7 @@ from soundbench.export.modelcard import Evidence, model_card
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.files import FeatureFiles
-from soundbench.models.description import Description
+from soundbench.models.description import Description, features_shape
 from soundbench.tasks.task import Task
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def load_classifier(folder: str | Path) -> nn.Module:
     taken = model.description["input"]
     values = None
     if taken["kind"] == "waveform":
-        values = FeatureGraph(model.description["front_end"], taken["sample_rate"], tuple(model.description["shape"]))
+        values = FeatureGraph(model.description["front_end"], taken["sample_rate"], features_shape(model.description))
     return Classifier(model.network, model.normalise, values, model.task).eval()
 
 

@@ -19,7 +19,8 @@ from soundbench.data.schemes import fold_column
 from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import read_predictions
-from soundbench.export.onnxfile import OPSET, Description
+from soundbench.export.onnxfile import OPSET
+from soundbench.models.description import Description
 from soundbench.report.rendering import percent, quantity
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import task_class, trained_task

@@ -17,6 +17,7 @@ from soundbench.core.storage import atomic_path
 from soundbench.export.fitted_onnx import fitted_graph
 from soundbench.export.graphs import Classifier, FeatureGraph, has_graph
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.description import Description, features_shape
 from soundbench.models.families import is_fitted
 from soundbench.models.fitted import FittedClassifier, FittedOutputs
 from soundbench.tasks.registry import trained_task
@@ -24,8 +25,6 @@ from soundbench.tasks.task import Task
 
 OPSET = 18
 TOLERANCE = 1e-4  # the largest allowed difference of a probability, or of a number in units of its deviation
-
-Description = dict[str, Any]
 
 
 def input_of(description: Description, sample_rate: int | None, seconds: float) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def write_onnx(network: nn.Module, description: Description, taken: dict[str, An
     sound = taken["kind"] == "waveform"
     features = None
     if sound:
-        features = FeatureGraph(description["front_end"], taken["sample_rate"], tuple(description["shape"]))
+        features = FeatureGraph(description["front_end"], taken["sample_rate"], features_shape(description))
     normalise = Normalisation(**description["normalisation"])
     task = trained_task(description)
     model = Classifier(network.cpu(), normalise, features, task).eval()

@@ -7,12 +7,12 @@ A family supports this with a function ``transformers_model(network)`` in its mo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
 
 from soundbench.core.errors import InputError
+from soundbench.models.description import Description
 from soundbench.models.families import FAMILIES
 from soundbench.models.registry import averages_predictions
 from soundbench.tasks.registry import task_class
@@ -22,7 +22,7 @@ TOLERANCE = 1e-3  # the largest allowed difference of a probability; transformer
 DEVIATIONS = 2  # the extractor of transformers divides by this multiple of its `std`
 
 
-def has_transformers(description: dict[str, Any]) -> bool:
+def has_transformers(description: Description) -> bool:
     """Whether transformers can compute the same: one AST on its own features, normalised by constants; one label."""
     front_end = description["front_end"]
     recipe = description["recipe"]
@@ -31,7 +31,7 @@ def has_transformers(description: dict[str, Any]) -> bool:
     return single and offered and front_end["front_end"] == "ast" and front_end["normalise"] != "clip"
 
 
-def write_transformers(network: nn.Module, description: dict[str, Any], folder: Path) -> None:
+def write_transformers(network: nn.Module, description: Description, folder: Path) -> None:
     """Write ``config.json`` with the label names, ``preprocessor_config.json`` and ``model.safetensors``."""
     from transformers import ASTFeatureExtractor
 
@@ -53,7 +53,7 @@ def write_transformers(network: nn.Module, description: dict[str, Any], folder: 
 
 
 def check_transformers(
-    folder: Path, sound: list[np.ndarray], expected: np.ndarray, clips: list[str], description: dict[str, Any]
+    folder: Path, sound: list[np.ndarray], expected: np.ndarray, clips: list[str], description: Description
 ) -> None:
     """Compare the pipeline's probabilities of clips with the expected ones ``(clips, classes)``.
 

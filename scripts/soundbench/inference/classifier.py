@@ -18,6 +18,7 @@ from soundbench.core.prefetch import map_ahead, read_ahead
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.settings import EMBEDDING
 from soundbench.inference.windows import Window, recording_windows
+from soundbench.models.description import features_shape
 from soundbench.models.saved import load_model
 from soundbench.tasks.registry import trained_task
 from soundbench.tasks.task import Task
@@ -189,7 +190,7 @@ class Classifier:
     def _events(self, path: str, overlap: float) -> Iterator[Window | str]:
         """The windows of a recording, then its problem, which is empty if the whole recording could be read."""
         front_end = self.descriptions[0]["front_end"]
-        shape = tuple(self.descriptions[0]["shape"])
+        shape = features_shape(self.descriptions[0])
         try:
             yield from recording_windows(path, front_end, shape, overlap)
         except InputError as error:

@@ -19,6 +19,7 @@ from soundbench.data.schemes import fold_column
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.inference.recordings import Recording, find_recordings
 from soundbench.inference.tables import SpreadsheetWriter, columns, rows
+from soundbench.models.description import Description
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def _sorted_losses(losses: dict[str, float]) -> str:
 
 
 def trained_on(
-    recordings: list[Recording], clips: list[str], splits: list[str], descriptions: list[dict[str, Any]]
+    recordings: list[Recording], clips: list[str], splits: list[str], descriptions: list[Description]
 ) -> list[str]:
     """The recordings whose files are copies, byte by byte, of files with clips that one of the models was trained or
     validated on."""

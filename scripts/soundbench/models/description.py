@@ -6,15 +6,57 @@ A model folder may come from anybody, so each field is checked before it is used
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from soundbench.core.schema import Schema, schema_problems, with_defaults
+from soundbench.data.view import AugmentationRule
 from soundbench.features.crops import OVERLAP, Crop
 from soundbench.features.settings import EMBEDDING, feature_bins, feature_problems
 from soundbench.models.schema import load_schema
 from soundbench.tasks.registry import DEFAULT
 
-Description = dict[str, Any]
+
+class Description(TypedDict, total=False):
+    """What ``model.json`` holds. Models of others may lack what is not required; see :func:`complete_description`."""
+
+    recipe: Required[dict[str, Any]]  # family, options and training
+    front_end: Required[dict[str, Any]]
+    labels: Required[list[str]]  # what the outputs stand for
+    shape: Required[list[int]]  # bins and frames of the features
+    normalisation: Required[dict[str, float]]  # mean and std
+    fitted: Required[dict[str, Any]]  # what the task was fitted with, such as thresholds
+    task: Required[str]
+    options: dict[str, Any]  # of the task
+    dataset: str
+    source: str
+    model: str
+    seed: int
+    fold: int
+    protocol: str
+    augment: list[AugmentationRule]
+    code: str  # the digest
+    sources: list[str]  # of this run, and of those whose weights it began with
+    trained_on: str  # the digest of trained_on.txt
+    examples: dict[str, int]  # of each role
+    parameters: int
+    measured: dict[str, Any]  # times (s), device and packages, which differ between repeated trainings
+    best_epoch: int
+    kept_epoch: int
+    epochs: int
+    diverged: str
+    fingerprint: str
+    trial: int  # of a tuned model: the chosen trial, and their number
+    trials: int
+    data: dict[str, Any]  # of an exported model: its data set, what its files take, and whether transformers reads it
+    input: dict[str, Any]
+    transformers: bool
+
+
+def features_shape(description: Description) -> tuple[int, int]:
+    """The bins and frames of the features that a model takes."""
+    bins, frames = description["shape"]
+    return bins, frames
+
 
 TEXT = {"type": "string", "minLength": 1}
 COUNT = {"type": "integer", "minimum": 0}

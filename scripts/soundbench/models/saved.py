@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_mapping
-from soundbench.models.description import complete_description
+from soundbench.models.description import Description, complete_description, features_shape
 from soundbench.models.families import is_fitted
 from soundbench.models.registry import averages_predictions, build_model
 from soundbench.tasks.registry import task_class
@@ -76,7 +76,7 @@ def folder_problems(folder: Path) -> Iterator[str]:
             yield from error.problems
 
 
-def read_description(folder: str | Path) -> dict[str, Any]:
+def read_description(folder: str | Path) -> Description:
     """Read ``model.json``, with defaults for the keys that an older one lacks.
 
     Raises:
@@ -89,7 +89,7 @@ def read_description(folder: str | Path) -> dict[str, Any]:
     return description
 
 
-def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+def load_model(folder: str | Path) -> tuple[nn.Module, Description]:
     """Rebuild a trained network from its folder, in evaluation mode; also returns its description.
 
     Raises:
@@ -119,7 +119,7 @@ def load_model(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     return network.eval(), description
 
 
-def _load_fitted(file: Path, description: dict[str, Any]) -> nn.Module:
+def _load_fitted(file: Path, description: Description) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -132,9 +132,9 @@ def _load_fitted(file: Path, description: dict[str, Any]) -> nn.Module:
     return from_state(state, task_class(description).fitted_by, len(description["labels"]), file).eval()
 
 
-def _build(description: dict[str, Any], path: Path) -> nn.Module:
+def _build(description: Description, path: Path) -> nn.Module:
     try:
-        return build_model(description["recipe"], len(description["labels"]), tuple(description["shape"]))
+        return build_model(description["recipe"], len(description["labels"]), features_shape(description))
     except InputError as error:
         raise InputError(f"{path}: {problem}" for problem in error.problems) from error
     except Exception as error:  # libraries raise errors of any type if settings do not fit each other

@@ -14,6 +14,7 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_path, read_json, write_csv, write_json
+from soundbench.models.description import Description
 from soundbench.models.tuning import setting
 from soundbench.tasks.registry import task_class
 from soundbench.training.finished import forget_finished
@@ -27,7 +28,6 @@ TRIAL_COLUMNS = (
     "diverged",
     "chosen",
 )
-Description = dict[str, Any]
 
 
 class Validation(NamedTuple):
@@ -110,8 +110,14 @@ def _described(model: str, best: int, descriptions: list[Description]) -> Descri
     """The description of the chosen trial under the name of its model, with the costs of all trials."""
     measured = [one["measured"] for one in descriptions]
     costs = {key: round(sum(one[key] for one in measured), 3) for key in ("train_seconds", "cpu_seconds")}
-    names = {"model": model, "trial": best + 1, "trials": len(descriptions)}
-    return descriptions[best] | names | {"measured": measured[best] | costs}
+    chosen = descriptions[best]
+    return {
+        **chosen,
+        "model": model,
+        "trial": best + 1,
+        "trials": len(descriptions),
+        "measured": chosen["measured"] | costs,
+    }
 
 
 def trial_row(description: Description, history: str | Path, search: Sequence[str] = ()) -> dict[str, Any]:
