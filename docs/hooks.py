@@ -16,9 +16,10 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """The pages that the navigation names, and all files of the repository that they link to."""
+    """The pages that the navigation names, all files of the repository that they link to, and the style."""
     theme = [file for file in files if not (file.abs_src_path or "").startswith(config["docs_dir"])]
     waiting = [REPOSITORY / name for name in re.findall(r"'([^']+\.md)'", str(config["nav"]))]
+    waiting += [REPOSITORY / str(name) for name in config["extra_css"]]
     found: set[Path] = set()
     while waiting:
         page = waiting.pop()

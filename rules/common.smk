@@ -1,7 +1,6 @@
 # The checked configuration, and the objects whose methods are the input functions and parameters of the rules.
 # Torch is not imported here, because the process of every job reads this file.
 import gc
-import re
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -38,7 +37,7 @@ from soundbench.report.figures.clip_registry import CLIP_FIGURE_MODULES, CLIP_FI
 from soundbench.report.figures.registry import FIGURE_MODULES, FIGURES
 from soundbench.report.sections.registry import SECTION_MODULES
 from soundbench.study import paths
-from soundbench.study.paths import fill
+from soundbench.study.paths import fill, one_of
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
 from soundbench.study.environments import package_address, write_environment
@@ -136,11 +135,6 @@ def clip_figures():
     caption = "../config/report/figure.rst"
     folder = directory(paths.CLIP_FIGURES)
     return report(folder, patterns=["{figure}.svg"], caption=caption, category=RECORDINGS, labels=clip_figure_labels)
-
-
-def one_of(names):
-    """A wildcard constraint that allows only these names."""
-    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:

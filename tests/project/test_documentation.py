@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from helpers.workflow import REPOSITORY
+from soundbench.report.figures.clip_registry import CLIP_FIGURES
+from soundbench.report.figures.registry import FIGURES
 from tools.write_config_reference import PAGE, page, reference
 
 DOCUMENTS = sorted(
@@ -32,6 +34,16 @@ def test_links_lead_somewhere(document: object) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
     missing = [link for link in links if not (document.parent / link).exists()]
     assert not missing
+
+
+def test_pictures_of_the_gallery_are_small_and_shown() -> None:
+    text = (REPOSITORY / "docs" / "gallery.md").read_text()
+    pictures = sorted((REPOSITORY / "docs" / "gallery").iterdir())
+    assert len(pictures) > 10
+    for picture in pictures:
+        assert picture.stem in FIGURES or picture.stem in CLIP_FIGURES
+        assert f"(gallery/{picture.name})" in text
+        assert picture.stat().st_size < 150_000  # bytes
 
 
 def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
@@ -52,6 +53,11 @@ TABLE = SUMMARY + "/{table}.csv"
 FIGURES = SUMMARY + "/figures"
 LANDING = SUMMARY + "/report.rst"
 STUDY = SUMMARY + "/study.yaml"
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A wildcard constraint that allows only these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def fill(pattern: str, **values: Any) -> list[str]:
