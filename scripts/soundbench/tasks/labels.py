@@ -23,7 +23,7 @@ def check_names(labels: list[str], reserved: tuple[str, ...] = RESERVED) -> None
         InputError: naming the labels.
     """
     if len(labels) < 2:
-        raise InputError(f"two labels are needed to tell apart, but the view has {', '.join(labels) or 'none'}")
+        raise InputError(f"a classifier needs two labels or more, but the view has {', '.join(labels) or 'none'}")
     if taken := sorted(set(reserved) & set(labels)):
         raise InputError(
             f"a label cannot be named {', '.join(taken)}, like a column of the predictions; `merge` can rename it"
