@@ -13,7 +13,9 @@ from helpers.library import training
 from soundbench.core.errors import InputError
 from soundbench.data.stratification import divide_groups
 from soundbench.data.subsets import limit_clips
+from soundbench.evaluation.estimates import estimate_difference
 from soundbench.evaluation.intervals import interval_scores
+from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.multi_label import UNLABELLED, MultiLabel
@@ -132,6 +134,17 @@ def test_intervals_hold_the_score_and_resample_groups() -> None:
         assert found["mean"] == pytest.approx(TASK.scores(clips)[metric])
         assert few[metric]["mean"] == pytest.approx(found["mean"])
         assert few[metric]["low"] != found["low"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_models_are_compared_in_pairs_by_each_metric(metric: str) -> None:
+    groups = pd.Series(np.arange(60) // 2, clips_of(TRUTH)["clip"]).astype(str)
+    worse = TASK.table(clips_of(TRUTH), np.random.default_rng(4).permutation(PROBABILITIES))
+    first, members = group_evidence(MultiLabel, [table()], groups)
+    second, _ = group_evidence(MultiLabel, [worse], groups)
+    found = estimate_difference(first, second, members, metric)
+    assert found.mean == pytest.approx(TASK.scores(table())[metric] - TASK.scores(worse)[metric])
+    assert 0 < found.p_value() < 0.1
 
 
 def test_losses_mix_weigh_and_smooth() -> None:

@@ -18,7 +18,9 @@ from soundbench.data.splits import missing_classes
 from soundbench.data.subsets import limit_clips
 from soundbench.evaluation.baseline import constant_baseline
 from soundbench.evaluation.breakdowns import group_table
+from soundbench.evaluation.estimates import estimate_difference
 from soundbench.evaluation.intervals import interval_scores
+from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.rating import METRICS, Rated
 from soundbench.tasks.regression import Regression
@@ -70,6 +72,18 @@ def test_intervals_stay_within_the_limits_of_a_correlation() -> None:
     perfect = interval_scores(Regression, [Regression(NAMES).table(CLIPS, TRUTH)], groups)
     assert perfect["ccc"]["mean"] == pytest.approx(1)
     assert perfect["ccc"]["high"] <= 1
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_models_are_compared_in_pairs_by_each_metric(metric: str) -> None:
+    task = Regression(NAMES)
+    groups = pd.Series(np.arange(50) // 2, CLIPS["clip"]).astype(str)
+    worse = task.table(CLIPS, np.random.default_rng(4).permutation(VALUES))
+    first, members = group_evidence(Regression, [table()], groups)
+    second, _ = group_evidence(Regression, [worse], groups)
+    found = estimate_difference(first, second, members, metric)
+    assert found.mean == pytest.approx(task.scores(table())[metric] - task.scores(worse)[metric])
+    assert 0 < found.p_value() < 0.05
 
 
 def test_guessing_the_mean_has_no_concordance() -> None:

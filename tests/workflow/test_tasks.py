@@ -99,6 +99,7 @@ def test_the_report_names_the_metric_and_the_prevalence(tagged: Workflow) -> Non
     page = (tagged.results / "summary" / "report.html").read_text()
     assert "Ranked by <strong>mean average precision</strong>" in page
     assert "one constant answer" in page
+    assert 'href="#labels"' in page and "Misses of " in page  # `brief` misses some
 
 
 def test_numbers_reach_the_leaderboard(rated: Workflow) -> None:
@@ -128,6 +129,7 @@ def test_the_report_of_numbers_has_no_percent(rated: Workflow) -> None:
     page = (rated.results / "summary" / "report.html").read_text()
     assert "Ranked by <strong>concordance correlation</strong>" in page
     assert re.search(r"\w+ (is best|has the highest score)[^.]*[:,] 0\.\d+ \(95 % interval", page)
+    assert 'href="#values"' in page and "The clips with the largest errors of loudness" in page
 
 
 def predicted(study: Workflow, capsys: pytest.CaptureFixture[str], *options: str) -> str:
