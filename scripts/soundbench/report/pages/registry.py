@@ -69,8 +69,8 @@ ITEMS = {
         RECORDINGS,
         "audit",
         "What the checks found in {dataset}: damaged and unusual clips, copies of clips, groups that are in several "
-        "published folds, labels with too few clips; and what predicts the labels without being content, such as "
-        "bandwidth alone. The same findings are in a table: ``audit/{dataset}.csv`` in the results folder.",
+        "published folds, labels with too few clips. The same findings are in a table: ``audit/{dataset}.csv`` in the "
+        "results folder.",
     ),
     "listen": Item(
         "<results>/explore/{dataset}/listen.html",
