@@ -41,8 +41,8 @@ COLUMNS = ["measured", "what", "uar", "low", "high", "chance", "p", "p_holm", "p
 def measure_confounds(measures: str | Path, clips: str | Path, view: View, seed: int, table: str | Path) -> None:
     """Write one row per measurement, and one of all together: the unweighted average recall of their classifier.
 
-    The split is drawn here and not read, because the audit's page shows the table also where the split is refused. If
-    none can be drawn, the table is empty.
+    The split is drawn here and not read, so that there is a table also where copies make the split be refused. If none
+    can be drawn, the table is empty.
 
     Args:
         measures: the measurements of the clips of the view's source.
