@@ -12,6 +12,7 @@ import torch
 from soundbench.core.microbatches import chunks
 from soundbench.features.crops import Crop
 from soundbench.features.normalisation import Normalisation
+from soundbench.training.device_features import DeviceFeatures
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Examples:
     ``frames`` ``(examples,)`` are then the frames of each example that are no padding.
 
     ``groups`` ``(examples,)`` are what must not be split, such as speakers; a copy has the group of its clip.
+
+    ``resident`` are the same features on the device that trains; see :meth:`on_device`.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -34,6 +37,7 @@ class Examples:
     crop: Crop | None = None
     frames: np.ndarray | None = None
     groups: np.ndarray | None = None
+    resident: DeviceFeatures | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,6 +53,11 @@ class Examples:
             None if self.frames is None or other.frames is None else np.concatenate([self.frames, other.frames]),
             None if self.groups is None or other.groups is None else np.concatenate([self.groups, other.groups]),
         )
+
+    def on_device(self, device: torch.device) -> Examples:
+        """The same examples, with features and targets in the memory of ``device`` if they fit there."""
+        resident = DeviceFeatures.of(self.arrays, self.sources, self.rows, device) if len(self) else None
+        return replace(self, resident=resident, targets=self.targets.to(device)) if resident else self
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -126,8 +135,22 @@ class Examples:
         Args:
             starts: the first frames of crops.
         """
-        features = torch.from_numpy(self.features(chosen.numpy(), starts)).to(device)
-        return normalise(features.float()).unsqueeze(1), self.targets[chosen].to(device)
+        if self.resident is None:
+            features = torch.from_numpy(self.features(chosen.numpy(), starts)).to(device)
+            targets = self.targets[chosen].to(device)
+        else:
+            chosen = chosen.to(device, non_blocking=True)
+            features = self._resident_features(self.resident, chosen, starts)
+            targets = self.targets[chosen]
+        return normalise(features.float()).unsqueeze(1), targets
+
+    def _resident_features(
+        self, resident: DeviceFeatures, chosen: torch.Tensor, starts: np.ndarray | None
+    ) -> torch.Tensor:
+        if self.crop is None:
+            return resident.whole(chosen)
+        begin = torch.zeros_like(chosen) if starts is None else torch.from_numpy(starts).to(chosen.device)
+        return resident.crops(chosen, begin, self.shape[1])
 
     def window_batches(
         self, size: int, normalise: Normalisation, device: torch.device

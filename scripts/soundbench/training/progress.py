@@ -7,6 +7,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import torch
 from torch import nn
@@ -57,14 +58,47 @@ class Stopwatch:
         return {"wall": time.perf_counter() - self._wall_start, "cpu": time.process_time() - self._cpu_start}
 
 
+class Sums:
+    """Sums over clips of the loss and of the task's measure of progress, in float64.
+
+    They are on the device that trains, so that no step waits for the one before.
+    """
+
+    def __init__(self, device: torch.device, loss: float = 0.0, progress: float = 0.0) -> None:
+        self.loss = torch.tensor(loss, dtype=torch.float64, device=device)
+        self.progress = torch.tensor(progress, dtype=torch.float64, device=device)
+
+    def add(self, loss: torch.Tensor, progress: torch.Tensor) -> None:
+        """Add the sums of more clips, which are numbers on the device."""
+        self.loss = self.loss + loss
+        self.progress = self.progress + progress
+
+    def read(self) -> dict[str, float]:
+        """The sums so far, as the arguments of others. This waits for the device."""
+        return {"loss": self.loss.item(), "progress": self.progress.item()}
+
+    def row(self, part: str, measure: str, clips: int) -> Row:
+        """The means over ``clips`` clips as columns of ``history.csv``."""
+        sums = self.read()
+        return {f"{part}_loss": sums["loss"] / clips, f"{part}_{measure}": sums["progress"] / clips}
+
+
 @dataclass
 class Epoch:
     """The position in an epoch: the order of the training clips, and the sums over the finished steps."""
 
     order: torch.Tensor
+    sums: Sums
     steps: int = 0
-    loss: float = 0.0
-    progress: float = 0
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`resumed` needs."""
+        return {"order": self.order, "steps": self.steps, "sums": self.sums.read()}
+
+    @classmethod
+    def resumed(cls, state: dict[str, Any], device: torch.device) -> Epoch:
+        """The epoch at a position that was saved."""
+        return cls(state["order"], Sums(device, **state["sums"]), state["steps"])
 
 
 def epoch_line(row: Row, measure: str, epochs: int, wall: float) -> str:

@@ -3,6 +3,7 @@
 A step takes ``batch_size × accumulate`` clips. Each batch is read and augmented as a whole, and computed in
 microbatches that fit the device's memory. The gradients of all microbatches add up to the gradient of the mean loss
 over the clips of the step. Only the result of batch norms depends on the microbatches, which they normalise separately.
+On a GPU, features that fit are in its memory and losses are summed there, so that no step waits for the one before.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from soundbench.models.finetuning import freeze, set_training
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.training.checkpoints import Checkpoint, State, Stopped
 from soundbench.training.optimizers import build_optimizer
-from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, epoch_line
+from soundbench.training.progress import Epoch, Progress, Row, Stopwatch, Sums, epoch_line
 from soundbench.training.random_state import random_state, restore_random_state
 from soundbench.training.schedules import Schedule
 from soundbench.training.settings import TrainingSettings
@@ -31,6 +32,8 @@ from soundbench.training.training_data import TrainingData
 from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
 
 logger = logging.getLogger(__name__)
+
+Microbatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class Trainer:
@@ -52,7 +55,7 @@ class Trainer:
         tag: str,
     ) -> None:
         self.settings = settings
-        self.parts = data.parts
+        self.parts = {role: examples.on_device(device) for role, examples in data.parts.items()}
         self.device = device
         self.tag = tag
         self.normalise = data.normalise
@@ -67,7 +70,7 @@ class Trainer:
         self.stopwatch = Stopwatch()
         self.optimizer = build_optimizer(self.network, settings)
         self.schedule = Schedule(self.optimizer, settings, len(self._steps()))
-        self.loss = build_loss(settings, self.task, self.parts["train"].targets, device)
+        self.loss = build_loss(settings, self.task, data.parts["train"].targets, device)
         self.validation_loss = validation_loss(self.task)
         self.average = AVERAGES[settings["average"]](self.network, settings)
         self.microbatches = Microbatches(min(settings["batch_size"], len(self.parts["train"])), tag)
@@ -80,7 +83,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "progress": vars(self.progress),
-            "epoch": vars(self.epoch),
+            "epoch": self.epoch.state(),
             "microbatches": self.microbatches.size,
             "order": self.order.get_state(),
             "random": random_state(self.augment.generator, self.device),
@@ -94,7 +97,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])
-        self.epoch = Epoch(**state["epoch"])
+        self.epoch = Epoch.resumed(state["epoch"], self.device)
         self.microbatches.size = state["microbatches"]
         self.order.set_state(state["order"])
         restore_random_state(state["random"], self.augment.generator, self.device)
@@ -115,6 +118,7 @@ class Trainer:
             for _ in self._remaining_steps():
                 stop = stopping()
                 if stop or checkpoint.due():
+                    self._check_losses()
                     checkpoint.save(self.state())
                 if stop:
                     raise Stopped
@@ -125,7 +129,11 @@ class Trainer:
         return done or self.progress.exhausted(self.settings["patience"])
 
     def _new_epoch(self) -> Epoch:
-        return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order))
+        return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order), Sums(self.device))
+
+    def _check_losses(self) -> None:
+        """Refuse losses of this epoch that are not finite; not at every step, since this waits for the device."""
+        check_loss(self.epoch.sums.read()["loss"], f"{self.tag} the loss")
 
     def _steps(self) -> tuple[torch.Tensor, ...]:
         """The clips of each step of the epoch."""
@@ -135,19 +143,17 @@ class Trainer:
         """Train the remaining steps of the epoch; yield after each step of the optimiser."""
         set_training(self.network)
         for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
-            loss, progress = self._gradient(chosen)
-            check_loss(loss, f"{self.tag} the loss")
+            step = self._gradient(chosen)
             if self.settings["gradient_clip"] is not None:
                 clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])
             self.optimizer.step()
             self.schedule.step()
             self.average.after_step()
             self.epoch.steps += 1
-            self.epoch.loss += loss * len(chosen)
-            self.epoch.progress += progress
+            self.epoch.sums.add(step.loss * len(chosen), step.progress)
             yield
 
-    def _gradient(self, chosen: torch.Tensor) -> tuple[float, float]:
+    def _gradient(self, chosen: torch.Tensor) -> Sums:
         """Compute the gradient of the mean loss over the clips ``chosen``.
 
         Returns:
@@ -155,19 +161,17 @@ class Trainer:
         """
         saved_state = random_state(self.augment.generator, self.device)
 
-        def compute(size: int) -> tuple[float, float]:
+        def compute(size: int) -> Sums:
             restore_random_state(saved_state, self.augment.generator, self.device)
             self.optimizer.zero_grad(set_to_none=True)
-            sums = [
-                self._add_gradient(*microbatch, len(chosen)) for microbatch in self._training_microbatches(chosen, size)
-            ]
-            return sum(loss.item() for loss, _ in sums), sum(progress.item() for _, progress in sums)
+            sums = Sums(self.device)
+            for microbatch in self._training_microbatches(chosen, size):
+                sums.add(*self._add_gradient(*microbatch, len(chosen)))
+            return sums
 
         return self.microbatches.fit(compute)
 
-    def _training_microbatches(
-        self, chosen: torch.Tensor, size: int
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def _training_microbatches(self, chosen: torch.Tensor, size: int) -> Iterator[Microbatch]:
         """Features, targets and true targets of a step, augmented batch by batch, at most ``size`` clips at once."""
         for batch in chunks(chosen, self.settings["batch_size"]):
             starts = self.parts["train"].random_starts(batch, self.augment.generator)
@@ -199,18 +203,16 @@ class Trainer:
     def validate(self) -> Row:
         """Mean loss and progress on the validation clips; empty if the protocol has no validation clips."""
         network = self.average.network.eval()
-        clips = len(self.parts["val"])
+        part = self.parts["val"]
 
         def compute(size: int) -> Row:
-            loss_sum = 0.0
-            progress = 0.0
-            part = self.parts["val"]
+            sums = Sums(self.device)
             for outputs, targets in part.outputs(partial(self._outputs, network), size, self.normalise, self.device):
-                loss_sum += self.validation_loss(outputs, targets).item() * len(targets)
-                progress += self.task.progress_sum(outputs, targets).item()
-            return {"val_loss": loss_sum / clips, f"val_{self.task.progress}": progress / clips}
+                loss = self.validation_loss(outputs, targets).double() * len(targets)
+                sums.add(loss, self.task.progress_sum(outputs, targets))
+            return sums.row("val", self.task.progress, len(part))
 
-        return self.microbatches.fit(compute) if clips else {}
+        return self.microbatches.fit(compute) if len(part) else {}
 
     def _measure_batch_norms(self) -> None:
         """Measure them on the training clips without augmentation."""
@@ -230,10 +232,10 @@ class Trainer:
         return self.average.network.state_dict()
 
     def _end_epoch(self) -> Row:
-        clips = len(self.parts["train"])
+        self._check_losses()
         epoch = len(self.progress.history) + 1
         row = {"epoch": epoch, "learning_rate": self.schedule.rate}
-        row |= {"train_loss": self.epoch.loss / clips, f"train_{self.task.progress}": self.epoch.progress / clips}
+        row |= self.epoch.sums.row("train", self.task.progress, len(self.parts["train"]))
         self.average.after_epoch(epoch)
         if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
             self._measure_batch_norms()
@@ -243,6 +245,6 @@ class Trainer:
         self.schedule.end_epoch(row.get("val_loss", row["train_loss"]))
         self.progress.record(row, self.average.network, self.settings["keep"])
         self.epoch = self._new_epoch()
-        seconds = self.stopwatch.read()["wall"]
-        logger.info("%s %s", self.tag, epoch_line(row, self.task.progress, self.settings["epochs"], seconds))
+        line = epoch_line(row, self.task.progress, self.settings["epochs"], self.stopwatch.read()["wall"])
+        logger.info("%s %s", self.tag, line)
         return row

@@ -1,0 +1,62 @@
+"""Features in the memory of the device that trains, so that no step reads an array and copies a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+SHARE = 0.25  # of the free memory of a GPU; several trainings may share it, and the network needs the most
+
+
+@dataclass(frozen=True)
+class DeviceFeatures:
+    """The features of examples on a device.
+
+    Attributes:
+        values: ``(clips, bins, frames)``, as they are stored; clips that several examples share are there once.
+        places: the row of ``values`` of each example, ``(examples,)``.
+    """
+
+    values: torch.Tensor
+    places: torch.Tensor
+
+    @classmethod
+    def of(
+        cls, arrays: Sequence[np.ndarray], sources: np.ndarray, rows: np.ndarray, device: torch.device
+    ) -> DeviceFeatures | None:
+        """The features of examples (see :class:`soundbench.training.examples.Examples`) on ``device``.
+
+        Returns:
+            None if they do not fit, or if the arrays have several shapes.
+        """
+        used, places = np.unique(np.stack([sources, rows]), axis=1, return_inverse=True)
+        shapes = {(*array.shape[1:], array.dtype) for array in arrays}
+        size = used.shape[1] * int(np.prod(arrays[0].shape[1:])) * arrays[0].itemsize
+        if len(shapes) > 1 or size > available(device):
+            return None
+        parts = [torch.from_numpy(arrays[source][used[1, used[0] == source]]) for source in np.unique(used[0])]
+        return cls(torch.cat([part.to(device) for part in parts]), torch.from_numpy(places.reshape(-1)).to(device))
+
+    def whole(self, chosen: torch.Tensor) -> torch.Tensor:
+        """The features of the chosen examples, ``(chosen, bins, frames)``."""
+        return self.values[self.places[chosen]]
+
+    def crops(self, chosen: torch.Tensor, starts: torch.Tensor, length: int) -> torch.Tensor:
+        """``length`` frames of each chosen example from its start on, ``(chosen, bins, length)``.
+
+        What is beyond the array is padded with the quietest value of the crop.
+        """
+        at = starts[:, None] + torch.arange(length, device=starts.device)
+        last = self.values.shape[2] - 1
+        rows = self.places[chosen]
+        # One selection of frames, so that no whole clips are copied.
+        found = self.values.transpose(1, 2)[rows[:, None], at.clamp(max=last)].transpose(1, 2)
+        return torch.where(at[:, None] > last, found.amin(dim=(1, 2), keepdim=True), found)
+
+
+def available(device: torch.device) -> float:
+    """The memory (bytes) that features may take on a device; none on a CPU, whose arrays are in memory anyway."""
+    return SHARE * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
