@@ -34,25 +34,21 @@ def taker(folder: Path, names: str = "0,1") -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_each_process_takes_a_gpu_of_its_own_and_a_dead_one_leaves_its_gpu(tmp_path: Path) -> None:
-    first = taker(tmp_path)
-    assert first.stdout.readline() == "0\n"
-    second, third = taker(tmp_path), None
+def test_processes_spread_over_the_gpus_and_a_dead_one_leaves_its_gpu(tmp_path: Path) -> None:
+    takers = []
     try:
-        assert second.stdout.readline() == "1\n"
-        third = taker(tmp_path)
-        assert third.stdout.readline() in ("0\n", "1\n")  # more processes than GPUs: shared, not waited for
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-        third.kill()
-        third.wait()
-        assert "all of the GPUs 0, 1 are taken; sharing" in third.stderr.read()
-        third = taker(tmp_path)
-        assert third.stdout.readline() == "0\n"
+        for gpu in ("0", "1", "0", "1", "0"):  # more processes than GPUs: shared evenly, not waited for
+            takers.append(taker(tmp_path))
+            assert takers[-1].stdout.readline() == f"{gpu}\n"
+        takers[1].send_signal(signal.SIGKILL)
+        takers[1].wait()
+        takers.append(taker(tmp_path))
+        assert takers[-1].stdout.readline() == "1\n"
     finally:
-        for process in (first, second, third):
+        for process in takers:
             process.kill()
-            process.communicate()
+        said = [process.communicate()[1] for process in takers]
+    assert ["all of the GPUs 0, 1 are taken; sharing" in text for text in said] == [False, False, True, True, True, False]
 
 
 @pytest.fixture

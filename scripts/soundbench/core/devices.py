@@ -24,6 +24,8 @@ _TRIM_THRESHOLD = -1
 _MMAP_MAX = -4
 _ARENA_MAX = -8
 
+MOST_SHARING = 64  # processes on one GPU that are counted
+
 
 def keep_freed_memory() -> None:
     """Make the allocator of glibc keep freed memory; other allocators are left as they are.
@@ -111,7 +113,7 @@ def _make_own(folder: Path) -> None:
 
 
 def take_free(names: list[str], folder: Path) -> str:
-    """Take the first of ``names`` that no other process on this machine has taken, until this process ends.
+    """Take the first of ``names`` that the fewest other processes on this machine have taken, until this process ends.
 
     If all are taken, the process shares one and logs a warning, because waiting could take as long as a training.
 
@@ -122,16 +124,18 @@ def take_free(names: list[str], folder: Path) -> str:
         InputError: the folder is another user's, or a lock file is a link or cannot be opened.
     """
     _make_own(folder)
-    for name in names:
-        path = folder / f"{name.replace('/', '_')}.lock"
-        try:
-            if hold(path):
-                return name
-        except OSError as error:
-            raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
-    shared = names[os.getpid() % len(names)]
-    logger.warning("all of the GPUs %s are taken; sharing %s", ", ".join(names), shared)
-    return shared
+    for others in range(MOST_SHARING):
+        for name in names:
+            path = folder / f"{name.replace('/', '_')}{f'.{others}' if others else ''}.lock"
+            try:
+                if not hold(path):
+                    continue
+            except OSError as error:
+                raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
+            if others:
+                logger.warning("all of the GPUs %s are taken; sharing %s", ", ".join(names), name)
+            return name
+    return names[os.getpid() % len(names)]
 
 
 def device_name(device: torch.device, bfloat16: bool) -> str:
