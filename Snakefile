@@ -23,6 +23,11 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+
+
+container: settings["container"]
+
+
 include: "rules/data.smk"
 include: "rules/audit.smk"
 include: "rules/weights.smk"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ use rule * from soundbench
 """
 SELECTION = {"datasets": ["synthetic"], "models": ["cnn"], "seeds": [5]}
 SPLIT = "results/splits/synthetic/seed5.csv"
+STANDIN_APPTAINER = """#!/bin/sh
+if [ "$1" = --version ]; then echo apptainer version 1.3.4; exit; fi
+echo "$*" | head -1 >> {calls}
+while [ "${{1%.sif}}" = "$1" ]; do shift; done
+shift
+exec "$@"
+"""
 # What pip needs in an environment to build the package from the repository.
 BUILD_WITHOUT_NETWORK = {
     "STANDIN_CONDA_ALSO": "pip hatchling packaging pathspec pluggy trove-classifiers",
@@ -108,6 +116,20 @@ def test_results_can_be_in_a_storage(workflow: Workflow, tmp_path: Path) -> None
     )
     storage = ("--default-storage-provider", "fs", "--default-storage-prefix", str(tmp_path / "storage"))
     assert workflow.planned(*storage)["train_model"] > 0
+
+
+@pytest.mark.slow
+def test_jobs_run_in_the_configured_image(workflow: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for Apptainer, which notes its arguments and runs the command outside of any image."""
+    image, calls, program = (tmp_path / name for name in ("own.sif", "calls", "apptainer"))
+    image.touch()
+    program.write_text(STANDIN_APPTAINER.format(calls=calls))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{Path(sys.executable).parent}", prepend=":")
+    table = "results/clips/synthetic.csv"
+    workflow.run(table, "--cores", "2", "--sdm", "apptainer", "--config", f"container={image}")
+    assert (workflow.folder / table).is_file()
+    assert [f" {image} " in call for call in calls.read_text().splitlines()] == [True, True]  # fetched and indexed
 
 
 def test_the_catalogue_gets_what_it_asks_for() -> None:
