@@ -13,7 +13,7 @@ from soundbench.core.storage import write_csv, write_json
 from soundbench.data.audio import write_audio
 from soundbench.evaluation.label_errors import choose_errors, label_errors, labels_beside
 from soundbench.report.results import Results
-from soundbench.report.sections import answer, labels, values
+from soundbench.report.sections import answer, data, labels, values
 from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.regression import Regression
 from soundbench.tasks.task import Task
@@ -37,7 +37,7 @@ def results(folder: Path, task: Task, tables: list[pd.DataFrame]) -> Results:
         write_csv(run / "predictions.csv", table)
         write_json(run / "metrics.json", task.details(table, pd.Series("g", table["clip"])))
         files.append(run)
-    clips = tables[0][["clip"]].assign(path=[str(folder / f"{clip}.wav") for clip in tables[0]["clip"]])
+    clips = tables[0].assign(group="g", path=[str(folder / f"{clip}.wav") for clip in tables[0]["clip"]])
     for path in clips["path"]:
         write_audio(path, 0.5 * np.sin(np.arange(4000) / 5), 16000)
     write_csv(folder / "clips.csv", clips)
@@ -117,6 +117,7 @@ def test_the_section_of_numbers_has_the_largest_errors(tmp_path: Path) -> None:
     assert ("onset", "1", "0.25", "-0.75") in shown
     assert "mean absolute error" in page
     assert labels.section(study) == ""
+    assert "4 clips with 2 numbers in 1 groups" in data.section(study)
 
 
 def test_the_verdict_leads_to_the_sections_that_a_study_has() -> None:

@@ -40,6 +40,7 @@ class Regression(Task):
     predicted = "numbers"
     fitted_by = "regressors"
     values_name = "numbers"
+    labels_name = "numbers"
     report = frozenset({"values", "residuals", "groups"})
 
     @classmethod

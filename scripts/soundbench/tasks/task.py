@@ -49,6 +49,7 @@ class Task(ABC):
         fitted_by: what of scikit-learn is fitted: one ``classifier`` of all labels; ``classifiers``, one per label,
             which tell whether a clip has it; or ``regressors``, one per number.
         values_name: what the values are called in exported files and messages.
+        labels_name: what the outputs are called in the report.
     """
 
     name: ClassVar[str]
@@ -62,6 +63,7 @@ class Task(ABC):
     view_keys: ClassVar[tuple[str, ...]] = ()
     fitted_by: ClassVar[str] = "classifier"
     values_name: ClassVar[str] = "probabilities"
+    labels_name: ClassVar[str] = "labels"
 
     def __init__(
         self, labels: Sequence[str], fitted: dict[str, Any] | None = None, options: dict[str, Any] | None = None

@@ -35,6 +35,7 @@ def dataset_values(results: Results, dataset: str) -> dict[str, Any]:
         "dataset": dataset,
         "clips": len(clips),
         "labels": len(results.tasks[dataset].find_labels(clips)),
+        "labels_name": results.tasks[dataset].labels_name,
         "groups": clips["group"].nunique(),
         "left_out": left_out_range(splits),
         "confounds": records(pd.read_csv(results.confounds[dataset])) if dataset in results.confounds else [],
