@@ -30,7 +30,7 @@ from soundbench.core.provenance import check_installed_version, study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
 from soundbench.core.terminal import result, show_one_line_per_job
-from soundbench.data.files import files_digest
+from soundbench.data.files import files_state
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.models.families import FAMILIES
 from soundbench.report.figures.clip_registry import CLIP_FIGURE_MODULES, CLIP_FIGURES
@@ -143,5 +143,6 @@ wildcard_constraints:
     features=one_of(settings["features"]),
     model=one_of([*settings["models"], *settings["ensembles"]]),
     variant=one_of([ORIGINAL, *settings["augmentations"]]),
+    shard=r"\d+of\d+",
     seed=r"\d+",
     fold=r"\d+",

@@ -23,6 +23,8 @@ rule fetch_dataset:
 rule index_clips:
     input:
         data.source_files,
+        inspected=data.of_shards(paths.INSPECTED),
+        landmarks=data.of_shards(paths.INSPECTED_LANDMARKS),
     output:
         clips=paths.CLIPS,
         measures=paths.MEASURES,
@@ -40,7 +42,7 @@ rule index_clips:
         source=lambda w: canonical_json(study.source(w)),
         on_bad_clip=lambda w: study.settings["sources"][w.source]["on_bad_clip"],
         root=data.source_root,
-        files=lambda w: files_digest(data.own_root(w)),
+        files=lambda w: files_state(data.own_root(w)).digest,
         code=lambda w: code_digest("index_clips", data.reader_module(w)),
     script:
         "../scripts/index_clips.py"

@@ -38,6 +38,7 @@ rule compute_features:
     benchmark:
         "<benchmarks>/compute_features/{source}/{features}/{variant}.tsv"
     wildcard_constraints:
+        source=one_of(data.whole),
         features=one_of(name for name in study.settings["features"] if name not in features.embeddings),
     conda:
         environment("features")
@@ -110,6 +111,7 @@ rule embed_clips:
     benchmark:
         "<benchmarks>/embed_clips/{source}/{features}/{variant}.tsv"
     wildcard_constraints:
+        source=one_of(data.whole),
         features=one_of(features.embeddings),
     conda:
         environment("training")

@@ -13,4 +13,5 @@ with logged(snakemake.log[0]):
         snakemake.output.index,
         snakemake.threads,
         copies=snakemake.input.get("copies") or None,
+        shard=snakemake.wildcards.get("shard"),
     )

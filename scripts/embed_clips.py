@@ -16,4 +16,5 @@ with logged(snakemake.log[0]):
         features=FeatureFiles(snakemake.input.features, snakemake.input.index),
         outputs=FeatureFiles(snakemake.output.features, snakemake.output.index),
         threads=snakemake.threads,
+        shard=snakemake.wildcards.get("shard"),
     )

@@ -12,4 +12,5 @@ with logged(snakemake.log[0]):
         snakemake.params.on_bad_clip,
         snakemake.threads,
         IndexFiles(**dict(snakemake.output.items())),
+        shards=list(zip(snakemake.input.inspected, snakemake.input.landmarks, strict=True)),
     )

@@ -44,7 +44,7 @@ def made(
     assert main([str(recordings), "--output", str(output)]) == 0
     study = configuration(**yaml.safe_load(output.read_text()))
     source = {name: value for name, value in study["sources"]["mine"].items() if value is not None}
-    options = {name: value for name, value in source.items() if name not in ("reader", "root", "on_bad_clip")}
+    options = {name: value for name, value in source.items() if name not in ("reader", "root", "on_bad_clip", "shards")}
     clips = READERS.load(source["reader"]).read(Path(source["root"]), **options)
     return capsys.readouterr().out, study["datasets"]["mine"]["split"], clips
 

@@ -13,7 +13,7 @@ import soundfile
 from helpers.library import index
 from helpers.workflow import DATA
 from soundbench.core.errors import InputError
-from soundbench.data.files import clip_ids, files_digest
+from soundbench.data.files import clip_ids, files_state
 from soundbench.data.index import CLIP_COLUMNS, fetch_source
 
 
@@ -223,8 +223,8 @@ def test_a_clip_that_is_listed_twice_is_refused(tmp_path: Path, table: Path) -> 
 
 def state(root: Path) -> str:
     """The digest of a source's files, as another planning would find it."""
-    files_digest.cache_clear()
-    return files_digest(str(root))
+    files_state.cache_clear()
+    return files_state(str(root)).digest
 
 
 def overwrite(path: Path) -> None:
@@ -259,4 +259,4 @@ def test_digest_of_a_table_counts_the_files_that_it_lists(tmp_path: Path) -> Non
 
 def test_a_source_without_files_of_ones_own_has_a_digest_that_stays(tmp_path: Path) -> None:
     (tmp_path / "clips.zip").write_bytes(b"PK\xff\xfe")
-    assert files_digest("") == state(tmp_path / "clips.zip") == state(tmp_path / "gone")
+    assert files_state("").digest == state(tmp_path / "clips.zip") == state(tmp_path / "gone")

@@ -61,7 +61,7 @@ def no_findings(path: Path) -> Path:
 
 def index(source: dict[str, Any], root: Path, table: Path) -> pd.DataFrame:
     """Index a source as the workflow does, and read its clip table; what the audit measures lies beside it."""
-    measured = {"measures": table.with_suffix(".measures"), "landmarks": table.with_suffix(".npz")}
+    measured: dict[str, Any] = {"measures": table.with_suffix(".measures"), "landmarks": table.with_suffix(".npz")}
     measured["notes"] = table.with_suffix(".json")
     index_clips(source, root, "fail", 1, IndexFiles(clips=table, **measured))
     return read_clip_table(table)

@@ -67,7 +67,7 @@ def synthetic_clips(settings: Config) -> pd.DataFrame:
 
 def read_source(source: str, settings: Config, folder: Path) -> pd.DataFrame:
     """The clips of a source of the library or of a recipe, from real tables and file names; their audio is not read."""
-    options = without(settings, "on_bad_clip", "homepage", "license")
+    options = without(settings, "on_bad_clip", "homepage", "license", "shards")
     match source:
         case "synthetic":
             return synthetic_clips(settings)

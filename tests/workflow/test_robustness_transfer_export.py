@@ -46,7 +46,7 @@ STUDY = {
         **{"datasets": ["copies"], "models": ["cnn", "encoder", "svm", "both"], "seeds": [1]},
         "every_epoch": True,
     },
-    "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7}},
+    "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7, "shards": 2}},
     "datasets": {
         "copies": {"source": "synthetic", "augment": [{"variants": ["hum"]}], "split": HOLDOUT},
         "other": {"source": "other", "split": HOLDOUT},
@@ -69,7 +69,8 @@ STUDY = {
 }
 EXPORTED = "results/exported/copies/cnn"
 EXPORTED_ENCODER = "results/exported/copies/encoder"
-TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", EXPORTED, EXPORTED_ENCODER)
+SHARDED = "results/features/other/logmel64/orig.npy"
+TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", SHARDED, EXPORTED, EXPORTED_ENCODER)
 # Fetching weights, and embedding clips with them, needs published ones; no model here is tuned, and the choice among
 # trials has the environment of training.
 NOT_RUN = {"fetch_weights", "embed_clips", "choose_trial"}

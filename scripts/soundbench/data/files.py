@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from soundbench.data.names import is_utf8
 
@@ -77,31 +78,27 @@ def folders_below(root: str | Path) -> list[str]:
     return sorted(filter(is_plain, found))
 
 
-@cache
-def files_digest(root: str) -> str:
-    """A digest of the names, sizes and dates of a source's files; it changes if a file is overwritten in place.
+class FilesState(NamedTuple):
+    """The number of a source's files, and a digest of their names, sizes and dates."""
 
-    It is computed when a study is planned. So no file except the table is opened, and each source is read only once.
+    number: int
+    digest: str
+
+
+@cache
+def files_state(root: str) -> FilesState:
+    """The state of a source's files; the digest changes if a file is overwritten in place.
+
+    It is found when a study is planned. So no file except the table is opened, and each source is read only once.
 
     Args:
-        root: a folder with the files, or a table that lists them. The digest is of no files for an archive, and for a
-            source without recordings of the user.
+        root: a folder with the files, or a table that lists them. There are no files for an archive, and for a source
+            without recordings of the user.
     """
-    lines = [
-        f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in _files(root)
-    ]
-    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-@cache
-def _files(root: str) -> list[tuple[str, os.stat_result | None]]:
-    """The files of a source of the user; none for an archive and for other sources."""
-    return list(_files_below(root) if root and Path(root).is_dir() else _listed_files(root))
-
-
-def count_files(root: str) -> int:
-    """The number of files of :func:`files_digest`, also while a study is planned."""
-    return len(_files(root))
+    files = _files_below(root) if root and Path(root).is_dir() else _listed_files(root)
+    lines = [f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path} missing" for path, found in files]
+    text = "\n".join(sorted(lines))
+    return FilesState(len(lines), hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16])
 
 
 def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:

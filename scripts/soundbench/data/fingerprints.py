@@ -74,7 +74,7 @@ def save_landmarks(path: str | Path, clips: Sequence[Landmarks]) -> None:
 def load_landmarks(path: str | Path) -> list[Landmarks]:
     """Read a file that :func:`save_landmarks` wrote."""
     with np.load(path) as stored:
-        return np.split(stored["points"], np.cumsum(stored["counts"])[:-1])
+        return np.split(stored["points"], np.cumsum(stored["counts"], dtype=int))[:-1]
 
 
 def _paired(points: Landmarks) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +28,13 @@ from soundbench.data.names import is_utf8, name_problem, normalised, printable, 
 from soundbench.data.parts import part_of
 from soundbench.data.readers import READERS
 from soundbench.data.recording_traits import TRAITS
+from soundbench.data.shards import shard_rows
 from soundbench.data.targets import labels_in
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from soundbench.data.fingerprints import Landmarks
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,8 @@ RECORDINGS = "recordings"
 FILE_COLUMNS = ["seconds", "sample_rate", "channels", "sha256"]
 CLIP_COLUMNS = ["clip", "path", "label", "group", "fold", *FILE_COLUMNS]
 MEASURES = ["problem", "detail", "samples", "loudest", "clipped", *TRAITS]
+MEASURED = [*FILE_COLUMNS, *MEASURES]  # of each clip, when it is decoded
+TEXT = ["sha256", "problem", "detail", "samples"]  # of these columns, those that are no numbers
 
 
 def _options(source: dict[str, Any]) -> dict[str, Any]:
@@ -90,34 +95,84 @@ class IndexFiles:
     notes: str | Path
 
 
-def index_clips(source: dict[str, Any], root: str | Path, on_bad_clip: str, threads: int, outputs: IndexFiles) -> None:
+def index_clips(
+    source: dict[str, Any],
+    root: str | Path,
+    on_bad_clip: str,
+    threads: int,
+    outputs: IndexFiles,
+    shards: Sequence[tuple[str, str]] = (),
+) -> None:
     """Write the clip table of a source, one row per clip, and measurements for the audit; each clip is decoded once.
 
     Args:
         on_bad_clip: ``fail``; or ``skip`` to leave clips that cannot be used out of the clip table.
+        shards: the files of all shards that :func:`inspect_shard` wrote; if there are none, clips are inspected here.
 
     Raises:
         InputError: naming all clips that cannot be used, if they are not skipped, or if no clip can be used.
     """
     # They are imported here, because fetching does not need them.
     from soundbench.data.fingerprints import save_landmarks
-    from soundbench.data.inspection import inspect_clips
 
     table = read_clips(source, root)
     columns = [*CLIP_COLUMNS, *(name for name in table if name not in CLIP_COLUMNS)]
-    inspections = inspect_clips(list(table["path"]), threads)
-    for name in (*FILE_COLUMNS, *MEASURES):
-        table[name] = [getattr(inspection, name) for inspection in inspections]
+    measured, points = _read_shards(shards, table) if shards else _inspected(table["path"], threads)
+    table[MEASURED] = measured[MEASURED]
     good = table["problem"] == ""
     if bad := [f"{clip.path}: {clip.detail}" for clip in table[~good].itertuples()]:
         heading = f"{len(bad)} of {len(table)} clips cannot be used"
         if on_bad_clip == "fail" or not good.any():
             raise InputError(bad, f"{heading} (`on_bad_clip: skip` in the source leaves such clips out):")
         logger.warning("%s and are left out:\n  - %s", heading, "\n  - ".join(bad))
-    save_landmarks(outputs.landmarks, [inspection.landmarks for inspection in inspections])
+    save_landmarks(outputs.landmarks, points)
     write_json(outputs.notes, table.attrs["notes"])
     write_csv(outputs.measures, table[[*columns, *MEASURES]])
     write_csv(outputs.clips, table.loc[good, columns])
+
+
+def inspect_shard(
+    source: dict[str, Any], root: str | Path, shard: str, threads: int, *, measures: str | Path, landmarks: str | Path
+) -> None:
+    """Inspect the clips of one shard for :func:`index_clips`, which reports clips that cannot be used."""
+    from soundbench.data.fingerprints import save_landmarks
+
+    table = read_clips(source, root)
+    table = table[shard_rows(shard, len(table))].reset_index(drop=True)
+    measured, points = _inspected(table["path"], threads)
+    save_landmarks(landmarks, points)
+    write_csv(measures, measured.assign(path=table["path"]))
+
+
+def _inspected(paths: Iterable[str], threads: int) -> tuple[pd.DataFrame, list[Landmarks]]:
+    """The measurements of files, one row each, and their landmarks."""
+    import pandas as pd
+
+    from soundbench.data.inspection import inspect_clips
+
+    inspections = inspect_clips(list(paths), threads)
+    values = {name: [getattr(inspection, name) for inspection in inspections] for name in MEASURED}
+    return pd.DataFrame(values), [inspection.landmarks for inspection in inspections]
+
+
+def _read_shards(shards: Sequence[tuple[str, str]], clips: pd.DataFrame) -> tuple[pd.DataFrame, list[Landmarks]]:
+    """The measurements and landmarks of all shards.
+
+    Raises:
+        InputError: they are of other clips, because recordings were added or removed meanwhile.
+    """
+    import pandas as pd
+
+    from soundbench.data.fingerprints import load_landmarks
+
+    tables = [pd.read_csv(measures, dtype=str, keep_default_na=False) for measures, _ in shards]
+    measured = pd.concat(tables, ignore_index=True)
+    for name in set(MEASURED) - set(TEXT):  # Python's own conversion gives exactly what was written
+        convert = int if name in ("sample_rate", "channels") else lambda text: float(text or "nan")
+        measured[name] = measured[name].map(convert)
+    if list(measured["path"]) != list(clips["path"]):
+        raise InputError("The recordings have changed since they were measured; run the same command again.")
+    return measured, [points for _, landmarks in shards for points in load_landmarks(landmarks)]
 
 
 def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from soundbench.core.devices import keep_freed_memory
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
+from soundbench.data.shards import shard_rows
 from soundbench.features.clip_features import Change, clip_features, features_shape, stored_features
 from soundbench.features.settings import Settings, feature_bins, feature_dtype, feature_problems
 from soundbench.features.size import check_lengths, check_size
@@ -96,8 +97,8 @@ def store_features(
         outcomes = [outcome for piece in filled for outcome in piece]
         if problems := [problem for _, _, problem in outcomes if problem]:
             raise InputError(problems, f"{len(problems)} of {len(paths)} clips cannot be used:")
-    counts, digests, _ = zip(*outcomes, strict=True)
-    return pd.DataFrame({"row": range(len(paths)), "frames": counts, DIGEST: digests})
+    stored = {"frames": [count for count, _, _ in outcomes], DIGEST: [digest for _, digest, _ in outcomes]}
+    return pd.DataFrame({"row": range(len(paths))} | stored)
 
 
 def compute_features(
@@ -107,6 +108,7 @@ def compute_features(
     index: str | Path,
     threads: int,
     copies: str | Path | None = None,
+    shard: str | None = None,
 ) -> None:
     """Write the features of all clips of a source to one array ``(clips, bins, frames)``.
 
@@ -115,12 +117,14 @@ def compute_features(
     Args:
         copies: the table of a variant's copies. Then the features of the copies are computed instead, in the shape of
             the source's clips, and ``index`` also has the columns ``copy`` and ``file``.
+        shard: the name of a part of the clips, or of the copies; None for all.
 
     Raises:
         InputError: naming all clips that cannot be read or are far too long; no file is written then.
     """
     source = read_clip_table(clips)
     table = source if copies is None else read_clip_table(copies)
+    table = table[shard_rows(shard, len(table))].reset_index(drop=True)
     _check_rates(source, settings)
     check_lengths(source, settings)
     stored_rows = store_features(table["path"], settings, features_shape(source, settings)[1], array, threads)

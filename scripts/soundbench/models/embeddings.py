@@ -24,6 +24,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, checked_array, row_digest
 from soundbench.core.microbatches import Microbatches, chunks
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
+from soundbench.data.shards import shard_rows
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.models.encoders import encoder_problems
@@ -127,6 +128,7 @@ def embed_clips(
     features: FeatureFiles,
     outputs: FeatureFiles,
     threads: int,
+    shard: str | None = None,
 ) -> None:
     """Embed all clips of a source, or copies of them, into one array ``(clips, dimensions, 1)`` of float32.
 
@@ -134,6 +136,7 @@ def embed_clips(
 
     Args:
         weights: the files that :func:`soundbench.models.initial_weights.find_weights` takes.
+        shard: the name of a part of the clips; None for all.
 
     Raises:
         InputError: the weights do not fit, a run was trained on this source or on another front-end's features, or an
@@ -142,7 +145,10 @@ def embed_clips(
     prepare_process(0, 1)
     start = _usable_weights(weights, source, settings)
     table = read_clip_table(features.index)
-    stored = checked_array(features.array, table, table["row"].to_numpy())
+    chosen = shard_rows(shard, len(table))
+    table = table[chosen]
+    stored = checked_array(features.array, table, table["row"].to_numpy())[chosen]
+    table = table.assign(row=range(len(table))).reset_index(drop=True)
     embedder = build_embedder(settings, stored.shape[1:], start)
     logger.info("%s: %d clips, %d numbers each", start.file, len(stored), embedder.dimensions)
     with atomic_path(outputs.array) as temporary:

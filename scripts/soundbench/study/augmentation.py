@@ -7,7 +7,7 @@ from pathlib import Path
 from soundbench.augment.effects import EFFECTS
 from soundbench.core.storage import canonical_json
 from soundbench.data.copies import ORIGINAL, variant_names
-from soundbench.data.files import files_digest
+from soundbench.data.files import files_state
 from soundbench.study.paths import COPIES, NOISE_OVERLAP, fill
 from soundbench.study.study import Entry, Study, Wildcards, without
 
@@ -53,7 +53,7 @@ class AugmentationInputs:
 
     def noise_digests(self, wildcards: Wildcards) -> list[str]:
         """A digest of each of these folders: it changes when a recording in it is overwritten in place."""
-        return [files_digest(folder) for folder in self.noise_folders(wildcards.variant)]
+        return [files_state(folder).digest for folder in self.noise_folders(wildcards.variant)]
 
     def noise_overlaps(self, wildcards: Wildcards) -> list[str]:
         """Which clips of a data set are copies of recordings that its variants take noise from."""

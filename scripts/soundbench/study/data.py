@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from soundbench.data.checks import is_archive
-from soundbench.data.files import count_files, folders_below, is_plain, shards
+from soundbench.data.files import files_state, folders_below, is_plain, shards
 from soundbench.data.readers import READERS
+from soundbench.data.shards import shard_names
 from soundbench.study.paths import CLIPS, FETCHED, LANDMARKS, MEASURES, fill
 from soundbench.study.study import Study, Wildcards
+
+AUTO = "auto"
+CLIPS_PER_SHARD = 10_000  # with `shards: auto`
 
 
 class DataInputs:
@@ -24,12 +29,36 @@ class DataInputs:
 
     def own_root(self, wildcards: Wildcards) -> str:
         """The user's own folder, table or archive of a source's recordings; empty if there is none."""
-        root = self.study.source(wildcards).get("root")
+        return self._root(wildcards.source)
+
+    def _root(self, source: str) -> str:
+        root = self.study.settings["sources"][source].get("root")
         return str(Path(root).expanduser()) if root else ""
 
     def by_recordings(self, wildcards: Wildcards, base: int, per_thousand: int) -> int:
         """A resource of a job that has no clip table yet: ``base``, and more for every 1,000 recordings of the user."""
-        return base + per_thousand * (count_files(self.own_root(wildcards)) // 1000)
+        return base + per_thousand * (files_state(self.own_root(wildcards)).number // 1000)
+
+    def shards(self, source: str) -> list[str]:
+        """The names of the shards of a source; none if it is one job."""
+        entry = self.study.settings["sources"][source]
+        root = self._root(source)
+        shards = -(-files_state(root).number // CLIPS_PER_SHARD) if entry["shards"] == AUTO else entry["shards"]
+        return shard_names(shards) if shards > 1 else []
+
+    @cached_property
+    def sharded(self) -> list[str]:
+        """The sources in shards."""
+        return [name for name in self.study.settings["sources"] if self.shards(name)]
+
+    @cached_property
+    def whole(self) -> list[str]:
+        """The sources whose clips one job measures, and whose features one job computes."""
+        return [name for name in self.study.settings["sources"] if name not in self.sharded]
+
+    def of_shards(self, pattern: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: ``pattern`` for every shard of a source; none if it is one job."""
+        return lambda wildcards: fill(pattern, shard=self.shards(wildcards.source))
 
     def own_archive(self, wildcards: Wildcards) -> list[str]:
         """The user's own files that must be unpacked before a source can be read: an archive, or Arrow files."""

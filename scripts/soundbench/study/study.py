@@ -53,8 +53,8 @@ class Study:
         return without(self.settings["datasets"][wildcards.dataset], "audit")
 
     def source(self, wildcards: Wildcards) -> Entry:
-        """The keys of a source that decide its clips, without those about bad clips and about the publication."""
-        return without(self.settings["sources"][wildcards.source], "on_bad_clip", "homepage", "license")
+        """The keys of a source that decide its clips, without those about bad clips, the publication and shards."""
+        return without(self.settings["sources"][wildcards.source], "on_bad_clip", "homepage", "license", "shards")
 
     def recipe(self, wildcards: Wildcards) -> Entry:
         """The entry of a model, or of one of its trials."""

@@ -1,0 +1,74 @@
+# Measure the clips of large sources, and compute their features, in shards (sources.NAME.shards). Each shard is a job.
+# Reads: recordings and clip tables. Writes: feature arrays with their indices, as one job would. Files of shards are temporary.
+
+
+# index_clips puts the measurements of the shards together.
+rule inspect_clips:
+    input:
+        data.source_files,
+    output:
+        measures=temp(paths.INSPECTED),
+        landmarks=temp(paths.INSPECTED_LANDMARKS),
+    log:
+        "<logs>/inspect_clips/{source}/{shard}.log",
+    conda:
+        environment("data")
+    threads: 4
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        source=lambda w: canonical_json(study.source(w)),
+        root=data.source_root,
+        files=lambda w: files_state(data.own_root(w)).digest,
+        code=lambda w: code_digest("inspect_clips", data.reader_module(w)),
+    script:
+        "../scripts/inspect_clips.py"
+
+
+use rule compute_features as compute_feature_shard with:
+    output:
+        features=temp(paths.FEATURE_SHARD),
+        index=temp(paths.FEATURE_INDEX_SHARD),
+    log:
+        "<logs>/compute_features/{source}/{features}/{variant}/{shard}.log",
+    benchmark:
+        "<benchmarks>/compute_features/{source}/{features}/{variant}/{shard}.tsv"
+    wildcard_constraints:
+        source=one_of(data.sharded),
+        features=one_of(name for name in study.settings["features"] if name not in features.embeddings),
+
+
+use rule embed_clips as embed_shard with:
+    output:
+        features=temp(paths.FEATURE_SHARD),
+        index=temp(paths.FEATURE_INDEX_SHARD),
+    log:
+        "<logs>/embed_clips/{source}/{features}/{variant}/{shard}.log",
+    benchmark:
+        "<benchmarks>/embed_clips/{source}/{features}/{variant}/{shard}.tsv"
+    wildcard_constraints:
+        source=one_of(data.sharded),
+        features=one_of(features.embeddings),
+
+
+rule gather_features:
+    input:
+        features=data.of_shards(paths.FEATURE_SHARD),
+        index=data.of_shards(paths.FEATURE_INDEX_SHARD),
+    output:
+        features=paths.FEATURES,
+        index=paths.FEATURE_INDEX,
+    log:
+        "<logs>/gather_features/{source}/{features}/{variant}.log",
+    wildcard_constraints:
+        source=one_of(data.sharded),
+    conda:
+        environment("features")
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        code=lambda w: code_digest("gather_features"),
+    script:
+        "../scripts/gather_features.py"

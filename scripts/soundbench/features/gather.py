@@ -1,0 +1,34 @@
+"""The feature array of a source from those of its shards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from numpy.lib.format import open_memmap
+
+from soundbench.core.integrity import checked_array
+from soundbench.core.storage import atomic_path, read_clip_table, write_csv
+from soundbench.features.files import FeatureFiles
+
+
+def gather_features(shards: Sequence[FeatureFiles], whole: FeatureFiles) -> None:
+    """Write the arrays and the indexes of all shards as one of each, as if one job had computed them.
+
+    One shard is read at a time, and its rows are compared with their digests.
+    """
+    indexes = [read_clip_table(shard.index) for shard in shards]
+    arrays = [
+        checked_array(shard.array, index, index["row"].to_numpy()) for shard, index in zip(shards, indexes, strict=True)
+    ]
+    first = 0
+    with atomic_path(whole.array) as temporary:
+        shape = (sum(map(len, arrays)), *arrays[0].shape[1:])
+        rows = open_memmap(temporary, mode="w+", dtype=arrays[0].dtype, shape=shape)
+        for array, index in zip(arrays, indexes, strict=True):
+            rows[first : first + len(array)] = array
+            index["row"] += first
+            first += len(array)
+        rows.flush()
+    write_csv(Path(whole.index), pd.concat(indexes, ignore_index=True))
