@@ -39,6 +39,19 @@ def test_a_study_has_the_figures_that_its_runs_can_fill(study: Study) -> None:
     assert not any("robustness" in path for path in found)  # the study has no such table
 
 
+@pytest.mark.slow
+def test_of_many_models_the_best_of_each_data_set_have_figures_of_their_own(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draw, "MOST_OF_PAIRS", 2)
+    found = list(draw.study_figures(study.results()))
+    assert [(dataset, model) for name, dataset, model in found if name == "samples"] == [
+        ("one", "good"),
+        ("two", "good"),
+    ]
+    assert ("steps", "", "poor") in found
+
+
 def test_one_model_has_no_ranks_and_one_data_set_no_comparison_of_data_sets(tmp_path: Path) -> None:
     made = Study(tmp_path, {"only": 2.0}).write()
     write_report(made, pages=False)

@@ -7,9 +7,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from soundbench.core.storage import atomic_folder
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
 from soundbench.report.results import Results
+
+MOST_OF_PAIRS = 40  # figures of one kind per data set and model; each takes more than a second
 
 
 def draw_figures(results: Results, folder: str | Path) -> None:
@@ -26,7 +30,8 @@ def draw_figures(results: Results, folder: str | Path) -> None:
 def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
     """Name, data set and model of each figure that a study has; empty where the figure names none.
 
-    A figure shows the data sets whose task has it. One without its table, or without any run, is left out.
+    A figure shows the data sets whose task has it. One without its table, or without any run, is left out. Of figures
+    per data set and model, there are at most about :data:`MOST_OF_PAIRS`, those of the best models of each data set.
     """
     for name, figure in FIGURES.items():
         suited = results.with_item(name)
@@ -34,11 +39,21 @@ def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
             continue
         datasets = suited.datasets if "dataset" in figure.each else [""]
         models = suited.models if "model" in figure.each else [""]
-        for dataset, model in product(datasets, models):
+        many = figure.each == ("dataset", "model") and len(datasets) * len(models) > MOST_OF_PAIRS
+        for dataset, model in best_pairs(suited) if many else product(datasets, models):
             known = values(figure, suited, dataset, model)
             wanted = [parameter for parameter in figure.parameters if parameter != "path"]
             if all(known.get(parameter) for parameter in wanted) and suited.of(dataset, model).metrics:
                 yield name, dataset, model
+
+
+def best_pairs(results: Results) -> list[tuple[str, str]]:
+    """The data sets with their best models, of each data set equally many."""
+    number = max(1, MOST_OF_PAIRS // len(results.datasets))
+    names = dict.fromkeys(("dataset", "model"), str)
+    board = pd.read_csv(results.tables["leaderboard"], dtype=names, keep_default_na=False, na_values={"rank": ""})
+    best = {name: set(own["model"].head(number)) for name, own in board.sort_values("rank").groupby("dataset")}
+    return [pair for pair in product(results.datasets, results.models) if pair[1] in best.get(pair[0], ())]
 
 
 def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[str, Any]:

@@ -180,7 +180,8 @@ FIGURES = {
         "sample predictions",
         "Test clips, drawn at random, whether they are classified correctly or not, with their label and the "
         "prediction. Probabilities are means over seeds. The frequency axis is logarithmic; it ends at half of the "
-        "file's sample rate, at most at 11 kHz.",
+        "file's sample rate, at most at 11 kHz. Where a study has more than 40 such figures, the best models of each "
+        "data set have one.",
         each=("dataset", "model"),
     ),
     "explanations": Figure(
@@ -190,7 +191,8 @@ FIGURES = {
         "trained network (first seed, first fold). Where a region is silenced, the probability of the predicted label "
         "falls; the lines surround the regions where it falls by at least half of the largest fall, which the title "
         "gives in points. Where there are no lines, no region alone lowers it by a point. If the regions lie on noise "
-        "or on silence, the model has learned something else than the sound.",
+        "or on silence, the model has learned something else than the sound. Where a study has more than 40 such "
+        "figures, the best models of each data set have one.",
         each=("dataset", "model"),
     ),
 }
