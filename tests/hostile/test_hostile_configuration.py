@@ -106,7 +106,8 @@ def test_largest_seed_is_accepted_and_reaches_every_generator() -> None:
 @pytest.mark.slow
 def test_no_name_ends_like_a_file_that_the_workflow_makes() -> None:
     """Every ending of an output that stands beside, or is, the folder of a name is refused."""
-    files = [*(REPOSITORY / "rules").glob("*.smk"), *(REPOSITORY / "scripts/soundbench/study").glob("*.py")]
+    folders = {"rules": "*.smk", "scripts/soundbench/study": "*.py", "scripts/soundbench/report/pages": "registry.py"}
+    files = [file for folder, pattern in folders.items() for file in (REPOSITORY / folder).glob(pattern)]
     text = "\n".join(file.read_text() for file in files)
     endings = {found[1] for found in re.finditer(r'"(?:<(?:results|resources)>)?/[^"]*[^"/](\.[a-z]+)"', text)}
     assert {".csv", ".svg", ".html", ".json"} <= endings
