@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import save_file
 
 from soundbench.core.storage import write_csv, write_json
 from soundbench.data.audio import write_audio
+from soundbench.data.trained_on import write_trained_on
 from soundbench.evaluation.explanations import BANDS, SPANS, Explanations, choose_explained
 from soundbench.report.results import Results
 from soundbench.tasks.single_label import SingleLabel
@@ -103,15 +105,14 @@ class Study:
     def write(self) -> Study:
         """Write everything that a workflow run would have left for the tables, figures and pages."""
         clips = self.clips()
-        tested = ~clips["label"].isin(self.labels[self.classes - self.untested :])
+        tested = self._tested(clips)
         for dataset in self.datasets:
             split = clips[["clip", "label", "group"]].copy()
             for fold in range(1, self.folds + 1):
                 split[f"fold{fold}"] = (tested & clips["fold"].eq(fold)).map({True: "test", False: "train"})
             for seed in self.seeds:
                 write_csv(self.root / "splits" / dataset / f"seed{seed}.csv", split)
-        for folder in self.runs():
-            self._write_run(folder, clips[tested].reset_index(drop=True))
+        self.write_runs()
         files = [str(self.root / f"{clip}.wav") for clip in clips["clip"]]
         write_csv(self.root / "clips.csv", clips.assign(path=files, seconds=0.5, sample_rate=16000))
         if self.audio:
@@ -120,8 +121,21 @@ class Study:
                 write_audio(self.root / f"{clip}.wav", tone, 16000)
         return self
 
+    def write_runs(self) -> None:
+        """Write the files of all runs, those of every fold as well: no job of the workflow is left to train a model."""
+        clips = self.clips()
+        tested = clips[self._tested(clips)].reset_index(drop=True)
+        for folder in self.runs():
+            self._write_run(folder, tested)
+
+    def _tested(self, clips: pd.DataFrame) -> pd.Series:
+        return clips["label"].isin(self.labels[: self.classes - self.untested])
+
     def _write_run(self, folder: Path, clips: pd.DataFrame) -> None:
         dataset, model, seed = folder.parts[-3], folder.parts[-2], int(folder.name[4:])
+        for fold in range(1, self.folds + 1):  # before its predictions, which depend on them
+            self._write_fold(folder / f"fold{fold}", {"dataset": dataset, "model": model, "seed": seed, "fold": fold})
+            self._write_benchmark("train_model", dataset, model, f"seed{seed}/fold{fold}")
         rng = np.random.default_rng([seed, list(self.models).index(model), self.datasets.index(dataset)])
         task = SingleLabel(self.labels)
         truth = clips["label"].map(self.labels.index).to_numpy()
@@ -148,12 +162,18 @@ class Study:
         groups = clips.set_index("clip")["group"]
         scored = {"scores": task.scores(table), **task.details(table, groups)}
         write_json(folder / "metrics.json", run | {"folds": folds} | scored)
-        for fold in range(1, self.folds + 1):
-            history = {"epoch": range(1, 4), "train_loss": [2.0, 1.0, 0.5], "val_loss": [2.0, 1.5, 1.2]}
-            history |= {"train_accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.3, 0.5, 0.6]}
-            write_csv(folder / f"fold{fold}" / "history.csv", pd.DataFrame(history))
-            self._write_benchmark("train_model", dataset, model, f"seed{seed}/fold{fold}")
         self._write_benchmark("evaluate_model", dataset, model, f"seed{seed}")
+
+    def _write_fold(self, folder: Path, names: dict[str, Any]) -> None:
+        """A history, and a network of one layer with its description."""
+        history = {"epoch": range(1, 4), "train_loss": [2.0, 1.0, 0.5], "val_loss": [2.0, 1.5, 1.2]}
+        history |= {"train_accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.3, 0.5, 0.6]}
+        write_csv(folder / "history.csv", pd.DataFrame(history))
+        save_file({"weight": np.zeros((self.classes, 1), np.float32)}, folder / "model.safetensors")
+        recipe = {"family": "linear", "training": {"epochs": 3}}
+        description = {"task": SingleLabel.name, "recipe": recipe, "kept_epoch": 3}
+        description["trained_on"] = write_trained_on(folder, ["0" * 16])
+        write_json(folder / "model.json", names | description)
 
     def _write_explanations(self, folder: Path, table: pd.DataFrame) -> None:
         first = table[table["fold"] == 1].reset_index(drop=True)
