@@ -33,14 +33,8 @@ rule train_model:
         # auto: a GPU if there is one; cpu: never a GPU.
         device="auto",
     params:
+        **training.parameters,
         recipe=lambda w: study.entry_json("models", w.model),
-        front_end=lambda w: features.front_end_json(study.recipe(w)["features"]),
-        augment=lambda w: canonical_json(study.view(w)["augment"]),
-        variants=lambda w: augmentation.variants(w.dataset),
-        protocol=lambda w: study.view(w)["split"]["protocol"],
-        source=lambda w: study.view(w)["source"],
-        task=lambda w: study.view(w)["task"],
-        options=lambda w: training.task_options(w),
         code=lambda w: code_digest("train_model", *training.modules(w)),
     script:
         "../scripts/train_model.py"
@@ -62,7 +56,7 @@ rule choose_trial:
     log:
         "<logs>/choose_trial/{dataset}/{model}/seed{seed}/fold{fold}.log",
     wildcard_constraints:
-        model=one_of(study.trials),
+        model=one_of(study.chosen),
     localrule: True
     conda:
         environment("training")
@@ -71,3 +65,38 @@ rule choose_trial:
         code=lambda w: code_digest("choose_trial"),
     script:
         "../scripts/choose_trial.py"
+
+
+# The trials of a model in one job, in which most of them end early. Its checkpoints are not outputs, as above.
+rule halve_trials:
+    input:
+        unpack(training.files),
+        split=paths.SPLIT,
+    output:
+        model=paths.MODEL,
+        description=paths.DESCRIPTION,
+        trained_on=paths.TRAINED_ON,
+        history=paths.HISTORY,
+        trials=paths.TRIALS,
+    log:
+        "<logs>/halve_trials/{dataset}/{model}/seed{seed}/fold{fold}.log",
+    benchmark:
+        paths.TRAINING_BENCHMARK
+    wildcard_constraints:
+        model=one_of(study.halved),
+    conda:
+        environment("training")
+    threads: 1
+    resources:
+        mem_mb=by_clips(4000, 50, "measures"),
+        runtime=by_clips(240, 40, "measures"),
+        checkpoint_seconds=60,
+        device="auto",
+    params:
+        **training.parameters,
+        recipes=training.recipes_of_trials,
+        rate=training.halving_rate,
+        search=training.searched,
+        code=lambda w: code_digest("halve_trials", *training.modules_of_trials(w)),
+    script:
+        "../scripts/halve_trials.py"

@@ -3,13 +3,11 @@
 from pathlib import Path
 
 from soundbench.core.job_log import logged
-from soundbench.training.tuning import choose_trial
+from soundbench.training.tuning import Chosen, choose_trial
 
 with logged(snakemake.log[0]):
     choose_trial(
-        snakemake.wildcards.model,
-        [str(Path(file).parent) for file in snakemake.input.descriptions],
+        Chosen(snakemake.wildcards.model, Path(snakemake.output.model).parent, Path(snakemake.output.trials)),
+        [Path(file).parent for file in snakemake.input.descriptions],
         list(snakemake.params.search),
-        str(Path(snakemake.output.model).parent),
-        snakemake.output.trials,
     )

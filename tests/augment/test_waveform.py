@@ -25,7 +25,7 @@ from soundbench.tasks.single_label import SingleLabel
 from soundbench.training.batches import Copies, load_training
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
-from soundbench.training.run import Run
+from soundbench.training.run import Execution, Outputs, Run
 
 RATE = 16000
 
@@ -331,7 +331,7 @@ def test_a_planted_copy_of_a_test_clip_is_refused(study: dict[str, Any]) -> None
     recipe = configuration()["models"]["cnn"]
     run = Run("data", "cnn", 0, 1, "nested", recipe, study["front_end"], augment=study["entry"]["augment"])
     with pytest.raises(InputError, match=rf"{tested}_noisy\.flac is listed as a copy of {trained}, .* role is 'test'"):
-        train_model(run, inputs, str(study["folder"] / "run"), threads=1, checkpoint_seconds=60)
+        train_model(run, inputs, Outputs(study["folder"] / "run"), Execution(1, 60))
     assert not (study["folder"] / "run").exists()
 
 

@@ -21,7 +21,7 @@ from train_speed import inputs, training, write_features
 
 from soundbench.training.checkpoints import Checkpoint, State
 from soundbench.training.job import train_model
-from soundbench.training.run import Run
+from soundbench.training.run import Execution, Outputs, Run
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
         write_features(folder)
         run = Run("noise", arguments.family, 1, 1, "literature", recipe, {})
         started = time.perf_counter()
-        train_model(run, inputs(folder), str(folder / "run"), threads=1, checkpoint_seconds=0)
+        train_model(run, inputs(folder), Outputs(folder / "run"), Execution(1, 0))
         spent = time.perf_counter() - started
     print(f"{len(costs)} checkpoints in {spent:.1f} s, {1000 * sum(costs) / len(costs):.0f} ms each")
     print(f"{100 * sum(costs) / spent:.2f} % of the time")

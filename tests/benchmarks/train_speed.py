@@ -68,15 +68,14 @@ def job(folder: Path, epochs: int, precision: str) -> None:
     """The train job, afresh: a finished run would not be trained again."""
     shutil.rmtree(folder / "run", ignore_errors=True)
     from soundbench.training.job import train_model
-    from soundbench.training.run import Run
+    from soundbench.training.run import Execution, Outputs, Run
 
     recipe = NETWORK | {"training": training(epochs, precision)}
     train_model(
         Run("noise", "cnn", 1, 1, "literature", recipe, FRONT_END),
         inputs(folder),
-        str(folder / "run"),
-        threads=1,
-        checkpoint_seconds=60,
+        Outputs(folder / "run"),
+        Execution(1, 60),
     )
 
 

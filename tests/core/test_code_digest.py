@@ -57,6 +57,7 @@ USES = {
     "find_noise_overlap": {"pandas", "scipy"},
     "find_overlap": {"pandas", "scipy"},
     "gather_features": {"pandas"},
+    "halve_trials": {"pandas", "torch"},
     "index_clips": set(),
     "inspect_clips": set(),
     "measure_confounds": {"pandas", "scipy"},

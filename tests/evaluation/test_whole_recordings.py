@@ -12,15 +12,15 @@ from helpers.library import configuration, front_end, training
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv
 from soundbench.data.audio import write_audio
-from soundbench.evaluation import transfer
-from soundbench.evaluation.folds import Outputs, evaluate_model
+from soundbench.evaluation import folds, transfer
+from soundbench.evaluation.folds import evaluate_model
 from soundbench.evaluation.robustness import evaluate_robustness, perturb_features
 from soundbench.features.files import FeatureFiles
 from soundbench.features.store import compute_features
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
-from soundbench.training.run import Run
+from soundbench.training.run import Execution, Outputs, Run
 
 SECONDS = [2.6, 0.7, 1.9, 1.0]
 RECIPE = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.0}
@@ -60,16 +60,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             split=str(folder / "seed1.csv"),
             measures=str(folder / "measures.csv"),
         ),
-        str(folder / "fold1"),
-        threads=1,
-        checkpoint_seconds=60,
+        Outputs(folder / "fold1"),
+        Execution(1, 60),
     )
     evaluate_model(
         [str(folder / "fold1")],
         FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv")),
         str(folder / "seed1.csv"),
         1,
-        Outputs(str(folder / "predictions.csv"), str(folder / "metrics.json"), str(folder / "explanations.npz")),
+        folds.Outputs(str(folder / "predictions.csv"), str(folder / "metrics.json"), str(folder / "explanations.npz")),
     )
     return folder
 

@@ -42,7 +42,7 @@ from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.events import event_writer, record
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
-from soundbench.training.run import Outputs, Run
+from soundbench.training.run import Execution, Outputs, Run
 from soundbench.training.trainer import Trainer
 from soundbench.training.values import predict_values
 
@@ -291,9 +291,8 @@ def study(tmp_path: Path) -> dict[str, Any]:
             str(tmp_path / "seed1.csv"),
             str(tmp_path / "measures.csv"),
         ),
-        "threads": 1,
-        "folder": str(tmp_path / "fold1"),
-        "checkpoint_seconds": 0.0,
+        "outputs": Outputs(tmp_path / "fold1"),
+        "execution": Execution(1, 0.0),
     }
 
 
@@ -303,13 +302,13 @@ def test_input_of_the_future_is_named_before_training(study: dict[str, Any], nam
     os.utime(tmp_path / name, (tomorrow, tomorrow))
     with pytest.raises(InputError, match=rf"dated in the future.*touch(?s:.*){re.escape(str(tmp_path / name))}: 2"):
         train_model(**study)
-    assert not Path(study["folder"]).exists()
+    assert not study["outputs"].folder.exists()
 
 
 def train_and_delete(study: dict[str, Any]) -> dict[str, bytes]:
     """Train, and delete the outputs as Snakemake does when it refuses them; returns what they held."""
     train_model(**study)
-    files = Outputs(Path(study["folder"])).files
+    files = study["outputs"].files
     content = {file.name: file.read_bytes() for file in files}
     for file in files:
         file.unlink()
@@ -326,7 +325,7 @@ def test_finished_model_that_snakemake_deleted_is_not_trained_again(
     train_model(**study)
     assert "was already finished by an earlier process" in caplog.text
     assert "epoch 1/1" not in caplog.text
-    for file in Outputs(Path(study["folder"])).files:
+    for file in study["outputs"].files:
         assert file.read_bytes() == before[file.name]
         assert file.stat().st_mtime >= began - 1
 
@@ -337,20 +336,20 @@ def test_damaged_finished_model_is_trained_again(
 ) -> None:
     caplog.set_level("INFO", "soundbench")
     before = train_and_delete(study)
-    kept = Path(study["folder"]) / ".finished" / name
+    kept = study["outputs"].folder / ".finished" / name
     kept.write_bytes(kept.read_bytes()[:-9])
     caplog.clear()
     train_model(**study)
     assert "epoch 1/1" in caplog.text
-    assert Outputs(Path(study["folder"])).model.read_bytes() == before["model.safetensors"]
+    assert study["outputs"].model.read_bytes() == before["model.safetensors"]
 
 
 def test_accepted_model_is_kept_no_longer(study: dict[str, Any], tmp_path: Path) -> None:
     train_model(**study)
     inputs: Inputs = study["inputs"]
     outputs = folds.Outputs(*(str(tmp_path / name) for name in ("predictions.csv", "metrics.json", "explanations.npz")))
-    folds.evaluate_model([study["folder"]], inputs.features, inputs.split, 1, outputs)
-    assert not (Path(study["folder"]) / ".finished").exists()
+    folds.evaluate_model([str(study["outputs"].folder)], inputs.features, inputs.split, 1, outputs)
+    assert not (study["outputs"].folder / ".finished").exists()
 
 
 # --- disks that are full, and locks -----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from soundbench.models.registry import build_model
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.optimizers import build_optimizer
+from soundbench.training.run import Execution, Outputs
 from soundbench.training.schedules import SCHEDULES, Schedule
 
 # The parts of each small network of RECIPES: blocks and a head.
@@ -135,9 +136,8 @@ def train(
             weights=weights or [],
             overlaps=overlaps,
         ),
-        str(folder / name),
-        threads=1,
-        checkpoint_seconds=60,
+        Outputs(folder / name),
+        Execution(1, 60),
     )
     return folder / name
 

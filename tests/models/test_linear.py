@@ -26,6 +26,7 @@ from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.examples import Examples
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
+from soundbench.training.run import Execution, Outputs
 from soundbench.training.trainer import Trainer
 from soundbench.training.training_data import TrainingData
 
@@ -119,7 +120,7 @@ def test_probes_learn_several_labels_and_numbers(family: str, task: str, tmp_pat
         front_end=front_end(front_end="logmel", n_mels=16),
         task=task,
     )
-    train_model(run, inputs, str(tmp_path / "run"), threads=1, checkpoint_seconds=60)
+    train_model(run, inputs, Outputs(tmp_path / "run"), Execution(1, 60))
     model = TrainedModel.load(tmp_path / "run")
     clips = model.with_role(read_split(tmp_path / f"{task}.csv"), "val", "test")
     index = read_clip_table(tmp_path / "index.csv")

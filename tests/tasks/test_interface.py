@@ -18,10 +18,10 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv
 from soundbench.data.schemes import SCHEMES
 from soundbench.data.splits import missing_classes
-from soundbench.evaluation import summary
+from soundbench.evaluation import folds, summary
 from soundbench.evaluation.breakdowns import aggregate_details
 from soundbench.evaluation.comparisons import aggregate_comparisons
-from soundbench.evaluation.folds import Outputs, evaluate_model
+from soundbench.evaluation.folds import evaluate_model
 from soundbench.features.files import FeatureFiles
 from soundbench.models.saved import read_description
 from soundbench.models.schema import load_schema
@@ -31,6 +31,7 @@ from soundbench.tasks.registry import TASKS, ranking_metric
 from soundbench.tasks.task import Task
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
+from soundbench.training.run import Execution, Outputs
 
 NUMBERS = ["level", "tilt"]
 FRONT_END = front_end(front_end="logmel", n_mels=16)
@@ -154,16 +155,15 @@ def run_model(folder: Path, model: str, epochs: int) -> Path:
     train_model(
         replace(RUN, model=model, recipe=recipe, front_end=FRONT_END, source="made-up", task=TwoNumbers.name),
         Inputs(features, split, str(folder / "measures.csv")),
-        str(to / "fold1"),
-        threads=1,
-        checkpoint_seconds=60,
+        Outputs(to / "fold1"),
+        Execution(1, 60),
     )
     evaluate_model(
         [str(to / "fold1")],
         features,
         split,
         1,
-        Outputs(str(to / "predictions.csv"), str(to / "metrics.json"), str(to / "explanations.npz")),
+        folds.Outputs(str(to / "predictions.csv"), str(to / "metrics.json"), str(to / "explanations.npz")),
     )
     return to
 

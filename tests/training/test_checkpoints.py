@@ -20,13 +20,14 @@ from soundbench.training.checkpoints import stop_signals
 
 TRAIN = """
 import json, sys
+from pathlib import Path
 from soundbench.core.schema import with_defaults
 from soundbench.models.schema import load_schema
 from soundbench.core.job_log import logged
 from soundbench.features.files import FeatureFiles
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
-from soundbench.training.run import Run
+from soundbench.training.run import Execution, Outputs, Run
 folder, out, seed = sys.argv[1:4]
 schema = load_schema()
 training = dict(epochs=6, batch_size=8, learning_rate=0.01, augment=dict(roll=0.1, mixup=0.3))
@@ -37,7 +38,7 @@ with logged(f"{folder}/run.log"):
     train_model(Run("noise", "cnn", int(seed), 1, "nested", recipe, front_end),
                 Inputs(FeatureFiles(f"{folder}/features.npy", f"{folder}/index.csv"), f"{folder}/split.csv",
                        f"{folder}/measures.csv"),
-                out, threads=1, checkpoint_seconds=0.0)
+                Outputs(Path(out)), Execution(1, 0.0))
 """
 
 

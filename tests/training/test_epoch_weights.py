@@ -17,6 +17,7 @@ from soundbench.training.checkpoints import Checkpoint
 from soundbench.training.epoch_weights import EpochWeights, read_epochs
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
+from soundbench.training.run import Execution, Outputs
 
 Weights = dict[str, torch.Tensor]
 
@@ -27,7 +28,7 @@ def train(folder: Path, name: str, every_epoch: bool = True, split: str = "neste
     features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
     inputs = Inputs(features, str(folder / f"{split}.csv"), str(folder / "measures.csv"))
     out = folder / name
-    train_model(run, inputs, str(out), threads=1, checkpoint_seconds=60, every_epoch=every_epoch)
+    train_model(run, inputs, Outputs(out, every_epoch), Execution(1, 60))
     return out
 
 

@@ -21,7 +21,8 @@ from helpers.untrained import write_sound
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json, write_json
-from soundbench.evaluation.folds import Outputs, evaluate_model
+from soundbench.evaluation import folds
+from soundbench.evaluation.folds import evaluate_model
 from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.features.clip_features import clip_features
@@ -38,6 +39,7 @@ from soundbench.training import fitting
 from soundbench.training.examples import Examples
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
+from soundbench.training.run import Execution, Outputs
 
 FITTED = [family for family in FAMILIES.names if is_fitted(family)]
 SMALL: dict[str, Any] = {"random_forest": {"trees": 20}, "gradient_boosting": {"rounds": 20, "smallest_leaf": 2}}
@@ -59,7 +61,7 @@ def fit_several(folder: Path, family: str, task: str) -> Path:
     )
     features = FeatureFiles(str(several / "several.npy"), str(several / "index.csv"))
     inputs = Inputs(features, str(several / f"{task}.csv"), str(several / "measures.csv"))
-    train_model(run, inputs, str(folder / "run"), threads=1, checkpoint_seconds=60)
+    train_model(run, inputs, Outputs(folder / "run"), Execution(1, 60))
     return folder / "run"
 
 
@@ -70,7 +72,7 @@ def trained(folder: Path, made_up: Path, family: str, protocol: str = "nested", 
     )
     features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
     inputs = Inputs(features, str(made_up / f"{protocol}.csv"), str(made_up / "measures.csv"))
-    train_model(run, inputs, str(folder), threads=1, checkpoint_seconds=60)
+    train_model(run, inputs, Outputs(folder), Execution(1, 60))
     return folder
 
 
@@ -99,7 +101,7 @@ def test_evaluation_reads_it_as_a_network(family: str, made_up: Path, tmp_path: 
     folder = trained(tmp_path / "run", made_up, family, "literature")
     features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
     names = ("predictions.csv", "metrics.json", "explanations.npz")
-    outputs = Outputs(*(str(tmp_path / name) for name in names))
+    outputs = folds.Outputs(*(str(tmp_path / name) for name in names))
     evaluate_model([str(folder)], features, str(made_up / "literature.csv"), 1, outputs)
     metrics = read_json(tmp_path / "metrics.json")
     assert metrics["scores"]["accuracy"] >= 0.8

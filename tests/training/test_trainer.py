@@ -22,7 +22,7 @@ from soundbench.features.files import FeatureFiles
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.progress import Progress
-from soundbench.training.run import Run
+from soundbench.training.run import Execution, Outputs, Run
 
 
 def run(**settings: Any) -> Run:
@@ -34,7 +34,7 @@ def train(folder: Path, what: Run, name: str = "run", split: str = "nested") -> 
     out = folder / name
     features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
     inputs = Inputs(features, str(folder / f"{split}.csv"), str(folder / "measures.csv"))
-    train_model(what, inputs, str(out), threads=1, checkpoint_seconds=60)
+    train_model(what, inputs, Outputs(out), Execution(1, 60))
     return out
 
 

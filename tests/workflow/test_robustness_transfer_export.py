@@ -71,9 +71,9 @@ EXPORTED = "results/exported/copies/cnn"
 EXPORTED_ENCODER = "results/exported/copies/encoder"
 SHARDED = "results/features/other/logmel64/orig.npy"
 TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", SHARDED, EXPORTED, EXPORTED_ENCODER)
-# Fetching weights, and embedding clips with them, needs published ones; no model here is tuned, and the choice among
-# trials has the environment of training.
-NOT_RUN = {"fetch_weights", "embed_clips", "choose_trial"}
+# Fetching weights, and embedding clips with them, needs published ones; no model here is tuned, and the
+# jobs that tune have the environment of training.
+NOT_RUN = {"fetch_weights", "embed_clips", "choose_trial", "halve_trials"}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 from soundbench.core.storage import canonical_json
 from soundbench.models.ensembles import FAMILY as ENSEMBLE
-from soundbench.models.families import FAMILIES
+from soundbench.models.families import FAMILIES, is_fitted
 
 Config = dict[str, Any]
 
@@ -27,18 +27,21 @@ SKIPPED = 16  # points per trial that may repeat earlier settings, before a smal
 
 def split_trials(config: Config) -> Config:
     """A configuration whose models have no key ``tune``, with ``trials``: of each tuned model, the keys that are
-    searched, and the recipes of its trials by name.
+    searched, the recipes of its trials by name, and the rate of successive halving.
 
     A trial with the settings of a model that is not tuned, or of an earlier trial, has its name: it is trained once.
+    Trials that are halved are parts of one job, and share nothing.
     """
     tuned = {name: found for name in config["models"] if (found := tuning_of(config, name))}
     models = {name: without_tuning(recipe) for name, recipe in config["models"].items()}
     names = {_settings(recipe): name for name, recipe in reversed(models.items()) if name not in tuned}
     trials = {}
     for name, tuning in tuned.items():
+        halving = None if is_fitted(models[name]["family"]) else tuning["halving"]  # what has no epochs is not halved
+        shared = {} if halving else names
         recipes = enumerate(trial_recipes(models[name], tuning), 1)
-        named = {names.setdefault(_settings(one), trial_name(name, number)): one for number, one in recipes}
-        trials[name] = {"search": sorted(tuning["search"]), "recipes": named}
+        named = {shared.setdefault(_settings(one), trial_name(name, number)): one for number, one in recipes}
+        trials[name] = {"search": sorted(tuning["search"]), "recipes": named, "halving": halving}
     return config | {"models": models, "trials": trials}
 
 

@@ -79,7 +79,8 @@ class SelectedRuns:
 
     def of_trainings(self, *patterns: str) -> Files:
         """An input function: each pattern for every run that is trained: of a tuned model, those of all its trials."""
-        names = [one for name in self.trained for one in self.study.trials.get(name, [name])]
+        jobs = {name: self.study.trials[name] for name in self.study.chosen}
+        names = [one for name in self.trained for one in jobs.get(name, [name])]
         return self._of_models(list(dict.fromkeys(names)), *patterns)
 
     def _of_models(self, models: list[str], *patterns: str) -> Files:

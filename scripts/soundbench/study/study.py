@@ -36,6 +36,8 @@ class Study:
         self.settings: Entry = settings | {"models": recipes}
         # The names of the trials of each tuned model, and the recipes of all that is trained or evaluated.
         self.trials = {name: list(tuned["recipes"]) for name, tuned in settings["trials"].items()}
+        # The tuned models whose trials are trained by one job, and stopped early if others are better.
+        self.halved = [name for name, tuned in settings["trials"].items() if tuned["halving"]]
         self.recipes: Entry = dict(recipes)
         for tuned in settings["trials"].values():
             self.recipes |= {name: without(recipe, *KEYS_WITHOUT_EFFECT) for name, recipe in tuned["recipes"].items()}
@@ -63,8 +65,14 @@ class Study:
 
     @property
     def trained(self) -> list[str]:
-        """What ``train_model`` trains: the models that are not tuned, and the trials of the others."""
-        return [name for name in self.recipes if name not in self.trials]
+        """What ``train_model`` trains: the models that are not tuned, and the trials of those that are not halved."""
+        trials_of_halved = {trial for name in self.halved for trial in self.trials[name]}
+        return [name for name in self.recipes if name not in self.trials and name not in trials_of_halved]
+
+    @property
+    def chosen(self) -> list[str]:
+        """What ``choose_trial`` chooses: the tuned models whose trials are trained to their end."""
+        return [name for name in self.trials if name not in self.halved]
 
     @property
     def every_epoch(self) -> bool:

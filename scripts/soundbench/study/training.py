@@ -13,7 +13,7 @@ from soundbench.models.lineage import workflow_sources
 from soundbench.models.tuning import tuned_model
 from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import EPOCH_WEIGHTS, FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
-from soundbench.study.study import Study, Wildcards
+from soundbench.study.study import Entry, Study, Wildcards
 from soundbench.tasks.registry import task_class
 
 
@@ -36,8 +36,27 @@ class TrainingInputs:
 
     def modules(self, wildcards: Wildcards) -> list[str]:
         """The modules that train a model: also those of the effects on its batches."""
-        effects = self.study.recipe(wildcards).get("training", {}).get("augment", {})
-        return [*self.model_modules(wildcards), *map(BATCH_EFFECTS.module, sorted(effects))]
+        return [*self.model_modules(wildcards), *_effect_modules(self.study.recipe(wildcards))]
+
+    def modules_of_trials(self, wildcards: Wildcards) -> list[str]:
+        """The modules that train the trials of a model, which may have different effects."""
+        recipes = [self.study.recipes[name] for name in self.study.trials[wildcards.model]]
+        effects = {module: None for recipe in recipes for module in _effect_modules(recipe)}
+        return [*self.model_modules(wildcards), *effects]
+
+    @property
+    def parameters(self) -> dict[str, Callable[[Wildcards], Any]]:
+        """The parameters of a training job that all trials of a model share."""
+        view = self.study.view
+        return {
+            "front_end": lambda w: self.features.front_end_json(self.study.recipe(w)["features"]),
+            "augment": lambda w: canonical_json(view(w)["augment"]),
+            "variants": lambda w: self.features.augmentation.variants(w.dataset),
+            "protocol": lambda w: view(w)["split"]["protocol"],
+            "source": lambda w: view(w)["source"],
+            "task": lambda w: view(w)["task"],
+            "options": self.task_options,
+        }
 
     def files(self, wildcards: Wildcards) -> dict[str, Any]:
         """All inputs of a run, in one function, because planning 10,000 runs takes time for each call."""
@@ -74,6 +93,20 @@ class TrainingInputs:
         keys: list[str] = self.study.settings["trials"][wildcards.model]["search"]
         return keys
 
+    def recipes_of_trials(self, wildcards: Wildcards) -> dict[str, str]:
+        """The recipes of the trials of a tuned model by name, each as canonical JSON."""
+        return {name: self.study.entry_json("models", name) for name in self.study.trials[wildcards.model]}
+
+    def halving_rate(self, wildcards: Wildcards) -> int:
+        """One in how many trials goes on after each part of the training."""
+        rate: int = self.study.settings["trials"][wildcards.model]["halving"]
+        return rate
+
     def of_folds(self, pattern: str) -> Callable[[Wildcards], list[str]]:
         """An input function: ``pattern`` for every fold of a run."""
         return lambda wildcards: fill(pattern, fold=self.study.folds(wildcards.dataset))
+
+
+def _effect_modules(recipe: Entry) -> list[str]:
+    """The modules of the effects on the batches of a recipe, by their dotted names."""
+    return [BATCH_EFFECTS.module(name) for name in sorted(recipe.get("training", {}).get("augment", {}))]

@@ -15,6 +15,7 @@ from pathlib import Path
 from soundbench.core.storage import atomic_folder, atomic_path, file_sha256, read_json, write_json
 
 KEPT = ".finished"
+TRIALS = "trials"  # the folder of the trials of a run that successive halving has chosen
 DIGESTS = "digests.json"
 
 
@@ -55,5 +56,6 @@ def restore_finished(files: Sequence[Path], fingerprint: str) -> bool:
 
 
 def forget_finished(folder: str | Path) -> None:
-    """Remove the kept files of a run whose outputs Snakemake has accepted."""
-    shutil.rmtree(Path(folder) / KEPT, ignore_errors=True)
+    """Remove what a run has kept for a next attempt, since Snakemake has accepted its outputs."""
+    for kept in (KEPT, TRIALS):
+        shutil.rmtree(Path(folder) / kept, ignore_errors=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,7 +23,7 @@ from soundbench.training.finished import keep_finished, restore_finished
 from soundbench.training.fitting import fit_classifier
 from soundbench.training.inputs import FoldData, Inputs, read_fold
 from soundbench.training.network import train_network
-from soundbench.training.run import Outputs, Run, Trained
+from soundbench.training.run import Execution, Outputs, Run, Trained
 
 logger = logging.getLogger(__name__)
 
@@ -32,21 +31,17 @@ logger = logging.getLogger(__name__)
 def train_model(
     run: Run,
     inputs: Inputs,
-    folder: str,
-    *,
-    threads: int,
-    checkpoint_seconds: float,
-    device: str = "auto",
-    every_epoch: bool = False,
+    outputs: Outputs,
+    execution: Execution,
+    until: int | None = None,
 ) -> None:
-    """Train ``run``, or resume an interrupted attempt, and write :class:`Outputs` into ``folder``.
+    """Train ``run``, or resume an interrupted attempt, and write ``outputs``.
 
     The process exits with 128 + SIGTERM if a signal stops it; the next attempt then resumes.
 
     Args:
-        checkpoint_seconds: the time between two checkpoints (s).
-        device: ``auto`` uses a GPU if there is one; ``cpu`` never does.
-        every_epoch: whether the weights after every epoch are an output.
+        until: the epoch after which the training pauses; the next call goes on. A paused training has a history and a
+            description, and no weights. None: it trains to its end.
 
     Raises:
         InputError: an input is dated in the future or was changed, a training clip is a copy of a clip without the role
@@ -54,8 +49,7 @@ def train_model(
             GPU, or a loss or a weight is not finite, unless the run is a trial.
     """
     check_dates(inputs.files)
-    prepare_process(run.seed, threads, device)
-    outputs = Outputs(Path(folder), every_epoch)
+    prepare_process(run.seed, execution.threads, execution.device)
     processor = choose_device()
     bfloat16 = uses_bfloat16(run.recipe.get("training", {}).get("precision", "float32"), processor)
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
@@ -72,24 +66,29 @@ def train_model(
         if outputs.complete(fingerprint) or restore_finished(outputs.files, fingerprint):
             logger.info("%s was already finished by an earlier process", run.tag)
             return
-        checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", fingerprint, checkpoint_seconds)
+        checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", fingerprint, execution.checkpoint_seconds)
         if is_fitted(run.recipe["family"]):
             trained = fit_classifier(run, fold)
         else:
-            trained = train_network(run, fold, processor, checkpoint, outputs)
+            trained = train_network(run, fold, processor, checkpoint, outputs, until)
         _finish(run, trained, fold, outputs, fingerprint)
-        checkpoint.remove()
-        EpochWeights(outputs.epoch_folder).remove()
+        if not trained.paused:
+            checkpoint.remove()
+            EpochWeights(outputs.epoch_folder).remove()
 
 
 def _finish(run: Run, trained: Trained, fold: FoldData, outputs: Outputs, fingerprint: str) -> None:
-    """Write all outputs of a run, and keep them for a next attempt."""
+    """Write all outputs of a run, and keep them for a next attempt; if it is paused, all but the weights."""
     origin = {
         # A run that starts from this one must not be tested on these sources and clips.
         "sources": sorted({run.source}.union(*(weights.sources for weights in fold.pretrained))),
         "trained_on": write_trained_on(outputs.folder, fold.known_digests()),
     }
     description = {**asdict(run), **_describe(run, trained, fold), **origin, "fingerprint": fingerprint}
+    if trained.paused:
+        outputs.model.unlink(missing_ok=True)  # of other settings
+        _write_description(trained, description, outputs)
+        return
     if outputs.every_epoch:
         epochs = 0 if is_fitted(run.recipe["family"]) else len(trained.history)
         EpochWeights(outputs.epoch_folder).write(outputs.epochs, epochs)
@@ -120,6 +119,10 @@ def _describe(run: Run, trained: Trained, fold: FoldData) -> dict[str, Any]:
 def _write(trained: Trained, description: dict[str, Any], outputs: Outputs) -> None:
     with atomic_path(outputs.model) as temporary:
         save_file(trained.state, temporary)
+    _write_description(trained, description, outputs)
+
+
+def _write_description(trained: Trained, description: dict[str, Any], outputs: Outputs) -> None:
     write_csv(outputs.history, pd.DataFrame(trained.history))
     finished: dict[str, Any] = {key: getattr(trained, key) for key in ("best_epoch", "kept_epoch")}
     if trained.diverged:

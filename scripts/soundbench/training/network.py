@@ -31,17 +31,28 @@ from soundbench.training.values import predict_values
 logger = logging.getLogger(__name__)
 
 
-def train_network(run: Run, fold: FoldData, device: torch.device, checkpoint: Checkpoint, outputs: Outputs) -> Trained:
+def train_network(
+    run: Run,
+    fold: FoldData,
+    device: torch.device,
+    checkpoint: Checkpoint,
+    outputs: Outputs,
+    until: int | None = None,
+) -> Trained:
     """Train the network of a run, or go on from its checkpoint.
 
     A trial whose loss or weights are no longer finite ends without weights; any other run is an error.
     The process exits with 128 + SIGTERM if a signal stops it.
+
+    Args:
+        until: the epoch after which the training pauses, with a checkpoint; None: it trains to its end.
     """
     trainer = build_trainer(run, fold, device)
     diverged = ""
     try:
-        _fit(trainer, checkpoint, outputs, run.tag)
-        _fit_decision(trainer, fold)
+        _fit(trainer, checkpoint, outputs, until)
+        if trainer.finished:
+            _fit_decision(trainer, fold)
     except NotFiniteError as error:
         if not is_trial(run.model):
             raise
@@ -58,6 +69,7 @@ def train_network(run: Run, fold: FoldData, device: torch.device, checkpoint: Ch
         seconds=trainer.stopwatch.read(),
         device=device_name(trainer.device, trainer.bfloat16),
         diverged=diverged,
+        paused=not (trainer.finished or diverged),
     )
 
 
@@ -86,7 +98,8 @@ def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> Onlin
     return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed, frequencies)
 
 
-def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -> None:
+def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, until: int | None) -> None:
+    tag = trainer.tag
     weights = EpochWeights(outputs.epoch_folder)
     state = checkpoint.load()
     if state and outputs.every_epoch and not weights.holds(len(state["progress"]["history"])):
@@ -107,7 +120,7 @@ def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, tag: str) -
                 weights.save(int(row["epoch"]), trainer.epoch_weights())
 
         try:
-            trainer.fit(checkpoint, stopping, finish_epoch)
+            trainer.fit(checkpoint, stopping, finish_epoch, until)
         except Stopped:
             logger.warning("%s was stopped by a signal; the next attempt resumes from its checkpoint", tag)
             sys.exit(128 + signal.SIGTERM)

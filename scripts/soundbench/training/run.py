@@ -41,6 +41,20 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Execution:
+    """How a process trains a run.
+
+    Attributes:
+        checkpoint_seconds: the time between two checkpoints (s).
+        device: ``auto`` uses a GPU if there is one; ``cpu`` never does.
+    """
+
+    threads: int
+    checkpoint_seconds: float
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
 class Outputs:
     """The output files of a run; ``folder`` also holds the checkpoint until the run is finished.
 
@@ -111,6 +125,7 @@ class Trained:
         parameters: how many numbers were learned.
         seconds: ``wall`` and ``cpu`` time (s).
         diverged: why a trial has no weights: its loss or weights were no longer finite; otherwise empty.
+        paused: whether the training has epochs left and a checkpoint to go on from.
     """
 
     state: dict[str, Tensor]
@@ -122,3 +137,4 @@ class Trained:
     seconds: dict[str, float]
     device: str
     diverged: str = ""
+    paused: bool = False

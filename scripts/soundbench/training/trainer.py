@@ -103,18 +103,25 @@ class Trainer:
         restore_random_state(state["random"], self.augment.generator, self.device)
         self.stopwatch = Stopwatch(**state["stopwatch"])
 
-    def fit(self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Callable[[Row], None]) -> None:
+    def fit(
+        self,
+        checkpoint: Checkpoint,
+        stopping: Callable[[], bool],
+        record: Callable[[Row], None],
+        until: int | None = None,
+    ) -> None:
         """Train until the last epoch, or until ``patience`` epochs have passed without a lower validation loss.
 
         Args:
             stopping: called after every step; training stops if it returns True.
             record: called with the row of ``history.csv`` after every epoch.
+            until: the epoch after which the training pauses; the checkpoint then holds its state.
 
         Raises:
             Stopped: ``stopping()`` was true; the checkpoint holds the state after that step.
             InputError: a loss or a weight is not finite, or the device's memory is too small for a single clip.
         """
-        while not self._finished():
+        while not (self.finished or self._reached(until)):
             for _ in self._remaining_steps():
                 stop = stopping()
                 if stop or checkpoint.due():
@@ -123,10 +130,17 @@ class Trainer:
                 if stop:
                     raise Stopped
             record(self._end_epoch())
+        if not self.finished:
+            checkpoint.save(self.state())
 
-    def _finished(self) -> bool:
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is trained, or early stopping has ended the training."""
         done = len(self.progress.history) >= self.settings["epochs"]
         return done or self.progress.exhausted(self.settings["patience"])
+
+    def _reached(self, epoch: int | None) -> bool:
+        return epoch is not None and len(self.progress.history) >= epoch
 
     def _new_epoch(self) -> Epoch:
         return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order), Sums(self.device))

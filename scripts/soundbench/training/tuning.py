@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 TRIAL_COLUMNS = (
     *("dataset", "model", "trial", "settings", "seed", "fold"),
-    *("metric", "score", "loss"),
+    *("metric", "score", "loss", "epochs"),
     "diverged",
     "chosen",
 )
@@ -43,57 +43,80 @@ class Validation(NamedTuple):
     loss: float
 
 
-def validation(description: Description, history: str | Path) -> Validation:
-    """The validation scores of a run, from its ``model.json`` and its ``history.csv``."""
+class Chosen(NamedTuple):
+    """The run of the trial that is chosen.
+
+    Attributes:
+        model: the name of the model that is tuned.
+        folder: of the run.
+        table: the CSV file with one row per trial: :data:`TRIAL_COLUMNS`.
+    """
+
+    model: str
+    folder: Path
+    table: Path
+
+
+def validation(description: Description, history: str | Path, until: int | None = None) -> Validation:
+    """The validation scores of a run, from its ``model.json`` and its ``history.csv``.
+
+    Args:
+        until: the scores are those that the run would have if this were its last epoch.
+    """
     if "diverged" in description:
         return Validation(math.nan, math.nan)
-    kept = pd.read_csv(history).set_index("epoch").loc[description["kept_epoch"]]
+    rows = pd.read_csv(history).set_index("epoch")
+    epoch = description["kept_epoch"]
+    if until is not None and until < len(rows):
+        last = description["recipe"]["training"]["keep"] == "last"
+        epoch = until if last else rows["val_loss"].loc[:until].idxmin()
+    kept = rows.loc[epoch]
     return Validation(
         *(float(kept.get(f"val_{name}", math.nan)) for name in (task_class(description).progress, "loss"))
     )
 
 
-def best_trial(scores: Sequence[Validation]) -> int:
-    """The position of the trial with the highest validation score; of equals, that with the lower loss, then the first.
+def ranked_trials(scores: Sequence[Validation]) -> list[int]:
+    """The positions of the trials, the highest validation score first; of equals, the lower loss, then the first.
 
-    Trials without a score, whose trainings diverged, are the worst; at least one has a score. This function alone
-    decides which settings are tested, and it is given nothing of the test clips.
+    Trials without a score, whose trainings diverged, are left out. This function alone decides which settings are
+    tested, and it is given nothing of the test clips.
     """
     scored = [number for number, found in enumerate(scores) if not math.isnan(found.score)]
-    return min(scored, key=lambda number: (-scores[number].score, scores[number].loss, number))
+    return sorted(scored, key=lambda number: (-scores[number].score, scores[number].loss, number))
 
 
-def choose_trial(model: str, trials: list[str], search: list[str], folder: str, table: str) -> None:
+def choose_trial(chosen: Chosen, trials: Sequence[Path], search: Sequence[str]) -> None:
     """Copy the trial with the best validation scores to the run of its model, and write what all trials scored.
 
-    The costs of the run are those of all its trials.
+    Only trials that were trained to their end are candidates. The costs of the run are those of all trials.
 
     Args:
-        model: the name of the model that is tuned.
         trials: the folders of the trials, in their order.
         search: the keys that the trials differ in.
-        folder: of the model's own run.
-        table: the CSV file with one row per trial: :data:`TRIAL_COLUMNS`.
 
     Raises:
         InputError: all trials diverged.
     """
-    runs = [Outputs(Path(trial)) for trial in trials]
+    runs = [Outputs(trial) for trial in trials]
     descriptions = [read_json(run.description) for run in runs]
-    if all("diverged" in one for one in descriptions):
-        raise InputError(_all_diverged(model, descriptions[0]))
     rows = [trial_row(*pair, search) for pair in zip(descriptions, (run.history for run in runs), strict=True)]
-    best = best_trial([Validation(row["score"], row["loss"]) for row in rows])
+    candidates = [number for number, run in enumerate(runs) if run.model.exists()]
+    scores = [Validation(rows[number]["score"], rows[number]["loss"]) for number in candidates]
+    ranking = ranked_trials(scores)
+    if not ranking:
+        raise InputError(_all_diverged(chosen.model, descriptions[candidates[0]]))
+    best = candidates[ranking[0]]
     logger.info("trial %d of %d has the best validation score, %.4f", best + 1, len(runs), rows[best]["score"])
-    chosen = Outputs(Path(folder))
-    for source, target in zip(runs[best].files, chosen.files, strict=True):
-        if target != chosen.description:
+    outputs = Outputs(chosen.folder)
+    for source, target in zip(runs[best].files, outputs.files, strict=True):
+        if target != outputs.description:
             with atomic_path(target) as temporary:
                 shutil.copyfile(source, temporary)
-    write_json(chosen.description, _described(model, best, descriptions))
+    write_json(outputs.description, _described(chosen.model, best, descriptions))
     for number, row in enumerate(rows):
-        row |= {"model": model, "trial": number + 1, "chosen": number == best}
-    write_csv(table, pd.DataFrame(rows, columns=TRIAL_COLUMNS))
+        row |= {"model": chosen.model, "trial": number + 1, "chosen": number == best}
+    write_csv(chosen.table, pd.DataFrame(rows, columns=TRIAL_COLUMNS))
     for run in runs:
         forget_finished(run.folder)
 
@@ -101,7 +124,7 @@ def choose_trial(model: str, trials: list[str], search: list[str], folder: str, 
 def _all_diverged(model: str, first: Description) -> str:
     run = f"[{first['dataset']}/{model}/seed{first['seed']}/fold{first['fold']}]"
     return (
-        f"{run} all trials diverged, so none can be chosen; give models.{model}.tune.search lower learning rates. "
+        f"{run} all trials diverged that could be chosen; give models.{model}.tune.search lower learning rates. "
         f"The first: {first['diverged']}"
     )
 
@@ -132,6 +155,7 @@ def trial_row(description: Description, history: str | Path, search: Sequence[st
         "settings": json.dumps({key: setting(description["recipe"], key) for key in search}),
         "metric": task_class(description).progress,
         **validation(description, history)._asdict(),
+        "epochs": description["epochs"],
         "diverged": "diverged" in description,
         "chosen": True,
     }

@@ -36,6 +36,8 @@ def settings_table(ledger: pd.DataFrame) -> pd.DataFrame:
         score=("score", "mean"),
         lowest=("score", "min"),
         highest=("score", "max"),
+        fewest_epochs=("epochs", "min"),
+        most_epochs=("epochs", "max"),
         diverged=("diverged", "sum"),
         chosen=("chosen", "sum"),
         runs=("chosen", "size"),
