@@ -13,6 +13,7 @@ from torch import nn
 
 from helpers.library import configuration, front_end
 from soundbench.core.errors import InputError
+from soundbench.core.padding import true_lengths
 from soundbench.core.storage import write_json
 from soundbench.features.clip_features import fixed_size
 from soundbench.features.front_ends import FRONT_ENDS
@@ -20,7 +21,6 @@ from soundbench.features.settings import frame_count, input_kind, window_lengths
 from soundbench.models.encoders import encoder_problems
 from soundbench.models.finetuning import freeze, network_parts
 from soundbench.models.initial_weights import Weights, find_weights, weight_files
-from soundbench.models.pooling import true_lengths
 from soundbench.models.registry import build_model, complete_recipe
 
 SAMPLES = 1600
@@ -331,7 +331,7 @@ def test_other_encoders_are_refused(tmp_path: Path) -> None:
         ({"family": "transformers", "features": "waveform", "pretrained": "hub"}, "name: is missing"),
         (
             {"family": "transformers", "features": "waveform", "training": {"epochs": 1, "augment": {"mixup": 0.2}}},
-            "training.augment: mixup: change spectrograms, not samples",
+            "training.augment.mixup: encoders of transformers have no effects",
         ),
     ],
 )

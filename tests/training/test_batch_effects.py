@@ -155,3 +155,56 @@ def test_cut_mix_counts_labels_by_what_is_left_of_each_clip(axis: str, dimension
         lines = mixed[clip, 0].movedim(dimension, 0)
         assert torch.equal(lines, lines[:, :1].expand_as(lines)), "whole frames or bins"
         assert (lines[:, 0].diff() != 0).sum() <= 2, "one range"
+
+
+def change_samples(
+    effect: str, value: Any, samples: torch.Tensor, targets: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Apply one effect to samples ``(clips, samples)`` at 20 kHz."""
+    targets = torch.arange(len(samples)) % 3 if targets is None else targets
+    augment = OnlineAugmentation({effect: value}, TASK, 0.0, 0, [], 20000)
+    changed, shares = augment(samples[:, None, None], targets)
+    return changed[:, 0, 0], shares
+
+
+def published_level(samples: np.ndarray, rate: int, size: int) -> float:
+    """The level (dB) of the loudest frame as the paper states it: Hann windows, A-weighting, both not below -80 dB."""
+    window = np.hanning(size + 1)[:-1]
+    frequencies = np.linspace(0, rate // 2, size // 2 + 1)
+    weights = 10 ** (librosa.A_weighting(np.maximum(frequencies, 1), min_db=-80) / 10)
+    frames = [samples[at : at + size] for at in range(0, len(samples) - size + 1, size // 2)]
+    return max(10 * math.log10(max(np.sum(abs(np.fft.rfft(window * one)) ** 2 * weights), 1e-8)) for one in frames)
+
+
+def test_between_class_mixing_of_samples_is_that_of_its_authors() -> None:
+    noise = torch.Generator().manual_seed(1)
+    samples = torch.randn(6, 9000, generator=noise) * torch.logspace(-3, 0, 6)[:, None]
+    targets = torch.arange(6) % 3
+    mixed, shares = change_samples("between_class", 1.0, samples, targets)
+    heard = [published_level(clip.double().numpy(), 20000, 2048) for clip in samples]
+    for clip in range(6):
+        r = float(shares[clip, targets[clip]])
+        candidates = []
+        for other in (targets != targets[clip]).nonzero()[:, 0]:
+            t = 1 / (1 + 10 ** ((heard[clip] - heard[other]) / 20) * (1 - r) / r)
+            mixture = (t * samples[clip] + (1 - t) * samples[other]) / math.sqrt(t**2 + (1 - t) ** 2)
+            candidates.append(float((mixture - mixed[clip]).abs().max() / mixture.std()))
+        assert min(candidates) < 1e-2
+
+
+def test_gain_multiplies_samples_and_speed_fills_with_silence() -> None:
+    samples = torch.randn(5, 1000, generator=torch.Generator().manual_seed(1))
+    louder = change_samples("gain", 6, samples)[0] / samples
+    assert torch.allclose(louder, louder[:, :1].expand_as(louder), rtol=1e-3)
+    assert 10 ** (-6 / 20) <= louder.min() < louder.max() <= 10 ** (6 / 20)
+    fast = change_samples("speed", [1.25, 1.25], samples)[0]
+    assert torch.allclose(fast[:, :800:4], samples[:, ::5])
+    assert not fast[:, 800:].any()
+
+
+def test_the_padding_of_samples_is_silence_before_they_are_mixed() -> None:
+    samples = torch.randn(4, 3000, generator=torch.Generator().manual_seed(1))
+    samples[1, 2000:] = samples[1].min()
+    changed = change_samples("gain", 1e-6, samples)[0]
+    assert not changed[1, 2000:].any()
+    assert torch.allclose(changed[0, :2999], samples[0, :2999], atol=1e-4)

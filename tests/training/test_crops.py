@@ -124,6 +124,8 @@ def test_the_loudest_crop_remains_if_all_are_too_quiet() -> None:
     ("logmel64", {"crop_level": -6}, "models.own.training.crop_level: has no effect without crop"),
     ("mfcc20", {"crop": 1, "crop_level": -6}, "models.own.training.crop_level: needs features on a logarithmic scale"),
     ("logmel64", {"crop": 1, "crop_level": 3}, "models.own.training.crop_level"),
+    ("logmel64", {"crop_padding": 0.5}, "models.own.training.crop_padding: has no effect without crop"),
+    ("logmel64", {"crop": 1, "crop_level": -6, "crop_padding": 0.5}, "models.own.training.crop_padding: adds silence"),
 ])  # fmt: skip
 def test_impossible_crops_are_refused(features: str, training: dict[str, Any], problem: str) -> None:
     own = {"family": "cnn", "features": features, "training": {"epochs": 1} | training}
@@ -212,3 +214,19 @@ def test_validation_averages_the_windows_of_a_clip(tmp_path: Path) -> None:
             outputs = network(values).mean(dim=0, keepdim=True)
             losses.append(nn.functional.cross_entropy(outputs, part.targets[clip : clip + 1]).item())
     assert one.validate()["val_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+@pytest.mark.parametrize(("silence", "before"), [(None, 1), (0.0, 0)])
+def test_padded_crops_begin_before_the_clip_and_end_after_it(silence: float | None, before: float) -> None:
+    examples = counting([60, 10], Crop(20, padding=10, silence=silence))
+    chosen = torch.arange(2).repeat(400)
+    starts = examples.random_starts(chosen, torch.Generator().manual_seed(1))
+    assert starts is not None
+    by_clip = starts.reshape(400, 2)
+    assert by_clip.min(axis=0).tolist() == [-10, -10]
+    assert by_clip.max(axis=0).tolist() == [50, 0]
+    first = examples.features(np.array([0]), np.array([-8]))[0, 0]
+    assert first.tolist() == [*[before] * 8, *range(1, 13)]
+    last = examples.features(np.array([0]), np.array([50]))[0, 0]
+    assert last.tolist() == [*range(51, 61), *[51] * 10]
+    assert examples.windows[1].tolist() == [*Crop(20).window_starts(60), 0], "tests have no padding"

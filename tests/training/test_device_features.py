@@ -55,6 +55,18 @@ def test_crops_are_equal_also_beyond_the_end_of_the_array(length: int) -> None:
 
 
 @pytest.mark.usefixtures("roomy")
+@pytest.mark.parametrize("silence", [None, -7.0])
+def test_crops_that_begin_before_their_clips_are_equal(silence: float | None) -> None:
+    crop = Crop(12, padding=6, silence=silence)
+    stored = replace(several_arrays(), crop=crop, frames=np.full(9, 20))
+    chosen = torch.arange(9)
+    starts = np.array([-6, -1, 0, 3, 14, -3, 8, -2, 12])
+    ours, _ = stored.on_device(CPU).batch(chosen, NORMALISE, CPU, starts)
+    theirs, _ = stored.batch(chosen, NORMALISE, CPU, starts)
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.usefixtures("roomy")
 def test_arrays_of_several_lengths_stay_where_they_are() -> None:
     stored = examples(4) + examples(4, frames=25)
     assert stored.on_device(CPU) is stored

@@ -3,6 +3,7 @@
 An effect is a module of ``batch_effects`` with ``apply(batch, value) -> batch``. ``VALUE`` describes the value of its
 key in ``training.augment``. ``POSITION`` orders the effects. ``MIXES_TARGETS = True`` requests targets that are shares
 of classes. ``NEEDS`` lists what the front-end must have: ``decibel`` or ``frequencies`` of the batch.
+``WAVEFORMS = True`` says that the effect works on samples as well, and then needs neither.
 
 Effects draw from torch's global random numbers, because functions of libraries do so too. :class:`OnlineAugmentation`
 sets their state from its own generator and restores the previous state afterwards. So augmentation does not change the
@@ -21,6 +22,7 @@ import torch
 
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.augment.batch_values import Batch
+from soundbench.core.padding import silence_padding
 from soundbench.tasks.task import Task
 
 STREAM = 2**32  # added to the seed, so that these are not the numbers that decide the order of clips
@@ -34,10 +36,17 @@ class OnlineAugmentation:
         decibel: the difference in the values of the features that corresponds to 1 dB.
         task: the task that encodes mixed targets.
         frequencies: the frequency of each bin (Hz); empty if bins have none.
+        sample_rate: of samples (Hz), if the features are the samples of clips; otherwise 0.
     """
 
     def __init__(
-        self, settings: dict[str, Any], task: Task, decibel: float, seed: int, frequencies: Sequence[float] = ()
+        self,
+        settings: dict[str, Any],
+        task: Task,
+        decibel: float,
+        seed: int,
+        frequencies: Sequence[float] = (),
+        sample_rate: int = 0,
     ) -> None:
         effects = {name: BATCH_EFFECTS.load(name) for name in settings}
         self.effects = sorted(effects.items(), key=lambda item: item[1].POSITION)
@@ -45,6 +54,7 @@ class OnlineAugmentation:
         self.task = task
         self.decibel = decibel
         self.frequencies = torch.tensor(frequencies)
+        self.sample_rate = sample_rate
         self.generator = torch.Generator().manual_seed(STREAM + seed)
 
     @contextmanager
@@ -70,8 +80,11 @@ class OnlineAugmentation:
         """
         if not self.settings:
             return features, targets
+        if self.sample_rate:
+            features = silence_padding(features.flatten(1)).view_as(features)
         with self._own_random_numbers(features.device):
-            batch = Batch(features, targets, self.decibel, self.frequencies.to(features.device))
+            frequencies = self.frequencies.to(features.device)
+            batch = Batch(features, targets, self.decibel, frequencies, self.sample_rate)
             for name, effect in self.effects:
                 if getattr(effect, "MIXES_TARGETS", False):
                     batch = replace(batch, targets=self.task.shares(batch.targets))

@@ -29,12 +29,14 @@ class Batch:
         targets: as the task encodes them; for effects that mix clips, shares ``(batch, outputs)``.
         decibel: the difference in the values that corresponds to 1 dB; 0 if it is not the same for all values.
         frequencies: the frequency of each bin (Hz), ``(bins,)``; empty if bins have none.
+        sample_rate: of samples (Hz), if the features are the samples of clips; otherwise 0.
     """
 
     features: torch.Tensor
     targets: torch.Tensor
     decibel: float
     frequencies: torch.Tensor
+    sample_rate: int = 0
 
 
 def has_union(value: Any) -> bool:
@@ -76,6 +78,7 @@ def interpolate(features: torch.Tensor, positions: torch.Tensor, axis: int) -> t
     return torch.lerp(take(features, lower, axis), take(features, upper, axis), positions - lower)
 
 
-def quietest(features: torch.Tensor) -> torch.Tensor:
-    """The lowest value of each clip, ``(batch, 1, 1, 1)``."""
-    return features.amin(dim=(1, BINS, FRAMES), keepdim=True)
+def quietest(batch: Batch) -> torch.Tensor:
+    """The lowest value of each clip, ``(batch, 1, 1, 1)``; of samples zero, which is silence."""
+    lowest = batch.features.amin(dim=(1, BINS, FRAMES), keepdim=True)
+    return torch.zeros_like(lowest) if batch.sample_rate else lowest

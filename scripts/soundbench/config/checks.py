@@ -25,6 +25,7 @@ from soundbench.features.settings import (
 )
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
+from soundbench.models.encoders import FAMILY as TRANSFORMERS
 from soundbench.models.ensembles import ensemble_problems, split_ensembles
 from soundbench.models.families import is_fitted
 from soundbench.models.inputs import input_problems
@@ -167,11 +168,15 @@ def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Ite
 
 
 def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[str]:
+    effects = sorted({*recipe["training"]["augment"]} & {*BATCH_EFFECTS.names})
     if input_kind(front_end) == "waveform":
-        if effects := ", ".join(recipe["training"]["augment"]):
-            yield f"{where}: {effects}: change spectrograms, not samples; augment clips with `augment` of the data set"
+        for effect in effects:
+            if recipe["family"] == TRANSFORMERS:
+                yield f"{where}.{effect}: encoders of transformers have no effects; use `augment` of the data set"
+            elif not BATCH_EFFECTS.constant(effect, "WAVEFORMS", False):
+                yield f"{where}.{effect}: changes spectrograms, but {recipe['features']} gives samples; leave it out"
         return
-    for effect in sorted({*recipe["training"]["augment"]} & {*BATCH_EFFECTS.names}):
+    for effect in effects:
         needs = BATCH_EFFECTS.constant(effect, "NEEDS", ())
         if "decibel" in needs and values_per_decibel(front_end) is None:
             yield (

@@ -12,6 +12,7 @@ from soundbench.features.settings import (
     EMBEDDING,
     Settings,
     hop_samples,
+    input_kind,
     is_vector,
     values_per_decibel,
     window_samples,
@@ -29,12 +30,16 @@ class Crop:
         overlap: the share of a window that the next one repeats, where clips are validated or tested on windows.
         level: how much quieter than its clip a crop in training may be (dB, 0 or less); None for no limit.
         decibel: the difference in the stored values that corresponds to 1 dB, for ``level``.
+        padding: the frames of silence before and after a clip that a crop in training may hold.
+        silence: the stored value of silence before a clip; None for the quietest value of the crop.
     """
 
     frames: int
     overlap: float = OVERLAP
     level: float | None = None
     decibel: float = 0.0
+    padding: int = 0
+    silence: float | None = None
 
     def window_starts(self, frames: int) -> list[int]:
         """The frames at which the windows of a clip begin: the windows that a recording of its length is cut into.
@@ -64,8 +69,15 @@ def crop_of(training: Mapping[str, Any], settings: Settings) -> Crop | None:
     """The crops of a recipe's ``training`` on the features of a front-end; None if its model takes whole clips."""
     if not (seconds := training.get("crop")):
         return None
-    decibel = values_per_decibel(settings) or 0.0
-    return Crop(crop_frames(seconds, settings), training["crop_overlap"], training["crop_level"], decibel)
+    frames = crop_frames(seconds, settings)
+    return Crop(
+        frames,
+        overlap=training["crop_overlap"],
+        level=training["crop_level"],
+        decibel=values_per_decibel(settings) or 0.0,
+        padding=int(frames * training["crop_padding"]),
+        silence=0.0 if input_kind(settings) == "waveform" else None,
+    )
 
 
 def crop_frames(seconds: float, settings: Settings) -> int:
@@ -80,7 +92,11 @@ def crop_problems(where: str, training: Mapping[str, Any], settings: Settings) -
     if seconds is None:
         if training["crop_level"] is not None:
             yield f"{where}.crop_level: has no effect without crop"
+        if training["crop_padding"]:
+            yield f"{where}.crop_padding: has no effect without crop"
         return
+    if training["crop_level"] is not None and training["crop_padding"]:
+        yield f"{where}.crop_padding: adds silence, but crop_level leaves out quiet crops; choose one of the two"
     if problem := _problem(seconds, settings):
         yield f"{where}.crop: {problem}"
     elif training["crop_level"] is not None and values_per_decibel(settings) is None:

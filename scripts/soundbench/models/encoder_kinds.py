@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from soundbench.core.padding import true_lengths
 from soundbench.models.encoders import FRONT_END_OF
-from soundbench.models.pooling import true_lengths
 
 Outputs = tuple[list[torch.Tensor], torch.Tensor]
 

@@ -1,4 +1,4 @@
-"""The lengths of padded clips, and the pooling of an encoder's outputs over them."""
+"""The pooling of an encoder's outputs over the time of a clip."""
 
 from __future__ import annotations
 
@@ -6,21 +6,6 @@ import torch
 from torch import nn
 
 ATTENTION = 128  # hidden values of attentive pooling
-
-
-def true_lengths(samples: torch.Tensor, lowest: torch.Tensor | None = None) -> torch.Tensor:
-    """The lengths of clips ``(batch, samples)`` without their padding, ``(batch,)``.
-
-    Clips are padded with their lowest value (:func:`soundbench.features.clip_features.fixed_size`), so the padding is
-    what follows the last sample above it. A clip of one value has no padding.
-
-    Args:
-        lowest: the value of the padding ``(batch,)``, if it is not that of ``samples``.
-    """
-    above = samples > (samples.amin(dim=1) if lowest is None else lowest)[:, None]
-    positions = torch.arange(1, samples.shape[1] + 1, device=samples.device)
-    last = (above * positions).amax(dim=1)
-    return torch.where(last == 0, samples.shape[1], last)
 
 
 class PooledHead(nn.Module):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from soundbench.features.crops import Crop
+
 SHARE = 0.25  # of the free memory of a GPU; several trainings may share it, and the network needs the most
 
 
@@ -44,17 +46,19 @@ class DeviceFeatures:
         """The features of the chosen examples, ``(chosen, bins, frames)``."""
         return self.values[self.places[chosen]]
 
-    def crops(self, chosen: torch.Tensor, starts: torch.Tensor, length: int) -> torch.Tensor:
-        """``length`` frames of each chosen example from its start on, ``(chosen, bins, length)``.
+    def crops(self, chosen: torch.Tensor, starts: torch.Tensor, crop: Crop) -> torch.Tensor:
+        """A crop of each chosen example from its start on, ``(chosen, bins, frames)``.
 
-        What is beyond the array is padded with the quietest value of the crop.
+        What is beyond the array is padded with the quietest value of the crop, or before a clip with silence.
         """
-        at = starts[:, None] + torch.arange(length, device=starts.device)
+        at = starts[:, None] + torch.arange(crop.frames, device=starts.device)
         last = self.values.shape[2] - 1
         rows = self.places[chosen]
         # One selection of frames, so that no whole clips are copied.
-        found = self.values.transpose(1, 2)[rows[:, None], at.clamp(max=last)].transpose(1, 2)
-        return torch.where(at[:, None] > last, found.amin(dim=(1, 2), keepdim=True), found)
+        found = self.values.transpose(1, 2)[rows[:, None], at.clamp(0, last)].transpose(1, 2)
+        lowest = found.amin(dim=(1, 2), keepdim=True)
+        before = lowest if crop.silence is None else torch.full_like(lowest, crop.silence)
+        return torch.where(at[:, None] > last, lowest, found).where(at[:, None] >= 0, before)
 
 
 def available(device: torch.device) -> float:

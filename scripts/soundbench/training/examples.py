@@ -83,13 +83,14 @@ class Examples:
 
     def random_starts(self, chosen: torch.Tensor, generator: torch.Generator) -> np.ndarray | None:
         """The first frames of random crops of these examples, all that may be drawn equally probable; None without a
-        ``crop``."""
+        ``crop``. They are negative where a crop begins in the padding before a clip."""
         if self.crop is None or self.frames is None:
             return None
         drawn = torch.rand(len(chosen), generator=generator, dtype=torch.float64).numpy()
         if self.crop.level is None:
-            possible = np.maximum(self.frames[chosen.numpy()] - self.crop.frames, 0) + 1
-            return (drawn * possible).astype(int)
+            padding = self.crop.padding
+            possible = np.maximum(self.frames[chosen.numpy()] + 2 * padding - self.crop.frames, 0) + 1
+            return (drawn * possible).astype(int) - padding
         loud = [self._loud_starts[example] for example in chosen.tolist()]
         return np.array([starts[int(share * len(starts))] for share, starts in zip(drawn, loud, strict=True)])
 
@@ -115,12 +116,19 @@ class Examples:
         return features
 
     def _crops(self, sources: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Features ``(rows, bins, crop)``; what an array lacks is padded with the quietest value, as it is stored."""
+        """Features ``(rows, bins, crop)``; what an array lacks is padded with the quietest value, as it is stored, or
+        before a clip with silence."""
+        assert self.crop is not None
+        length = self.crop.frames
+        silence = self.crop.silence
         features = np.empty((len(rows), *self.shape), self.arrays[0].dtype)
         for place, (source, row, start) in enumerate(zip(sources, rows, starts, strict=True)):
-            found = self.arrays[source][row, :, start : start + self.shape[1]]
-            features[place, :, : found.shape[1]] = found
-            features[place, :, found.shape[1] :] = found.min()
+            found = self.arrays[source][row, :, max(start, 0) : start + length]
+            first = max(-start, 0)
+            last = first + found.shape[1]
+            features[place, :, first:last] = found
+            features[place, :, last:] = found.min()
+            features[place, :, :first] = found.min() if silence is None else silence
         return features
 
     def batch(
@@ -150,7 +158,7 @@ class Examples:
         if self.crop is None:
             return resident.whole(chosen)
         begin = torch.zeros_like(chosen) if starts is None else torch.from_numpy(starts).to(chosen.device)
-        return resident.crops(chosen, begin, self.shape[1])
+        return resident.crops(chosen, begin, self.crop)
 
     def window_batches(
         self, size: int, normalise: Normalisation, device: torch.device

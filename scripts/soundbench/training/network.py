@@ -14,7 +14,7 @@ from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.devices import device_name
 from soundbench.core.finite import NotFiniteError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
-from soundbench.features.settings import bin_frequencies, has_frequencies, values_per_decibel
+from soundbench.features.settings import bin_frequencies, has_frequencies, input_kind, values_per_decibel
 from soundbench.models.registry import build_model
 from soundbench.models.tuning import is_trial
 from soundbench.tasks.task import Task
@@ -95,7 +95,8 @@ def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> Onlin
     decibel = (values_per_decibel(run.front_end) or 0.0) / normalise.std
     known = has_frequencies(run.front_end)
     frequencies = bin_frequencies(run.front_end, run.front_end["sample_rate"]) if known else []
-    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed, frequencies)
+    sample_rate = run.front_end["sample_rate"] if input_kind(run.front_end) == "waveform" else 0
+    return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed, frequencies, sample_rate)
 
 
 def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, until: int | None) -> None:

@@ -15,6 +15,7 @@ class TrainingSettings(TypedDict):
     crop: float | None
     crop_overlap: float
     crop_level: float | None
+    crop_padding: float
     batch_size: int
     accumulate: int
     optimizer: str

@@ -1,9 +1,10 @@
 """Between-class mixing: mix two clips of different classes so that each is as loud in the mixture as its label counts.
 
 Y. Tokozume, Y. Ushiku and T. Harada, "Learning from between-class examples for deep sound recognition", ICLR 2018. They
-add samples, which adds powers where the sounds are not correlated: P = (t² P1 + (1 - t)² P2) / (t² + (1 - t)²). So
-stored spectrograms can be mixed. Their loss is the Kullback-Leibler divergence from the shares (r, 1 - r). It differs
-from the cross-entropy by a number that the network does not change, so the gradients are those of ``cross_entropy``.
+add samples, x = (t x1 + (1 - t) x2) / √(t² + (1 - t)²), which adds powers where the sounds are not correlated:
+P = (t² P1 + (1 - t)² P2) / (t² + (1 - t)²). So stored spectrograms can be mixed as well. Their loss is the
+Kullback-Leibler divergence from the shares (r, 1 - r). It differs from the cross-entropy by a number that the network
+does not change, so the gradients are those of ``cross_entropy``.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
 from soundbench.augment.batch_values import BINS, FRAMES, MIXED_LABELS, Batch, mix_targets, uniform
 
 POSITION = 60
+WAVEFORMS = True
 NEEDS = ("decibel",)
 MIXES_TARGETS = True
 VALUE = {
     "description": (
         "Each clip is mixed with a clip of another class in this share of the batches (between-class learning). Powers "
         "are added, with weights that take the levels of both clips into account, so that the share of each label is "
-        "its share of what is heard. For front-ends in dB or natural logarithms; it replaces `mixup`, and needs about "
-        "twice the epochs. Instead of the number, `{probability: NUMBER, labels: union}` gives a mixture all labels of "
-        "both clips as a whole, for the task `multi-label`."
+        "its share of what is heard. For samples, and front-ends in dB or natural logarithms. It needs about twice the "
+        "epochs. Instead of the number, `{probability: NUMBER, labels: union}` gives a mixture all labels of both "
+        "clips as a whole, for the task `multi-label`."
     ),
     "type": ["number", "object"],
     "exclusiveMinimum": 0,
@@ -43,6 +46,7 @@ VALUE = {
     },
 }
 NEPER = math.log(10) / 10  # the logarithm of power that corresponds to 1 dB
+QUIETEST = 1e-8  # the lowest power, and the lowest weight of a power: -80 dB, as the authors chose
 
 
 def apply(batch: Batch, value: float | dict[str, Any]) -> Batch:
@@ -51,16 +55,29 @@ def apply(batch: Batch, value: float | dict[str, Any]) -> Batch:
     features = batch.features
     if torch.rand(()) >= probability:
         return batch
-    powers = features * (NEPER / batch.decibel)  # logarithms; a constant is missing, which the mixture does not change
     others = _partners(batch.targets)
     share = uniform(features, 1e-3, 1 - 1e-3)
-    loudness = _levels(powers, batch.frequencies)
-    # t of the paper's amplitudes: 1 / (1 + 10^((G1 - G2) / 20) (1 - r) / r)
-    own = torch.sigmoid((loudness[others] - loudness) / 2 + share.logit())
+    mixed = _mix_samples(batch, others, share) if batch.sample_rate else _mix_powers(batch, others, share)
+    return replace(batch, features=mixed, targets=mix_targets(batch, others, share[:, 0, 0, 0], value))
+
+
+def _mix_powers(batch: Batch, others: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    powers = batch.features * (NEPER / batch.decibel)  # logarithms; they lack a constant that does not change mixtures
+    own = _weight(_levels(powers, batch.frequencies), others, share)
     weights = (2 * own.log(), 2 * (1 - own).log())
     mixed = torch.logaddexp(powers + weights[0], powers[others] + weights[1]) - torch.logaddexp(*weights)
-    targets = mix_targets(batch, others, share[:, 0, 0, 0], value)
-    return replace(batch, features=mixed * (batch.decibel / NEPER), targets=targets)
+    return mixed * (batch.decibel / NEPER)
+
+
+def _mix_samples(batch: Batch, others: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    samples = batch.features
+    own = _weight(_sample_levels(samples.flatten(1), batch.sample_rate)[:, None, None, None], others, share)
+    return (own * samples + (1 - own) * samples[others]) / (own.square() + (1 - own).square()).sqrt()
+
+
+def _weight(loudness: torch.Tensor, others: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """The weight t of each clip's amplitudes: 1 / (1 + 10^((G1 - G2) / 20) (1 - r) / r)."""
+    return torch.sigmoid((loudness[others] - loudness) / 2 + share.logit())
 
 
 def _partners(targets: torch.Tensor) -> torch.Tensor:
@@ -80,6 +97,17 @@ def _levels(powers: torch.Tensor, frequencies: torch.Tensor) -> torch.Tensor:
         weights = _a_weights(frequencies) * torch.gradient(frequencies)[0]
         powers = powers + weights.clamp(min=1e-12).log()[:, None]
     return powers.logsumexp(dim=BINS, keepdim=True).amax(dim=FRAMES, keepdim=True)
+
+
+def _sample_levels(samples: torch.Tensor, sample_rate: int) -> torch.Tensor:
+    """The same of samples ``(batch, samples)``, ``(batch,)``; frames have the lengths that the authors chose."""
+    size = 2048 if sample_rate < 32000 else 4096
+    samples = pad(samples, (0, max(0, size - samples.shape[1])))
+    window = torch.hann_window(size, device=samples.device)
+    spectra = torch.stft(samples, size, size // 2, window=window, center=False, return_complex=True)
+    frequencies = torch.linspace(0, sample_rate / 2, size // 2 + 1, device=samples.device)
+    weights = _a_weights(frequencies).clamp(min=QUIETEST)
+    return (spectra.abs().square() * weights[:, None]).sum(dim=1).amax(dim=1).clamp(min=QUIETEST).log()
 
 
 def _a_weights(frequencies: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ import torch
 from soundbench.augment.batch_values import FRAMES, Batch, quietest, take, uniform
 
 POSITION = 40
+WAVEFORMS = True
 VALUE = {
     "description": (
         "Random crop: each clip is padded with its quietest value by this share of its frames on both sides, then "
@@ -31,4 +32,4 @@ def apply(batch: Batch, share: float) -> Batch:
     positions = torch.arange(last + 1, device=features.device) + shift
     cropped = take(features, positions.clamp(0, last), FRAMES)
     inside = (positions >= 0) & (positions <= last)
-    return replace(batch, features=torch.where(inside, cropped, quietest(features)))
+    return replace(batch, features=torch.where(inside, cropped, quietest(batch)))

@@ -13,6 +13,7 @@ import torch
 from soundbench.augment.batch_values import MIXED_LABELS, Batch, mix_targets
 
 POSITION = 120
+WAVEFORMS = True
 MIXES_TARGETS = True
 VALUE = {
     "description": (

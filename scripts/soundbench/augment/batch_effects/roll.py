@@ -9,6 +9,7 @@ import torch
 from soundbench.augment.batch_values import FRAMES, Batch, take, uniform
 
 POSITION = 50
+WAVEFORMS = True
 VALUE = {
     "description": "Time roll: each clip is rotated by a random number of frames, at most this share of them.",
     "type": "number",

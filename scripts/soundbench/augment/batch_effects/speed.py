@@ -14,12 +14,13 @@ import torch
 from soundbench.augment.batch_values import BINS, FRAMES, Batch, interpolate, quietest, uniform
 
 POSITION = 10
+WAVEFORMS = True
 NEEDS = ("frequencies",)
 VALUE = {
     "description": (
         "Each clip is played at a random speed of this range, with its pitch, as a tape would be; the logarithm of the "
         "speed is uniform. Missing frames, and bins above the highest frequency, are filled with the clip's quietest "
-        "value. For front-ends whose bins have frequencies."
+        "value. For samples, and front-ends whose bins have frequencies."
     ),
     "type": "array",
     "minItems": 2,
@@ -29,14 +30,20 @@ VALUE = {
 
 
 def apply(batch: Batch, speeds: list[float]) -> Batch:
-    """At speed s, the value at frequency f and time t is that at f / s and s t; both are interpolated."""
+    """At speed s, the value at frequency f and time t is that at f / s and s t; both are interpolated.
+
+    The sample at time t is that at s t.
+    """
     features = batch.features
     speed = uniform(features, *map(math.log, speeds)).exp()
-    bins = _positions(batch.frequencies, batch.frequencies[:, None] / speed)
     frames = torch.arange(features.shape[FRAMES], device=features.device) * speed
+    if batch.sample_rate:
+        inside = frames <= features.shape[FRAMES] - 1
+        return replace(batch, features=interpolate(features, frames, FRAMES).where(inside, quietest(batch)))
+    bins = _positions(batch.frequencies, batch.frequencies[:, None] / speed)
     played = interpolate(interpolate(features, bins, BINS), frames, FRAMES)
     inside = (bins <= features.shape[BINS] - 1) & (frames <= features.shape[FRAMES] - 1)
-    return replace(batch, features=torch.where(inside, played, quietest(features)))
+    return replace(batch, features=torch.where(inside, played, quietest(batch)))
 
 
 def _positions(frequencies: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

@@ -26,5 +26,5 @@ def apply(batch: Batch, rates: list[float]) -> Batch:
     features = batch.features
     last = features.shape[FRAMES] - 1
     positions = torch.arange(last + 1, device=features.device) * uniform(features, *rates)
-    stretched = torch.where(positions <= last, interpolate(features, positions, FRAMES), quietest(features))
+    stretched = torch.where(positions <= last, interpolate(features, positions, FRAMES), quietest(batch))
     return replace(batch, features=stretched)
