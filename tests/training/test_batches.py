@@ -239,6 +239,7 @@ def test_no_augmentation_draws_nothing() -> None:
     ("logmel64", {"vtlp": [1.1]}, "models.own.training.augment.vtlp"),
     ("logmel64", {"mixupp": 1}, "did you mean 'mixup'?"),
     ("logmel64", {"roll": 2}, "models.own.training.augment.roll"),
+    ("logmel64", {"mixup": 0.3, "between_class": 1}, "models.own.training.augment.mixup: between_class mixes"),
 ])  # fmt: skip
 def test_impossible_settings_are_refused_with_their_key(features: str, augment: dict[str, Any], problem: str) -> None:
     own = {"family": "cnn", "features": features, "training": {"epochs": 1, "augment": augment}}

@@ -22,9 +22,11 @@ from soundbench.training.run import Execution, Outputs
 Weights = dict[str, torch.Tensor]
 
 
-def train(folder: Path, name: str, every_epoch: bool = True, split: str = "nested", **settings: Any) -> Path:
+def train(
+    folder: Path, name: str, every_epoch: bool = True, split: str = "nested", model: str = "cnn", **settings: Any
+) -> Path:
     """Train for four epochs and return the folder of the run."""
-    run = replace(RUN, recipe=RUN.recipe | {"training": TRAINING | settings})
+    run = replace(RUN, model=model, recipe=RUN.recipe | {"training": TRAINING | settings})
     features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
     inputs = Inputs(features, str(folder / f"{split}.csv"), str(folder / "measures.csv"))
     out = folder / name
@@ -56,6 +58,15 @@ def test_the_weights_of_the_kept_epoch_are_those_of_the_model(
     assert list(epochs) == [1, 2, 3, 4]
     assert equal(epochs[read_json(out / "model.json")["kept_epoch"]], load_file(out / "model.safetensors"))
     assert not equal(epochs[1], epochs[2])
+    assert not (out / "epochs").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"), [("cnn/trial2", {}), ("cnn", {"average": "predictions", "checkpoints": 2, "keep": "last"})]
+)
+def test_nothing_is_kept_of_epochs_that_are_not_compared(made_up: Path, model: str, settings: dict[str, Any]) -> None:
+    out = train(made_up, "kept", model=model, **settings)
+    assert dict(read_epochs(out / "epochs.zip")) == {}
     assert not (out / "epochs").exists()
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from soundbench.core.storage import canonical_json
-from soundbench.models.families import is_fitted
+from soundbench.models.registry import compares_epochs
 from soundbench.models.tuning import KEYS_WITHOUT_EFFECT
 
 Entry = dict[str, Any]
@@ -84,8 +84,7 @@ class Study:
         where the model is the mean of several epochs."""
         if not self.every_epoch or model not in self.recipes or model in self.trials:
             return False
-        recipe = self.recipes[model]
-        return not is_fitted(recipe["family"]) and recipe["training"]["average"] != "predictions"
+        return compares_epochs(model, self.recipes[model])
 
     def source_of(self, dataset: str) -> str:
         """The name of the source that a data set is a view on."""

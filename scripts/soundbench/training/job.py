@@ -16,7 +16,7 @@ from soundbench.core.provenance import versions
 from soundbench.core.storage import atomic_path, write_csv, write_json
 from soundbench.data.trained_on import write_trained_on
 from soundbench.models.families import is_fitted
-from soundbench.models.registry import complete_recipe
+from soundbench.models.registry import compares_epochs, complete_recipe
 from soundbench.training.checkpoints import Checkpoint, compute_fingerprint, run_lock
 from soundbench.training.epoch_weights import EpochWeights
 from soundbench.training.finished import keep_finished, restore_finished
@@ -90,7 +90,7 @@ def _finish(run: Run, trained: Trained, fold: FoldData, outputs: Outputs, finger
         _write_description(trained, description, outputs)
         return
     if outputs.every_epoch:
-        epochs = 0 if is_fitted(run.recipe["family"]) else len(trained.history)
+        epochs = len(trained.history) if compares_epochs(run.model, run.recipe) else 0
         EpochWeights(outputs.epoch_folder).write(outputs.epochs, epochs)
     _write(trained, description, outputs)
     keep_finished(outputs.files, fingerprint)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -15,7 +16,7 @@ from soundbench.core.devices import device_name
 from soundbench.core.finite import NotFiniteError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.features.settings import bin_frequencies, has_frequencies, input_kind, values_per_decibel
-from soundbench.models.registry import build_model
+from soundbench.models.registry import build_model, compares_epochs
 from soundbench.models.tuning import is_trial
 from soundbench.tasks.task import Task
 from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
@@ -50,7 +51,8 @@ def train_network(
     trainer = build_trainer(run, fold, device)
     diverged = ""
     try:
-        _fit(trainer, checkpoint, outputs, until)
+        kept = outputs.every_epoch and compares_epochs(run.model, run.recipe)
+        _fit(trainer, checkpoint, outputs.events, EpochWeights(outputs.epoch_folder) if kept else None, until)
         if trainer.finished:
             _fit_decision(trainer, fold)
     except NotFiniteError as error:
@@ -99,25 +101,31 @@ def online_augmentation(run: Run, task: Task, normalise: Normalisation) -> Onlin
     return OnlineAugmentation(run.recipe["training"]["augment"], task, decibel, run.seed, frequencies, sample_rate)
 
 
-def _fit(trainer: Trainer, checkpoint: Checkpoint, outputs: Outputs, until: int | None) -> None:
+def _fit(
+    trainer: Trainer, checkpoint: Checkpoint, events_folder: Path, weights: EpochWeights | None, until: int | None
+) -> None:
+    """Train, or go on from the checkpoint.
+
+    Args:
+        weights: where the weights after every epoch are kept; None if they are not.
+    """
     tag = trainer.tag
-    weights = EpochWeights(outputs.epoch_folder)
     state = checkpoint.load()
-    if state and outputs.every_epoch and not weights.holds(len(state["progress"]["history"])):
+    if state and weights and not weights.holds(len(state["progress"]["history"])):
         logger.warning("%s starts again: the weights after the first epochs were not kept", tag)
         state = None
     if state:
         trainer.resume(state)
         epochs = len(trainer.progress.history)
         logger.info("%s resumed after epoch %d and %d steps of the next epoch", tag, epochs, trainer.epoch.steps)
-    shutil.rmtree(outputs.events, ignore_errors=True)  # an interrupted attempt may have recorded more than its state
-    with event_writer(outputs.events) as events, stop_signals() as stopping:
+    shutil.rmtree(events_folder, ignore_errors=True)  # an interrupted attempt may have recorded more than its state
+    with event_writer(events_folder) as events, stop_signals() as stopping:
         for row in trainer.progress.history:
             record(events, row)
 
         def finish_epoch(row: Row) -> None:
             record(events, row)
-            if outputs.every_epoch:
+            if weights:
                 weights.save(int(row["epoch"]), trainer.epoch_weights())
 
         try:

@@ -59,7 +59,8 @@ class Outputs:
     """The output files of a run; ``folder`` also holds the checkpoint until the run is finished.
 
     Attributes:
-        every_epoch: whether the weights after every epoch are an output.
+        every_epoch: whether the weights after every epoch are an output; for models whose epochs are not compared, the
+            archive is empty.
     """
 
     folder: Path

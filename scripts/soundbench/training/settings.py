@@ -73,6 +73,8 @@ def training_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
             f"{where}.patience: training would stop after {patience} epochs without a lower loss, before the rate "
             f"falls after {settings['plateau_epochs']} epochs (plateau_epochs)"
         )
+    if {"mixup", "between_class"} <= set(settings["augment"]):
+        yield f"{where}.augment.mixup: between_class mixes clips too; choose one of the two"
     yield from _average_problems(where, settings)
 
 

@@ -26,9 +26,9 @@ VALUE = {
     "description": (
         "Each clip is mixed with a clip of another class in this share of the batches (between-class learning). Powers "
         "are added, with weights that take the levels of both clips into account, so that the share of each label is "
-        "its share of what is heard. For samples, and front-ends in dB or natural logarithms. It needs about twice the "
-        "epochs. Instead of the number, `{probability: NUMBER, labels: union}` gives a mixture all labels of both "
-        "clips as a whole, for the task `multi-label`."
+        "its share of what is heard. For samples, and front-ends in dB or natural logarithms. It cannot be combined "
+        "with `mixup`, and needs about twice the epochs. Instead of the number, `{probability: NUMBER, labels: union}` "
+        "gives a mixture all labels of both clips as a whole, for the task `multi-label`."
     ),
     "type": ["number", "object"],
     "exclusiveMinimum": 0,
