@@ -47,6 +47,13 @@ def test_numbers_stay_numbers() -> None:
     assert [escape_cell(value) for value in (-1, -0.5, None, "x-1", "1=1")] == [-1, -0.5, None, "x-1", "1=1"]
 
 
+@pytest.mark.parametrize("number", [-0.13571, -3.0, -1e-7, -2.5e12])
+def test_predicted_numbers_below_zero_remain_numbers_in_tables(number: float) -> None:
+    cell = f"{number:.6g}"
+    assert escape_cell(cell) == plain_cell(cell) == cell
+    assert escape_cell(f"{cell}+1").startswith("'")
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 def test_tables_of_predictions_hold_no_formula_and_read_back(tmp_path: Path, name: str) -> None:
     prediction = Prediction(Options(top_k=2), SingleLabel(["dog", name]))
