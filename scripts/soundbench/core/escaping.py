@@ -1,7 +1,7 @@
 """Escape names and labels in tables, so that spreadsheets, Markdown and LaTeX show them as plain text.
 
 A spreadsheet treats a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. An apostrophe before it makes it
-text (OWASP, "CSV Injection"). Reading removes the apostrophe. A negative number is no formula and does not change.
+text (OWASP, "CSV Injection"). Reading removes the apostrophe.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
 # Text that begins with an apostrophe is escaped too, so that reading restores what was written.
 ESCAPED = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-NEGATIVE = re.compile(r"-\d+(\.\d+)?(e[+-]\d+)?")
 
 
 def escape_cell(cell: Any) -> Any:
     """Text that begins like a formula, with an apostrophe before it; other text and numbers do not change."""
-    formula = isinstance(cell, str) and cell.startswith(ESCAPED) and not NEGATIVE.fullmatch(cell)
-    return f"'{cell}" if formula else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(ESCAPED) else cell
 
 
 def plain_cell(cell: str) -> str:

@@ -43,9 +43,8 @@ def _cells(ranked: Ranked, task: Task) -> Row:
     """What is predicted, in the columns of :func:`columns`."""
     labels = task.labels
     if task.predicted == "numbers":
-        return {
-            labels[number]: f"{value:.6g}" for number, value in zip(ranked.labels, ranked.probabilities, strict=True)
-        }
+        pairs = zip(ranked.labels, ranked.probabilities, strict=True)
+        return {labels[number]: float(f"{value:.6g}") for number, value in pairs}
     cells: Row = {"predicted": ranked.decided} if task.predicted == "several" else {}
     for rank, (number, probability) in enumerate(zip(ranked.labels, ranked.probabilities, strict=True), 1):
         cells |= {f"label{rank}": labels[number], f"probability{rank}": f"{probability:.6f}"}
@@ -61,7 +60,12 @@ class SpreadsheetWriter:
 
     def writerows(self, rows: Iterable[Row]) -> None:
         """Write ``rows`` as they come."""
-        self._writer.writerows({name: escape_cell(cell) for name, cell in row.items()} for row in rows)
+        self._writer.writerows({name: _spreadsheet_cell(cell) for name, cell in row.items()} for row in rows)
+
+
+def _spreadsheet_cell(cell: Any) -> str:
+    text: str = f"{cell:.6g}" if isinstance(cell, float) else escape_cell(cell)
+    return text
 
 
 def write_json(file: IO[str], found: Iterable[Row]) -> None:
@@ -83,6 +87,6 @@ def _structured(row: Row) -> Row:
     times = {name: float(row[name]) for name in ("start", "end")}
     found: Row = {"file": row["file"], **times, "actual": row["actual"] or None}
     if not labels:
-        return found | {"values": {name: float(cell) for name, cell in row.items() if name not in NAMES}}
+        return found | {"values": {name: cell for name, cell in row.items() if name not in NAMES}}
     decided = {"predicted": list(filter(None, row["predicted"].split(SEPARATOR)))} if "predicted" in row else {}
     return found | decided | {"labels": labels}
