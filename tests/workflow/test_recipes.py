@@ -232,3 +232,20 @@ def test_the_same_models_in_two_precisions(workflow: Workflow, esc10_quarter: Pa
     devices = pd.read_csv(results / "summary" / "scores.csv").set_index("model")["device"]
     in_bf16 = devices.str.endswith(" in bf16")
     assert in_bf16.to_dict() == {model: model.endswith("-bf16") for model in devices.index}
+
+
+@pytest.mark.slow
+def test_published_networks_on_samples_by_three_rules(workflow: Workflow, esc10_quarter: Path) -> None:
+    overlay = trial(yaml.safe_load((RECIPES / "replication.yaml").read_text()), epochs=2)
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    overlay["models"]["envnet-v2-tenth"]["hidden"] = 16
+    del overlay["datasets"]["esc10-literature"]["limit"]["val"]
+    results = reach_the_leaderboard(workflow, "replication.yaml", overlay)
+    files = ("config/recipes/replication.yaml", workflow.overlay("reduced", **overlay))
+    workflow.run("results/replication/summary/epochs.csv", "--cores", "2", "--configfile", *files)
+    table = pd.read_csv(results / "summary" / "epochs.csv").set_index(["dataset", "model"])
+    assert len(table) == 4
+    assert table["last_epoch"].eq(2).all()
+    assert table.loc["esc10", "validation"].notna().all()
+    assert table.loc["esc10-literature", "validation"].isna().all()
+    assert (table["test"] >= table["last"]).all()
