@@ -9,7 +9,7 @@ rule export:
 
 rule export_model:
     input:
-        unpack(features.of_model),
+        unpack(exports.checked(features.of_model)),
         model=exports.of_fold(paths.MODEL),
         description=exports.of_fold(paths.DESCRIPTION),
         trained_on=exports.of_fold(paths.TRAINED_ON),

@@ -27,6 +27,7 @@ from soundbench.data.trained_on import TRAINED_ON
 from soundbench.export import onnxfile, transformersfolder
 from soundbench.export.folder import Inputs, export_model, load_classifier, shareable
 from soundbench.export.graphs import FeatureGraph
+from soundbench.export.modelcard import kept_weights
 from soundbench.export.onnxfile import check_onnx, input_of, run_onnx, write_onnx
 from soundbench.export.transformersfolder import check_transformers, has_transformers, write_transformers
 from soundbench.features.clip_features import clip_features, fixed_size
@@ -277,7 +278,7 @@ def exported(root: Path, to: Path, crop: float | None = None) -> None:
     recipe = CNN | {"training": {"crop": crop}}
     description = described(settings, recipe, [torch.from_numpy(stored).float()]) | {"shape": shape}
     description |= {"dataset": "one", "protocol": "literature", "labels": study.labels, "parameters": 1000, "epochs": 3}
-    description |= {"examples": {"train": 6, "val": 0}, "best_epoch": 3}
+    description |= {"examples": {"train": 6, "val": 0}, "best_epoch": 2, "kept_epoch": 3}
     description["measured"] = {
         "train_seconds": 2.0,
         "cpu_seconds": 2.5,
@@ -308,12 +309,37 @@ def test_card_of_a_model_that_takes_features_works_as_written(tmp_path: Path) ->
     assert front["pipeline_tag"] == "audio-classification"
     assert front["model-index"][0]["results"][0]["metrics"][0]["type"] == "accuracy"
     assert "several sample rates" in card
+    assert "It was trained for 3 epochs in 2 s" in card
+    assert "The weights are those of epoch 3." in card
     assert str(tmp_path) not in "".join(path.read_text() for path in to.iterdir() if path.suffix in {".md", ".json"})
     write_audio(to / "sound.wav", np.sin(np.arange(8000) / 7), 16000)
     printed = run_card(to)
     most = float(re.findall(r"class\d\d: ([\d.]+)", printed)[0])
     in_pytorch = [float(value) for value in re.findall(r"\d\.\d*(?:e[+-]\d+)?", printed.partition("tensor")[2])]
     assert most == pytest.approx(max(in_pytorch), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ({"family": "cnn", "training": {"average": "none"}}, "The weights are those of epoch 4. "),
+        (
+            {"family": "cnn", "training": {"average": "predictions", "checkpoints": 3}},
+            "It holds the networks after each of the last 3 epochs and averages their outputs. ",
+        ),
+        (
+            {"family": "cnn", "training": {"average": "swa"}},
+            "The weights are the mean of those after several epochs, the last of which is epoch 4. ",
+        ),
+        (
+            {"family": "cnn", "training": {"average": "ema"}},
+            "The weights are a moving average of those of all steps up to epoch 4. ",
+        ),
+        ({"family": "svm"}, ""),
+    ],
+)
+def test_the_card_says_of_which_epochs_the_weights_are(recipe: dict[str, Any], expected: str) -> None:
+    assert kept_weights({"recipe": recipe, "best_epoch": 2, "kept_epoch": 4}) == expected
 
 
 def test_a_model_for_crops_takes_one_window(tmp_path: Path) -> None:

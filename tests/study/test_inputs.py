@@ -146,6 +146,14 @@ def test_export_refuses_models_without_a_form_for_onnx_and_ensembles() -> None:
     assert "benchmark.models: gradient-boosting: skl2onnx does not convert it" in str(raised.value)
 
 
+def test_export_refuses_an_ensemble_that_is_named_by_its_folder() -> None:
+    found = study(models={"both": {"family": "ensemble", "members": ["cnn", "resnet18"]}})
+    inputs = ExportInputs(found).checked(FeatureInputs(found, AugmentationInputs(found)).of_model)
+    assert "features" in inputs(Wildcards(dataset="synthetic", model="cnn"))
+    with pytest.raises(InputError, match="both: an ensemble is no single network; export its members"):
+        inputs(Wildcards(dataset="synthetic", model="both"))
+
+
 def test_predicting_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="names no recordings"):
         PredictionInputs(study()).pages("{prediction}.html")(Wildcards())

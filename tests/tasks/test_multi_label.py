@@ -159,6 +159,10 @@ def test_losses_mix_weigh_and_smooth() -> None:
     weighted = build_loss(training(epochs=1, class_weights="inverse"), task, rare, CPU)(logits, targets)
     each = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=0)
     assert weighted == pytest.approx((0.5 * each[0] + 1.5 * each[1]) / 2)
+    both = build_loss(training(epochs=1, loss="binary_focal", class_weights="inverse"), task, rare, CPU)
+    decisions = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    unsure = (targets - logits.sigmoid()).square()
+    assert both(logits, targets) == pytest.approx((decisions * unsure * torch.tensor([0.5, 1.5])).mean())
     with pytest.raises(InputError, match="focal is not a loss of the task multi-label"):
         build_loss(training(epochs=1, loss="focal"), task, targets, CPU)
 

@@ -300,6 +300,19 @@ def test_onnx_gives_the_same_probabilities(family: str, made_up: Path, tmp_path:
     assert np.abs(run_onnx(tmp_path / "model.onnx", list(features)) - expected).max() < 1e-4
 
 
+@pytest.mark.parametrize("weights", ["distance", "uniform"])
+def test_onnx_finds_the_training_clips_of_neighbours(weights: str, made_up: Path, tmp_path: Path) -> None:
+    """A training clip has no distance from itself, so that nothing else counts where weights follow distances."""
+    noise = np.random.default_rng(1).normal(1000, 100, (40, 16, 20)).astype(np.float16)  # neighbours of both classes
+    np.save(made_up / "features.npy", noise)
+    network, description = load_model(trained(tmp_path / "run", made_up, "knn", weights=weights))
+    write_onnx(network, description, input_of(description, 22050, 1.0), tmp_path / "model.onnx")
+    features = noise.astype(np.float32)[:20]
+    values = Normalisation(**description["normalisation"])(torch.from_numpy(features)).unsqueeze(1)
+    expected = network(values).softmax(dim=1).numpy()
+    assert np.abs(run_onnx(tmp_path / "model.onnx", list(features)) - expected).max() < 1e-5
+
+
 def test_export_of_what_has_no_onnx_form_is_refused() -> None:
     settings = configuration(benchmark={"datasets": ["synthetic"], "models": ["svm", "majority"]})
     with pytest.raises(InputError, match=r"benchmark\.models: majority: skl2onnx does not convert it"):

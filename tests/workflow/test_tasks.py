@@ -13,6 +13,8 @@ import onnxruntime
 import pandas as pd
 import pytest
 import soundfile
+import torch
+import transformers
 
 from helpers.modelcards import run_card
 from helpers.shared import made_once
@@ -211,3 +213,36 @@ def test_exported_models_give_the_values_of_the_task(name: str, model: str, requ
         shutil.copyfile(clips / Path(own["clip"].iloc[0]).with_suffix(".wav"), folder / "sound.wav")
         printed = run_card(folder)
         assert all(f"{label}: " in printed for label in json.loads(known["labels"]))
+
+
+def test_probes_of_an_encoder_learn_several_labels(workflow: Workflow) -> None:
+    """A support vector machine, and an mlp with the focal loss and weights of labels, on a small wav2vec 2.0."""
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    layers = {"conv_dim": (16, 16), "conv_stride": (5, 4), "conv_kernel": (40, 20), "num_feat_extract_layers": 2}
+    positions = {"num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2}
+    config = transformers.Wav2Vec2Config(**sizes, **layers, **positions, feat_extract_norm="layer")
+    transformers.Wav2Vec2Model(config).save_pretrained(workflow.folder / "encoder")
+    table = write_tones(workflow.folder / "tones")
+    weighted = {"epochs": 30, "learning_rate": 0.01, "loss": "binary_focal", "class_weights": "inverse"}
+    overlay = {
+        "benchmark": {"datasets": ["tones"], "models": ["probe", "probe-mlp", "majority"], "seeds": [1]},
+        "sources": {"tones": {"reader": "csv", "root": str(table.parent), "table": table.name, "labels": "label"}},
+        "datasets": {"tones": {"source": "tones", "task": "multi-label", "split": SPLIT}},
+        "features": {
+            "own": {
+                "front_end": "embedding",
+                "features": "waveform",
+                "model": {"family": "transformers", "pretrained": "encoder"},
+            }
+        },
+        "models": {
+            "probe": {"family": "svm", "features": "own", "kernel": "linear"},
+            "probe-mlp": {"family": "mlp", "features": "own", "hidden": 32, "training": weighted},
+            "majority": {"features": "own"},
+        },
+    }
+    targets = ("results/summary/leaderboard.csv", "results/exported/tones/probe", "results/exported/tones/probe-mlp")
+    workflow.run(*targets, "--cores", "2", "--configfile", workflow.overlay("probes", **overlay))
+    scores = pd.read_csv(workflow.results / "summary" / "leaderboard.csv").set_index("model")["mean"]
+    assert scores[["probe", "probe-mlp"]].min() > scores["majority"] + 0.1

@@ -21,6 +21,7 @@ from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import read_predictions
 from soundbench.export.onnxfile import OPSET
 from soundbench.models.description import Description
+from soundbench.models.families import is_fitted
 from soundbench.report.rendering import percent, quantity
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import task_class, trained_task
@@ -126,6 +127,23 @@ def front_matter(description: Description, evidence: Evidence) -> str:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
+def kept_weights(description: Description) -> str:
+    """A sentence that says of which epochs the weights are, with a space after it; empty without epochs."""
+    if is_fitted(description["recipe"]["family"]):
+        return ""
+    training = description["recipe"]["training"]
+    epoch = description["kept_epoch"]
+    match training.get("average", "none"):
+        case "predictions":
+            last = training["checkpoints"]
+            return f"It holds the networks after each of the last {last} epochs and averages their outputs. "
+        case "swa":
+            return f"The weights are the mean of those after several epochs, the last of which is epoch {epoch}. "
+        case "ema":
+            return f"The weights are a moving average of those of all steps up to epoch {epoch}. "
+    return f"The weights are those of epoch {epoch}. "
+
+
 def model_card(description: Description, evidence: Evidence, checked: int, gap: float) -> str:
     """The card in Markdown.
 
@@ -145,6 +163,8 @@ def model_card(description: Description, evidence: Evidence, checked: int, gap: 
     values = {"front_matter": front_matter(description, evidence), "checked": checked, "gap": gap, "opset": OPSET}
     task = trained_task(description)
     values |= {
+        "fitted_at_once": is_fitted(description["recipe"]["family"]),
+        "kept": kept_weights(description),
         "values_name": task.values_name,
         "thresholds": task.decision.get("thresholds"),
         "own": [f"{metric.with_unit(evidence.own[name])} ({metric.title})" for name, metric in task.metrics.items()],

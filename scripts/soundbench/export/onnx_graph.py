@@ -26,10 +26,11 @@ class Graph:
         self.nodes.append(helper.make_node(operation, inputs, outputs, **attributes))
         return outputs[0]
 
-    def constant(self, name: str, values: Any) -> str:
-        """Add a constant, in float32 or, of whole numbers, in int64; returns its name."""
+    def constant(self, name: str, values: Any, *, double: bool = False) -> str:
+        """Add a constant, in float32 (or float64: ``double``) or, of whole numbers, in int64; returns its name."""
         whole = isinstance(values, np.ndarray) and values.dtype.kind == "i"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, np.int64 if whole else np.float32), name))
+        kind = np.int64 if whole else np.float64 if double else np.float32
+        self.constants.append(numpy_helper.from_array(np.asarray(values, kind), name))
         return name
 
     def complete(self, given: onnx.ValueInfoProto, found: onnx.ValueInfoProto) -> onnx.ModelProto:

@@ -50,6 +50,19 @@ class ExportInputs:
         seed = self.study.selected["seeds"][0] if chosen["seed"] is None else chosen["seed"]
         return {"seed": seed, "fold": chosen["fold"]}
 
+    def checked(self, function: Callable[[Wildcards], Any]) -> Callable[[Wildcards], Any]:
+        """An input function that first checks the model, which may be named by its folder and not be selected.
+
+        Raises:
+            InputError: the model has no form for ONNX.
+        """
+
+        def files(wildcards: Wildcards) -> Any:
+            self._check([wildcards.model])
+            return function(wildcards)
+
+        return files
+
     def of_fold(self, pattern: str) -> Callable[[Wildcards], str]:
         """An input function: ``pattern`` for the seed and fold of the model that is exported.
 
