@@ -57,6 +57,13 @@ def test_views_with_the_same_folds_are_compared_as_two_models_are() -> None:
     assert row.verdict.startswith("cnn on augmented is better than cnn on plain")
 
 
+def test_the_order_of_clips_does_not_matter() -> None:
+    runs = runs_of({"plain": 0.3, "augmented": 1.0})
+    shuffled = {key: {s: table.sample(frac=1, random_state=s) for s, table in own.items()} for key, own in runs.items()}
+    others = {("plain", "cnn"): runs["plain", "cnn"], ("augmented", "cnn"): shuffled["augmented", "cnn"]}
+    pd.testing.assert_frame_equal(compared(others), compared(runs))
+
+
 def test_p_values_are_corrected_for_all_pairs_of_views_and_all_models() -> None:
     runs = runs_of({"one": 0.5, "two": 0.9, "three": 1.3})
     runs |= {(view, "other"): tables for (view, _), tables in runs_of({"one": 0.6, "two": 1.0, "three": 0.7}).items()}

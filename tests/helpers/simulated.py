@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,9 @@ class Study:
     def files(self, name: str) -> list[str]:
         return [str(folder / name) for folder in self.runs()]
 
+    def fold_files(self, name: str) -> list[str]:
+        return [str(path) for folder in self.runs() for path in sorted(folder.glob(f"fold*/{name}"))]
+
     def splits(self) -> list[str]:
         return [str(self.root / "splits" / name / f"seed{self.seeds[0]}.csv") for name in self.datasets]
 
@@ -84,7 +88,7 @@ class Study:
             "metrics": self.files("metrics.json"),
             "predictions": self.files("predictions.csv"),
             "explanations": self.files("explanations.npz"),
-            "histories": [str(path) for folder in self.runs() for path in sorted(folder.glob("fold*/history.csv"))],
+            "histories": self.fold_files("history.csv"),
             "clips": [str(self.root / "clips.csv")],
             "audits": list(audits),
             "splits": self.splits(),
@@ -115,6 +119,7 @@ class Study:
         self.write_runs()
         files = [str(self.root / f"{clip}.wav") for clip in clips["clip"]]
         write_csv(self.root / "clips.csv", clips.assign(path=files, seconds=0.5, sample_rate=16000))
+        write_csv(self.root / "measures.csv", clips[["clip"]].assign(samples=clips["clip"]))
         if self.audio:
             for number, clip in enumerate(clips["clip"]):
                 tone = 0.5 * np.sin(2 * np.pi * (200 + 20 * number) * np.arange(8000) / 16000)
@@ -194,20 +199,17 @@ class Study:
         path.write_text("s\tmax_rss\tcpu_time\n3.0\t500.0\t2.5\n")
 
 
-def write_report(
-    study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = (), figures: bool = False
-) -> Path:
-    """Write every table and the page of a study, and its figures if asked, as the rules do; returns their folder."""
+def table_steps(study: Study, metric: str = "accuracy") -> dict[str, Callable[[], None]]:
+    """The jobs that write the tables of a study, as the rules do, by the name of the rule without ``aggregate_``."""
     from soundbench.evaluation.breakdowns import aggregate_costs, aggregate_details
     from soundbench.evaluation.comparisons import aggregate_comparisons
-    from soundbench.evaluation.ledger import LEDGER_COLUMNS
     from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
     from soundbench.evaluation.views import aggregate_view_comparisons
 
     to = study.root / "summary"
     csv = {path: str(to / f"{path}.csv") for path in TABLES}
     metrics, predictions = study.files("metrics.json"), study.files("predictions.csv")
-    tables = Outputs(
+    outputs = Outputs(
         csv["scores"],
         csv["leaderboard"],
         csv["spread"],
@@ -215,22 +217,48 @@ def write_report(
         latex=str(to / "leaderboard.tex"),
         beside=csv["published"],
     )
-    aggregate_scores(Inputs(metrics, predictions, study.splits()), study.plan, metric, published(), tables)
-    aggregate_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["comparisons"])
-    aggregate_view_comparisons(predictions, study.splits(), study.plan, metric, 0.01, csv["view_comparisons"])
-    aggregate_details(metrics, csv["classes"], csv["confusions"], csv["groups"])
-    aggregate_costs(metrics, study.benchmarks(), study.plan, csv["costs"])
-    write_csv(csv["ledger"], pd.DataFrame(study.ledger, columns=LEDGER_COLUMNS))
+    inputs = Inputs(metrics, predictions, study.splits())
+    compared = (predictions, study.splits(), study.plan, metric, 0.01)
+    return {
+        "scores": partial(aggregate_scores, inputs, study.plan, metric, published(), outputs),
+        "comparisons": partial(aggregate_comparisons, *compared, csv["comparisons"]),
+        "view_comparisons": partial(aggregate_view_comparisons, *compared, csv["view_comparisons"]),
+        "details": partial(aggregate_details, metrics, csv["classes"], csv["confusions"], csv["groups"]),
+        "costs": partial(aggregate_costs, metrics, study.benchmarks(), study.plan, csv["costs"]),
+    }
+
+
+def write_report(
+    study: Study, metric: str = "accuracy", pages: bool = True, audits: Sequence[str] = (), figures: bool = False
+) -> Path:
+    """Write every table and the page of a study, and its figures if asked, as the rules do; returns their folder."""
+    from soundbench.evaluation.ledger import LEDGER_COLUMNS
+
+    to = study.root / "summary"
+    for write_table in table_steps(study, metric).values():
+        write_table()
+    write_csv(to / "ledger.csv", pd.DataFrame(study.ledger, columns=LEDGER_COLUMNS))
     if figures:
-        from soundbench.report.figures.draw import draw_figures
-
-        draw_figures(study.results(), to / "figures")
+        write_figures(study)
     if pages:
-        from soundbench.report.page import write_report as write_page
-
-        page = {"page": str(to / "report.html"), "landing": str(to / "report.rst"), "study": str(to / "study.yaml")}
-        write_page(study.results(audits), **page)
+        write_pages(study, audits)
     return to
+
+
+def write_figures(study: Study) -> None:
+    """Draw the figures of a study whose tables are written."""
+    from soundbench.report.figures.draw import draw_figures
+
+    draw_figures(study.results(), study.root / "summary" / "figures")
+
+
+def write_pages(study: Study, audits: Sequence[str] = ()) -> None:
+    """Write the page of a study whose tables are written, and what comes with it."""
+    from soundbench.report.page import write_report as write_page
+
+    to = study.root / "summary"
+    page = {"page": str(to / "report.html"), "landing": str(to / "report.rst"), "study": str(to / "study.yaml")}
+    write_page(study.results(audits), **page)
 
 
 TABLES = (

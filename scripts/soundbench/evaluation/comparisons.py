@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import write_csv
 from soundbench.data.subsets import clip_groups
-from soundbench.evaluation.estimates import estimate_difference, fold_scores, seed_scores
+from soundbench.evaluation.estimates import estimate_difference, fold_scores, resampled_scores
 from soundbench.evaluation.leaderboard import Plan, direction, group_evidence, read_predictions
 from soundbench.evaluation.significance import holm, mcnemar, probability_of_superiority, verdict
 from soundbench.tasks.registry import ranking_metric, task_class
@@ -24,6 +26,9 @@ COLUMNS = [
     *("only_a_right", "only_b_right", "p_mcnemar", "p_mcnemar_holm", "seeds_for_one_point", "smallest_difference"),
     *("metric", "margin", "verdict"),
 ]
+
+# The numbers of a pair that has no seed in common.
+NOTHING = {"seeds": 0, "folds": 0, "groups": 0, "p": np.nan, "p_mcnemar": np.nan, "estimate": None}
 
 Predictions = dict[str, list[pd.DataFrame]]
 
@@ -62,10 +67,17 @@ def compare_models(
         sign: 1 where a higher score is better, -1 where a lower one is. A positive difference favours the first.
         margin: scores that differ by less are equivalent in practice.
     """
-    pairs = [
-        compare_pair(predictions[a], predictions[b], groups, task, metric, sign, margin) | {"model_a": a, "model_b": b}
-        for a, b in combinations(predictions, 2)
-    ]
+    tables = {model: {_seed(table): table for table in found} for model, found in predictions.items()}
+
+    @cache
+    def scored(model: str, seeds: frozenset[int]) -> Scored:
+        return Scored.of([table for seed, table in tables[model].items() if seed in seeds], groups, task, metric)
+
+    pairs = []
+    for a, b in combinations(predictions, 2):
+        seeds = frozenset(tables[a]) & frozenset(tables[b])
+        row = compare_pair(scored(a, seeds), scored(b, seeds), sign, margin) if seeds else dict(NOTHING)
+        pairs.append(row | {"model_a": a, "model_b": b})
     table = pd.DataFrame(pairs)
     if table.empty:
         return table
@@ -78,36 +90,61 @@ def compare_models(
     return table.drop(columns="estimate")
 
 
-def compare_pair(
-    first: list[pd.DataFrame],
-    second: list[pd.DataFrame],
-    groups: pd.DataFrame | pd.Series,
-    task: type[Task],
-    metric: str,
-    sign: int,
-    margin: float,
-) -> dict[str, Any]:
-    """The numbers of one pair, with the ``estimate`` of its difference: None if no seed is finished for both.
+@dataclass(frozen=True)
+class Scored:
+    """What the comparisons of a model need of its predictions; it is computed once for all of them.
 
-    The arguments are those of :func:`compare_models`.
+    Attributes:
+        folds: their number.
+        resampled: see :func:`soundbench.evaluation.estimates.resampled_scores`; first the scores of each seed.
+        of_folds: the score of each seed on each fold, ``(seeds, folds)``.
+        clips: the clips that all seeds test.
+        correct: whether their predictions are correct, ``(seeds, clips)``; None where none is correct or wrong.
     """
-    seeds = {_seed(table) for table in first} & {_seed(table) for table in second}
-    if not seeds:
-        return {"seeds": 0, "folds": 0, "groups": 0, "p": np.nan, "p_mcnemar": np.nan, "estimate": None}
-    shared = [[table for table in tables if _seed(table) in seeds] for tables in (first, second)]
-    (evidence_a, members), (evidence_b, _) = (group_evidence(task, tables, groups) for tables in shared)
-    ordered = (evidence_a, evidence_b) if sign > 0 else (evidence_b, evidence_a)
-    difference = estimate_difference(*ordered, members, metric)
+
+    folds: int
+    resampled: list[np.ndarray]
+    of_folds: np.ndarray
+    clips: pd.Index
+    correct: np.ndarray | None
+
+    @classmethod
+    def of(cls, tables: list[pd.DataFrame], groups: pd.DataFrame | pd.Series, task: type[Task], metric: str) -> Scored:
+        """The scores of predictions, one table per seed, with the column ``seed``."""
+        evidence, members = group_evidence(task, tables, groups)
+        correct = _correct(task, tables)
+        return cls(
+            folds=tables[0]["fold"].nunique(),
+            resampled=resampled_scores(evidence, members, metric),
+            of_folds=fold_scores(evidence, members, metric),
+            clips=pd.Index([]) if correct is None else correct.columns,
+            correct=None if correct is None else correct.to_numpy(dtype=bool),
+        )
+
+    def correct_of(self, clips: pd.Index) -> np.ndarray:
+        """:attr:`correct` of these clips."""
+        assert self.correct is not None
+        return self.correct if clips.equals(self.clips) else self.correct[:, self.clips.get_indexer(clips)]
+
+
+def compare_pair(first: Scored, second: Scored, sign: int, margin: float) -> dict[str, Any]:
+    """The numbers of one pair, with the ``estimate`` of its difference.
+
+    Args:
+        first, second: of the same seeds.
+        sign, margin: as of :func:`compare_models`.
+    """
+    ordered = (first, second) if sign > 0 else (second, first)
+    difference = estimate_difference(*(each.resampled for each in ordered))
     low, high = difference.interval()
     above = difference.probability_above(margin)
     below = 1 - difference.probability_above(-margin)
-    runs = [sign * fold_scores(evidence, members, metric) for evidence in (evidence_a, evidence_b)]
     return {
-        "seeds": len(seeds),
-        "folds": shared[0][0]["fold"].nunique(),
+        "seeds": difference.seeds,
+        "folds": first.folds,
         "groups": difference.freedom + 1,
-        "mean_a": float(seed_scores(evidence_a, members, metric).mean()),
-        "mean_b": float(seed_scores(evidence_b, members, metric).mean()),
+        "mean_a": float(first.resampled[0].mean()),
+        "mean_b": float(second.resampled[0].mean()),
         "difference": difference.mean,
         "interval_low": low,
         "interval_high": high,
@@ -115,11 +152,11 @@ def compare_pair(
         "p_better": above,
         "p_equivalent": 1 - above - below,
         "p_worse": below,
-        "superiority": probability_of_superiority(*runs),
+        "superiority": probability_of_superiority(sign * first.of_folds, sign * second.of_folds),
         "seeds_for_one_point": difference.seeds_needed(0.01),
         "smallest_difference": difference.smallest_difference(),
         "estimate": difference,
-        **_second_opinion(task, *shared),
+        **_second_opinion(first, second),
     }
 
 
@@ -127,14 +164,12 @@ def _seed(table: pd.DataFrame) -> int:
     return int(table["seed"].iloc[0])
 
 
-def _second_opinion(task: type[Task], first: list[pd.DataFrame], second: list[pd.DataFrame]) -> dict[str, float]:
+def _second_opinion(first: Scored, second: Scored) -> dict[str, float]:
     """McNemar's test, where predictions are correct or wrong."""
-    correct_a = _correct(task, first)
-    correct_b = _correct(task, second)
-    if correct_a is None or correct_b is None:
+    if first.correct is None or second.correct is None:
         return {"p_mcnemar": np.nan}
-    clips = correct_a.columns.intersection(correct_b.columns)
-    only_a, only_b, p = mcnemar(correct_a[clips].to_numpy(dtype=bool), correct_b[clips].to_numpy(dtype=bool))
+    clips = first.clips.intersection(second.clips)
+    only_a, only_b, p = mcnemar(first.correct_of(clips), second.correct_of(clips))
     return {"only_a_right": only_a, "only_b_right": only_b, "p_mcnemar": p}
 
 

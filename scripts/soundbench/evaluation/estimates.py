@@ -171,10 +171,13 @@ def estimate_score(evidence: Evidence, groups: pd.DataFrame, metric: str) -> Est
     return estimate(*resampled_scores(evidence, groups, metric))
 
 
-def estimate_difference(first: Evidence, second: Evidence, groups: pd.DataFrame, metric: str) -> Estimate:
-    """The score of the first minus that of the second, and its error, on the same clips with the same seeds."""
-    pairs = zip(*(resampled_scores(each, groups, metric) for each in (first, second)), strict=True)
-    return estimate(*(a - b for a, b in pairs))
+def estimate_difference(first: list[np.ndarray], second: list[np.ndarray]) -> Estimate:
+    """The score of the first minus that of the second, and its error.
+
+    Args:
+        first, second: their :func:`resampled_scores`, on the same clips with the same seeds.
+    """
+    return estimate(*(a - b for a, b in zip(first, second, strict=True)))
 
 
 def seed_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.ndarray:
@@ -208,7 +211,8 @@ def _members_of_folds(groups: pd.DataFrame) -> np.ndarray:
 
 def _members(names: pd.Series) -> np.ndarray:
     """Whether each row has each of the names, ``(names, rows)``."""
-    return np.array([names.eq(name).to_numpy() for name in names.unique()])
+    values = names.to_numpy()
+    return np.array([values == name for name in names.unique()])
 
 
 def contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:

@@ -113,10 +113,10 @@ def group_evidence(
     own = named.loc[tested["clip"]]
     pairs = pd.MultiIndex.from_arrays([tested["fold"], *(own[name] for name in own)])
     positions, members = pairs.factorize(sort=True)
-    position = pd.Series(positions, index=tested["clip"])
+    clips = pd.Index(tested["clip"])
     # A clip that a seed does not test adds nothing to its evidence.
     evidence = task.evidence(
-        predictions, [position.loc[table["clip"]].to_numpy() for table in predictions], len(members)
+        predictions, [positions[clips.get_indexer(table["clip"])] for table in predictions], len(members)
     )
     return evidence, members.to_frame(index=False, name=["fold", *(("group",) if len(named.columns) == 1 else named)])
 

@@ -7,8 +7,9 @@ comparison says whether training on merged labels is better than merging predict
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.subsets import clip_groups
-from soundbench.evaluation.comparisons import compare_pair
+from soundbench.evaluation.comparisons import Scored, compare_pair
 from soundbench.evaluation.leaderboard import Plan, run_of
 from soundbench.evaluation.significance import holm, verdict
 from soundbench.tasks.registry import ranking_metric, task_class
@@ -121,21 +122,62 @@ def compare_views(
     """
     rows = []
     metric = ranking_metric(SingleLabel, metric)
+    views = _Views(decisions, whole, groups, metric)
     for source, a, b in view_pairs(plan):
         for model in plan["models"]:
-            found = shared_predictions(
-                decisions.get((a, model), {}),
-                decisions.get((b, model), {}),
-                partial(whole, a, model),
-                partial(whole, b, model),
-            )
-            if found is None:
-                continue
-            pairs, merged = found
-            row = compare_pair(_tables(pairs, "a"), _tables(pairs, "b"), groups[a], SingleLabel, metric, 1, margin)
-            names = (source, model, a, b, merged, pairs["clip"].nunique())
-            rows.append(dict(zip(NAMES, names, strict=True)) | row | {"metric": metric})
+            if found := views.sides(a, b, model):
+                first, second, merged, clips = found
+                names = dict(zip(NAMES, (source, model, a, b, merged, clips), strict=True))
+                rows.append(names | compare_pair(first, second, 1, margin) | {"metric": metric})
     return _with_verdicts(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=[*NAMES, "metric"])
+
+
+class _Views:
+    """The two sides of each comparison; the first arguments of :func:`compare_views`."""
+
+    def __init__(
+        self,
+        decisions: dict[tuple[str, str], Tables],
+        whole: Callable[[str, str], Tables],
+        groups: dict[str, pd.DataFrame],
+        metric: str,
+    ) -> None:
+        self.decisions = decisions
+        self.whole = whole
+        self.groups = groups
+        self.metric = metric
+        self.tested = cache(lambda key, seed: _tested(decisions[key][seed], groups[key[0]]))
+        self.alone = cache(self._alone)
+
+    def sides(self, a: str, b: str, model: str) -> tuple[Scored, Scored, str, int] | None:
+        """What the predictions of a model score in view a and in view b on the same clips, which predictions were
+        merged, and the number of clips; None as of :func:`shared_predictions`."""
+        keys = ((a, model), (b, model))
+        of_a, of_b = (self.decisions.get(key, {}) for key in keys)
+        seeds = tuple(sorted(of_a.keys() & of_b.keys()))
+        if seeds and all(self.tested(keys[0], seed) == self.tested(keys[1], seed) for seed in seeds):
+            # All such pairs of a view have the same scores, which are computed once.
+            (first, clips), (second, _) = (self.alone(key, seeds) for key in keys)
+            return first, second, "", clips
+        found = shared_predictions(of_a, of_b, partial(self.whole, a, model), partial(self.whole, b, model))
+        if found is None:
+            return None
+        pairs, merged = found
+        first, second = (Scored.of(_tables(pairs, part), self.groups[a], SingleLabel, self.metric) for part in "ab")
+        return first, second, merged, pairs["clip"].nunique()
+
+    def _alone(self, key: tuple[str, str], seeds: tuple[int, ...]) -> tuple[Scored, int]:
+        """What a model scores on all clips of a view, and their number."""
+        tables = [self.decisions[key][seed].assign(seed=seed) for seed in seeds]
+        clips = pd.concat([table["clip"] for table in tables]).nunique()
+        return Scored.of(tables, self.groups[key[0]], SingleLabel, self.metric), clips
+
+
+def _tested(table: pd.DataFrame, groups: pd.DataFrame) -> bytes:
+    """A digest of what is tested: the clips in their order, with their folds, labels and groups."""
+    own = groups.loc[table["clip"]].reset_index(drop=True)
+    text = pd.concat([table[["clip", "fold", "label"]], own], axis=1).to_csv(index=False)
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
