@@ -109,7 +109,7 @@ def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.Captu
     [
         (["nowhere"], "nowhere: does not exist"),
         (["empty"], "empty: holds no audio file"),
-        (["flat"], "flat: neither folders nor file names name a label (such as 0.wav, 1.wav, 2.wav)"),
+        (["flat"], "flat: no label was found in names of folders or files (0.wav, 1.wav, 2.wav)"),
         (["list.csv"], "list.csv: the column 'file' names 1 files that do not exist"),
         (["flat", "--name", "esc50"], "--name: the library has esc50 already"),
         (["flat", "--output", "list.csv"], "list.csv: exists already"),

@@ -48,7 +48,7 @@ def test_processes_spread_over_the_gpus_and_a_dead_one_leaves_its_gpu(tmp_path: 
         for process in takers:
             process.kill()
         said = [process.communicate()[1] for process in takers]
-    warned = ["all of the GPUs 0, 1 are taken; sharing" in text for text in said]
+    warned = ["all GPUs (0, 1) are in use; this job shares" in text for text in said]
     assert warned == [False, False, True, True, True, False]
 
 

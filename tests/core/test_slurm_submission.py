@@ -121,7 +121,7 @@ def test_growing_request_is_capped_with_a_message(
     (call,) = commands.calls("sbatch")
     assert " -t 90 " in call
     assert " --mem 4000 " in call
-    assert "would ask for runtime=120; max_runtime of the profile caps it at 90" in caplog.text
+    assert "would ask for runtime=120; max_runtime of the profile limits it to 90" in caplog.text
     assert "mem_mb" not in caplog.text
 
 

@@ -69,7 +69,7 @@ def test_two_kinds_of_groups_that_no_fold_keeps_apart_are_named(config: dict[str
         d=view(scheme="crossed", group=both, folds=4),
         e=view(scheme="kfold", group=[*both, "room"]),
     ) == [
-        "datasets.a.group: only split.scheme crossed keeps two columns apart; name one, or use that scheme",
+        "datasets.a.group: two columns need split.scheme: crossed; name one column, or use that scheme",
         "datasets.b.split.folds: should be 10, one fold per pair of the 5 × 2 parts",
         "datasets.c.group: the scheme crossed needs two columns of the clips, such as [speaker, text]",
         "datasets.c.split.parts: the nested protocol needs 3 parts of the first column or more",
@@ -136,7 +136,7 @@ def test_sources_that_come_from_nowhere_are_named_together(config: dict[str, Any
         "sources.f.root",
         "sources.g.checksum",
     ]
-    assert "or where to fetch them" in found[0]
+    assert "or give the address of an archive with url" in found[0]
     assert "is missing" in found[1]
     assert "does not exist" in found[2]
     assert "neither a folder nor a .zip" in found[3]
@@ -170,7 +170,7 @@ def test_patterns_that_cannot_work_are_named_together(config: dict[str, Any], tm
         "d": {"reader": "csv", "root": root, "columns": {"path": "file"}},
     }
     found = problems(config, **{name: view(name, "kfold") for name in "abcd"})
-    made = "no part may be named {}, like a column that the workflow makes"
+    made = "no part may be named {}, because the workflow makes a column of this name"
     assert [problem.split(" (missing")[0] for problem in found] == [
         "sources.a.ignore: is not a regular expression (nothing to repeat at position 0)",
         "sources.a.pattern: is not a regular expression",
@@ -180,7 +180,7 @@ def test_patterns_that_cannot_work_are_named_together(config: dict[str, Any], tm
         f"sources.c.pattern: {made.format('path')}",
         "sources.d.columns.label: is missing",
         "sources.d.columns: needs `table`, the table's path in the folder `root`",
-        f"sources.d.root: {root} is not a table; with reader csv it names the table itself",
+        f"sources.d.root: {root} is not a table; with reader csv, root is the table itself",
     ]
 
 

@@ -182,7 +182,7 @@ def test_an_archive_that_is_here_is_not_fetched_again_after_a_crash(
 def test_an_archive_with_another_digest_is_refused(small_emodb: str, tmp_path: Path) -> None:
     source = {"reader": "emodb", "url": small_emodb, "checksum": "md5:" + "0" * 32}
     manifest = tmp_path / "emodb" / "fetched.json"
-    with pytest.raises(InputError, match=r"the archive is (md5:\w+), but .*write `checksum: \1`"):
+    with pytest.raises(InputError, match=r"the archive has the digest (md5:\w+), but .*write `checksum: \1`"):
         fetch_source(source, manifest)
     assert left_in(manifest.parent) == set()
 
@@ -199,7 +199,7 @@ def test_the_first_download_without_a_digest_is_trusted_and_no_other_one_later(
     next((manifest.parent / "recordings" / "wav").iterdir()).unlink()
     with zipfile.ZipFile(server.folder / "emodb.zip", "a") as archive:
         archive.writestr("remark.txt", "not the same")
-    with pytest.raises(InputError, match="when it was first fetched"):
+    with pytest.raises(InputError, match="but the first one had"):
         fetch_source(source, manifest)
 
 

@@ -133,7 +133,7 @@ def test_keys_of_mixtures_are_checked() -> None:
         configuration(sources=sources, datasets=datasets, benchmark={"datasets": ["mixed"]})
     assert {problem.partition(",")[0] for problem in refused.value.problems if ".mixed." in problem} == {
         "sources.mixed.of: there is no source 'synthetics'; did you mean 'synthetic'?",
-        "sources.mixed.levels: the range [3",
+        "sources.mixed.levels: the first number of the range [3",
         "sources.mixed.onsets: the latest onset should be before the end of a mixture",
         "datasets.mixed.task: clips of its source have several labels or numbers",
     }

@@ -98,7 +98,9 @@ def test_lists_that_name_no_clip_or_one_twice_are_refused(tmp_path: Path) -> Non
         "lists.val: val.txt names anna_1.wav, which is listed twice",
         "lists.test: test.txt names anna_1.wav, which is listed twice",
     ]
-    assert problems(root, lists={"test": "none.txt"}, **SPEECH) == ["lists.test: none.txt is not there, or is no text"]
+    assert problems(root, lists={"test": "none.txt"}, **SPEECH) == [
+        "lists.test: none.txt does not exist, or is not a text file"
+    ]
 
 
 def test_ravdess(tmp_path: Path) -> None:

@@ -94,9 +94,9 @@ def test_tables_of_audioset_that_cannot_be_used(segments: Path) -> None:
         "no.csv: cannot be read",
         "eval_segments.csv, line 2: should be YTID, start, end and labels, but is 'a, 1, 2'",
         "class_labels_indices.csv: lacks /m/none, a label of segments",
-        "file: '{video}' cannot be filled in",
+        "file: names cannot be made of '{video}'",
     ]
-    with pytest.raises(InputError, match="no segment has an audio file; the first would be named --4gqARaEJE"):
+    with pytest.raises(InputError, match="no segment has an audio file; the first should be --4gqARaEJE"):
         audioset.read(segments, segments={"train": "balanced_train_segments.csv"}, file="{ytid}")
 
 

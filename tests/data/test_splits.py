@@ -361,7 +361,7 @@ def test_a_clip_that_shares_a_text_with_the_test_clips_is_named() -> None:
     [
         (["speaker", "sentence"], crossed(3, 2), "group: the clips have no column 'sentence'; their columns are clip"),
         (["speaker", "room"], crossed(3, 2), "group: all clips have the same room, small"),
-        (["speaker", "take"], crossed(3, 2), "group: 2 clips have no take; a view needs one of each clip"),
+        (["speaker", "take"], crossed(3, 2), "group: 2 clips have no take, but each clip of a view needs one"),
         (["speaker", "text"], crossed(7, 2), "split.parts: 7 parts need as many groups, but there are s0, s1, s2"),
         (["speaker", "clip"], crossed(6, 48), "fold1: no clip is left to test"),
         (["text"], {"scheme": "kfold", "folds": 5, "protocol": "nested"}, "at most 4 parts are possible"),

@@ -41,7 +41,10 @@ def test_labels_of_a_view(view: dict[str, Any], labels: dict[str, int]) -> None:
     ("view", "expected"),
     [
         ({"keep": ["a", "z"], "drop": ["y"], "merge": {"m": ["b", "x"]}}, ["keep: .*z", "drop: .*y", "merge.m: .*x"]),
-        ({"drop": ["a"], "merge": {"m": ["a", "b"]}}, ["merge: a: not kept"]),
+        (
+            {"drop": ["a"], "merge": {"m": ["a", "b"]}},
+            ["these labels are not kept, so they cannot be merged: a"],
+        ),
         ({"merge": {"all": list("abcde")}}, ["needs two labels or more.*all"]),
         ({"keep": ["a", "b"], "drop": ["b"]}, ["needs two labels or more.*a"]),
     ],

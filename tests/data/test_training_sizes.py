@@ -77,7 +77,7 @@ def test_a_size_whose_name_is_taken_is_named() -> None:
     with pytest.raises(InputError) as refused:
         configuration(**study)
     assert refused.value.problems == [
-        "datasets.synthetic.limit.train: makes a view synthetic-train24, but there is one already; rename that"
+        "datasets.synthetic.limit.train: makes a data set synthetic-train24, but there is one already; rename it"
     ]
 
 

@@ -153,7 +153,7 @@ def test_only_seeds_that_both_have_count() -> None:
 def test_one_group_is_no_evidence() -> None:
     same = pd.Series("g", index=GROUPS.index)
     table = compare_models(study(0.5, 0.8, folds=1), same, TASK, "accuracy", 1, 0.01)
-    assert "cannot be compared: that takes two groups of clips" in table["verdict"].item()
+    assert "cannot be compared: they need two groups of clips" in table["verdict"].item()
 
 
 def test_an_interval_without_zero_that_is_not_significant_says_why() -> None:

@@ -24,7 +24,7 @@ def test_other_labels_are_refused_and_named() -> None:
     check_labels(["a", "b"], ["b", "a", "a"], "mine")
     with pytest.raises(InputError) as caught:
         check_labels(["a", "b", "NA"], ["a", "c"], "mine")
-    assert caught.value.problems[:2] == ["only the model knows: NA, b", "only mine has: c"]
+    assert caught.value.problems[:2] == ["labels of the model only: NA, b", "labels of mine only: c"]
 
 
 def test_training_clips_of_a_model_are_left_out(tmp_path: Path) -> None:

@@ -59,14 +59,17 @@ REFUSED = {
     ),
     "data set like a table": (
         {"datasets": {"scores.csv": VIEW}},
-        "datasets.scores.csv: a name may not end in .csv, like files of results",
+        "datasets.scores.csv: a name may not end in .csv, because names of result files end in it",
     ),
     "model like a figure": ({"models": {"costs.svg": CNN}}, "models.costs.svg: a name may not end in .svg"),
     "prediction like a page": (
         {"predict": {"a.html": {"recordings": ["x"], "model": {"dataset": "synthetic", "model": "cnn"}}}},
         "predict.a.html: a name may not end in .html",
     ),
-    "source like the weights": ({"sources": {"weights": {"reader": "synthetic"}}}, "sources.weights: this is the"),
+    "source like the weights": (
+        {"sources": {"weights": {"reader": "synthetic"}}},
+        "sources.weights: this name is reserved",
+    ),
     "transfer that leaves its folder": (
         {"transfer": {"../x": {"from": {"dataset": "synthetic", "model": "cnn"}, "to": "synthetic"}}},
         "transfer.../x: a name may hold letters, digits",

@@ -129,7 +129,7 @@ def test_training_stops_at_a_number_that_is_not_finite(
 ) -> None:
     one = trainer(linear, validated=validated)
     spoil(one)
-    with pytest.raises(InputError, match=f"{message}: a lower learning_rate, gradient_clip, or precision: float32"):
+    with pytest.raises(InputError, match=f"{message}: a lower learning_rate, a gradient_clip, or precision: float32"):
         fit(one, tmp_path)
 
 
@@ -403,7 +403,7 @@ def test_gpu_locks_follow_no_link(tmp_path: Path) -> None:
     elsewhere.mkdir()
     (elsewhere / "precious.txt").write_text("precious")
     (tmp_path / "locks").symlink_to(elsewhere)
-    with pytest.raises(InputError, match="locks: should be a folder of yours"):
+    with pytest.raises(InputError, match="locks: should be your own folder"):
         take_free(["0"], tmp_path / "locks")
     (elsewhere / "1.lock").symlink_to(elsewhere / "precious.txt")
     with pytest.raises(InputError, match=r"1\.lock: cannot be opened as a lock"):
@@ -413,5 +413,5 @@ def test_gpu_locks_follow_no_link(tmp_path: Path) -> None:
 
 def test_gpu_locks_of_another_user_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(InputError, match="should be a folder of yours"):
+    with pytest.raises(InputError, match="should be your own folder"):
         take_free(["0"], tmp_path)

@@ -92,8 +92,8 @@ def test_ensembles_that_cannot_be_are_named_together() -> None:
         "models.empty.members: is missing",
         "models.nested.members: alone is an ensemble; name its members",
         "models.nested.members: there is no 'cn'; did you mean 'cnn'?",
+        "models.three.runs: all benchmark.seeds should be 1 or more",
         "models.three.runs: drawn has other folds with each seed (scheme kfold), so runs cannot be averaged",
-        "models.three.runs: needs seeds from 1 in benchmark.seeds",
         "models.trained.training: an ensemble is not trained; its members have this key",
     ]
 
@@ -111,7 +111,7 @@ def test_uses_that_need_one_network_are_refused() -> None:
             "yard": {"recordings": ["."], "model": model | {"model": "other"}},
         },
     ) == [
-        "predict.garden.model.model: both averages logits, and recordings are predicted with means of probabilities",
+        "predict.garden.model.model: both averages logits, but predict averages probabilities",
         "predict.yard.model.model: the members of other have different features; name one of them",
         "robustness.models: both is an ensemble, whose predictions are averaged from tables; name its members",
         "transfer.there.from.model: both is an ensemble, whose predictions are averaged from tables; name its members",

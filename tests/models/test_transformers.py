@@ -315,7 +315,7 @@ def test_other_encoders_are_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "config.json", {"model_type": "musicgen", "auto_map": {"AutoModel": "code.Model"}})
     (tmp_path / "model.safetensors").touch()
     problem = next(encoder_problems(weights_in(tmp_path), "transformers", front_end("waveform")))
-    assert "'musicgen' is not an encoder that is supported: clap_audio_model, data2vec-audio" in problem
+    assert "'musicgen' is not supported; these are: clap_audio_model, data2vec-audio" in problem
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_other_encoders_are_refused(tmp_path: Path) -> None:
         ({"family": "transformers", "features": "waveform", "pretrained": "hub"}, "name: is missing"),
         (
             {"family": "transformers", "features": "waveform", "training": {"epochs": 1, "augment": {"mixup": 0.2}}},
-            "training.augment.mixup: encoders of transformers have no effects",
+            "training.augment.mixup: does not work with encoders of transformers",
         ),
     ],
 )

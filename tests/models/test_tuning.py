@@ -89,10 +89,10 @@ def test_what_cannot_be_searched_is_refused_with_all_problems_at_once() -> None:
         "models.cnn.tune.search.training.learning_rat: unknown key; did you mean 'learning_rate'?",
         "models.cnn.tune.search.training.keep: 'lst' is not one of its values; did you mean 'last'?",
         "models.cnn.tune.search.dropout: ",
-        "models.cnn-deep.tune.search.features: cannot be searched; write one model per value",
+        "models.cnn-deep.tune.search.features: cannot be searched; write one model for each value",
         "models.cnn-deep.tune.search.width.integer: should be [low, high] with low < high, but is [8, 2.5]",
-        "models.cnn-deep.tune.search.dropout.log: should begin above 0, but is [0, 1]",
-        "models.majority.tune.search: is missing; the family majority has no default",
-        "models.cnn.tune: esc10-literature has the protocol literature, which has no validation clips to choose",
+        "models.cnn-deep.tune.search.dropout.log: both bounds should be above 0, but are [0, 1]",
+        "models.majority.tune.search: is missing; the family majority has no default search space",
+        "models.cnn.tune: esc10-literature has the protocol literature, which has no validation clips, so",
     ):
         assert expected in text

@@ -225,7 +225,7 @@ def test_a_registered_task_is_in_the_schema_and_ranks_by_its_own_metric() -> Non
 
 
 def test_a_loss_of_another_task_is_refused() -> None:
-    with pytest.raises(InputError, match="focal is not a loss of the task two-numbers: squared"):
+    with pytest.raises(InputError, match="focal is not a loss of the task two-numbers; choose one of squared"):
         build_loss(training(epochs=1, loss="focal"), TwoNumbers(["a", "b"]), torch.zeros(1, 2), torch.device("cpu"))
 
 

@@ -126,7 +126,7 @@ def test_a_view_names_columns_of_numbers() -> None:
     assert kept["true_arousal"].tolist() == [0.5, 1.0]
     assert Regression.find_labels(kept) == ["arousal"]
     for values, problem in {
-        ("valence",): "valence is no finite number in b",
+        ("valence",): "valence is not a finite number in b",
         ("dominance",): "the source has no column dominance",
         ("level",): "a target cannot be named level",
         (): "names no column",
@@ -192,9 +192,9 @@ def test_what_a_task_does_not_have_is_said_before_anything_starts() -> None:
         "models.odds: logistic predicts labels, but numbers has the task regression; choose a network or",
         "datasets.numbers.thresholds: is for the task multi-label, but the task is regression",
         "datasets.labels.thresholds: needs validation clips, which the protocol literature does not have",
-        "models.cnn.training.augment.mixup.labels: union is for the task multi-label, which numbers has not",
-        "models.between.training.augment.between_class.labels: union is for the task multi-label, which numbers has",
-        "models.cnn.training.loss: focal is not a loss of the task multi-label, which labels has",
+        "models.cnn.training.augment.mixup.labels: union is for the task multi-label, but numbers has",
+        "models.between.training.augment.between_class.labels: union is for the task multi-label, but numbers has",
+        "models.cnn.training.loss: focal is not a loss of the task multi-label of labels; choose one of",
     ):
         assert text in found
 

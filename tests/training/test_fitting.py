@@ -180,7 +180,7 @@ def test_label_without_training_clips_has_no_probability() -> None:
 
 def test_more_neighbours_than_training_clips(made_up: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"models\.knn\.neighbours: 21 neighbours, but this fold has 20 training clips"
+        InputError, match=r"models\.knn\.neighbours: 21 neighbours are too many; this fold has 20 training clips"
     ):
         trained(tmp_path / "run", made_up, "knn", neighbours=21)
     assert not list((tmp_path / "run").glob("model.*"))

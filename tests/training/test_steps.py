@@ -116,8 +116,8 @@ def test_batches_that_do_not_fit_are_halved_with_the_same_result(
     assert [
         record.getMessage().removeprefix("[test] ") for record in caplog.records if record.levelno > logging.INFO
     ] == [
-        "12 clips do not fit the device's memory; from now on 6 at once",
-        "6 clips do not fit the device's memory; from now on 3 at once",
+        "12 clips do not fit into the device's memory; now it takes 6 at once",
+        "6 clips do not fit into the device's memory; now it takes 3 at once",
     ]
     assert small.state()["microbatches"] == 3
     split = trainer(lambda: Small(3, backward, dropout=0.3), **settings)
@@ -140,7 +140,9 @@ def test_size_of_pieces_is_kept_over_an_interruption() -> None:
 
 
 def test_single_clip_that_does_not_fit_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a single clip does not fit the memory of the device: choose a smaller model"):
+    with pytest.raises(
+        InputError, match="a single clip does not fit into the memory of the device: choose a smaller model"
+    ):
         fit(trainer(lambda: Small(0, False, dropout=0.0)), tmp_path)
 
 
@@ -150,7 +152,7 @@ def test_predictions_are_made_in_pieces_that_fit(caplog: pytest.LogCaptureFixtur
     whole = predict_values(network, examples(), Normalisation(-19, 6), TASK)
     network.clips = 7
     assert predict_values(network, examples(), Normalisation(-19, 6), TASK) == pytest.approx(whole, rel=1e-5)
-    assert "predicting: 24 clips do not fit the device's memory; from now on 12 at once" in caplog.text
+    assert "predicting: 24 clips do not fit into the device's memory; now it takes 12 at once" in caplog.text
 
 
 def test_validation_loss_is_the_plain_cross_entropy_for_every_training_loss() -> None:

@@ -106,7 +106,8 @@ def test_a_trial_that_diverges_is_recorded_and_not_chosen(made_up: Path, tmp_pat
 def test_if_all_trials_diverge_one_error_names_them(made_up: Path, tmp_path: Path) -> None:
     trials = train_at((1e30, 1e31), made_up, tmp_path)
     with pytest.raises(
-        InputError, match=r"^\[made-up/tuned/seed1/fold1\] all trials diverged that .* lower learning rates"
+        InputError,
+        match=r"^\[made-up/tuned/seed1/fold1\] all trials that could be chosen diverged; .* lower learning rates",
     ):
         choose_trial(Chosen("tuned", tmp_path / "fold1", tmp_path / "fold1" / "trials.csv"), trials, [])
     assert not (tmp_path / "fold1").exists()

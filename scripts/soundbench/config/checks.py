@@ -110,9 +110,10 @@ def _name_problems(names: dict[str, list[Any]]) -> Iterator[str]:
             if not NAME.fullmatch(name):
                 yield f"{part}.{name}: a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
             elif name.endswith(RESULT_SUFFIXES):
-                yield f"{part}.{name}: a name may not end in {Path(name).suffix}, like files of results"
+                ending = Path(name).suffix
+                yield f"{part}.{name}: a name may not end in {ending}, because names of result files end in it"
     if "weights" in names["sources"]:
-        yield "sources.weights: this is the folder of fetched weights; choose another name"
+        yield "sources.weights: this name is reserved for the folder of fetched weights; choose another name"
 
 
 def _path_problems(folders: Any) -> Iterator[str]:
@@ -140,7 +141,7 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
                 if variant not in variants:
                     yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
             if rule["balance"] and rule["copies"] is not None:
-                yield f"{where}.copies: balance decides the number of copies; give only one of the two"
+                yield f"{where}.copies: balance decides the number of copies too; give either balance or copies"
 
 
 def _contamination_problems(library: Config, chosen: list[Any]) -> Iterator[str]:
@@ -172,7 +173,7 @@ def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[
     if input_kind(front_end) == "waveform":
         for effect in effects:
             if recipe["family"] == TRANSFORMERS:
-                yield f"{where}.{effect}: encoders of transformers have no effects; use `augment` of the data set"
+                yield f"{where}.{effect}: does not work with encoders of transformers; use `augment` of the data set"
             elif not BATCH_EFFECTS.constant(effect, "WAVEFORMS", False):
                 yield f"{where}.{effect}: changes spectrograms, but {recipe['features']} gives samples; leave it out"
         return

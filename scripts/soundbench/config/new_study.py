@@ -120,8 +120,8 @@ def _rare_labels(clips: pd.DataFrame, roles: Roles) -> list[str]:
     rare = sorted(groups.index[groups < LEAST_GROUPS])
     if len(groups) - len(rare) < 2:
         raise InputError(
-            f"labels with fewer than {LEAST_GROUPS} {_units(roles)}: {shortened_list(rare, 5)}. Two labels or more "
-            f"need {LEAST_GROUPS}: for training, for validation and for test"
+            f"labels with fewer than {LEAST_GROUPS} {_units(roles)}: {shortened_list(rare, 5)}. At least two labels "
+            f"need {LEAST_GROUPS} each: one for training, one for validation and one for the test"
         )
     return rare
 

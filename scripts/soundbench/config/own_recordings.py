@@ -50,7 +50,7 @@ def _source_of_folder(folder: Path) -> tuple[Source, Roles]:
     roles = guess_roles(fields)
     if "label" not in roles:
         raise InputError(
-            f"{folder}: neither folders nor file names name a label (such as {shortened_list(used, 3)}); move the "
+            f"{folder}: no label was found in names of folders or files ({shortened_list(used, 3)}); move the "
             "clips of each label into a sub-folder, or write a table with the columns path and label"
         )
     if list(roles) == ["label"] and roles["label"] is fields[0] and fields[0].kind == "folder":
@@ -103,7 +103,7 @@ def _source_of_table(file: Path) -> tuple[Source, Roles]:
     column, path = _path_column(file, table)
     roles = guess_roles(Field("column", name, tuple(table[name])) for name in table if name != column)
     if "label" not in roles:
-        raise InputError(f"{file}: no column names a label; its columns are {', '.join(table)}. Name one of them label")
+        raise InputError(f"{file}: no column holds labels; rename one of its columns to label: {', '.join(table)}")
     columns = {"path": path} | {role: str(field.place) for role, field in roles.items()}
     return {"reader": "csv", "root": str(file.parent), "table": file.name, "columns": columns}, roles
 

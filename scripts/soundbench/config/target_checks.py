@@ -11,6 +11,8 @@ from soundbench.features.settings import EMBEDDING
 
 Config = dict[str, Any]
 
+WITHOUT_EMBEDDING = "needs an embedding, but only clips of a source have embeddings; name other models"
+
 
 def target_problems(config: Config, library: Config, suggest: Callable[[str, list[str]], str]) -> Iterator[str]:
     """The problems of names that the selection or the library lacks, and of folds that a data set does not have.
@@ -59,7 +61,7 @@ def _unable_models(config: Config, chosen: dict[str, list[Any]], library: Config
     for where, models in tested.items():
         for name in models:
             if name in probes:
-                yield f"{where}: {name} needs an embedding, which only clips of a source have; name other models"
+                yield f"{where}: {name} {WITHOUT_EMBEDDING}"
             elif name in library["ensembles"]:
                 yield from _ensemble_problems(where, name, library)
 
@@ -71,11 +73,11 @@ def _ensemble_problems(where: str, name: str, library: Config) -> Iterator[str]:
     if not where.startswith("predict."):
         yield f"{where}: {name} is an ensemble, whose predictions are averaged from tables; name its members"
     elif entry["mean"] != "probabilities":
-        yield f"{where}: {name} averages logits, and recordings are predicted with means of probabilities"
+        yield f"{where}: {name} averages logits, but predict averages probabilities"
     elif len({recipe["features"] for recipe in members}) > 1:
         yield f"{where}: the members of {name} have different features; name one of them"
     elif any(recipe["features"] in _embeddings(library) for recipe in members):
-        yield f"{where}: {name} needs an embedding, which only clips of a source have; name other models"
+        yield f"{where}: {name} {WITHOUT_EMBEDDING}"
 
 
 def _embeddings(library: Config) -> set[str]:

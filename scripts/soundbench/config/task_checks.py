@@ -43,11 +43,11 @@ def _model_problems(name: str, recipe: Config, dataset: str, view: Config) -> It
     for effect, value in recipe["training"]["augment"].items():
         if task is not MultiLabel and isinstance(value, dict) and value.get("labels") == "union":
             where = f"models.{name}.training.augment.{effect}.labels"
-            yield f"{where}: union is for the task multi-label, which {dataset} has not"
+            yield f"{where}: union is for the task multi-label, but {dataset} has the task {task.name}"
     loss = recipe["training"].get("loss")
     if loss is not None and loss not in task.losses:
         yield (
-            f"models.{name}.training.loss: {loss} is not a loss of the task {task.name}, which {dataset} has: "
+            f"models.{name}.training.loss: {loss} is not a loss of the task {task.name} of {dataset}; choose one of "
             f"{', '.join(task.losses)}"
         )
 

@@ -26,7 +26,7 @@ def tuning_problems(config: Config, schema: Schema) -> Iterator[str]:
         where = f"models.{name}.{KEY}"
         recipe = without_tuning(config["models"][name])
         if not tuning["search"]:
-            yield f"{where}.search: is missing; the family {recipe['family']} has no default"
+            yield f"{where}.search: is missing; the family {recipe['family']} has no default search space"
         elif problems := list(_search_problems(f"{where}.search", tuning["search"])):
             yield from problems
         else:
@@ -36,8 +36,8 @@ def tuning_problems(config: Config, schema: Schema) -> Iterator[str]:
         if config["datasets"][dataset]["split"]["protocol"] == "literature":
             for name in [name for name in tuned if name in config["benchmark"]["models"]]:
                 yield (
-                    f"models.{name}.{KEY}: {dataset} has the protocol literature, which has no validation clips to "
-                    "choose settings by; choose a data set with the protocol nested, or leave out tune"
+                    f"models.{name}.{KEY}: {dataset} has the protocol literature, which has no validation clips, so "
+                    "settings cannot be chosen; choose a data set with the protocol nested, or leave out tune"
                 )
 
 
@@ -46,12 +46,12 @@ def _search_problems(where: str, search: Config) -> Iterator[str]:
         yield f"{where}: names {len(search)} keys; search at most {len(PRIMES)}"
     for key, values in search.items():
         if key.partition(".")[0] in FIXED:
-            yield f"{where}.{key}: cannot be searched; write one model per value, and search the settings of each"
+            yield f"{where}.{key}: cannot be searched; write one model for each value, and tune each of them"
         [(kind, given)] = values.items()
         if kind != "choice" and not given[0] < given[1]:
             yield f"{where}.{key}.{kind}: should be [low, high] with low < high, but is {given}"
         elif kind == "log" and given[0] <= 0:
-            yield f"{where}.{key}.log: should begin above 0, but is {given}"
+            yield f"{where}.{key}.log: both bounds should be above 0, but are {given}"
         elif kind == "integer" and not all(isinstance(bound, int) for bound in given):
             yield f"{where}.{key}.integer: should hold whole numbers, but is {given}"
 

@@ -106,8 +106,8 @@ def _make_own(folder: Path) -> None:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise InputError(
-            f"{folder}: should be a folder of yours, for locks, but is a link, a file or another user's folder. Have "
-            "it removed, or set TMPDIR to another folder"
+            f"{folder}: should be your own folder for locks, but is a link, a file or another user's folder. Ask its "
+            "owner to remove it, or set TMPDIR to another folder"
         )
     folder.chmod(0o700)
 
@@ -133,7 +133,7 @@ def take_free(names: list[str], folder: Path) -> str:
             except OSError as error:
                 raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
             if others:
-                logger.warning("all of the GPUs %s are taken; sharing %s", ", ".join(names), name)
+                logger.warning("all GPUs (%s) are in use; this job shares %s", ", ".join(names), name)
             return name
     return names[os.getpid() % len(names)]
 

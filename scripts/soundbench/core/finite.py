@@ -10,7 +10,7 @@ import torch
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 
-REMEDY = "a lower learning_rate, gradient_clip, or precision: float32 may help"
+REMEDY = "a lower learning_rate, a gradient_clip, or precision: float32 may help"
 NAMED = 3  # tensors that a message names
 
 

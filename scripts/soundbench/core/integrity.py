@@ -102,7 +102,9 @@ def check_dates(files: Iterable[str | Path]) -> None:
     dates = {file: Path(file).stat().st_mtime for file in files if Path(file).exists()}
     late = {file: date for file, date in dates.items() if date > time.time() + SKEW}
     if lines := [f"{file}: {datetime.fromtimestamp(date):%Y-%m-%d %H:%M:%S}" for file, date in late.items()]:
-        raise InputError(lines, "These inputs are dated in the future. Correct the clock, or `touch` them:")
+        raise InputError(
+            lines, "These inputs are dated in the future. Correct the clock, or change the dates (`touch`):"
+        )
 
 
 def missing(path: str | Path) -> InputError:

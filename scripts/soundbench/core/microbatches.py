@@ -38,13 +38,16 @@ class Microbatches:
                 return compute(self.size)
             except torch.OutOfMemoryError as error:
                 if self.size == 1:
-                    message = f"{self.tag} a single clip does not fit the memory of the device"
+                    message = f"{self.tag} a single clip does not fit into the memory of the device"
                     raise InputError(f"{message}: choose a smaller model, or shorter clips") from error
             # This is outside the handler, where the error would still hold the tensors of the failed attempt.
             half = -(-self.size // 2)
             torch.cuda.empty_cache()
             logger.warning(
-                "%s %d clips do not fit the device's memory; from now on %d at once", self.tag, self.size, half
+                "%s %d clips do not fit into the device's memory; now it takes %d at once",
+                self.tag,
+                self.size,
+                half,
             )
             self.size = half
 

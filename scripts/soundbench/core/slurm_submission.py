@@ -114,8 +114,8 @@ def cap_requests(plugin: Any) -> None:
             if cap and requested and requested > cap:
                 caps[name] = cap
                 logger.warning(
-                    f"Job {job.jobid} ({job.name}) would ask for {name}={requested}; max_{name} of the profile caps it "
-                    f"at {cap}. If it ends at this limit again, raise max_{name} or choose another partition."
+                    f"Job {job.jobid} ({job.name}) would ask for {name}={requested}; max_{name} of the profile limits "
+                    f"it to {cap}. If it ends at this limit again, raise max_{name} or choose another partition."
                 )
         resources = type(job.resources)(fromdict=dict(job.resources.items()) | caps)
         return command(SimpleNamespace(resources=resources, threads=job.threads), *arguments, **options)

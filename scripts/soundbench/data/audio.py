@@ -36,7 +36,9 @@ class AudioFile(soundfile.SoundFile):  # type: ignore[misc]
         super().__init__(part.file)
         self.is_part = part.end is not None
         if part.end is not None and part.end > self.frames / self.samplerate + ROUNDING:
-            raise InputError(f"{path}: ends after the file, which lasts {self.frames / self.samplerate:.6g} s")
+            raise InputError(
+                f"{path}: the part ends after the end of the file, which lasts {self.frames / self.samplerate:.6g} s"
+            )
         self.first = round(part.start * self.samplerate)
         last = self.frames if part.end is None else min(round(part.end * self.samplerate), self.frames)
         self.length = last - self.first
@@ -142,7 +144,7 @@ def sample_problem(samples: np.ndarray) -> str:
     if count := int((~np.isfinite(samples)).reshape(len(samples), -1).any(axis=1).sum()):
         return f"{count} of {len(samples)} samples are not finite (NaN or infinite)"
     if (largest := np.abs(samples).max()) > LARGEST:
-        return f"samples reach {largest:.2g}, but full scale is 1; are they floating point?"
+        return f"the largest sample is {largest:.2g}, but samples should be between -1 and 1"
     return ""
 
 

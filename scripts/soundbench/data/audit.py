@@ -183,7 +183,7 @@ def rare_labels(clips: pd.DataFrame, strata: pd.DataFrame, scheme: str, folds: i
         groups = members["group"].nunique()
         published = members["fold"].nunique()
         if groups < least:
-            text = f"{label}: {len(members)} clips in {groups} groups; some part would have none"
+            text = f"{label}: {len(members)} clips in {groups} groups; a part of the split would have none of them"
             yield Finding("error", "label in too few groups", None, text, groups, least)
         elif scheme == "official" and published < folds:
             text = f"{label}: {len(members)} clips, in folds {_and(sorted(members['fold'].dropna().unique()))} only"

@@ -61,7 +61,7 @@ def source_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
     elif not is_plain(str(path)):
         yield f"{where}.root: {printable(root)} holds one of {{ }} < >, which Snakemake reads as wildcards; {RENAME}"
     elif is_table and (is_archive(root) or not path.is_file()):
-        yield f"{where}.root: {root} is not a table; with reader {reader} it names the table itself"
+        yield f"{where}.root: {root} is not a table; with reader {reader}, root is the table itself"
     elif is_archive(root) and READERS.defines(reader, "unpack"):
         yield f"{where}.root: {root} is an archive; unpack it, and name the folder"
     elif not is_table and path.is_file() and not is_archive(root):
@@ -74,12 +74,12 @@ def mixture_problems(where: str, source: dict[str, Any], sources: dict[str, dict
     if other not in sources:
         yield f"{where}.of: there is no source {other!r}{suggest(other, sources)}"
     elif "single-label" not in source_tasks(sources[other]):
-        yield f"{where}.of: should be a source with one label per clip, which {other} is not"
+        yield f"{where}.of: {other} has no single label per clip; name a source that has"
     else:
         yield from source_problems(f"sources.{other}", sources[other])
     for key in ("levels", "onsets"):
         if source[key][0] > source[key][1]:
-            yield f"{where}.{key}: the range {source[key]} should begin with its lower end"
+            yield f"{where}.{key}: the first number of the range {source[key]} should be the lower one"
     if source["onsets"][1] >= source["seconds"]:
         yield f"{where}.onsets: the latest onset should be before the end of a mixture, {source['seconds']:g} s"
 
@@ -87,7 +87,7 @@ def mixture_problems(where: str, source: dict[str, Any], sources: dict[str, dict
 def _published(source: dict[str, Any]) -> str:
     """The address and the licence of recordings that a study cannot fetch, as the end of a message."""
     if not source.get("homepage"):
-        return ", or where to fetch them with url" if "url" in source else ""
+        return ", or give the address of an archive with url" if "url" in source else ""
     licence = f" (licence: {source['license']})" if source.get("license") else ""
     return f", which are not fetched; they are published at {source['homepage']}{licence}"
 
@@ -110,7 +110,7 @@ def _expression_problems(where: str, source: dict[str, Any]) -> Iterator[str]:
         for name in [name for name in names if name not in named]:
             yield f"{where}.{key}: the pattern has no part named {name}; it has {', '.join(named)}"
     for name in sorted(RESERVED & {*named} | ({"part"} & {*named} if source["lists"] else set())):
-        yield f"{where}.pattern: no part may be named {name}, like a column that the workflow makes"
+        yield f"{where}.pattern: no part may be named {name}, because the workflow makes a column of this name"
     for name in [name for name in source["codes"] if name not in named]:
         yield f"{where}.codes.{name}: the pattern has no part named {name}; it has {', '.join(named)}"
 
@@ -121,7 +121,7 @@ def _group_problems(where: str, view: View) -> Iterator[str]:
     columns = view.get("group") or []
     if split["scheme"] != "crossed":
         if len(columns) > 1:
-            yield f"{where}.group: only split.scheme crossed keeps two columns apart; name one, or use that scheme"
+            yield f"{where}.group: two columns need split.scheme: crossed; name one column, or use that scheme"
         return
     if len(columns) != 2:
         yield f"{where}.group: the scheme crossed needs two columns of the clips, such as [speaker, text]"

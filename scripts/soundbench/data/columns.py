@@ -62,7 +62,7 @@ def column_problems(names: list[str], named: set[str]) -> Iterator[str]:
     """
     counts = Counter(map(str.casefold, filter(None, names)))
     for name in [name for name, count in counts.items() if count > 1]:
-        yield f"has several columns named {name}; names must be unique, also regardless of case"
+        yield f"has several columns named {name}; names must differ, and not only by capital letters"
     free = [name for name in names if name not in named]
     if missing := [name for name in REQUIRED if name not in {*names, *named}]:
         near = [f"; is {name!r} the {known}?" for known in missing for name in free if may_mean(name, known)]

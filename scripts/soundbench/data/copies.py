@@ -47,7 +47,7 @@ def variant_problems(where: str, variant: dict[str, Any], used: bool) -> Iterato
     for number, step in enumerate(variant["steps"]):
         for key, value in step.items():
             if isinstance(value, list) and value[0] > value[1]:
-                yield f"{where}.steps.{number}.{key}: the range {value} should begin with its lower end"
+                yield f"{where}.steps.{number}.{key}: the first number of the range {value} should be the lower one"
         folder = step.get("recordings")
         if used and folder is not None and not recordings(folder):
             yield f"{where}.steps.{number}.recordings: {folder} is not a folder with audio files"

@@ -51,7 +51,7 @@ def fetch_archive(url: str, checksum: str | None, target: Path, verify: Verify) 
     if known["url"] != url:
         known = {"checksum": None}
     elif checksum in (None, known["checksum"]) and _passes(verify, target):
-        logger.info("%s: already here, complete", url)
+        logger.info("%s: is already here and complete", url)
         return str(known["checksum"])
     archive = target.with_name(f".{hashlib.sha256(url.encode()).hexdigest()[:16]}.zip")
     if not archive.exists():
@@ -83,14 +83,14 @@ def _checked_digest(archive: Path, url: str, expected: str | None, first: str | 
     digest = file_digest(archive, (expected or first or "sha256:").partition(":")[0])
     if expected and digest != expected:
         accept = f"if you trust this archive, write `checksum: {digest}` into the source"
-        raise InputError(f"the archive is {digest}, but `checksum` says {expected}; {accept}")
+        raise InputError(f"the archive has the digest {digest}, but `checksum` is {expected}; {accept}")
     if not expected and first and digest != first:
         accept = f"if you trust this one, write `checksum: {digest}` into the source"
-        raise InputError(f"the archive is {digest}, but {origin} recorded {first} when it was first fetched; {accept}")
+        raise InputError(f"the archive has the digest {digest}, but the first one had {first} ({origin}); {accept}")
     if not expected:
         logger.warning(
-            "%s: no digest of this archive is known, so its first download is trusted. From now on it must be %s; "
-            "`checksum` in the source can name that, for other machines too",
+            "%s: no digest of this archive is known, so its first download is trusted. Later ones must have the "
+            "digest %s; write it as `checksum` into the source, so that other machines check it too",
             url,
             digest,
         )
@@ -178,12 +178,12 @@ def _receive(url: str, file: IO[bytes], version: Path) -> None:
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             file.truncate(0)
-            raise requests.ConnectionError("the part that is here does not fit")
+            raise requests.ConnectionError("the part that was received before does not fit the archive")
         if response.status_code == BUSY or response.status_code >= requests.codes.server_error:
-            raise ServerBusyError(f"the server answers {response.status_code} {response.reason}")
+            raise ServerBusyError(f"the server answered {response.status_code} {response.reason}")
         response.raise_for_status()
         if url.startswith("https:") and not response.url.startswith("https:"):
-            raise requests.exceptions.InvalidURL(f"it leads from https to {response.url}")
+            raise requests.exceptions.InvalidURL(f"the server redirects from https to {response.url}")
         if response.status_code != requests.codes.partial_content:
             file.truncate(0)
             have = 0

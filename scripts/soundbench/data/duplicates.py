@@ -62,8 +62,8 @@ def report_copies(divided: pd.DataFrame, duplicates: str) -> list[str]:
     problems = list(divided.loc[refused, "text"])
     if problems:
         problems.append(
-            "split: give such clips one `group`, or keep only one of them; `duplicates: allow` in the view's split "
-            "tests on them nevertheless"
+            "split: give such clips one `group`, or keep only one of them. To test on them nevertheless, write "
+            "`duplicates: allow` into the view's split"
         )
     return problems
 

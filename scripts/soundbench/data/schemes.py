@@ -147,7 +147,7 @@ def _too_few(few: list[str], groups: pd.Series, strata: pd.DataFrame, requiremen
     """The classes with too few groups, the requirement, and the largest possible number of parts."""
     most = groups_of_strata(groups, strata).min()
     possible = f"at most {most} parts are possible" if most > 1 else "no split is possible"
-    return [*few, f"split: {requirement}; as it is, {possible}. Drop or merge these classes for more"]
+    return [*few, f"split: {requirement}; now {possible}. To make more possible, drop or merge these classes"]
 
 
 def predefined(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def _group_problems(clips: pd.DataFrame, name: str) -> Iterator[str]:
         yield f"the clips have no column {name!r}; their columns are {sorted_list(clips.columns)}"
         return
     if empty := int(clips[name].astype(str).isin(["", "nan"]).sum()):
-        yield f"{empty} clips have no {name}; a view needs one of each clip"
+        yield f"{empty} clips have no {name}, but each clip of a view needs one"
     elif clips[name].nunique() < 2:
         yield f"all clips have the same {name}, {clips[name].iloc[0]}; there is nothing to keep apart"
 

@@ -64,7 +64,7 @@ class Targets:
         """The problems of the text of one clip."""
         if isinstance(self.labels, str):
             if self.separator != SEPARATOR and SEPARATOR in row[self.labels]:
-                yield f"{self.labels} holds {SEPARATOR}, which no label may hold: {row[self.labels]!r}"
+                yield f"{self.labels} contains {SEPARATOR}, which no label may contain: {row[self.labels]!r}"
         else:
             for name in self.labels or ():
                 if row[name] not in BITS:

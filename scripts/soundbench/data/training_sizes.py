@@ -29,7 +29,7 @@ def size_problems(datasets: Mapping[str, Entry]) -> Iterator[str]:
     for name, view in datasets.items():
         for each in view_names(name, view):
             if each != name and each in datasets:
-                yield f"datasets.{name}.limit.train: makes a view {each}, but there is one already; rename that"
+                yield f"datasets.{name}.limit.train: makes a data set {each}, but there is one already; rename it"
 
 
 def split_sizes(config: Entry) -> Entry:

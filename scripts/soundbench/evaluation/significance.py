@@ -73,7 +73,7 @@ def verdict(
     if difference is None:
         return f"{model_a} and {model_b} cannot be compared: no seed is finished for both"
     if math.isnan(p_corrected):
-        return f"{model_a} and {model_b} cannot be compared: that takes two groups of clips that both were tested on"
+        return f"{model_a} and {model_b} cannot be compared: they need two groups of clips that test both"
     if difference.mean < 0:  # the better model comes first
         model_a, model_b = model_b, model_a
     gap = abs(difference.mean)

@@ -84,8 +84,8 @@ def check_labels(trained: Iterable[str], found: Iterable[str], where: str) -> No
     trained = set(trained)
     found = set(found)
     problems = [
-        f"only {who}: {', '.join(sorted(labels))}"
-        for who, labels in (("the model knows", trained - found), (f"{where} has", found - trained))
+        f"labels of {which} only: {', '.join(sorted(labels))}"
+        for which, labels in (("the model", trained - found), (where, found - trained))
         if labels
     ]
     if problems:

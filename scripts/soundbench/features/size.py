@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_RATIO = 100  # the longest allowed clip, in median lengths; all clips are padded to the longest
 VALUES = {"float16": 2, "float32": 4}  # bytes
-ADVICE = "`features.NAME.duration` (s) crops clips"
+ADVICE = "`features.NAME.duration` (s) can crop clips"
 
 
 def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
@@ -33,7 +33,7 @@ def check_lengths(clips: pd.DataFrame, settings: Settings) -> None:
     median = clips["seconds"].median()
     long = clips[clips["seconds"] >= LONGEST_RATIO * median]
     if len(long):
-        heading = f"All clips are padded to the longest. {ADVICE}; or leave out the clips that are far too long:"
+        heading = f"All clips are padded to the longest. {ADVICE}. Otherwise leave out the clips that are far too long:"
         lengths = zip(long["path"], long["seconds"], strict=True)
         raise InputError(
             [f"{path}: lasts {s:.4g} s, {s / median:.0f} times the median" for path, s in lengths], heading

@@ -56,7 +56,7 @@ def prediction_problems(
     if model.get("best") is not None and view and view["split"]["protocol"] != "nested":
         yield (
             f"{where}.model.best: {model['dataset']} has the protocol {view['split']['protocol']}, which has no "
-            "validation loss to choose by; name the model instead, or a data set with the nested protocol"
+            "validation loss, so no model can be chosen; name the model, or a data set with the nested protocol"
         )
 
 

@@ -135,7 +135,7 @@ def validation_losses(folders: list[str], histories: list[str]) -> dict[str, flo
     for folder, history in zip(folders, histories, strict=bool(histories)):
         table = pd.read_csv(history)
         if "val_loss" not in table:
-            raise InputError(f"{history}: has no validation loss to choose the best model by; name the model instead")
+            raise InputError(f"{history}: has no validation loss, so the best model cannot be chosen; name the model")
         losses[model_name(folder)].append(table["val_loss"].min())
     return {name: round(float(sum(values) / len(values)), 6) for name, values in losses.items()}
 

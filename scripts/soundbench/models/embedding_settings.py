@@ -105,7 +105,7 @@ def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
     if model["pretrained"] in PUBLISHED.values() and PUBLISHED.get(model.get("family")) != model["pretrained"]:
         yield f"model.pretrained: no {model['pretrained']} weights are published for {model.get('family', 'no family')}"
     if "family" in model and is_fitted(model["family"]):
-        yield f"model.family: {model['family']} is not a network, whose last layer could be left out"
+        yield f"model.family: {model['family']} is not a network, so it has no last layer to leave out"
     if entry["features"] is None:
         return
     if input_features is None:

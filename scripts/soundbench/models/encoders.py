@@ -56,7 +56,7 @@ def kind_problem(kind: Any) -> str | None:
     if kind in KINDS:
         return None
     advice = "; the family ast has this one" if kind == "audio-spectrogram-transformer" else ""
-    return f"model_type: {kind!r} is not an encoder that is supported: {', '.join(KINDS)}{advice}"
+    return f"model_type: {kind!r} is not supported; these are: {', '.join(KINDS)}{advice}"
 
 
 def front_end_problem(configuration: dict[str, Any] | None, front_end: dict[str, Any]) -> str | None:

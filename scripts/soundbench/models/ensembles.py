@@ -96,7 +96,7 @@ def ensemble_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator
 
 def _selected_problems(where: str, entry: Config, library: Config, chosen: dict[str, list[Any]]) -> Iterator[str]:
     if entry["runs"] > 1 and any(isinstance(seed, int) and seed < 1 for seed in chosen["seeds"]):
-        yield f"{where}.runs: needs seeds from 1 in benchmark.seeds"
+        yield f"{where}.runs: all benchmark.seeds should be 1 or more"
     for dataset in [name for name in chosen["datasets"] if name in library["datasets"]]:
         view = library["datasets"][dataset]
         if entry["runs"] > 1 and view["split"]["scheme"] == "kfold":

@@ -157,7 +157,9 @@ def weights_lineage(config: Config, library: Config, start: Config, visited: tup
         if averages_predictions(recipe):
             raise InputError(f"{pretrained}: {SEVERAL}")
         if not 1 <= int(run["fold"]) <= view["split"]["folds"]:
-            raise InputError(f"{pretrained}: {run['dataset']} has {view['split']['folds']} folds")
+            raise InputError(
+                f"{pretrained}: there is no such fold; {run['dataset']} has {view['split']['folds']} folds"
+            )
         return {view["source"]} | lineage(config, library, run["model"], visited)
     files = weight_files(pretrained, results)
     if not files:

@@ -39,7 +39,7 @@ def warn_of_replaced_blocks(arguments: Sequence[str], settings: Any) -> None:
         kept = dict(settings.overwrite_resources) | {"": settings.default_resources or {}}
         if lost := list(lost_requests(rules, kept)):
             logger.warning(
-                f"An option or a second profile has replaced a whole block of {found[1]}. Jobs do without "
+                f"An option or a second profile has replaced a whole block of {found[1]}. Jobs now lack "
                 f"{'; '.join(lost)}. Repeat these in the option, or change the lines in the profile or in a copy of it."
             )
 

@@ -26,7 +26,7 @@ def check_names(labels: list[str], reserved: tuple[str, ...] = RESERVED) -> None
         raise InputError(f"a classifier needs two labels or more, but the view has {', '.join(labels) or 'none'}")
     if taken := sorted(set(reserved) & set(labels)):
         raise InputError(
-            f"a label cannot be named {', '.join(taken)}, like a column of the predictions; `merge` can rename it"
+            f"no label may have the name of a column of the predictions: {', '.join(taken)}; `merge` can rename it"
         )
 
 
@@ -60,7 +60,7 @@ def select_labels(clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
     kept = set(view.get("keep") or clips["label"]) - dropped
     merged = {old: new for new, olds in (view.get("merge") or {}).items() for old in olds}
     if missing := sorted(set(merged) - kept):
-        raise InputError(f"merge: {', '.join(missing)}: not kept, so there is nothing to merge")
+        raise InputError(f"merge: these labels are not kept, so they cannot be merged: {', '.join(missing)}")
     clips = clips[clips["label"].isin(kept)]
     if merged:
         clips = clips.assign(label=clips["label"].replace(merged), source_label=clips["label"])

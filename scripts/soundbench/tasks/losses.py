@@ -170,7 +170,8 @@ def build_loss(settings: Settings, task: Task, targets: torch.Tensor, device: to
     """
     name = settings["loss"] or task.losses[0]
     if name not in task.losses:
-        raise InputError(f"training.loss: {name} is not a loss of the task {task.name}: {', '.join(task.losses)}")
+        able = ", ".join(task.losses)
+        raise InputError(f"training.loss: {name} is not a loss of the task {task.name}; choose one of {able}")
     weights = class_weights(settings, task.count(targets))
     weights = None if weights is None else weights.to(device)
     loss = LOSSES[name]

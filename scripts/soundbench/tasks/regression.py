@@ -72,7 +72,7 @@ class Regression(Task):
         numbers = clips[names].apply(pd.to_numeric, errors="coerce").astype(float)
         wrong = ~np.isfinite(numbers)
         problems = [
-            f"values: {name} is no finite number in {shortened_list(list(clips.loc[wrong[name], 'clip']), NAMED)}"
+            f"values: {name} is not a finite number in {shortened_list(list(clips.loc[wrong[name], 'clip']), NAMED)}"
             for name in names
             if wrong[name].any()
         ]

@@ -73,7 +73,7 @@ def _check(run: Run, clips: int, targets: np.ndarray) -> None:
     neighbours = run.recipe.get("neighbours", 1)
     if neighbours > clips:
         where = f"{run.tag} models.{run.model}.neighbours"
-        raise InputError(f"{where}: {neighbours} neighbours, but this fold has {clips} training clips")
+        raise InputError(f"{where}: {neighbours} neighbours are too many; this fold has {clips} training clips")
     if len(np.unique(targets, axis=0)) < 2:
         raise InputError(f"{run.tag} all training clips have one label; a classifier needs two or more")
 

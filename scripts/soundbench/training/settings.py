@@ -61,7 +61,7 @@ def training_problems(where: str, settings: TrainingSettings) -> Iterator[str]:
     warmup = settings["warmup_epochs"]
     patience = settings["patience"]
     if warmup >= settings["epochs"]:
-        yield f"{where}.warmup_epochs: the rate would still be rising after all {settings['epochs']} epochs"
+        yield f"{where}.warmup_epochs: should be less than {settings['epochs']}, the number of epochs"
     if warmup and schedule == "onecycle":
         yield f"{where}.warmup_epochs: onecycle has its own warm-up; leave this 0 or choose another schedule"
     if schedule == "step" and settings["step_epochs"] is None:

@@ -124,8 +124,8 @@ def choose_trial(chosen: Chosen, trials: Sequence[Path], search: Sequence[str]) 
 def _all_diverged(model: str, first: Description) -> str:
     run = f"[{first['dataset']}/{model}/seed{first['seed']}/fold{first['fold']}]"
     return (
-        f"{run} all trials diverged that could be chosen; give models.{model}.tune.search lower learning rates. "
-        f"The first: {first['diverged']}"
+        f"{run} all trials that could be chosen diverged; give models.{model}.tune.search lower learning rates. "
+        f"The first one: {first['diverged']}"
     )
 
 

@@ -80,13 +80,13 @@ def read(root: Path, *, segments: dict[str, str], file: str) -> pd.DataFrame:
     try:
         wanted = [row.name(file) for row in rows]
     except (KeyError, IndexError, ValueError) as error:
-        problems.append(f"file: {file!r} cannot be filled in ({error})")
+        problems.append(f"file: names cannot be made of {file!r} ({error})")
     if problems:
         raise InputError(problems, f"{root}: tables that cannot be used:")
     files = {path.stem: path for path in audio_files(root)[0]}
     found = [(row, files[name]) for row, name in zip(rows, wanted, strict=True) if name in files]
     if not found:
-        raise InputError(f"{root}: no segment has an audio file; the first would be named {wanted[0]} and a suffix")
+        raise InputError(f"{root}: no segment has an audio file; the first should be {wanted[0]} with a suffix")
     table = pd.DataFrame(
         {
             "clip": clip_ids([path.relative_to(root).as_posix() for _, path in found]),

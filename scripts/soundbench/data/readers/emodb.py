@@ -57,7 +57,7 @@ def read(root: Path) -> pd.DataFrame:
     """
     files = next((found for folder in (root, root / "wav", *root.glob("*/wav")) if (found := _wav_files(folder))), None)
     if files is None:
-        raise InputError(f"{root}: no WAV files are in it, nor in a folder `wav` of it; is this EmoDB?")
+        raise InputError(f"{root}: contains no WAV files, and has no folder `wav` with any; is this EmoDB?")
     matches = {file: NAME.fullmatch(file.stem) for file in files}
     names = {file: match for file, match in matches.items() if match and match["emotion"] in EMOTIONS}
     if odd := [file.name for file in files if file not in names]:
@@ -95,5 +95,5 @@ def verify(root: Path) -> None:
 def _not_published(header: Any) -> str | None:
     if (header.samplerate, header.channels) == (SAMPLE_RATE, 1) and SHORTEST < header.duration < LONGEST:
         return None
-    found = f"{header.duration:.3g} s with {header.channels} channels at {header.samplerate} Hz"
-    return f"{found}, not {SHORTEST} to {LONGEST} s with one at 16 kHz"
+    found = f"{header.duration:.3g} s and {header.channels} channels at {header.samplerate} Hz"
+    return f"has {found}, and should have {SHORTEST} to {LONGEST} s and one channel at 16 kHz"

@@ -90,4 +90,4 @@ def verify(root: Path) -> None:
 def _not_published(header: Any) -> str | None:
     if (header.frames, header.samplerate) == (SECONDS * SAMPLE_RATE, SAMPLE_RATE):
         return None
-    return f"{header.frames} samples at {header.samplerate} Hz, not 5 s at 44.1 kHz"
+    return f"has {header.frames} samples at {header.samplerate} Hz, and should have 5 s at 44.1 kHz"

@@ -176,7 +176,7 @@ def deal_recordings(clips: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     )
     lacking = counts.stack()[counts.stack() == 0].index
     if problems := [f"fold {fold} has no recording of {label}" for fold, label in lacking]:
-        raise InputError(problems, "Clips are mixed within a fold, with one recording per label:")
+        raise InputError(problems, "Clips are mixed within a fold, which needs a recording of each label:")
     groups: dict[str, int] = {}
     for (fold, _), members in recordings.groupby(["fold", "label"]):
         order = np.random.default_rng([seed, fold]).permutation(len(members))

@@ -103,7 +103,7 @@ def read(
     listed = {part: _read_list(home / name) for part, name in lists.items()}
     problems = [f"{path}: does not match `pattern`" for path, match in matches.items() if match is None]
     if problems := [*problems, *_name_problems(names, codes, wanted), *_list_problems(listed, lists, paths)]:
-        raise InputError(problems, f"{home}: files that are not as the keys of the source say:")
+        raise InputError(problems, f"{home}: files that do not fit the keys of the source:")
     table = pd.DataFrame(
         {name: _meaning(name, text, codes) for name, text in found.items()} for found in names.values()
     )
@@ -164,7 +164,7 @@ def _list_problems(listed: dict[str, list[str] | None], lists: dict[str, str], p
     times = Counter(path for members in listed.values() for path in members or ())
     for part, members in listed.items():
         if members is None:
-            yield f"lists.{part}: {lists[part]} is not there, or is no text"
+            yield f"lists.{part}: {lists[part]} does not exist, or is not a text file"
             continue
         if missing := [path for path in members if path not in found]:
             yield f"lists.{part}: {lists[part]} names files that do not exist: {shortened_list(missing, 1)}"
