@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,17 +53,27 @@ JOBS = (
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
-def start(folder: Path, owner: int) -> None:
-    """Start a server in ``folder``, which ends with the process ``owner``; its ``python`` is there too."""
+def python() -> str:
+    """The program that does what this Python does: the server's, if there is one."""
+    return str(SERVERS[0]) if SERVERS else sys.executable
+
+
+def start(folder: Path, owner: int, interpreter: str = sys.executable) -> None:
+    """Start a server in ``folder``, which ends with the process ``owner``; its ``python`` is there too.
+
+    Args:
+        interpreter: the Python of the server, which has the packages of its own environment only.
+    """
     folder.mkdir(parents=True)
     program, address = folder / "python", folder / "socket"
-    client = [sys.executable, "-I", "-S", __file__, "client", str(address)]
+    client = [interpreter, "-I", "-S", __file__, "client", str(address)]
     program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
     program.chmod(0o755)
     log = (folder / "log.txt").open("w")
-    command = [sys.executable, __file__, "server", str(address), str(owner)]
-    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    command = [interpreter, __file__, "server", str(address), str(owner)]
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     while not address.exists():
+        assert server.poll() is None, f"the server has ended: see {log.name}"
         time.sleep(0.02)
 
 
@@ -95,7 +106,8 @@ def serve(address: str, owner: int) -> dict[str, Any]:
             with client:
                 request, files = _receive(client)
                 for package in SNAKEMAKE if "snakemake" in request["arguments"] else JOBS:
-                    importlib.import_module(package)
+                    with suppress(ModuleNotFoundError):  # an environment need not have all of them
+                        importlib.import_module(package)
                 gc.freeze()  # so that no process collects, and thereby copies, what all share
                 if not os.fork():
                     server.close()
@@ -151,6 +163,10 @@ def work(request: dict[str, Any]) -> None:
         sys.argv = others
         sys.path[0] = str(Path.cwd())
         runpy.run_module(others[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        sys.argv = ["-c", *others[1:]]
+        sys.path[0] = ""
+        exec(others[0], {"__name__": "__main__"})
     else:
         sys.argv = [first, *others]
         sys.path[0] = str(Path(first).parent)

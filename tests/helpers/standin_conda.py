@@ -3,6 +3,8 @@
 An environment holds links to the distributions that its file pins, and no others, but for those that the variable
 ``STANDIN_CONDA_ALSO`` names. Snakemake appends its own packages to the path of every script, where a package that the
 file lacks would be found; here only Snakemake itself is found there.
+With the variable ``STANDIN_CONDA_OWNER``, each environment has a process that has imported its packages (see
+:mod:`helpers.preloaded`), which ends with the process of that number.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import venv
 from argparse import ArgumentParser
 from functools import cache
@@ -19,6 +22,9 @@ from typing import Any
 
 import yaml
 from packaging.requirements import Requirement
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from helpers import preloaded
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "info": {"platform": "linux-64"},
@@ -65,7 +71,19 @@ def create_environment(file: Path, prefix: Path) -> Path:
     own = Path(yaml.__file__).resolve().parents[1]
     (packages / "snakemake_alone.py").write_text(SNAKEMAKE_ALONE.format(packages=str(own)))
     (packages / "snakemake_alone.pth").write_text("import snakemake_alone\n")
+    if owner := os.environ.get("STANDIN_CONDA_OWNER"):
+        _preload(prefix, int(owner))
     return prefix / "bin" / "python"
+
+
+def _preload(prefix: Path, owner: int) -> None:
+    """Let the environment's ``python`` fork processes from one that has imported the environment's packages."""
+    names = [prefix / "bin" / name for name in ("python", "interpreter")]
+    names[1].symlink_to(names[0].resolve())  # what Python finds pyvenv.cfg by is this link
+    server = Path(tempfile.mkdtemp(), "preloaded")  # the path of a socket must be short
+    preloaded.start(server, owner, str(names[1]))
+    names[0].unlink()
+    names[0].symlink_to(server / "python")
 
 
 def _link(found: Distribution, packages: Path) -> None:

@@ -72,7 +72,7 @@ class Workflow:
         """
         command = self.command(*arguments)
         if preloaded.SERVERS and not fresh:
-            command[0] = str(preloaded.SERVERS[0])
+            command[0] = preloaded.python()
         done = subprocess.run(
             command,
             cwd=self.folder,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import preloaded
 from helpers.workflow import REPOSITORY
 from soundbench.core.storage import write_csv
 from soundbench.training.checkpoints import stop_signals
@@ -21,6 +22,7 @@ from soundbench.training.checkpoints import stop_signals
 TRAIN = """
 import json, sys
 from pathlib import Path
+sys.path.insert(0, "")
 from soundbench.core.schema import with_defaults
 from soundbench.models.schema import load_schema
 from soundbench.core.job_log import logged
@@ -56,8 +58,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(data: Path, out: Path, seed: int = 1) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", TRAIN, str(data), str(out), str(seed)]
+def start(data: Path, out: Path, seed: int = 1, fresh: bool = False) -> subprocess.Popen[str]:
+    """Start a training.
+
+    Args:
+        fresh: the process is a new interpreter, which can be killed and held; see :mod:`helpers.preloaded`.
+    """
+    python = preloaded.python() if not fresh else sys.executable
+    command = [python, "-c", TRAIN, str(data), str(out), str(seed)]
     return subprocess.Popen(command, cwd=REPOSITORY / "scripts", stderr=subprocess.PIPE, text=True)
 
 
@@ -88,7 +96,7 @@ def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes
 @pytest.fixture
 def killed(data: Path, tmp_path: Path) -> Path:
     """A run that was killed with a checkpoint on disk."""
-    process = start(data, tmp_path / "run")
+    process = start(data, tmp_path / "run", fresh=True)
     until((tmp_path / "run" / "checkpoint.pt").exists, "no checkpoint was written")
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -164,7 +172,7 @@ def test_checkpoint_of_another_run_is_discarded(data: Path, killed: Path, tmp_pa
 @pytest.mark.slow
 def test_two_processes_never_write_one_run(data: Path, tmp_path: Path, uninterrupted: bytes) -> None:
     """The second waits for the orphan, says so, and takes what it has finished."""
-    orphan = start(data, tmp_path / "run")
+    orphan = start(data, tmp_path / "run", fresh=True)
     until((tmp_path / "run" / "checkpoint.pt").exists, "no checkpoint was written")
     orphan.send_signal(signal.SIGSTOP)
     successor = start(data, tmp_path / "run")

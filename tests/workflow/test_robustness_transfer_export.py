@@ -5,6 +5,7 @@ Each rule runs in the environment of its own file in envs/, with no other packag
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -96,6 +97,7 @@ def run_study(folder: Path) -> None:
     (workflow.folder / "seen.txt").write_text("\n".join(seen))
     overlay = workflow.overlay("study", **STUDY)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STANDIN_CONDA_OWNER", str(os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()))
         patch.setenv("PATH", str(standin_conda.install(folder / "conda")), prepend=":")
         workflow.run(*TARGETS, "--profile", "profiles/conda", "--cores", "2", "--configfile", overlay)
 
