@@ -31,9 +31,9 @@ from soundbench.training.settings import TrainingSettings
 from soundbench.training.training_data import TrainingData
 from soundbench.training.weight_averaging import AVERAGES, measure_batch_norms
 
-logger = logging.getLogger(__name__)
+Record = Callable[[Row], None]
 
-Microbatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+logger = logging.getLogger(__name__)
 
 
 class Trainer:
@@ -55,7 +55,8 @@ class Trainer:
         tag: str,
     ) -> None:
         self.settings = settings
-        self.parts = {role: examples.on_device(device) for role, examples in data.parts.items()}
+        self.data = data.on_device(device)
+        self.parts = self.data.parts
         self.device = device
         self.tag = tag
         self.normalise = data.normalise
@@ -104,11 +105,7 @@ class Trainer:
         self.stopwatch = Stopwatch(**state["stopwatch"])
 
     def fit(
-        self,
-        checkpoint: Checkpoint,
-        stopping: Callable[[], bool],
-        record: Callable[[Row], None],
-        until: int | None = None,
+        self, checkpoint: Checkpoint, stopping: Callable[[], bool], record: Record, until: int | None = None
     ) -> None:
         """Train until the last epoch, or until ``patience`` epochs have passed without a lower validation loss.
 
@@ -121,7 +118,7 @@ class Trainer:
             Stopped: ``stopping()`` was true; the checkpoint holds the state after that step.
             InputError: a loss or a weight is not finite, or the device's memory is too small for a single clip.
         """
-        while not (self.finished or self._reached(until)):
+        while not self.finished and len(self.progress.history) < (until or self.settings["epochs"]):
             for _ in self._remaining_steps():
                 stop = stopping()
                 if stop or checkpoint.due():
@@ -138,9 +135,6 @@ class Trainer:
         """Whether the last epoch is trained, or early stopping has ended the training."""
         done = len(self.progress.history) >= self.settings["epochs"]
         return done or self.progress.exhausted(self.settings["patience"])
-
-    def _reached(self, epoch: int | None) -> bool:
-        return epoch is not None and len(self.progress.history) >= epoch
 
     def _new_epoch(self) -> Epoch:
         return Epoch(torch.randperm(len(self.parts["train"]), generator=self.order), Sums(self.device))
@@ -179,19 +173,11 @@ class Trainer:
             restore_random_state(saved_state, self.augment.generator, self.device)
             self.optimizer.zero_grad(set_to_none=True)
             sums = Sums(self.device)
-            for microbatch in self._training_microbatches(chosen, size):
+            for microbatch in self.data.microbatches(chunks(chosen, self.settings["batch_size"]), size, self.device):
                 sums.add(*self._add_gradient(*microbatch, len(chosen)))
             return sums
 
         return self.microbatches.fit(compute)
-
-    def _training_microbatches(self, chosen: torch.Tensor, size: int) -> Iterator[Microbatch]:
-        """Features, targets and true targets of a step, augmented batch by batch, at most ``size`` clips at once."""
-        for batch in chunks(chosen, self.settings["batch_size"]):
-            starts = self.parts["train"].random_starts(batch, self.augment.generator)
-            features, truth = self.parts["train"].batch(batch, self.normalise, self.device, starts)
-            features, targets = self.augment(features, truth)
-            yield from zip(chunks(features, size), chunks(targets, size), chunks(truth, size), strict=True)
 
     def _add_gradient(
         self, features: torch.Tensor, targets: torch.Tensor, truth: torch.Tensor, clips: int
