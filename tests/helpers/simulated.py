@@ -176,7 +176,7 @@ class Study:
         write_csv(folder / "history.csv", pd.DataFrame(history))
         save_file({"weight": np.zeros((self.classes, 1), np.float32)}, folder / "model.safetensors")
         recipe = {"family": "linear", "training": {"epochs": 3}}
-        description = {"task": SingleLabel.name, "recipe": recipe, "kept_epoch": 3}
+        description = {"task": SingleLabel.name, "recipe": recipe, "kept_epoch": 3, "epochs": 3}
         description["trained_on"] = write_trained_on(folder, ["0" * 16])
         write_json(folder / "model.json", names | description)
 

@@ -40,16 +40,17 @@ def test_a_study_has_the_figures_that_its_runs_can_fill(study: Study) -> None:
 
 
 @pytest.mark.slow
-def test_of_many_models_the_best_of_each_data_set_have_figures_of_their_own(
-    study: Study, monkeypatch: pytest.MonkeyPatch
+def test_of_many_models_the_best_of_each_data_set_have_figures_and_panels_of_their_own(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draw, "MOST_OF_PAIRS", 2)
-    found = list(draw.study_figures(study.results()))
-    assert [(dataset, model) for name, dataset, model in found if name == "samples"] == [
-        ("one", "good"),
-        ("two", "good"),
-    ]
-    assert ("steps", "", "poor") in found
+    draw.draw_figures(study.results(), tmp_path / "figures")
+    found = {path.relative_to(tmp_path / "figures").as_posix() for path in (tmp_path / "figures").rglob("*.svg")}
+    assert {name for name in found if name.endswith(("samples.svg", "steps.svg"))} == {
+        *("one/good/samples.svg", "two/good/samples.svg", "all/good/steps.svg")
+    }
+    assert "poor" not in (tmp_path / "figures" / "one" / "confusion.svg").read_text()
+    assert "poor" in (tmp_path / "figures" / "one" / "costs.svg").read_text()
 
 
 def test_one_model_has_no_ranks_and_one_data_set_no_comparison_of_data_sets(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -122,11 +122,16 @@ class Results:
         datasets = [name for name in self.datasets if name not in self.tasks or self.tasks[name].has(item)]
         return replace(self._of_runs(lambda dataset, _: dataset in datasets), datasets=datasets)
 
+    def of_pairs(self, pairs: Collection[tuple[str, str]]) -> Results:
+        """The same with only the runs of these data sets and models."""
+        return self._of_runs(lambda dataset, model: (dataset, model) in pairs)
+
     def _of_runs(self, wanted: Callable[[str, str], bool]) -> Results:
         """The same with only the runs of which ``wanted``, called with data set and model, is true."""
 
         def own(paths: list[str], depth: int) -> list[str]:
-            return [path for path in paths if wanted(*Path(path).parts[-depth - 3 : -depth - 1])]
+            # Not with Path.parts, which takes a second for the paths of 10,000 folds.
+            return [path for path in paths if wanted(*path.split("/")[-depth - 3 : -depth - 1])]
 
         return replace(
             self,

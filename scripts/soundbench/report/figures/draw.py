@@ -13,7 +13,7 @@ from soundbench.core.storage import atomic_folder
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
 from soundbench.report.results import Results
 
-MOST_OF_PAIRS = 40  # figures of one kind per data set and model; each takes more than a second
+MOST_OF_PAIRS = 40  # figures or panels of one kind per data set and model
 
 
 def draw_figures(results: Results, folder: str | Path) -> None:
@@ -22,38 +22,46 @@ def draw_figures(results: Results, folder: str | Path) -> None:
     A figure's function writes nothing where there is nothing to show.
     """
     with atomic_folder(folder) as temporary:
-        for name, dataset, model in study_figures(results):
-            path = temporary / figure_path(name, dataset, model)
-            draw_figure(FIGURES[name], results.with_item(name), path, dataset, model)
+        for name, own, dataset, model in _figures(results):
+            draw_figure(FIGURES[name], own, temporary / figure_path(name, dataset, model), dataset, model)
 
 
 def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
     """Name, data set and model of each figure that a study has; empty where the figure names none.
 
     A figure shows the data sets whose task has it. One without its table, or without any run, is left out. Of figures
-    per data set and model, there are at most about :data:`MOST_OF_PAIRS`, those of the best models of each data set.
+    per data set and model, or figures with a panel of each, there are at most about :data:`MOST_OF_PAIRS`, those of
+    the best models of each data set.
     """
+    for name, _, dataset, model in _figures(results):
+        yield name, dataset, model
+
+
+def _figures(results: Results) -> Iterator[tuple[str, Results, str, str]]:
+    """The same with the results that a figure shows."""
     for name, figure in FIGURES.items():
         suited = results.with_item(name)
         if any(len(getattr(suited, names)) < 2 for names in figure.several):
             continue
+        if figure.of_pairs and len(suited.datasets) * len(suited.models) > MOST_OF_PAIRS:
+            suited = suited.of_pairs(best_pairs(suited))
         datasets = suited.datasets if "dataset" in figure.each else [""]
         models = suited.models if "model" in figure.each else [""]
-        many = figure.each == ("dataset", "model") and len(datasets) * len(models) > MOST_OF_PAIRS
-        for dataset, model in best_pairs(suited) if many else product(datasets, models):
-            known = values(figure, suited, dataset, model)
+        for dataset, model in product(datasets, models):
+            own = suited.of(dataset, model)
+            known = values(figure, own, dataset, model)
             wanted = [parameter for parameter in figure.parameters if parameter != "path"]
-            if all(known.get(parameter) for parameter in wanted) and suited.of(dataset, model).metrics:
-                yield name, dataset, model
+            if all(known.get(parameter) for parameter in wanted) and own.metrics:
+                yield name, own, dataset, model
 
 
-def best_pairs(results: Results) -> list[tuple[str, str]]:
+def best_pairs(results: Results) -> set[tuple[str, str]]:
     """The data sets with their best models, of each data set equally many."""
     number = max(1, MOST_OF_PAIRS // len(results.datasets))
     names = dict.fromkeys(("dataset", "model"), str)
     board = pd.read_csv(results.tables["leaderboard"], dtype=names, keep_default_na=False, na_values={"rank": ""})
-    best = {name: set(own["model"].head(number)) for name, own in board.sort_values("rank").groupby("dataset")}
-    return [pair for pair in product(results.datasets, results.models) if pair[1] in best.get(pair[0], ())]
+    best = board.sort_values("rank").groupby("dataset").head(number)
+    return set(zip(best["dataset"], best["model"], strict=True))
 
 
 def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[str, Any]:
@@ -72,7 +80,9 @@ def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[s
         "clips": results.clips.get(dataset),
         "curves": results.curves,
         "steps": results.steps,
-        "training_clips": results.training_clips,
+        "training_clips": results.training_clips
+        if "training_clips" in figure.parameters
+        else {},  # read from all splits
         "dataset": dataset,
         "model": model,
         "datasets": results.datasets,

@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import Any
 
 PACKAGE = "soundbench.report.figures"
+# The end of the captions of figures that :attr:`Figure.of_pairs` limits.
+LARGE = " If a study has more than 40 pairs of a data set and a model, it shows the best models of each data set only."
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Figure:
         caption: what the figure shows and how to read it. It stands below the figure, without a data set's name.
         each: ``dataset``, ``model`` or both, where there is one figure per data set or model.
         several: ``datasets`` or ``models``, where the figure needs two of them or more.
+        panels: ``dataset`` or ``model``, where a figure has a panel for each of them.
     """
 
     function: str
@@ -34,6 +37,12 @@ class Figure:
     caption: str
     each: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
+    panels: str = ""
+
+    @property
+    def of_pairs(self) -> bool:
+        """Whether each figure or panel is of one data set and one model, so that there are many in a large study."""
+        return {*self.each, self.panels} >= {"dataset", "model"}
 
     def load(self) -> Any:
         """The function."""
@@ -99,8 +108,9 @@ FIGURES = {
         "The loss and a score after each epoch: thin lines are single runs, thick lines are their mean while at "
         "least half of the runs still train. If the validation loss rises while the training loss falls, the "
         "model overfits. With the nested protocol the weights of the epoch with the lowest validation loss are "
-        "kept.",
+        "kept." + LARGE,
         each=("dataset",),
+        panels="model",
     ),
     "training_size": Figure(
         "training_size.plot_training_size",
@@ -115,16 +125,18 @@ FIGURES = {
         "confusion matrices",
         "Rows are true classes and columns are predicted classes, in percent of the true class, over all folds "
         "and seeds. Classes that are often confused are side by side. A strong diagonal is good; a dark cell "
-        "beside it marks two classes that are confused. Shares below 1 % are left blank.",
+        "beside it marks two classes that are confused. Shares below 1 % are left blank." + LARGE,
         each=("dataset",),
+        panels="model",
     ),
     "steps": Figure(
         "confusion.plot_confusion",
         "confusion matrices, all data sets",
         "The confusion matrices of one model on every data set, side by side, in percent of the true class, over "
         "all folds and seeds; the mean score is above each matrix. The panels differ in the view of the "
-        "recordings: labels kept or merged, augmentation, or the recordings themselves.",
+        "recordings: labels kept or merged, augmentation, or the recordings themselves." + LARGE,
         each=("model",),
+        panels="dataset",
         several=("datasets",),
     ),
     "calibration": Figure(
@@ -132,8 +144,9 @@ FIGURES = {
         "calibration",
         "How often test clips were classified correctly, against the probability that the model predicted. There "
         "is one line per seed; larger marks stand for more clips. On the dashed line, the probabilities of a "
-        "model match its accuracy; below the line, they are too high.",
+        "model match its accuracy; below the line, they are too high." + LARGE,
         each=("dataset",),
+        panels="model",
     ),
     "label_scores": Figure(
         "labels.plot_label_scores",
@@ -148,23 +161,26 @@ FIGURES = {
         "labels that occur together",
         "Of the clips with the label of a row, the share that also have the label of the column: as labelled (first "
         "panel), and as each model predicts. A cell that is darker than in the first panel marks two labels that the "
-        "model gives together too often.",
+        "model gives together too often." + LARGE,
         each=("dataset",),
+        panels="model",
     ),
     "values": Figure(
         "values.plot_values",
         "predicted and true numbers",
         "One dot per test clip, the mean over seeds. On the dashed line, predictions are correct. If the cloud is "
-        "flatter than the line, the predictions are too close to the mean.",
+        "flatter than the line, the predictions are too close to the mean." + LARGE,
         each=("dataset",),
+        panels="model",
     ),
     "residuals": Figure(
         "values.plot_residuals",
         "errors",
         "Predicted minus true numbers against predicted ones, one dot per test clip; the black line is the mean in "
         "each tenth of the clips. Where it is above the dashed line, predictions are too high on average, and where it "
-        "is below, too low.",
+        "is below, too low." + LARGE,
         each=("dataset",),
+        panels="model",
     ),
     "robustness": Figure(
         "robustness.plot_robustness",
@@ -180,8 +196,7 @@ FIGURES = {
         "sample predictions",
         "Test clips, drawn at random, whether they are classified correctly or not, with their label and the "
         "prediction. Probabilities are means over seeds. The frequency axis is logarithmic; it ends at half of the "
-        "file's sample rate, at most at 11 kHz. Where a study has more than 40 such figures, the best models of each "
-        "data set have one.",
+        "file's sample rate, at most at 11 kHz." + LARGE,
         each=("dataset", "model"),
     ),
     "explanations": Figure(
@@ -191,8 +206,7 @@ FIGURES = {
         "trained network (first seed, first fold). Where a region is silenced, the probability of the predicted label "
         "falls; the lines surround the regions where it falls by at least half of the largest fall, which the title "
         "gives in points. Where there are no lines, no region alone lowers it by a point. If the regions lie on noise "
-        "or on silence, the model has learned something else than the sound. Where a study has more than 40 such "
-        "figures, the best models of each data set have one.",
+        "or on silence, the model has learned something else than the sound." + LARGE,
         each=("dataset", "model"),
     ),
 }
