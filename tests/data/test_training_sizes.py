@@ -102,17 +102,17 @@ def test_a_study_of_sizes_trains_on_nested_parts_tests_on_the_same_clips_and_dra
         "sizes",
         benchmark={"datasets": ["synthetic"], "models": ["knn"], "seeds": [1]},
         sources={"synthetic": {"classes": 3, "recordings": 2, "takes": 2, "seconds": 0.5, "sample_rate": 16000}},
-        datasets={"synthetic": {"split": HOLDOUT, "limit": {"train": [6, "all"]}}},
+        datasets={"synthetic": {"split": HOLDOUT, "limit": {"train": [6, 12, "all"]}}},
     )
     # The report and the pages of clips are those of any study.
     workflow.run("results/summary/figures", "--cores", "2", "--configfile", overlay)
-    names = ["synthetic-train6", "synthetic"]
+    names = ["synthetic-train6", "synthetic-train12", "synthetic"]
     splits = [read_split(workflow.results / "splits" / name / "seed1.csv").set_index("clip") for name in names]
-    small, whole = (set(split.index[split["fold1"] == "train"]) for split in splits)
-    assert len(small) == 6
-    assert small < whole
+    small, middle, whole = (set(split.index[split["fold1"] == "train"]) for split in splits)
+    assert [len(small), len(middle)] == [6, 12]
+    assert small < middle < whole
     assert len({tuple(split.index[split["fold1"] == "test"]) for split in splits}) == 1
     assert {path.name for path in (workflow.results / "features").iterdir()} == {"synthetic"}
     drawn = (workflow.results / "summary" / "figures" / "training_size.svg").read_text()
-    for text in ("knn", ">6<", f">{len(whole)}<"):
+    for text in ("knn", ">6<", ">12<", f">{len(whole)}<"):
         assert text in drawn
