@@ -12,7 +12,7 @@ A study compares two models on one data set. The studies come in two kinds:
 
 Each line is a design and a procedure: how often the 95 % interval of a score covers the mean over all studies, how
 often equal models are called different, and how often a model that is truly better is found. No number of it is
-asserted by a test..
+asserted by a test.
 """
 
 from __future__ import annotations
@@ -181,28 +181,34 @@ def measure(kind: str, name: str, seeds: int, studies: int) -> Iterator[dict[str
         }
 
 
+PANELS = {
+    "coverage": ("95 % intervals that hold the true score", (0.94, 0.96)),
+    "false_positives": ("equal models called different", (0.03, 0.05)),
+    "power": ("true differences of about 8 points found", None),
+}
+
+
 def draw_figure(table: pd.DataFrame, path: Path) -> None:
     """Three panels, one per column; one row per design, one mark per procedure."""
     from matplotlib import pyplot as plt
 
     rows = table[DESIGN_COLUMNS[:3]].drop_duplicates().reset_index(drop=True)
     figure, axes = plt.subplots(1, 3, figsize=(13, 0.28 * len(rows) + 1.6), sharey=True, layout="constrained")
-    wanted = {"coverage": (0.94, 0.96), "false_positives": (0.03, 0.05), "power": None}
-    for axis, (column, band) in zip(axes, wanted.items(), strict=True):
-        if band:
-            axis.axvspan(*band, color="0.88")
+    for axis, (column, (title, goal)) in zip(axes, PANELS.items(), strict=True):
+        if goal:
+            axis.axvspan(*(100 * np.array(goal)), color="0.88", label="goal")
         for (label, part), mark in zip(table.groupby("procedure", sort=False), "os^x", strict=True):
             where = rows.merge(part, on=DESIGN_COLUMNS[:3])
-            axis.plot(where[column], range(len(where)), mark, label=label, alpha=0.8)
-        axis.set_title(column.replace("_", " "))
-        axis.xaxis.set_major_formatter("{x:.0%}")
+            axis.plot(100 * where[column], range(len(where)), mark, label=label, alpha=0.8)
+        axis.set_xlabel(f"{title} (%)")
         axis.grid(axis="y", alpha=0.3)
     axes[0].set_yticks(
         range(len(rows)), [f"{row.design}, seeds: {row.seeds} ({row.kind})" for row in rows.itertuples()]
     )
     axes[0].invert_yaxis()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.savefig(path)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    with plt.rc_context({"svg.fonttype": "none"}):  # text as text takes less space
+        figure.savefig(path)
 
 
 def main() -> None:
@@ -210,7 +216,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--kinds", nargs="+", choices=["outcomes", "trainings"], default=["outcomes", "trainings"])
-    parser.add_argument("--out", type=Path, help="folder for intervals.csv and intervals.png")
+    parser.add_argument("--out", type=Path, help="folder for intervals.csv and intervals.svg")
     arguments = parser.parse_args()
     rows: list[dict[str, object]] = []
     for kind in arguments.kinds:
@@ -222,7 +228,7 @@ def main() -> None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         table = pd.DataFrame(rows)
         table.to_csv(arguments.out / "intervals.csv", index=False, float_format="%.4g")
-        draw_figure(table, arguments.out / "intervals.png")
+        draw_figure(table, arguments.out / "intervals.svg")
 
 
 if __name__ == "__main__":
