@@ -23,6 +23,7 @@ from soundbench.features.files import FeatureFiles
 from soundbench.models.registry import build_model
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
+from soundbench.training.run import Execution, Outputs
 
 RATE = 8000
 PITCHES = {"high": 1900, "low": 300, "middle": 900}  # Hz
@@ -138,7 +139,7 @@ def test_between_class_learning_of_tones(recipe: dict[str, Any], rate: float, tm
     run = replace(RUN, model="own", source="tones", recipe=recipe | {"training": own}, front_end=settings)
     files = FeatureFiles(str(tmp_path / "features.npy"), str(tmp_path / "index.csv"))
     inputs = Inputs(files, str(tmp_path / "nested.csv"), str(tmp_path / "measures.csv"))
-    train_model(run, inputs, str(tmp_path / "run"), threads=1, checkpoint_seconds=60)
+    train_model(run, inputs, Outputs(tmp_path / "run"), Execution(1, 60))
     history = pd.read_csv(tmp_path / "run" / "history.csv")
     assert history["val_accuracy"].iloc[-1] > 0.8
     assert history["learning_rate"].iloc[[10, -1]].tolist() == pytest.approx([rate, rate / 100])

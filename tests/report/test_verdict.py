@@ -44,7 +44,7 @@ def test_a_model_that_is_significantly_better_is_best(tmp_path: Path) -> None:
 def test_the_verdict_says_what_validation_clips_have_chosen(tmp_path: Path) -> None:
     study = Study(tmp_path, {"good": 5.0, "poor": 1.5})
     assert answers(study)[0]["tuning"] == ""
-    names = {"dataset": "one", "fold": 1, "metric": "accuracy", "loss": 1.0, "test_evaluations": 7}
+    names = {"dataset": "one", "fold": 1, "metric": "accuracy", "loss": 1.0, "epochs": 8, "test_evaluations": 7}
     tried = [("good", 1, {"dropout": 0.2}, 1), ("good", 2, {"dropout": 0.4}, 1), ("poor", 1, {}, 1)]
     study.ledger = [
         names | {"model": model, "trial": trial, "settings": json.dumps(found), "seed": seed, "score": 0.5 + trial / 10}
@@ -56,7 +56,7 @@ def test_the_verdict_says_what_validation_clips_have_chosen(tmp_path: Path) -> N
     assert answers(study)[0]["tuning"].startswith(expected)
     page = ledger.section(study.results())
     assert "have been evaluated 7 times in this folder of results" in " ".join(page.split())
-    assert re.search(r"dropout 0\.4</td>\n.*70\.0</td>\n.*1 of 1", page)
+    assert re.search(r"dropout 0\.4</td>\n.*70\.0</td>\n.*8</td>\n.*1 of 1", page)
     assert "as written" in page
 
 

@@ -18,9 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from soundbench.models.families import FAMILIES, is_fitted
+from soundbench.models.families import FAMILIES
 from soundbench.models.initial_weights import Address, Weights
-from soundbench.models.tuning import is_trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,12 +66,6 @@ def complete_recipe(recipe: dict[str, Any], weights: Weights | None) -> dict[str
 def averages_predictions(recipe: dict[str, Any]) -> bool:
     """Whether a trained model holds the networks of several epochs, whose predictions are averaged."""
     return recipe.get("training", {}).get("average") == "predictions"
-
-
-def compares_epochs(model: str, recipe: dict[str, Any]) -> bool:
-    """Whether ``benchmark.every_epoch`` compares the epochs of a training: not those of a trial, of a classifier that
-    is fitted at once, or of a model that holds several epochs."""
-    return not (is_trial(model) or is_fitted(recipe["family"]) or averages_predictions(recipe))
 
 
 def published_weights(recipe: dict[str, Any]) -> Address:

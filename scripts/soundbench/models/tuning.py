@@ -14,6 +14,7 @@ from typing import Any
 from soundbench.core.storage import canonical_json
 from soundbench.models.ensembles import FAMILY as ENSEMBLE
 from soundbench.models.families import FAMILIES, is_fitted
+from soundbench.models.registry import averages_predictions
 
 Config = dict[str, Any]
 
@@ -63,6 +64,12 @@ def tuned_model(name: str) -> str:
 def is_trial(name: str) -> bool:
     """Whether a name is that of a trial which is no model of its own."""
     return SEPARATOR in name
+
+
+def compares_epochs(model: str, recipe: Config) -> bool:
+    """Whether ``benchmark.every_epoch`` compares the epochs of a training: not those of a trial, of a classifier that
+    is fitted at once, or of a model that holds several epochs."""
+    return not (is_trial(model) or is_fitted(recipe["family"]) or averages_predictions(recipe))
 
 
 def without_tuning(recipe: Config) -> Config:

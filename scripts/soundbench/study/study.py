@@ -7,8 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from soundbench.core.storage import canonical_json
-from soundbench.models.registry import compares_epochs
-from soundbench.models.tuning import KEYS_WITHOUT_EFFECT
+from soundbench.models.tuning import KEYS_WITHOUT_EFFECT, compares_epochs
 
 Entry = dict[str, Any]
 Wildcards = Any  # an object with one attribute per wildcard, such as Snakemake's

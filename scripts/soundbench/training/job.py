@@ -16,7 +16,8 @@ from soundbench.core.provenance import versions
 from soundbench.core.storage import atomic_path, write_csv, write_json
 from soundbench.data.trained_on import write_trained_on
 from soundbench.models.families import is_fitted
-from soundbench.models.registry import compares_epochs, complete_recipe
+from soundbench.models.registry import complete_recipe
+from soundbench.models.tuning import compares_epochs
 from soundbench.training.checkpoints import Checkpoint, compute_fingerprint, run_lock
 from soundbench.training.epoch_weights import EpochWeights
 from soundbench.training.finished import keep_finished, restore_finished

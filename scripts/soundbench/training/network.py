@@ -16,8 +16,8 @@ from soundbench.core.devices import device_name
 from soundbench.core.finite import NotFiniteError
 from soundbench.features.normalisation import Normalisation, choose_normalisation
 from soundbench.features.settings import bin_frequencies, has_frequencies, input_kind, values_per_decibel
-from soundbench.models.registry import build_model, compares_epochs
-from soundbench.models.tuning import is_trial
+from soundbench.models.registry import build_model
+from soundbench.models.tuning import compares_epochs, is_trial
 from soundbench.tasks.task import Task
 from soundbench.training.checkpoints import Checkpoint, Stopped, stop_signals
 from soundbench.training.epoch_weights import EpochWeights
