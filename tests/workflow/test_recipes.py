@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def trial(recipe: Config, epochs: int = 1, library: tuple[str, ...] = ()) -> Con
     models = [*recipe.get("models", {}), *library]
     return {
         "benchmark": {"seeds": [1]},
-        "datasets": {name: dict(TRIAL) for name in recipe["benchmark"]["datasets"]},
+        "datasets": {name: copy.deepcopy(TRIAL) for name in recipe["benchmark"]["datasets"]},
         "models": {name: {"training": {"epochs": epochs}} for name in models},
     }
 
