@@ -113,6 +113,7 @@ def test_finished_halving_is_repeated_without_training(
     for name in ("model.safetensors", "model.json", "history.csv", "trials.csv"):
         (tmp_path / "fold1" / name).unlink()
     caplog.set_level("INFO", "soundbench")
+    caplog.clear()
     halve(trials(), made_up, tmp_path / "fold1")
     assert (tmp_path / "fold1" / "model.safetensors").read_bytes() == before
     assert "train loss" not in caplog.text
