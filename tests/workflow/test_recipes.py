@@ -240,6 +240,7 @@ def test_published_networks_on_samples_by_three_rules(workflow: Workflow, esc10_
     overlay = trial(yaml.safe_load((RECIPES / "replication.yaml").read_text()), epochs=2)
     overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
     overlay["models"]["envnet-v2-tenth"]["hidden"] = 16
+    overlay["models"]["acdnet-tenth"]["width"] = 2
     del overlay["datasets"]["esc10-literature"]["limit"]["val"]
     results = reach_the_leaderboard(workflow, "replication.yaml", overlay)
     files = ("config/recipes/replication.yaml", workflow.overlay("reduced", **overlay))
