@@ -8,9 +8,11 @@ rule augment_clips:
         recordings=augmentation.noise_recordings,
     output:
         table=paths.COPIES,
-        audio=directory("<results>/augmented/{source}/{variant}"),
+        audio=directory(paths.COPIED_AUDIO),
     log:
         "<logs>/augment_clips/{source}/{variant}.log",
+    wildcard_constraints:
+        source=one_of(data.whole),
     conda:
         environment("features")
     threads: 4

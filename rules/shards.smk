@@ -1,5 +1,5 @@
-# Measure the clips of large sources, and compute their features, in shards (sources.NAME.shards). Each shard is a job.
-# Reads: recordings and clip tables. Writes: feature arrays with their indices, as one job would. Files of shards are temporary.
+# Measure and augment the clips of large sources, and compute features, in shards (sources.NAME.shards). Each shard is a job.
+# Reads: recordings and clip tables. Writes: audio of copies and feature arrays, as one job would. Files of shards are temporary.
 
 
 # index_clips puts the measurements of the shards together.
@@ -15,8 +15,8 @@ rule inspect_clips:
         environment("data")
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=lambda w, attempt: attempt * data.by_recordings(w, 2000, 10),
+        runtime=lambda w, attempt: attempt * data.by_recordings(w, 60, 1),
     params:
         source=lambda w: canonical_json(study.source(w)),
         root=data.source_root,
@@ -24,6 +24,38 @@ rule inspect_clips:
         code=lambda w: code_digest("inspect_clips", data.reader_module(w)),
     script:
         "../scripts/inspect_clips.py"
+
+
+use rule augment_clips as augment_shard with:
+    output:
+        table=temp(paths.COPIES_SHARD),
+        audio=temp(directory(paths.COPIED_AUDIO_SHARD)),
+    log:
+        "<logs>/augment_clips/{source}/{variant}/{shard}.log",
+    wildcard_constraints:
+        source=one_of(data.sharded),
+
+
+rule gather_copies:
+    input:
+        tables=data.of_shards(paths.COPIES_SHARD),
+        folders=data.of_shards(paths.COPIED_AUDIO_SHARD),
+    output:
+        table=paths.COPIES,
+        audio=directory(paths.COPIED_AUDIO),
+    log:
+        "<logs>/gather_copies/{source}/{variant}.log",
+    wildcard_constraints:
+        source=one_of(data.sharded),
+    conda:
+        environment("features")
+    resources:
+        mem_mb=by_clips(2000, 1, "tables"),
+        runtime=by_clips(60, 1, "tables"),
+    params:
+        code=lambda w: code_digest("gather_copies"),
+    script:
+        "../scripts/gather_copies.py"
 
 
 use rule compute_features as compute_feature_shard with:
@@ -66,8 +98,8 @@ rule gather_features:
     conda:
         environment("features")
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(2000, 1, "index"),
+        runtime=by_clips(60, 1, "index"),
     params:
         code=lambda w: code_digest("gather_features"),
     script:

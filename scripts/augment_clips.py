@@ -14,4 +14,5 @@ with logged(snakemake.log[0]):
         snakemake.output.table,
         snakemake.output.audio,
         snakemake.threads,
+        shard=snakemake.wildcards.get("shard"),
     )

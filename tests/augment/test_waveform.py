@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import soundfile
 
 from helpers.library import configuration, no_findings
 from helpers.workflow import Workflow
+from soundbench.augment.gather import gather_copies
 from soundbench.augment.waveform import apply_steps, augment_clips, copy_generator
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import required_copies, training_copies
+from soundbench.data.shards import shard_names
 from soundbench.data.splits import split_clips
 from soundbench.data.subsets import view_clips
 from soundbench.features.files import FeatureFiles
@@ -158,6 +161,33 @@ def test_order_and_workers_change_nothing(clips: Path) -> None:
     second = make_copies(clips, "mixed", both, threads=3)
     assert {name: Path(path).read_bytes() for name, path in zip(second["file"], second["path"], strict=True)} == before
     assert len(set(before.values())) == len(before) == 21
+
+
+@pytest.mark.parametrize("shards", [1, 3, 10])
+def test_copies_of_shards_are_those_of_one_job(clips: Path, shards: int) -> None:
+    many = view({"variants": ["noisy"], "copies": 3})
+    table = make_copies(clips, "noisy", many)
+    folder = clips.parent / "augmented" / "noisy"
+    whole = Path(f"{folder}.csv").read_bytes(), {path.name: path.read_bytes() for path in folder.iterdir()}
+    settings = configuration()["augmentations"]["noisy"]
+    parts = [clips.parent / "shards" / shard for shard in shard_names(shards)]
+    for part in parts:
+        augment_clips(clips, "noisy", settings, [many], f"{part}.csv", part, 1, shard=part.name)
+    assert sum(len(list(part.iterdir())) for part in parts) == len(table) == 63
+    gather_copies([f"{part}.csv" for part in parts], parts, f"{folder}.csv", folder)
+    shutil.rmtree(clips.parent / "shards")
+    assert (Path(f"{folder}.csv").read_bytes(), {path.name: path.read_bytes() for path in folder.iterdir()}) == whole
+
+
+def test_a_bad_clip_costs_one_shard(clips: Path) -> None:
+    """The other shards are made, so that another run makes only the one that failed."""
+    (clips.parent / "cat10.wav").write_text("no audio")
+    settings, part = configuration()["augmentations"]["noisy"], clips.parent / "shards" / "2of2"
+    asked = view({"variants": ["noisy"], "copies": 2})
+    augment_clips(clips, "noisy", settings, [asked], f"{part}.csv", part, 1, shard="2of2")
+    assert len(list(part.iterdir())) == 26
+    with pytest.raises(InputError, match=r"2 of 16 copies cannot be made:\n.*cat10.wav"):
+        augment_clips(clips, "noisy", settings, [asked], f"{part}.csv", part, 1, shard="1of2")
 
 
 def test_seed_and_name_decide_what_is_drawn() -> None:

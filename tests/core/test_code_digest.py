@@ -56,6 +56,7 @@ USES = {
     "fetch_weights": set(),
     "find_noise_overlap": {"pandas", "scipy"},
     "find_overlap": {"pandas", "scipy"},
+    "gather_copies": {"pandas"},
     "gather_features": {"pandas"},
     "halve_trials": {"pandas", "torch"},
     "index_clips": set(),

@@ -27,9 +27,20 @@ def test_many_clips_and_later_attempts_ask_for_more(tmp_path: Path) -> None:
     assert 2050 <= memory(None, {"index": table}, 1) <= 2200
 
 
+def test_a_shard_asks_for_its_part(tmp_path: Path) -> None:
+    tables = [tmp_path / f"{number}.csv" for number in range(2)]
+    for table in tables:
+        table.write_bytes(b"-" * ROW["clips"] * 20_000)
+    minutes = by_clips(60, 10)
+    assert minutes(SimpleNamespace(source="mine"), {"clips": str(tables[0])}, 1) == 60 + 10 * 20
+    assert minutes(SimpleNamespace(source="mine", shard="3of4"), {"clips": str(tables[0])}, 2) == 2 * (60 + 10 * 5)
+    assert minutes(SimpleNamespace(source="mine"), {"clips": tables}, 1) == 60 + 10 * 40, "the files of all shards"
+
+
 def test_indexing_counts_the_recordings_of_the_user(tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / f"{number}.wav").touch()
     inputs = DataInputs(Study(configuration(sources={"mine": {"reader": "folder", "root": str(tmp_path)}})))
     assert inputs.by_recordings(SimpleNamespace(source="mine"), 60, 1) == 62
+    assert inputs.by_recordings(SimpleNamespace(source="mine", shard="1of2"), 60, 1) == 61
     assert inputs.by_recordings(SimpleNamespace(source="synthetic"), 60, 1) == 60

@@ -50,7 +50,7 @@ STUDY = {
     "sources": {"synthetic": TONES, "other": TONES | {"seed": 7, "seconds": 0.7, "shards": 2}},
     "datasets": {
         "copies": {"source": "synthetic", "augment": [{"variants": ["hum"]}], "split": HOLDOUT},
-        "other": {"source": "other", "split": HOLDOUT},
+        "other": {"source": "other", "augment": [{"variants": ["hum"]}], "split": HOLDOUT},
     },
     "augmentations": {"hum": {"steps": [*EFFECTS, NOISE]}},
     "models": {
@@ -70,8 +70,8 @@ STUDY = {
 }
 EXPORTED = "results/exported/copies/cnn"
 EXPORTED_ENCODER = "results/exported/copies/encoder"
-SHARDED = "results/features/other/logmel64/orig.npy"
-TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", SHARDED, EXPORTED, EXPORTED_ENCODER)
+SHARDED = tuple(f"results/features/other/logmel64/{variant}.npy" for variant in ("orig", "hum"))
+TARGETS = ("all", "robustness", "transfer", "predict", "feature_images", *SHARDED, EXPORTED, EXPORTED_ENCODER)
 # Fetching weights, and embedding clips with them, needs published ones; no model here is tuned, and the
 # jobs that tune have the environment of training.
 NOT_RUN = {"fetch_weights", "embed_clips", "choose_trial", "halve_trials"}

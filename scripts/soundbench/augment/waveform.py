@@ -22,6 +22,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_folder, read_clip_table, write_csv
 from soundbench.data.audio import read_mono, write_audio
 from soundbench.data.copies import copy_name, required_copies
+from soundbench.data.shards import shard_rows
 from soundbench.data.subsets import view_clips
 from soundbench.data.view import View
 
@@ -97,6 +98,7 @@ def augment_clips(
     table: str | Path,
     folder: str | Path,
     threads: int,
+    shard: str | None = None,
 ) -> None:
     """Write the copies of one variant that the views request, and their table.
 
@@ -106,13 +108,14 @@ def augment_clips(
         views: the views on the source whose rules name the variant, or any of them for :data:`ORIGINAL`.
         table: ``clip, copy, file, path, label, seconds, sample_rate``; ``clip`` is the parent.
         folder: the output folder for ``<clip>_<variant>.flac``, 16 bit, one channel, at the parent's sample rate.
+        shard: the name of a part of the copies; None for all.
 
     Raises:
         InputError: naming all clips that cannot be read.
     """
     source = read_clip_table(clips)
     copies = required_copies(_views_with_clips(source, views), variant, is_random(settings["steps"]))
-    copies = copies.merge(source[["clip", "path", "label"]], on="clip")
+    copies = copies[shard_rows(shard, len(copies))].merge(source[["clip", "path", "label"]], on="clip")
     with atomic_folder(folder) as temporary, ThreadPoolExecutor(threads) as pool:
         jobs = copies[["clip", "path", "copy"]].itertuples(index=False, name=None)
         written = list(pool.map(partial(_write_copy, temporary, variant, settings), jobs))

@@ -14,6 +14,11 @@ def shard_names(shards: int) -> list[str]:
     return [f"{number}{SEPARATOR}{shards}" for number in range(1, shards + 1)]
 
 
+def shard_count(name: str | None) -> int:
+    """The number of the shards of a source, by the name of one of them; 1 if ``name`` is None."""
+    return 1 if name is None else int(name.split(SEPARATOR)[1])
+
+
 def shard_rows(name: str | None, clips: int) -> slice:
     """The rows of the clips of a shard among all ``clips``; all rows if ``name`` is None."""
     if name is None:

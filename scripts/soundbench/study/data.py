@@ -9,7 +9,7 @@ from pathlib import Path
 from soundbench.data.checks import is_archive
 from soundbench.data.files import files_state, folders_below, is_plain, shards
 from soundbench.data.readers import READERS
-from soundbench.data.shards import shard_names
+from soundbench.data.shards import shard_count, shard_names
 from soundbench.study.paths import CLIPS, FETCHED, LANDMARKS, MEASURES, fill
 from soundbench.study.study import Study, Wildcards
 
@@ -36,8 +36,10 @@ class DataInputs:
         return str(Path(root).expanduser()) if root else ""
 
     def by_recordings(self, wildcards: Wildcards, base: int, per_thousand: int) -> int:
-        """A resource of a job that has no clip table yet: ``base``, and more for every 1,000 recordings of the user."""
-        return base + per_thousand * (files_state(self.own_root(wildcards)).number // 1000)
+        """A resource of a job that has no clip table yet: ``base``, and more for every 1,000 recordings of the user, or
+        of a shard of them."""
+        number = files_state(self.own_root(wildcards)).number // shard_count(getattr(wildcards, "shard", None))
+        return base + per_thousand * (number // 1000)
 
     def shards(self, source: str) -> list[str]:
         """The names of the shards of a source; none if it is one job."""

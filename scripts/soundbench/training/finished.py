@@ -7,12 +7,11 @@ space on the disk. They are removed when the model is evaluated.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from soundbench.core.storage import atomic_folder, atomic_path, file_sha256, read_json, write_json
+from soundbench.core.storage import atomic_folder, atomic_path, file_sha256, link_or_copy, read_json, write_json
 
 KEPT = ".finished"
 TRIALS = "trials"  # the folder of the trials of a run that successive halving has chosen
@@ -23,16 +22,9 @@ def keep_finished(files: Sequence[Path], fingerprint: str) -> None:
     """Keep the files of a finished run with its fingerprint and their digests; all files are in one folder."""
     with atomic_folder(files[0].parent / KEPT) as temporary:
         for file in files:
-            _link(file, temporary / file.name)
+            link_or_copy(file, temporary / file.name)
         digests = {file.name: file_sha256(file) for file in files}
         write_json(temporary / DIGESTS, {"fingerprint": fingerprint, "sha256": digests})
-
-
-def _link(file: Path, link: Path) -> None:
-    try:
-        os.link(file, link)
-    except OSError:  # some file systems have no hard links
-        shutil.copyfile(file, link)
 
 
 def restore_finished(files: Sequence[Path], fingerprint: str) -> bool:
