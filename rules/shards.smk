@@ -88,6 +88,7 @@ rule gather_features:
     input:
         features=data.of_shards(paths.FEATURE_SHARD),
         index=data.of_shards(paths.FEATURE_INDEX_SHARD),
+        clips=paths.CLIPS,
     output:
         features=paths.FEATURES,
         index=paths.FEATURE_INDEX,
@@ -101,6 +102,7 @@ rule gather_features:
         mem_mb=by_clips(2000, 1, "index"),
         runtime=by_clips(60, 1, "index"),
     params:
+        settings=lambda w: study.entry_json("features", w.features),
         code=lambda w: code_digest("gather_features"),
     script:
         "../scripts/gather_features.py"

@@ -57,20 +57,21 @@ def inspected(recordings: Path, folder: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def test_measures_and_features_of_shards_are_those_of_one_job(recordings: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("normalise", ["dataset", "group"])
+def test_measures_and_features_of_shards_are_those_of_one_job(recordings: Path, tmp_path: Path, normalise: str) -> None:
     whole = index(recordings, tmp_path / "whole", [])
     together = index(recordings, tmp_path / "together", inspected(recordings, tmp_path / "shards"))
     for name, file in whole.items():
         assert together[name].read_bytes() == file.read_bytes(), name
 
-    settings = front_end(front_end="logmel", n_mels=16, sample_rate=RATE)
+    settings = front_end(front_end="logmel", n_mels=16, sample_rate=RATE, normalise=normalise)
     one = FeatureFiles(str(tmp_path / "one.npy"), str(tmp_path / "one.csv"))
     compute_features(whole["clips"], settings, one.array, one.index, 1)
     parts = [FeatureFiles(str(tmp_path / f"{shard}.npy"), str(tmp_path / f"{shard}.csv")) for shard in SHARDS]
     for shard, part in zip(SHARDS, parts, strict=True):
         compute_features(whole["clips"], settings, part.array, part.index, 1, shard=shard)
     gathered = FeatureFiles(str(tmp_path / "gathered.npy"), str(tmp_path / "gathered.csv"))
-    gather_features(parts, gathered)
+    gather_features(parts, gathered, str(whole["clips"]), settings)
     assert Path(gathered.array).read_bytes() == Path(one.array).read_bytes()
     assert Path(gathered.index).read_bytes() == Path(one.index).read_bytes()
 

@@ -53,7 +53,7 @@ class Study:
         views = {
             name: {"source": "recordings", "protocol": "literature", "folds": self.folds} for name in self.datasets
         }
-        return {"datasets": views, "models": list(self.models), "seeds": list(self.seeds)}
+        return {"datasets": views, "models": list(self.models), "transductive": [], "seeds": list(self.seeds)}
 
     def clips(self) -> pd.DataFrame:
         rows = []
@@ -101,6 +101,7 @@ class Study:
             "metric": "accuracy",
             "curves": [],
             "ablation": False,
+            "transductive": [],
         }
         study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
         found = Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})

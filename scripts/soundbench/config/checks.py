@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.augment.batch_effects import BATCH_EFFECTS
-from soundbench.config.target_checks import target_problems
+from soundbench.config.target_checks import group_problems, target_problems
 from soundbench.config.task_checks import task_problems
 from soundbench.core.schema import as_list, as_mapping, suggest
 from soundbench.data.checks import mixture_problems, source_problems, view_problems
@@ -93,6 +93,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
     yield from task_problems(library, chosen)
     yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
     yield from target_problems(config, library, suggest)
+    yield from group_problems(library, chosen)
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)
     for name, entry in library["references"].items():
@@ -182,7 +183,7 @@ def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[
         if "decibel" in needs and values_per_decibel(front_end) is None:
             yield (
                 f"{where}.{effect}: needs features on a logarithmic scale, which {recipe['features']} does not give; "
-                "use scale db or log, and not normalise: clip"
+                "use scale db or log, and normalise: dataset or fixed"
             )
         if "frequencies" in needs and not has_frequencies(front_end):
             yield (

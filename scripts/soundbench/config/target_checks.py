@@ -7,11 +7,15 @@ from typing import Any
 
 from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.schema import as_list, as_mapping
-from soundbench.features.settings import EMBEDDING
+from soundbench.features.settings import EMBEDDING, by_group
 
 Config = dict[str, Any]
 
+# Why models cannot predict new sounds.
 WITHOUT_EMBEDDING = "needs an embedding, but only clips of a source have embeddings; name other models"
+WITHOUT_GROUP = (
+    "needs features that are normalised by group, but only the clips of a source have groups; name other models"
+)
 
 
 def target_problems(config: Config, library: Config, suggest: Callable[[str, list[str]], str]) -> Iterator[str]:
@@ -43,10 +47,9 @@ def target_problems(config: Config, library: Config, suggest: Callable[[str, lis
 
 
 def _unable_models(config: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:
-    """The problems of models that cannot predict new sounds: those on embeddings, which only the clips of a source and
-    their copies have, and ensembles, as far as they are not predicted by their members' models."""
-    embeddings = _embeddings(library)
-    probes = [name for name, recipe in library["models"].items() if recipe["features"] in embeddings]
+    """The problems of models that cannot predict new sounds: those on features that only the clips of a source have,
+    and ensembles, as far as they are not predicted by their members' models."""
+    bound = _bound_features(library)
     levels = as_mapping(config.get("robustness"))
     trained = [name for name in chosen["models"] if name not in library["ensembles"]]
     tested = {}
@@ -60,8 +63,9 @@ def _unable_models(config: Config, chosen: dict[str, list[Any]], library: Config
                 tested[f"{part}.{name}.{key}.best"] = trained
     for where, models in tested.items():
         for name in models:
-            if name in probes:
-                yield f"{where}: {name} {WITHOUT_EMBEDDING}"
+            features = library["models"].get(name, {}).get("features")
+            if features in bound:
+                yield f"{where}: {name} {bound[features]}"
             elif name in library["ensembles"]:
                 yield from _ensemble_problems(where, name, library)
 
@@ -76,12 +80,35 @@ def _ensemble_problems(where: str, name: str, library: Config) -> Iterator[str]:
         yield f"{where}: {name} averages logits, but predict averages probabilities"
     elif len({recipe["features"] for recipe in members}) > 1:
         yield f"{where}: the members of {name} have different features; name one of them"
-    elif any(recipe["features"] in _embeddings(library) for recipe in members):
-        yield f"{where}: {name} {WITHOUT_EMBEDDING}"
+    elif members and (reason := _bound_features(library).get(members[0]["features"])):
+        yield f"{where}: {name} {reason}"
 
 
-def _embeddings(library: Config) -> set[str]:
-    return {name for name, entry in library["features"].items() if entry["front_end"] == EMBEDDING}
+def _bound_features(library: Config) -> dict[str, str]:
+    """The features that only the clips of a source have, and why."""
+    features = library["features"].items()
+    embeddings = {name: WITHOUT_EMBEDDING for name, entry in features if entry["front_end"] == EMBEDDING}
+    return embeddings | {name: WITHOUT_GROUP for name, entry in features if by_group(entry)}
+
+
+def group_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator[str]:
+    """The problems of data sets that augment, for models on features that are normalised by group.
+
+    A copy would need the statistics of its group, which the job that computes the features of copies does not have.
+
+    Args:
+        chosen: the selected ``datasets`` and ``models``.
+    """
+    models = [one for name in chosen["models"] for one in library["ensembles"].get(name, {}).get("members", [name])]
+    known = [name for name in dict.fromkeys(models) if name in library["models"]]
+    for model in [name for name in known if library["models"][name]["features"] in library["features"]]:
+        features = library["models"][model]["features"]
+        for dataset in chosen["datasets"]:
+            if by_group(library["features"][features]) and library["datasets"].get(dataset, {}).get("augment"):
+                yield (
+                    f"datasets.{dataset}.augment: {model} takes {features}, which is normalised by group, and copies "
+                    "cannot be; leave out augment, or choose other models"
+                )
 
 
 def _export_problems(export: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:

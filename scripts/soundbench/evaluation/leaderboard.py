@@ -1,7 +1,8 @@
 """From the runs' records to the tables that compare them.
 
 A *plan* says what was to be run:
-``{"datasets": {name: {"source", "task", "protocol", "folds"}}, "models", "seeds"}``.
+``{"datasets": {name: {"source", "task", "protocol", "folds"}}, "models", "transductive", "seeds"}``; the models that
+are ``transductive`` are marked so.
 A run that the plan names and that has no file is an empty row in the tables: a mean never leaves it out unnoticed.
 """
 

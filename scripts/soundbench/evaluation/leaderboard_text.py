@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from soundbench.core.escaping import latex_text, markdown_text
 from soundbench.tasks.metric import Metric
 
 GAP = "missing"
+TRANSDUCTIVE = " (transductive)"  # beside models whose features were normalised with unlabelled test clips
 PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source", "epoch", "replicated"]
 EPOCHS = {
     "last": "; last epoch",
@@ -28,11 +29,11 @@ def score_text(mean: float, spread: float, metric: Metric, sign: str = "±") -> 
     return metric.format(mean) if pd.isna(spread) else f"{metric.format(mean)} {sign} {metric.format(spread)}"
 
 
-def _cells(board: pd.DataFrame, metric: Metric, sign: str, dash: str) -> list[list[str]]:
+def _cells(board: pd.DataFrame, metric: Metric, sign: str, dash: str, transductive: Collection[str]) -> list[list[str]]:
     return [
         [
             "-" if pd.isna(row.rank) else str(row.rank),
-            row.model,
+            row.model + (TRANSDUCTIVE if row.model in transductive else ""),
             score_text(row.mean, row.spread, metric, sign),
             GAP if pd.isna(row.mean) else metric.interval(row.interval_low, row.interval_high, dash),
         ]
@@ -63,7 +64,12 @@ def published(
 
 
 def _tables(
-    board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric], sign: str, dash: str
+    board: pd.DataFrame,
+    others: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    transductive: Collection[str],
+    sign: str,
+    dash: str,
 ) -> Iterator[tuple[str, Metric, list[list[str]], list[list[str]]]]:
     """Title, metric, measured rows and published rows of each data set and protocol."""
     for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
@@ -71,29 +77,39 @@ def _tables(
             [each.kind, f"{each.label} ({each.source}{EPOCHS[each.epoch]})", f"{each.percent:g}", "published"]
             for each in others[others["dataset"] == dataset].itertuples()
         ]
-        yield f"{dataset} ({protocol})", metrics[dataset], _cells(rows, metrics[dataset], sign, dash), beside
+        yield (
+            f"{dataset} ({protocol})",
+            metrics[dataset],
+            _cells(rows, metrics[dataset], sign, dash, transductive),
+            beside,
+        )
 
 
-def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric]) -> str:
+def leaderboard_markdown(
+    board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric], transductive: Collection[str] = ()
+) -> str:
     """One table per data set and protocol: mean ± standard deviation over seeds, and the 95 % interval.
 
     Published scores (see :func:`published`) follow, with their kind in place of a rank.
 
     Args:
         metrics: the metric that ranks the models of each data set.
+        transductive: the models that are marked so.
     """
     parts = []
-    for title, metric, measured, beside in _tables(board, others, metrics, "±", "–"):
+    for title, metric, measured, beside in _tables(board, others, metrics, transductive, "±", "–"):
         cells = [[markdown_text(cell) for cell in line] for line in (*measured, *beside)]
         lines = [["rank", "model", metric.title, "interval"], ["---:", ":---", "---:", "---:"], *cells]
         parts.append("\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines)]))
     return "\n\n".join(parts) + "\n"
 
 
-def leaderboard_latex(board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric]) -> str:
+def leaderboard_latex(
+    board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric], transductive: Collection[str] = ()
+) -> str:
     """The same as :func:`leaderboard_markdown`, as one ``tabular`` with booktabs rules per table."""
     parts = []
-    for title, metric, measured, beside in _tables(board, others, metrics, r"±", "--"):
+    for title, metric, measured, beside in _tables(board, others, metrics, transductive, r"±", "--"):
         head = " & ".join(["rank", "model", latex_text(metric.heading), "95\\,\\% interval"])
         body = "\n\\midrule\n".join(map(_latex_rows, filter(None, (measured, beside))))
         parts.append(

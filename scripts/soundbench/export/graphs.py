@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.features.normalisation import Normalisation
-from soundbench.features.settings import Settings, feature_bins, frame_count
+from soundbench.features.settings import Settings, by_group, feature_bins, frame_count
 from soundbench.tasks.task import Task
 
 
@@ -97,5 +97,7 @@ class Classifier(nn.Module):
 
 
 def has_graph(settings: Settings) -> bool:
-    """Whether a front-end has a graph. Trimming has none: a graph cannot decide how long a sound is."""
-    return hasattr(FRONT_ENDS.load(settings["front_end"]), "graph") and not settings.get("trim")
+    """Whether a front-end has a graph. Trimming has none, because a graph cannot decide how long a sound is, and
+    ``normalise: group`` has none, because a sound has no group."""
+    known = hasattr(FRONT_ENDS.load(settings["front_end"]), "graph")
+    return known and not settings.get("trim") and not by_group(settings)

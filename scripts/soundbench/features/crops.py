@@ -100,7 +100,10 @@ def crop_problems(where: str, training: Mapping[str, Any], settings: Settings) -
     if problem := _problem(seconds, settings):
         yield f"{where}.crop: {problem}"
     elif training["crop_level"] is not None and values_per_decibel(settings) is None:
-        yield f"{where}.crop_level: needs features on a logarithmic scale; use scale db or log"
+        yield (
+            f"{where}.crop_level: needs features on a logarithmic scale; use scale db or log, and normalise: dataset "
+            "or fixed"
+        )
 
 
 def _problem(seconds: float, settings: Settings) -> str | None:

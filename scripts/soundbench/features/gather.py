@@ -8,15 +8,21 @@ from pathlib import Path
 import pandas as pd
 from numpy.lib.format import open_memmap
 
-from soundbench.core.integrity import checked_array
+from soundbench.core.integrity import DIGEST, checked_array
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.features.files import FeatureFiles
+from soundbench.features.group_normalisation import normalise_by_group
+from soundbench.features.settings import Settings, by_group
 
 
-def gather_features(shards: Sequence[FeatureFiles], whole: FeatureFiles) -> None:
+def gather_features(shards: Sequence[FeatureFiles], whole: FeatureFiles, clips: str, settings: Settings) -> None:
     """Write the arrays and the indexes of all shards as one of each, as if one job had computed them.
 
     One shard is read at a time, and its rows are compared with their digests.
+
+    Args:
+        clips: the source's clip table, with the groups of clips for ``normalise: group``.
+        settings: the front-end.
     """
     indexes = [read_clip_table(shard.index) for shard in shards]
     arrays = [
@@ -31,4 +37,8 @@ def gather_features(shards: Sequence[FeatureFiles], whole: FeatureFiles) -> None
             index["row"] += first
             first += len(array)
         rows.flush()
-    write_csv(Path(whole.index), pd.concat(indexes, ignore_index=True))
+    index = pd.concat(indexes, ignore_index=True)
+    if by_group(settings):
+        groups = read_clip_table(clips).set_index("clip")["group"]
+        index[DIGEST] = normalise_by_group(whole.array, groups[index["clip"]], index["frames"])
+    write_csv(Path(whole.index), index)

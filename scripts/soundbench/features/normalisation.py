@@ -24,7 +24,7 @@ def choose_normalisation(front_end: dict[str, Any], training: Normalisation) -> 
     match front_end["normalise"]:
         case "fixed":
             return Normalisation(front_end["mean"], front_end["std"])
-        case "clip" | "none":  # each clip was normalised before its features were stored, or no clip is
+        case "clip" | "group" | "none":  # the features are stored as models take them
             return Normalisation(0.0, 1.0)
         case _:
             return training

@@ -101,13 +101,18 @@ def has_fixed_length(settings: Settings) -> bool:
     return is_vector(settings) or any(settings.get(key) for key in ("duration", "resize", "frames"))
 
 
+def by_group(settings: Settings) -> bool:
+    """Whether the values of each group of clips are normalised by themselves, those of test clips too."""
+    return settings["normalise"] == "group"
+
+
 def values_per_decibel(settings: Settings) -> float | None:
     """The increase of every stored value when a clip gets 1 dB louder.
 
     It is None if a gain does not add the same number to all values: for cepstra, for ``log1p`` and with ``normalise:
-    clip``.
+    clip`` or ``group``.
     """
-    if settings["normalise"] == "clip" or not FRONT_ENDS.defines(settings["front_end"], "decibel"):
+    if settings["normalise"] in ("clip", "group") or not FRONT_ENDS.defines(settings["front_end"], "decibel"):
         return None
     return FRONT_ENDS.load(settings["front_end"]).decibel(settings)
 

@@ -21,7 +21,8 @@ from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.data.shards import shard_rows
 from soundbench.features.clip_features import Change, clip_features, features_shape, stored_features
-from soundbench.features.settings import Settings, feature_bins, feature_dtype, feature_problems
+from soundbench.features.group_normalisation import check_groups, normalise_by_group
+from soundbench.features.settings import Settings, by_group, feature_bins, feature_dtype, feature_problems
 from soundbench.features.size import check_lengths, check_size
 
 PIECE = 16  # clips per task of a worker
@@ -120,14 +121,18 @@ def compute_features(
         shard: the name of a part of the clips, or of the copies; None for all.
 
     Raises:
-        InputError: naming all clips that cannot be read or are far too long; no file is written then.
+        InputError: naming all clips that cannot be read or are far too long, or groups that cannot be normalised; no
+            file is written then.
     """
     source = read_clip_table(clips)
+    check_groups(source, settings)
     table = source if copies is None else read_clip_table(copies)
     table = table[shard_rows(shard, len(table))].reset_index(drop=True)
     _check_rates(source, settings)
     check_lengths(source, settings)
     stored_rows = store_features(table["path"], settings, features_shape(source, settings)[1], array, threads)
+    if by_group(settings) and shard is None:  # the shards of a source are normalised once they are in one array
+        stored_rows[DIGEST] = normalise_by_group(array, table["group"], stored_rows["frames"])
     names = table[["clip"]] if copies is None else table[["clip", "copy", "file"]]
     write_csv(index, pd.concat([names, stored_rows], axis=1))
 

@@ -16,7 +16,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
 from soundbench.core.prefetch import map_ahead, read_ahead
 from soundbench.features.normalisation import Normalisation
-from soundbench.features.settings import EMBEDDING
+from soundbench.features.settings import EMBEDDING, by_group
 from soundbench.inference.windows import Window, recording_windows
 from soundbench.models.description import features_shape
 from soundbench.models.saved import load_model
@@ -153,6 +153,11 @@ class Classifier:
             raise InputError(
                 f"{folders[0]}: needs embeddings by {first['front_end']['model']['pretrained']}, whose weights are not "
                 "in the folder; a model on an embedding predicts only the clips that were embedded for it"
+            )
+        if by_group(first["front_end"]):
+            raise InputError(
+                f"{folders[0]}: takes features that are normalised by group (normalise: group), and the groups of new "
+                "recordings are not known; train a model on other features"
             )
 
     @torch.inference_mode()

@@ -11,7 +11,7 @@ from typing import Any
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import canonical_json, read_json
-from soundbench.features.settings import EMBEDDING
+from soundbench.features.settings import EMBEDDING, by_group
 from soundbench.models.families import is_fitted
 from soundbench.models.initial_weights import PUBLISHED, results_folder, weight_files, workflow_run
 from soundbench.models.inputs import input_problems
@@ -112,6 +112,8 @@ def _entry_problems(entry: Config, features: Config) -> Iterator[str]:
         yield f"features: there is no valid entry {entry['features']!r}"
     elif input_features["front_end"] == EMBEDDING:
         yield f"features: {entry['features']} is itself an embedding; choose another front-end"
+    elif by_group(input_features):
+        yield f"features: {entry['features']} is normalised by group; choose an entry with normalise: clip or fixed"
     elif "family" in model:
         yield from input_problems("features", model, entry["features"], input_features)
 

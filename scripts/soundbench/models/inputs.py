@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from soundbench.features.settings import input_kind
+from soundbench.features.settings import by_group, input_kind
 from soundbench.models.encoders import FAMILY, front_end_problem
 from soundbench.models.families import FAMILIES, takes
 
@@ -35,3 +35,18 @@ def input_problems(where: str, model: dict[str, Any], features: str, front_end: 
         f"{where}: {features} gives {KINDS[kind]}, but {family} needs {needed}; choose another entry, or one of the "
         f"families {others}"
     )
+
+
+def transductive_models(models: Iterable[str], library: dict[str, Any]) -> list[str]:
+    """Those of these ``models`` whose features, or those of a member, are normalised by group.
+
+    Args:
+        library: the entries ``features``, ``models`` and ``ensembles`` of the configuration, by name.
+    """
+    ensembles = library["ensembles"]
+
+    def reads_groups(model: str) -> bool:
+        members = ensembles[model]["members"] if model in ensembles else [model]
+        return any(by_group(library["features"][library["models"][name]["features"]]) for name in members)
+
+    return [model for model in models if reads_groups(model)]

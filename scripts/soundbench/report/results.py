@@ -38,6 +38,7 @@ class Results:
         sources: the source of each data set.
         curves: data sets that differ in the number of training clips only.
         steps: the models, where each is the one before with one thing more; else none.
+        transductive: the models whose features are normalised by group, with those of test clips.
     """
 
     tables: dict[str, str]
@@ -60,6 +61,7 @@ class Results:
     sources: dict[str, str] = field(default_factory=dict)
     curves: list[list[str]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
+    transductive: list[str] = field(default_factory=list)
 
     @classmethod
     def of_job(
@@ -69,8 +71,8 @@ class Results:
 
         Args:
             named: the files of each input, which is one or several.
-            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``,
-                ``curves``, ``ablation``.
+            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``transductive``, ``seeds``,
+                ``metric``, ``curves``, ``ablation``.
         """
         files = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named.items()}
         sources = {Path(path).stem: path for path in files["clips"]}
@@ -98,6 +100,7 @@ class Results:
             sources={name: view["source"] for name, view in study["datasets"].items()},
             curves=study["curves"],
             steps=study["models"] if study["ablation"] else [],
+            transductive=study["transductive"],
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:

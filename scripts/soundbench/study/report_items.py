@@ -7,6 +7,7 @@ The items are the entries of :mod:`soundbench.report.pages.registry`, :mod:`soun
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from soundbench.core.storage import canonical_json
 from soundbench.data.training_sizes import learning_curves, without_smaller
@@ -102,9 +103,13 @@ class ReportItems:
         """The description of the study in the report, in the order of the selection."""
         selected = {name: self.study.selected[name] for name in ("models", "seeds", "metric")}
         views = {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
-        facts = {"datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()}}
-        facts |= selected | {"curves": self._curves, "ablation": self.study.settings["report"]["ablation"]}
-        return canonical_json(facts, sort_keys=False)
+        facts: dict[str, Any] = {
+            "datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()},
+            "transductive": self.runs.transductive,
+            "curves": self._curves,
+            "ablation": self.study.settings["report"]["ablation"],
+        }
+        return canonical_json(facts | selected, sort_keys=False)
 
     def files(self, wildcards: Wildcards = None) -> list[str]:
         """An input function: the files of all items."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.core.storage import canonical_json
+from soundbench.models.inputs import transductive_models
 from soundbench.study.paths import METRICS, SPLIT, fill
 from soundbench.study.study import Study, Wildcards
 
@@ -36,9 +37,15 @@ class SelectedRuns:
                 for name, view in views.items()
             },
             "models": self.models,
+            "transductive": self.transductive,
             "seeds": self.seeds,
         }
         return canonical_json(plan, sort_keys=False)
+
+    @property
+    def transductive(self) -> list[str]:
+        """The selected models whose features are normalised by group, with those of test clips."""
+        return transductive_models(self.models, self.study.settings)
 
     def finished(self, files: list[str]) -> list[str]:
         """All of these files; if gaps are shown, only those that exist."""

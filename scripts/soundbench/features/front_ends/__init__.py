@@ -25,8 +25,13 @@ VECTOR_SETTINGS = {
         "default": None,
     },
     "normalise": {
-        "description": "Values are stored as they are; the classical families standardise each dimension by itself.",
-        "const": "none",
+        "description": (
+            "`none`: values are stored as they are; the classical families standardise each dimension by itself. "
+            "`group`: before that, each value gets zero mean and unit deviation over the clips of each group, such "
+            "as a speaker. This also reads test clips, without their labels. The report marks such models as "
+            "transductive; they cannot predict new recordings, and their data sets cannot augment."
+        ),
+        "enum": ["none", "group"],
         "default": "none",
     },
 }

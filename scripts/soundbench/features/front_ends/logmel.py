@@ -86,9 +86,11 @@ SETTINGS = {
         "description": (
             "The features get zero mean and unit deviation: over the data set's training clips "
             "(`dataset`), over each clip by itself (`clip`), or by the constants `mean` and `std` "
-            "(`fixed`)."
+            "(`fixed`). `group`: each bin gets them over the clips of each group, such as a speaker. This also reads "
+            "test clips, without their labels. The report marks such models as transductive; they cannot predict new "
+            "recordings, and their data sets cannot augment."
         ),
-        "enum": ["clip", "dataset", "fixed"],
+        "enum": ["clip", "dataset", "fixed", "group"],
         "default": "dataset",
     },
     "mean": {

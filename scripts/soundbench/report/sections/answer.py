@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.storage import read_clip_table
+from soundbench.core.text import spoken_list
 from soundbench.data.audit import FINDING_COLUMNS
 from soundbench.data.duplicates import divided_copies, read_findings
 from soundbench.data.splits import fold_columns
@@ -61,6 +62,7 @@ def dataset_answers(results: Results) -> list[dict[str, Any]]:
                 "untested": untested(splits, results.tasks[dataset]),
                 "confounds": confounds(results, dataset),
                 "contamination": seen_before(results, dataset),
+                "transductive": transductive_sentence(results),
                 "tuning": tuning_sentence(results, dataset),
             }
         )
@@ -85,6 +87,17 @@ def seen_before(results: Results, dataset: str) -> str:
         return ""
     table = results.table("contamination")
     return contamination.sentence(table[table["dataset"] == dataset])
+
+
+def transductive_sentence(results: Results) -> str:
+    """What models with features that are normalised by group have read of the test clips; empty if there are none."""
+    if not results.transductive:
+        return ""
+    verb = "is" if len(results.transductive) == 1 else "are"
+    return (
+        f"{spoken_list(results.transductive)} {verb} transductive: features are normalised with all clips of each "
+        "group, such as a speaker, and so with unlabelled test clips. Whoever has a single new clip cannot do this."
+    )
 
 
 def baseline(results: Results, dataset: str) -> Baseline | None:

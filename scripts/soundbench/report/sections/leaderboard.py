@@ -182,4 +182,5 @@ def section(results: Results) -> str:
         seeds=len(results.seeds),
         colours=model_colours(results.models),
         epochs=EPOCHS,
+        transductive=results.transductive,
     )
