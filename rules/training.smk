@@ -35,6 +35,7 @@ rule train_model:
     params:
         **training.parameters,
         recipe=lambda w: study.entry_json("models", w.model),
+        epoch_interval=study.epoch_interval,
         code=lambda w: code_digest("train_model", *training.modules(w)),
     script:
         "../scripts/train_model.py"

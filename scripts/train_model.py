@@ -11,6 +11,6 @@ with logged(snakemake.log[0]):
     train_model(
         job_run(snakemake, snakemake.wildcards.model, snakemake.params.recipe),
         job_inputs(snakemake),
-        Outputs(Path(snakemake.output.model).parent, snakemake.output.get("epochs") is not None),
+        Outputs(Path(snakemake.output.model).parent, snakemake.params.epoch_interval),
         job_execution(snakemake),
     )

@@ -23,14 +23,14 @@ Weights = dict[str, torch.Tensor]
 
 
 def train(
-    folder: Path, name: str, every_epoch: bool = True, split: str = "nested", model: str = "cnn", **settings: Any
+    folder: Path, name: str, interval: int = 1, split: str = "nested", model: str = "cnn", **settings: Any
 ) -> Path:
     """Train for four epochs and return the folder of the run."""
     run = replace(RUN, model=model, recipe=RUN.recipe | {"training": TRAINING | settings})
     features = FeatureFiles(str(folder / "features.npy"), str(folder / "index.csv"))
     inputs = Inputs(features, str(folder / f"{split}.csv"), str(folder / "measures.csv"))
     out = folder / name
-    train_model(run, inputs, Outputs(out, every_epoch), Execution(1, 60))
+    train_model(run, inputs, Outputs(out, interval), Execution(1, 60))
     return out
 
 
@@ -50,7 +50,7 @@ def test_the_weights_of_the_kept_epoch_are_those_of_the_model(
     made_up: Path, split: str, settings: dict[str, Any]
 ) -> None:
     out = train(made_up, "kept", split=split, **settings)
-    without = train(made_up, "without", every_epoch=False, split=split, **settings)
+    without = train(made_up, "without", interval=0, split=split, **settings)
     model = (out / "model.safetensors").read_bytes()
     assert (without / "model.safetensors").read_bytes() == model, "keeping them changes nothing"
     assert not (without / "epochs.zip").exists()
@@ -78,7 +78,7 @@ def test_a_training_without_kept_epochs_is_not_resumed(
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "remove", lambda self: None)
         patch.setattr(Checkpoint, "due", lambda self: True)
-        train(made_up, "stopped", every_epoch=False)
+        train(made_up, "stopped", interval=0)
     assert (stopped / "checkpoint.pt").exists()
     found = dict(read_epochs(train(made_up, "stopped") / "epochs.zip"))
     assert "starts again" in caplog.text
@@ -101,3 +101,27 @@ def test_a_training_with_kept_epochs_is_resumed(made_up: Path, monkeypatch: pyte
     found = dict(read_epochs(train(made_up, "stopped") / "epochs.zip"))
     assert (stopped / "epochs" / "1.safetensors").stat().st_mtime_ns == first, "the first epoch was not trained again"
     assert all(equal(found[epoch], expected[epoch]) for epoch in range(1, 5))
+
+
+def test_every_so_many_epochs_and_the_last_one_are_kept(made_up: Path) -> None:
+    expected = dict(read_epochs(train(made_up, "whole") / "epochs.zip"))
+    out = train(made_up, "some", interval=3)
+    found = dict(read_epochs(out / "epochs.zip"))
+    assert list(found) == [3, 4]
+    assert all(equal(found[epoch], expected[epoch]) for epoch in found)
+    assert not (out / "epochs").exists()
+
+
+def test_another_interval_trains_again(made_up: Path) -> None:
+    train(made_up, "run", interval=3)
+    assert list(dict(read_epochs(train(made_up, "run", interval=2) / "epochs.zip"))) == [2, 4]
+
+
+@pytest.mark.parametrize("interval", [1, 2, 3, 10])
+def test_a_training_may_go_on_from_the_epoch_before_the_last(tmp_path: Path, interval: int) -> None:
+    weights = EpochWeights(tmp_path, interval)
+    for epoch in range(1, 8):
+        weights.save(epoch, {"a": torch.ones(1)})
+        assert weights.holds(epoch)
+        assert weights.holds(max(epoch - 1, 1))
+    assert len(list(tmp_path.iterdir())) <= 7 // interval + 2

@@ -74,14 +74,14 @@ class Study:
         return [name for name in self.trials if name not in self.halved]
 
     @property
-    def every_epoch(self) -> bool:
-        """Whether the weights after every epoch are kept and evaluated."""
-        return bool(self.selected["every_epoch"])
+    def epoch_interval(self) -> int:
+        """The weights after every so many epochs are kept and evaluated; 0: none are."""
+        return int(self.selected["every_epoch"])
 
     def keeps_epochs(self, model: str) -> bool:
         """Whether the epochs of a model are evaluated: not of a tuned one, not where training has no epochs, and not
         where the model is the mean of several epochs."""
-        if not self.every_epoch or model not in self.recipes or model in self.trials:
+        if not self.epoch_interval or model not in self.recipes or model in self.trials:
             return False
         return compares_epochs(model, self.recipes[model])
 

@@ -74,7 +74,7 @@ class TrainingInputs:
     @property
     def epoch_outputs(self) -> dict[str, str]:
         """The output of training that only a study with ``benchmark.every_epoch`` has."""
-        return {"epochs": EPOCH_WEIGHTS} if self.study.every_epoch else {}
+        return {"epochs": EPOCH_WEIGHTS} if self.study.epoch_interval else {}
 
     def _earlier_sources(self, model: str) -> list[str]:
         return sorted(workflow_sources(self.study.settings, model))

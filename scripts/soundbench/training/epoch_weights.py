@@ -1,4 +1,4 @@
-"""The weights after every epoch of a training, kept for the comparison of rules that choose an epoch.
+"""The weights after the epochs of a training, kept for the comparison of rules that choose an epoch.
 
 Each epoch is one file while the training lasts, beside its checkpoint. At the end they become one archive, which is an
 output of the training job. Nothing that trains or chooses reads it.
@@ -10,41 +10,51 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-
-import torch
-from safetensors.torch import load, save_file
+from typing import TYPE_CHECKING
 
 from soundbench.core.storage import atomic_path
 
-Weights = dict[str, torch.Tensor]
+if TYPE_CHECKING:
+    import torch
 
 SUFFIX = ".safetensors"
 
 
 class EpochWeights:
-    """The weights of the epochs of one training.
+    """The weights of every ``interval``-th epoch of one training, and of the last one.
 
     Args:
         folder: where they are while the training lasts.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, interval: int) -> None:
         self.folder = folder
+        self.interval = interval
+
+    def kept(self, epochs: int) -> list[int]:
+        """Which of the first ``epochs`` epochs are kept if the training ends there."""
+        return [epoch for epoch in range(1, epochs + 1) if epoch % self.interval == 0 or epoch == epochs]
 
     def holds(self, epochs: int) -> bool:
-        """Whether the weights after each of the first ``epochs`` epochs are there."""
-        return all(self._file(epoch).exists() for epoch in range(1, epochs + 1))
+        """Whether the weights of a training that has finished ``epochs`` epochs are there."""
+        return all(self._file(epoch).exists() for epoch in self.kept(epochs))
 
-    def save(self, epoch: int, weights: Weights) -> None:
-        """Keep the weights after an epoch."""
+    def save(self, epoch: int, weights: dict[str, torch.Tensor]) -> None:
+        """Keep the weights after an epoch, and remove those of the epoch before if it is not one to keep."""
+        from safetensors.torch import save_file
+
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(self._file(epoch)) as temporary:
             save_file({name: value.cpu().contiguous() for name, value in weights.items()}, temporary)
+        # Two epochs stay, since training may go on from a checkpoint that is one epoch old.
+        if epoch > 2 and (epoch - 2) % self.interval:
+            self._file(epoch - 2).unlink(missing_ok=True)
 
     def write(self, archive: Path, epochs: int) -> None:
-        """Write the archive of the first ``epochs`` epochs."""
+        """Write the archive of a training of so many epochs."""
         with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:
-            for epoch in range(1, epochs + 1):
+            file.comment = str(self.interval).encode()
+            for epoch in self.kept(epochs):
                 file.write(self._file(epoch), self._file(epoch).name)
 
     def remove(self) -> None:
@@ -55,8 +65,18 @@ class EpochWeights:
         return self.folder / f"{epoch}{SUFFIX}"
 
 
-def read_epochs(archive: str | Path) -> Iterator[tuple[int, Weights]]:
+def archive_interval(archive: Path) -> int:
+    """The interval of the epochs in an archive; 0 if there is none."""
+    if not archive.exists():
+        return 0
+    with zipfile.ZipFile(archive) as file:
+        return int(file.comment or 1)
+
+
+def read_epochs(archive: str | Path) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
     """The epochs of an archive and their weights, one after the other."""
+    from safetensors.torch import load
+
     with zipfile.ZipFile(archive) as file:
         for name in file.namelist():
             yield int(name.removesuffix(SUFFIX)), load(file.read(name))

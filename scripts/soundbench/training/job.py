@@ -64,7 +64,9 @@ def train_model(
         files=inputs.digested(fold.initial),
     )
     with run_lock(outputs.folder / ".lock", run.tag):
-        if outputs.complete(fingerprint) or restore_finished(outputs.files, fingerprint):
+        if not outputs.complete(fingerprint):
+            restore_finished(outputs.files, fingerprint)
+        if outputs.complete(fingerprint):
             logger.info("%s was already finished by an earlier process", run.tag)
             return
         checkpoint = Checkpoint(outputs.folder / "checkpoint.pt", fingerprint, execution.checkpoint_seconds)
@@ -75,7 +77,7 @@ def train_model(
         _finish(run, trained, fold, outputs, fingerprint)
         if not trained.paused:
             checkpoint.remove()
-            EpochWeights(outputs.epoch_folder).remove()
+            EpochWeights(outputs.epoch_folder, outputs.epoch_interval).remove()
 
 
 def _finish(run: Run, trained: Trained, fold: FoldData, outputs: Outputs, fingerprint: str) -> None:
@@ -90,9 +92,9 @@ def _finish(run: Run, trained: Trained, fold: FoldData, outputs: Outputs, finger
         outputs.model.unlink(missing_ok=True)  # of other settings
         _write_description(trained, description, outputs)
         return
-    if outputs.every_epoch:
+    if interval := outputs.epoch_interval:
         epochs = len(trained.history) if compares_epochs(run.model, run.recipe) else 0
-        EpochWeights(outputs.epoch_folder).write(outputs.epochs, epochs)
+        EpochWeights(outputs.epoch_folder, interval).write(outputs.epochs, epochs)
     _write(trained, description, outputs)
     keep_finished(outputs.files, fingerprint)
 

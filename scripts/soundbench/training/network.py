@@ -51,8 +51,9 @@ def train_network(
     trainer = build_trainer(run, fold, device)
     diverged = ""
     try:
-        kept = outputs.every_epoch and compares_epochs(run.model, run.recipe)
-        _fit(trainer, checkpoint, outputs.events, EpochWeights(outputs.epoch_folder) if kept else None, until)
+        compared = outputs.epoch_interval and compares_epochs(run.model, run.recipe)
+        kept = EpochWeights(outputs.epoch_folder, outputs.epoch_interval) if compared else None
+        _fit(trainer, checkpoint, outputs.events, kept, until)
         if trainer.finished:
             _fit_decision(trainer, fold)
     except NotFiniteError as error:
@@ -107,7 +108,7 @@ def _fit(
     """Train, or go on from the checkpoint.
 
     Args:
-        weights: where the weights after every epoch are kept; None if they are not.
+        weights: where the weights after epochs are kept; None if they are not.
     """
     tag = trainer.tag
     state = checkpoint.load()

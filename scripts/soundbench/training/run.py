@@ -10,6 +10,7 @@ from soundbench.core.storage import read_json
 from soundbench.data.trained_on import TRAINED_ON
 from soundbench.data.view import AugmentationRule
 from soundbench.tasks.registry import DEFAULT
+from soundbench.training.epoch_weights import archive_interval
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,12 +60,12 @@ class Outputs:
     """The output files of a run; ``folder`` also holds the checkpoint until the run is finished.
 
     Attributes:
-        every_epoch: whether the weights after every epoch are an output; for models whose epochs are not compared, the
-            archive is empty.
+        epoch_interval: the weights after every so many epochs, and after the last one, are an output; 0: after none.
+            For models whose epochs are not compared, the archive is empty.
     """
 
     folder: Path
-    every_epoch: bool = False
+    epoch_interval: int = 0
 
     @property
     def model(self) -> Path:
@@ -88,7 +89,7 @@ class Outputs:
 
     @property
     def epochs(self) -> Path:
-        """The weights after every epoch, in one archive."""
+        """The weights after the epochs that are kept, in one archive."""
         return self.folder / "epochs.zip"
 
     @property
@@ -105,11 +106,13 @@ class Outputs:
     def files(self) -> list[Path]:
         """The outputs of the rule."""
         always = [self.model, self.description, self.trained_on, self.history]
-        return [*always, self.epochs] if self.every_epoch else always
+        return [*always, self.epochs] if self.epoch_interval else always
 
     def complete(self, fingerprint: str) -> bool:
         """Whether a run with this fingerprint has finished in this folder."""
         if not all(file.exists() for file in self.files):
+            return False
+        if self.epoch_interval not in (0, archive_interval(self.epochs)):
             return False
         return read_json(self.description)["fingerprint"] == fingerprint
 
