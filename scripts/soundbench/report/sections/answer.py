@@ -96,7 +96,7 @@ def transductive_sentence(results: Results) -> str:
     verb = "is" if len(results.transductive) == 1 else "are"
     return (
         f"{spoken_list(results.transductive)} {verb} transductive: features are normalised with all clips of each "
-        "group, such as a speaker, and so with unlabelled test clips. Whoever has a single new clip cannot do this."
+        "group, such as a speaker, and so with unlabelled test clips. This cannot be done for a single new clip."
     )
 
 
