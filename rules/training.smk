@@ -90,7 +90,7 @@ rule halve_trials:
     threads: 1
     resources:
         mem_mb=by_clips(4000, 50, "measures"),
-        runtime=by_clips(240, 40, "measures"),
+        runtime=training.halving_runtime,
         checkpoint_seconds=60,
         device="auto",
     params:

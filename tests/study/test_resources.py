@@ -6,13 +6,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 
 from helpers.library import configuration
 from soundbench.core.integrity import DIGEST
 from soundbench.core.storage import write_csv
+from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
+from soundbench.study.features import FeatureInputs
 from soundbench.study.resources import ROW, by_clips
 from soundbench.study.study import Study
+from soundbench.study.training import TrainingInputs
 
 
 def test_many_clips_and_later_attempts_ask_for_more(tmp_path: Path) -> None:
@@ -44,3 +48,13 @@ def test_indexing_counts_the_recordings_of_the_user(tmp_path: Path) -> None:
     assert inputs.by_recordings(SimpleNamespace(source="mine"), 60, 1) == 62
     assert inputs.by_recordings(SimpleNamespace(source="mine", shard="1of2"), 60, 1) == 61
     assert inputs.by_recordings(SimpleNamespace(source="synthetic"), 60, 1) == 60
+
+
+@pytest.mark.parametrize(("trials", "whole"), [(4, 2), (27, 3)])
+def test_halved_trials_ask_for_the_time_of_the_trainings_that_they_amount_to(trials: int, whole: int) -> None:
+    tune = {"trials": trials, "halving": 3, "search": {"dropout": {"uniform": [0, 0.5]}}}
+    settings = configuration(benchmark={"datasets": ["synthetic"], "models": ["cnn"]}, models={"cnn": {"tune": tune}})
+    study = Study(settings)
+    training = TrainingInputs(study, FeatureInputs(study, AugmentationInputs(study)))
+    minutes = training.halving_runtime(SimpleNamespace(model="cnn"), {"measures": "missing.csv"}, 2)
+    assert minutes == 2 * 60 * whole

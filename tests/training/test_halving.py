@@ -14,10 +14,11 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
 from soundbench.features.files import FeatureFiles
 from soundbench.training import halving
-from soundbench.training.halving import Rung, halve_trials, rungs
+from soundbench.training.halving import halve_trials
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Execution, Outputs, Run
+from soundbench.training.rungs import Rung, rungs, whole_trainings
 from soundbench.training.tuning import Chosen
 
 RATES = (1e-6, 0.01, 3e-3, 1e-5)  # the first and the last hardly learn
@@ -49,6 +50,8 @@ def test_one_trial_in_so_many_goes_on() -> None:
     assert rungs(12, 3) == [Rung(12, 1 / 9), Rung(4, 1 / 3), Rung(1, 1)]
     assert rungs(5, 2) == [Rung(5, 1 / 4), Rung(2, 1 / 2), Rung(1, 1)]
     assert rungs(2, 3) == [Rung(2, 1)]  # too few to leave one out
+    assert whole_trainings(12, 3) == pytest.approx(12 / 9 + 4 * (1 / 3 - 1 / 9) + 2 / 3)
+    assert whole_trainings(2, 3) == 2
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])

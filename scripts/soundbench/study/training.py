@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -13,8 +14,10 @@ from soundbench.models.lineage import workflow_sources
 from soundbench.models.tuning import tuned_model
 from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import EPOCH_WEIGHTS, FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
+from soundbench.study.resources import by_clips
 from soundbench.study.study import Entry, Study, Wildcards
 from soundbench.tasks.registry import task_class
+from soundbench.training.rungs import whole_trainings
 
 
 class TrainingInputs:
@@ -101,6 +104,12 @@ class TrainingInputs:
         """One in how many trials goes on after each part of the training."""
         rate: int = self.study.settings["trials"][wildcards.model]["halving"]
         return rate
+
+    def halving_runtime(self, wildcards: Wildcards, input: Any, attempt: int) -> int:
+        """The minutes that the trials of a model need, where most of them end early."""
+        trials = len(self.study.trials[wildcards.model])
+        whole = math.ceil(whole_trainings(trials, self.halving_rate(wildcards)))
+        return whole * by_clips(60, 10, "measures")(wildcards, input, attempt)
 
     def of_folds(self, pattern: str) -> Callable[[Wildcards], list[str]]:
         """An input function: ``pattern`` for every fold of a run."""

@@ -8,34 +8,16 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from soundbench.core.storage import read_json
 from soundbench.training.finished import TRIALS
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
 from soundbench.training.run import Execution, Outputs, Run
+from soundbench.training.rungs import rungs
 from soundbench.training.tuning import Chosen, Validation, choose_trial, ranked_trials, validation
 
 logger = logging.getLogger(__name__)
-
-
-class Rung(NamedTuple):
-    """A part of the training: how many trials take part, and the share of their epochs that they have had after it."""
-
-    trials: int
-    share: float
-
-
-def rungs(trials: int, rate: int) -> list[Rung]:
-    """The rungs of ``trials`` trials of which one in ``rate`` goes on, until fewer than ``rate`` are left.
-
-    12 trials at a rate of 3: all 12 have a ninth of their epochs, 4 a third, and 1 all of them.
-    """
-    counts = [trials]
-    while counts[-1] >= rate:
-        counts.append(counts[-1] // rate)
-    return [Rung(count, float(rate) ** (number - len(counts) + 1)) for number, count in enumerate(counts)]
 
 
 def halve_trials(
