@@ -31,7 +31,7 @@ from soundbench.data.index import read_clips
 from soundbench.data.inspection import inspect_clip
 from soundbench.data.readers import esc50
 from soundbench.data.subsets import view_clips
-from soundbench.features.size import check_lengths, check_size
+from soundbench.features.size import check_size, check_whole_clips, long_clips
 from soundbench.inference.recordings import find_recordings
 from soundbench.inference.windows import recording_windows
 from soundbench.report.drawing import figure
@@ -395,15 +395,17 @@ def test_recordings_that_are_whole_are_predicted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_clip_a_hundred_times_as_long_as_the_median_is_refused_or_cropped() -> None:
-    clips = pd.DataFrame({"path": list("abc"), "seconds": [2.0, 2.0, 200.0]})
-    found = message(check_lengths, clips, front_end("own", front_end="logmel"))
-    assert found.endswith("  - c: lasts 200 s, 100 times the median")
-    assert "`features.NAME.duration` (s) can crop clips" in found
+def test_whole_clips_a_hundred_times_as_long_as_the_median_are_refused() -> None:
+    index = pd.DataFrame({"clip": list("abc"), "frames": [200, 200, 20_000]})
+    own = front_end("own", front_end="logmel", sample_rate=16000, hop_length=160)
+    found = message(check_whole_clips, index, own, "The model", "Set `training.crop`")
+    assert "The model takes whole clips, all padded to the longest. Set `training.crop`, or leave out" in found
+    assert found.endswith("  - c: lasts 200.0 s, the median 2.0 s")
+    assert "c: lasts 20,000 frames, the median 200 frames" in long_clips(index, own | {"sample_rate": None})
     for settings in ({"duration": 5}, {"resize": [64, 64]}):
-        check_lengths(clips, front_end("own", front_end="logmel", **settings))
-    check_lengths(clips, front_end("ast"))
-    check_lengths(clips.assign(seconds=[2.0, 2.0, 199.0]), front_end("own", front_end="logmel"))
+        check_whole_clips(index, front_end("own", front_end="logmel", **settings), "The model", "")
+    check_whole_clips(index, front_end("ast"), "The model", "")
+    check_whole_clips(index.assign(frames=[200, 200, 19_900]), own, "The model", "")
 
 
 def test_features_are_estimated_before_they_are_computed(

@@ -91,6 +91,32 @@ def test_embedding_is_the_input_of_the_last_layer(name: str, tmp_path: Path) -> 
     assert set(index["frames"]) == {1}
 
 
+def test_clips_that_are_stored_without_padding_have_the_same_embeddings(tmp_path: Path) -> None:
+    run_of_ours("cnn", tmp_path / "fold1")
+    padded = features(tmp_path, 20)
+    lengths = np.where(np.arange(20) == 3, SHAPE[1], 5)
+    for clip, length in zip(padded, lengths, strict=True):
+        clip[:, length:] = clip[:, :length].min()
+    np.save(tmp_path / "features.npy", padded)
+    expected = embed(tmp_path, tmp_path / "fold1")
+    np.save(
+        tmp_path / "features.npy",
+        np.concatenate([clip[:, :length].T for clip, length in zip(padded, lengths, strict=True)]),
+    )
+    index = pd.read_csv(tmp_path / "features.csv").assign(frames=lengths, first_frame=lengths.cumsum() - lengths)
+    index.assign(longest=SHAPE[1]).to_csv(tmp_path / "features.csv", index=False)
+    assert embed(tmp_path, tmp_path / "fold1").tobytes() == expected.tobytes()
+    assert list(pd.read_csv(tmp_path / "orig.csv")) == ["clip", "row", "frames", "digest"]
+
+
+def test_far_too_long_clips_are_not_embedded(tmp_path: Path) -> None:
+    run_of_ours("cnn", tmp_path / "fold1")
+    features(tmp_path, 3)
+    pd.read_csv(tmp_path / "features.csv").assign(frames=[1, 100, 1]).to_csv(tmp_path / "features.csv", index=False)
+    with pytest.raises(InputError, match=r"An embedding takes whole clips.*Set `duration` \(s\) of the front-end that"):
+        embed(tmp_path, tmp_path / "fold1")
+
+
 def test_head_that_pools_by_itself_and_a_convolution_as_last_layer() -> None:
     import timm
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundbench.core.errors import InputError
+from soundbench.core.ragged import FIRST, FeatureArray, RaggedArray
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.core.text import shortened_list
 
@@ -35,21 +36,22 @@ def row_digest(row: np.ndarray) -> str:
     return digest.hexdigest()[:LENGTH]
 
 
-def checked_array(path: str | Path, index: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+def checked_array(path: str | Path, index: pd.DataFrame, rows: np.ndarray) -> FeatureArray:
     """Open a feature array and compare its ``rows`` with the digests in its index, if the index has them.
 
     Returns:
-        The memory map, ``(clips, bins, frames)``.
+        The memory map ``(clips, bins, frames)``; of clips that are stored without padding, an object that reads as one.
 
     Raises:
         InputError: the array is missing, or has changed since it was written; then it is removed.
     """
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r")
+        values: np.ndarray = np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError, EOFError) as error:
         raise damaged(path, f"cannot be read as a feature array ({error})") from error
+    array = RaggedArray.of(values, index) if FIRST in index else values
     if DIGEST not in index:
         return array
     checked = index[index["row"].isin(rows)]
@@ -62,8 +64,10 @@ def checked_array(path: str | Path, index: pd.DataFrame, rows: np.ndarray) -> np
     return array
 
 
-def _digest_of(array: np.ndarray, row: int) -> str:
-    return row_digest(array[row]) if row < len(array) else ""
+def _digest_of(array: FeatureArray, row: int) -> str:
+    if row >= len(array):
+        return ""
+    return row_digest(array.clip(row) if isinstance(array, RaggedArray) else array[row])
 
 
 def write_split(path: str | Path, split: pd.DataFrame) -> None:

@@ -54,7 +54,7 @@ def perturb_features(
         settings: the front-end.
         index: gets ``clip, kind, level, row, frames, digest``.
     """
-    from soundbench.features.clip_features import features_shape
+    from soundbench.features.size import clip_lengths
     from soundbench.features.store import store_features
 
     source = read_clip_table(clips)
@@ -63,7 +63,7 @@ def perturb_features(
     rows = [(clip, path, kind, level) for kind, level in levels for clip, path in chosen[["clip", "path"]].to_numpy()]
     changes = [partial(_changed, [PERTURBATIONS[kind](level)], kind, clip) for clip, _, kind, level in rows]
     paths = [path for _, path, _, _ in rows]
-    stored_rows = store_features(paths, settings, features_shape(source, settings)[1], features, threads, changes)
+    stored_rows = store_features(paths, settings, clip_lengths(source, settings), features, threads, changes)
     table = pd.DataFrame(rows, columns=["clip", "path", "kind", "level"]).drop(columns="path")
     write_csv(index, pd.concat([table, stored_rows], axis=1))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.core.integrity import read_split
+from soundbench.core.integrity import DIGEST, read_split
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.subsets import group_columns, view_clips, with_groups
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
@@ -176,14 +176,15 @@ def _features_like(
 ) -> tuple[Path, pd.DataFrame]:
     """The features of clips in the shape that a model was trained on, or whole if it was trained on crops, and their
     index."""
-    from soundbench.features.clip_features import features_shape
+    from soundbench.features.size import Lengths, clip_lengths
     from soundbench.features.store import store_features
 
     settings = description["front_end"]
     whole = settings.get("resize") or windows_of(description)
-    frames = features_shape(clips, settings)[1] if whole else description["shape"][1]
-    stored_rows = store_features(list(clips["path"]), settings, frames, folder / "features.npy", threads)
-    return folder / "features.npy", clips[["clip"]].reset_index(drop=True).join(stored_rows[["row", "frames"]])
+    own = description["shape"][1]
+    lengths = clip_lengths(clips, settings) if whole else Lengths(own, own)
+    stored_rows = store_features(list(clips["path"]), settings, lengths, folder / "features.npy", threads)
+    return folder / "features.npy", clips[["clip"]].reset_index(drop=True).join(stored_rows.drop(columns=DIGEST))
 
 
 def prediction_table(clips: pd.DataFrame, values: np.ndarray, task: Task, names: dict[str, Any]) -> pd.DataFrame:

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from soundbench.core.errors import InputError
 from soundbench.data.audio import read_mono, resample
 from soundbench.data.silence import trim_silence
 from soundbench.features.front_ends import FRONT_ENDS
-from soundbench.features.settings import Settings, feature_bins, feature_dtype, frame_count
+from soundbench.features.settings import Settings, feature_dtype
 
 Change = Callable[[np.ndarray, int], np.ndarray]  # (samples, sample rate in Hz) -> samples
 
@@ -60,17 +59,6 @@ def fixed_size(features: torch.Tensor, frames: int, settings: Settings) -> tuple
         features = torch.nn.functional.interpolate(features[None, None], size, mode="bilinear", antialias=True)[0, 0]
         count = -(-count * size[1] // frames)
     return features, count
-
-
-def features_shape(clips: pd.DataFrame, settings: Settings) -> tuple[int, int]:
-    """The shape ``(bins, frames)`` of all features of a source before resizing: that of its longest clip.
-
-    Args:
-        clips: the source's clips, with ``seconds`` and ``sample_rate`` (Hz).
-    """
-    pairs = zip(clips["seconds"], clips["sample_rate"], strict=True)
-    sizes = {(settings.get("duration") or seconds, settings["sample_rate"] or own) for seconds, own in pairs}
-    return feature_bins(settings), max(frame_count(*size, settings) for size in sizes)
 
 
 def stored_features(

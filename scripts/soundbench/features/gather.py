@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from soundbench.core.integrity import DIGEST, checked_array
+from soundbench.core.ragged import FIRST, RaggedArray
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.features.files import FeatureFiles
 from soundbench.features.group_normalisation import normalise_by_group
@@ -28,15 +29,19 @@ def gather_features(shards: Sequence[FeatureFiles], whole: FeatureFiles, clips: 
     arrays = [
         checked_array(shard.array, index, index["row"].to_numpy()) for shard, index in zip(shards, indexes, strict=True)
     ]
-    first = 0
+    stored = [array.values if isinstance(array, RaggedArray) else array for array in arrays]
+    rows = first = 0
     with atomic_path(whole.array) as temporary:
-        shape = (sum(map(len, arrays)), *arrays[0].shape[1:])
-        rows = open_memmap(temporary, mode="w+", dtype=arrays[0].dtype, shape=shape)
-        for array, index in zip(arrays, indexes, strict=True):
-            rows[first : first + len(array)] = array
-            index["row"] += first
-            first += len(array)
-        rows.flush()
+        shape = (sum(map(len, stored)), *stored[0].shape[1:])
+        written = open_memmap(temporary, mode="w+", dtype=stored[0].dtype, shape=shape)
+        for values, index in zip(stored, indexes, strict=True):
+            written[first : first + len(values)] = values
+            index["row"] += rows
+            if FIRST in index:
+                index[FIRST] += first
+            rows += len(index)
+            first += len(values)
+        written.flush()
     index = pd.concat(indexes, ignore_index=True)
     if by_group(settings):
         groups = read_clip_table(clips).set_index("clip")["group"]

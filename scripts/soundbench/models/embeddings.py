@@ -23,10 +23,12 @@ from soundbench.core.devices import choose_device, place, prepare_process, uses_
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, checked_array, row_digest
 from soundbench.core.microbatches import Microbatches, chunks
+from soundbench.core.ragged import FIRST, LONGEST, FeatureArray
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.data.shards import shard_rows
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation, choose_normalisation
+from soundbench.features.size import check_whole_clips
 from soundbench.models.encoders import encoder_problems
 from soundbench.models.finetuning import network_parts
 from soundbench.models.initial_weights import Weights, find_weights
@@ -106,16 +108,21 @@ def build_embedder(settings: EmbeddingSettings, shape: tuple[int, int], weights:
     return Embedder(network, normalise, settings.precision)
 
 
-def _embed_all(embedder: Embedder, features: np.ndarray, embeddings: np.ndarray, threads: int) -> None:
-    """Embed all clips, batch by batch. Each thread uses one core, so the result does not depend on their number."""
+def _embed_all(
+    embedder: Embedder, features: FeatureArray, clips: np.ndarray, embeddings: np.ndarray, threads: int
+) -> None:
+    """Embed the ``clips`` in these rows of the features, batch by batch.
+
+    Each thread uses one core, so the result does not depend on their number.
+    """
     workers = threads if embedder.device.type == "cpu" else 1
 
     def embed(chosen: torch.Tensor) -> None:
-        embeddings[chosen.numpy(), :, 0] = embedder(features[chosen.numpy()])
+        embeddings[chosen.numpy(), :, 0] = embedder(features[clips[chosen.numpy()]])
 
     def compute(size: int) -> None:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            list(pool.map(embed, chunks(torch.arange(len(features)), size)))
+            list(pool.map(embed, chunks(torch.arange(len(clips)), size)))
 
     Microbatches(BATCH, "embedding:").fit(compute)
 
@@ -145,15 +152,18 @@ def embed_clips(
     prepare_process(0, 1)
     start = _usable_weights(weights, source, settings)
     table = read_clip_table(features.index)
-    chosen = shard_rows(shard, len(table))
-    table = table[chosen]
-    stored = checked_array(features.array, table, table["row"].to_numpy())[chosen]
-    table = table.assign(row=range(len(table))).reset_index(drop=True)
+    check_whole_clips(
+        table, settings.front_end, "An embedding", "Set `duration` (s) of the front-end that it is made of"
+    )
+    table = table[shard_rows(shard, len(table))]
+    clips = table["row"].to_numpy()
+    stored = checked_array(features.array, table, clips)
+    table = table.drop(columns=[FIRST, LONGEST], errors="ignore").assign(row=range(len(table))).reset_index(drop=True)
     embedder = build_embedder(settings, stored.shape[1:], start)
-    logger.info("%s: %d clips, %d numbers each", start.file, len(stored), embedder.dimensions)
+    logger.info("%s: %d clips, %d numbers each", start.file, len(clips), embedder.dimensions)
     with atomic_path(outputs.array) as temporary:
-        rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(stored), embedder.dimensions, 1))
-        _embed_all(embedder, stored, rows, threads)
+        rows = open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(clips), embedder.dimensions, 1))
+        _embed_all(embedder, stored, clips, rows, threads)
         rows.flush()
         not_finite = ~np.isfinite(rows).all(axis=(1, 2))
         if not_finite.any():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from soundbench.core.ragged import FeatureArray
 from soundbench.features.crops import Crop
 
 SHARE = 0.25  # of the free memory of a GPU; several trainings may share it, and the network needs the most
@@ -27,7 +28,7 @@ class DeviceFeatures:
 
     @classmethod
     def of(
-        cls, arrays: Sequence[np.ndarray], sources: np.ndarray, rows: np.ndarray, device: torch.device
+        cls, arrays: Sequence[FeatureArray], sources: np.ndarray, rows: np.ndarray, device: torch.device
     ) -> DeviceFeatures | None:
         """The features of examples (see :class:`soundbench.training.examples.Examples`) on ``device``.
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from soundbench.core.microbatches import chunks
+from soundbench.core.ragged import FeatureArray
 from soundbench.features.crops import Crop
 from soundbench.features.normalisation import Normalisation
 from soundbench.training.device_features import DeviceFeatures
@@ -30,7 +31,7 @@ class Examples:
     ``resident`` are the same features on the device that trains; see :meth:`on_device`.
     """
 
-    arrays: tuple[np.ndarray, ...]
+    arrays: tuple[FeatureArray, ...]
     sources: np.ndarray
     rows: np.ndarray
     targets: torch.Tensor
@@ -99,7 +100,7 @@ class Examples:
         """The first frames of the crops of each example that are not too quiet."""
         assert self.crop is not None and self.frames is not None
         examples = zip(self.sources, self.rows, self.frames, strict=True)
-        return [self.crop.training_starts(self.arrays[source][row][:, :own]) for source, row, own in examples]
+        return [self.crop.training_starts(self.arrays[source][row, :, :own]) for source, row, own in examples]
 
     def features(self, chosen: np.ndarray, starts: np.ndarray | None = None) -> np.ndarray:
         """The stored features ``(chosen, bins, frames)`` of these examples; of crops, from ``starts`` on."""
@@ -210,10 +211,10 @@ class Examples:
         """
         count = total = squares = 0.0
         for number, (source, row) in enumerate(zip(self.sources, self.rows, strict=True)):
-            values = self.arrays[source][row]
+            last = None
             if self.crop is not None and self.frames is not None:
-                values = values[:, : max(self.frames[number], self.crop.frames)]
-            values = values.astype(np.float64)
+                last = max(self.frames[number], self.crop.frames)
+            values = self.arrays[source][row, :, :last].astype(np.float64)
             count += values.size
             total += values.sum()
             squares += np.square(values).sum()

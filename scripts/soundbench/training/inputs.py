@@ -15,6 +15,7 @@ from soundbench.data.trained_on import clip_lines, known_clips, sample_digests
 from soundbench.features.crops import crop_of
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
+from soundbench.features.size import check_whole_clips
 from soundbench.models.encoders import encoder_problems
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
@@ -107,6 +108,9 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     task.fit(clips[roles == "train"])
     array = inputs.features.array
     crop = crop_of(run.recipe.get("training", {}), run.front_end)
+    if crop is None:
+        remedy = "Set `training.crop` (s) of the model, or `duration` (s) of its front-end"
+        check_whole_clips(rows, run.front_end, f"{run.tag} The model", remedy)
     copies = Copies(run.augment, inputs.variants, run.seed)
     training = load_training(array, rows, clips, roles, task, copies, crop)
     initial = find_weights(inputs.weights)
