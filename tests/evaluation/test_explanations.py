@@ -102,6 +102,15 @@ def test_the_same_clips_give_the_same_bytes(model: tuple[nn.Module, dict[str, An
     assert json.loads(str(found.front_end))["front_end"] == "logmel"
 
 
+def test_a_clip_of_few_frames_has_fewer_regions(model: tuple[nn.Module, dict[str, Any]]) -> None:
+    frames = np.where(np.arange(12) % 2, 44, 4)
+    found = explain_fold(TrainedModel(*model), examples(noise(12)), frames, predictions(12))
+    assert found.drops.shape == (2 * EXPLAINED, BANDS, SPANS)
+    expected = [min(SPANS, frames[int(clip)]) for clip in found.explained]
+    assert set(expected) == {4, SPANS}
+    assert (~np.isnan(found.drops)).all(axis=1).sum(axis=1).tolist() == expected
+
+
 def test_the_embedding_is_the_input_of_the_last_layer(model: tuple[nn.Module, dict[str, Any]]) -> None:
     network, description = model
     features = noise(5)

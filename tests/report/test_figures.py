@@ -160,6 +160,7 @@ def test_only_regions_that_matter_are_outlined(fall: float, outlined: bool, tmp_
     found = Explanations.read(file)
     drops = np.zeros_like(found.drops)
     drops[:, 2, 3] = fall
+    drops[0, :, 4:] = np.nan  # a clip of four frames
     replace(found, drops=drops).write(file)
     plot_explanations([file], str(tmp_path / "clips.csv"), str(tmp_path / "figure.svg"))
     svg = (tmp_path / "figure.svg").read_text()

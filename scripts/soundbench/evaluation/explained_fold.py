@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from soundbench.core.storage import canonical_json
-from soundbench.evaluation.explanations import Explanations, choose_explained, occlusion
+from soundbench.evaluation.explanations import Explanations, choose_explained, occlusion, stacked
 from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.features.settings import input_kind
 from soundbench.models.embeddings import Embedder
@@ -51,6 +51,6 @@ def explain_fold(model: TrainedModel, examples: Examples, frames: np.ndarray, ta
         ),
         explained=clips[chosen],
         features=features,
-        drops=np.stack(drops) if drops else np.zeros((0, 0, 0)),
+        drops=stacked(drops),
         front_end=np.array(canonical_json(model.description["front_end"])),
     )

@@ -34,7 +34,8 @@ class Explanations:
         explained: the clips whose decision is explained, ``(explained,)``.
         features: what the network reads of them, ``(explained, bins, frames)``; columns of padding are NaN.
         drops: how far the probability of the predicted label falls without a region, ``(explained, bands, spans)``;
-            the regions divide the features evenly, low frequencies first.
+            the regions divide the features evenly, low frequencies first. A clip of few frames has fewer spans, and
+            NaN in place of the others.
         front_end: the settings of the front-end that computed the features, as JSON, ``()``.
     """
 
@@ -104,6 +105,14 @@ def occlusion(values: Values, features: np.ndarray, output: int) -> np.ndarray:
         covered[number, band[0] : band[-1] + 1, span[0] : span[-1] + 1] = silence[band]
     found = values(covered)[:, output]
     return (found[-1] - found[:-1]).reshape(len(rows), len(columns))
+
+
+def stacked(drops: list[np.ndarray]) -> np.ndarray:
+    """What :func:`occlusion` gives of several clips, ``(clips, bands, spans)``; NaN where a clip has fewer spans."""
+    if not drops:
+        return np.zeros((0, 0, 0))
+    spans = max(drop.shape[1] for drop in drops)
+    return np.stack([np.pad(drop, ((0, 0), (0, spans - drop.shape[1])), constant_values=np.nan) for drop in drops])
 
 
 def clip_map(embeddings: np.ndarray) -> np.ndarray:

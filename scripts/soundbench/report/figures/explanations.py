@@ -42,8 +42,10 @@ def plot_explanations(explanations: list[str], clips: str, path: str) -> None:
     title = "what the network reads of test clips, and the regions that its decisions rest on"
     with figure(path, len(found.explained), PANEL, 2.4, title) as (_, axes):
         for number, (axis, clip) in enumerate(zip(axes, found.explained, strict=True)):
-            _draw_clip(axis, found.features[number], found.drops[number], settings, files.loc[clip])
-            _name(axis, table.loc[clip], float(found.drops[number].max()))
+            drops = found.drops[number]
+            drops = drops[:, ~np.isnan(drops[0])]
+            _draw_clip(axis, found.features[number], drops, settings, files.loc[clip])
+            _name(axis, table.loc[clip], float(drops.max()))
         for axis in first_of_rows(axes):
             known = bin_frequencies(settings, int(files.loc[found.explained[0], "sample_rate"]))
             axis.set_ylabel("frequency (Hz)" if known else "bin", fontsize=SMALL)
