@@ -65,7 +65,7 @@ SETTINGS = {
     "duration": {
         "description": (
             "Clips are cropped to this length (s), and shorter clips are padded with their own quietest "
-            "value. null: clips are padded to the longest clip of the source."
+            "value. null: models take clips padded to the longest clip of the source, or crops of them."
         ),
         "type": ["number", "null"],
         "exclusiveMinimum": 0,

@@ -25,7 +25,8 @@ SETTINGS = {
         "default": 16000,
     },
     "duration": {
-        "description": "Clips are cropped to this length (s). null: they are padded to the longest clip of the source.",
+        "description": "Clips are cropped to this length (s). null: models take clips padded to the longest clip of "
+        "the source, or crops of them.",
         "type": ["number", "null"],
         "exclusiveMinimum": 0,
         "default": None,
