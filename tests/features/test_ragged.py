@@ -134,7 +134,7 @@ def test_parts_and_processes_change_nothing(clips: Path, tmp_path: Path) -> None
         (tmp_path / shard).mkdir()
         parts.append(stored(clips, tmp_path / shard, entry, ragged=True, threads=2, shard=shard))
     gathered = FeatureFiles(str(tmp_path / "all.npy"), str(tmp_path / "all.csv"))
-    gather_features(parts, gathered)
+    gather_features(parts, gathered, str(clips), entry)
     assert Path(gathered.array).read_bytes() == Path(whole.array).read_bytes()
     assert Path(gathered.index).read_bytes() == Path(whole.index).read_bytes()
 
@@ -172,9 +172,23 @@ def test_only_much_padding_is_left_out() -> None:
     assert not clip_lengths(clips, entry).ragged
     long = clips.assign(seconds=[1.0, 1.0, 1.0, 4.0])
     assert clip_lengths(long, entry).ragged
-    for settings in ({"duration": 2}, {"resize": [8, 8]}):
+    for settings in ({"duration": 2}, {"resize": [8, 8]}, {"normalise": "group"}):
         assert not clip_lengths(long, front_end(**LOGMEL, **settings)).ragged
     assert not clip_lengths(long, front_end("ast")).ragged
+
+
+def test_padding_of_groups_is_stored_and_far_too_long_clips_are_refused(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Normalised by group, the padding of a clip is another value in each bin."""
+    read_clip_table(clips).assign(group="anna").to_csv(tmp_path / "clips.csv", index=False)
+    entry = front_end(**LOGMEL, normalise="group")
+    files = stored(tmp_path / "clips.csv", tmp_path, entry, ragged=True)
+    assert np.load(files.array).shape == (CLIPS, 12, 501)
+    monkeypatch.setattr(size, "LONGEST_RATIO", 15)
+    with pytest.raises(InputError, match=r"(?s)normalise: group takes whole clips.*Set `duration`.*07: lasts 5.0 s"):
+        stored(tmp_path / "clips.csv", tmp_path / "none", entry, ragged=True)
+    assert not (tmp_path / "none").exists()
 
 
 def test_only_crops_of_far_too_long_clips_are_trained_on(
