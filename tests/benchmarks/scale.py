@@ -99,6 +99,8 @@ def measure(clips: int, seconds: float) -> dict[str, Used]:
         for step in STEPS:
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
                 used[step.__name__] = pool.submit(measured, step, folder).result()
+            cpu, peak = used[step.__name__]
+            print(f"{step.__name__}, {clips} clips: {cpu:.1f} CPU s, {peak:.0f} MB", file=sys.stderr, flush=True)
         return used
 
 
