@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
 from helpers.simulated import Study, write_report
+from helpers.svg import styled
 from soundbench.data.audio import write_audio
 from soundbench.report import drawing
 from soundbench.report.drawing import PANELS_PER_ROW, shortened
@@ -54,7 +55,7 @@ class Letters:
 def letters(svg: str) -> list[Letters]:
     """The texts of a figure that are horizontal or vertical."""
     found = []
-    for style, rest, text in re.findall(r'<text style="([^"]*)"([^>]*)>([^<]*)</text>', svg):
+    for style, rest, text in re.findall(r'<text style="([^"]*)"([^>]*)>([^<]*)</text>', styled(svg)):
         size = float(re.search(r"([\d.]+)px", style)[1])
         width = TextPath((0, 0), unescape(text), size=size).get_extents().width if text.strip() else 0
         x, y = map(float, re.search(r'(?:translate\(|x=")([-\d.]+)(?: |" y=")([-\d.]+)', rest).groups())

@@ -18,8 +18,10 @@ from matplotlib.textpath import TextPath
 from PIL import Image
 
 from helpers.simulated import Study, write_report
+from helpers.svg import styled
 from soundbench.evaluation.explanations import Explanations
 from soundbench.report.drawing import figure
+from soundbench.report.figures import views
 from soundbench.report.figures.confusion import plot_calibration, plot_confusion
 from soundbench.report.figures.explanations import EDGE, plot_explanations
 from soundbench.report.figures.samples import PANEL, draw_samples, plot_samples
@@ -106,7 +108,7 @@ def test_learning_curves_show_loss_and_accuracy(study: Study, tmp_path: Path) ->
 
 
 def test_no_bar_of_ranks_runs_through_a_name(study: Study, tmp_path: Path) -> None:
-    svg = draw(study, "ranks", tmp_path / "figure.svg")
+    svg = styled(draw(study, "ranks", tmp_path / "figure.svg"))
     # A name ends where it is anchored. A grey bar is the only line of its width.
     names = {name: float(x) for x, name in re.findall(r'anchor: end" x="([\d.]+)"[^>]*>(\w+) *[\d.]+</text>', svg)}
     bars = [float(x) for x in re.findall(r'<path d="M ([\d.]+) [^"]*"[^>]*stroke-width: 3[;"]', svg)]
@@ -144,13 +146,26 @@ def test_matrix_of_views_has_a_win_and_its_loss(tmp_path: Path) -> None:
     rows = [("s", "good", "one", "two", "b", -0.042, 0.01), ("s", "poor", "one", "two", "b", 0.01, 0.4)]
     columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "views.csv", index=False)
-    plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "figure.svg"))
+    plot_views(str(tmp_path / "views.csv"), "", list(MODELS), ["one", "two"], str(tmp_path / "figure.svg"))
     text = written((tmp_path / "figure.svg").read_text()).split("\n")
     assert [text.count(word) for word in ("win", "loss", "tie", "-4.2*", "+4.2*", "middling")] == [1, 1, 2, 1, 1, 0]
     assert outcome(0.1, float("nan")) == "unknown"
     pd.DataFrame(columns=columns).to_csv(tmp_path / "views.csv", index=False)
-    plot_views(str(tmp_path / "views.csv"), list(MODELS), ["one", "two"], str(tmp_path / "none.svg"))
+    plot_views(str(tmp_path / "views.csv"), "", list(MODELS), ["one", "two"], str(tmp_path / "none.svg"))
     assert not (tmp_path / "none.svg").exists()
+
+
+def test_views_of_many_models_are_those_of_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [("s", model, "one", "two", "", 0.1, 0.01) for model in MODELS]
+    columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "views.csv", index=False)
+    board = [(name, model, rank) for name in ("one", "two") for model, rank in zip(MODELS, (3, 1, 2), strict=True)]
+    pd.DataFrame(board, columns=["dataset", "model", "rank"]).to_csv(tmp_path / "board.csv", index=False)
+    files = (str(tmp_path / "views.csv"), str(tmp_path / "board.csv"))
+    monkeypatch.setattr(views, "MOST_CELLS", 8)  # two matrices of four cells
+    plot_views(*files, list(MODELS), ["one", "two"], str(tmp_path / "figure.svg"))
+    text = written((tmp_path / "figure.svg").read_text()).split("\n")
+    assert [model in text for model in MODELS] == [False, True, True]
 
 
 @pytest.mark.parametrize(("fall", "outlined"), [(0.3, True), (0.004, False)])

@@ -290,6 +290,18 @@ def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.slow
+def test_the_page_unpacks_every_figure(browser: Chrome, finished: Path) -> None:
+    open_page(browser, finished)
+    shown = "[...document.querySelectorAll('img[data-svg]')]"
+    assert browser.execute_script(f"return {shown}.length") > 10
+    browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
+    wait_for(browser, f"return {shown}.every(image => image.complete && image.naturalWidth > 0)")
+    samples = "[...document.querySelectorAll('#mistakes img[data-svg]')].map(image => decodeURIComponent(image.src))"
+    assert browser.execute_script(f"return {samples}.every(svg => svg.includes('data:image/png;base64,'))")
+    browser.switch_to.default_content()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", SCREENS)
 def test_page_fits_every_screen(browser: Chrome, finished: Path, screen: str) -> None:
     """No part reaches beyond the window; the screenshot lies beside the page, to look at."""
@@ -301,6 +313,7 @@ def test_page_fits_every_screen(browser: Chrome, finished: Path, screen: str) ->
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
         browser.get(finished.as_uri())
+        wait_for(browser, "return [...document.querySelectorAll('img[data-svg]')].every(image => image.src)")
         wait_for(browser, "return [...document.querySelectorAll('img[src]')].every(image => image.complete)")
         inner, outer, height = browser.execute_script(
             "const e = document.documentElement; return [e.scrollWidth, e.clientWidth, e.scrollHeight];"

@@ -12,7 +12,7 @@ import pytest
 
 from helpers.simulated import Study, write_report
 from helpers.workflow import REPOSITORY
-from soundbench.report import page
+from soundbench.report import page, results
 from soundbench.report.figures import clip_registry, draw
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
 from soundbench.report.pages.registry import ITEMS
@@ -43,7 +43,8 @@ def test_a_study_has_the_figures_that_its_runs_can_fill(study: Study) -> None:
 def test_of_many_models_the_best_of_each_data_set_have_figures_and_panels_of_their_own(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draw, "MOST_OF_PAIRS", 2)
+    monkeypatch.setattr(results, "MOST_OF_PAIRS", 2)
+    monkeypatch.setattr(results, "BEST_PAIRS", 2)
     draw.draw_figures(study.results(), tmp_path / "figures")
     found = {path.relative_to(tmp_path / "figures").as_posix() for path in (tmp_path / "figures").rglob("*.svg")}
     assert {name for name in found if name.endswith(("samples.svg", "steps.svg"))} == {
@@ -129,7 +130,7 @@ def test_a_section_is_one_module_and_one_entry(study: Study, monkeypatch: pytest
     draw.draw_figure(FIGURES["scores"], study.results(), study.root / "summary" / "figures" / "scores.svg")
     (figure,) = page.section_values("toy", entry, study.results())["figures"]
     assert figure["caption"] == FIGURES["scores"].caption
-    assert figure["files"][0]["uri"].startswith("data:image/svg+xml;base64,")
+    assert figure["files"][0]["svg"].startswith("<?xml")
 
 
 def test_a_page_is_one_entry_that_one_rule_makes() -> None:

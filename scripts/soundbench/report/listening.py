@@ -24,9 +24,9 @@ FEWEST = 2
 
 
 def tested_runs(results: Results, item: str) -> list[tuple[str, str]]:
-    """The data sets whose task has an item of the report, each with the models that have a run on it."""
-    runs = [(dataset, model) for dataset in results.datasets_with(item) for model in results.models]
-    return [(dataset, model) for dataset, model in runs if results.of(dataset, model).metrics]
+    """The data sets whose task has an item of the report, each with its models; in a large study with the best ones."""
+    suited = results.datasets_with(item)
+    return [(dataset, model) for dataset, model in results.best().pairs if dataset in suited]
 
 
 def clip_budget(runs: Sequence[tuple[str, str]]) -> int:

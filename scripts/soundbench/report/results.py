@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,18 @@ from soundbench.data.splits import fold_columns
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
+
+# A study with more pairs of a data set and a model shows the best ones where each has a figure, a panel or clips.
+MOST_OF_PAIRS = 40
+BEST_PAIRS = 20  # how many it then shows in all, at least one per data set
+
+
+@lru_cache(maxsize=100_000)
+def _pair(path: str, depth: int) -> tuple[str, str]:
+    """The data set and the model of a file that lies ``depth`` folders below those of its run's seeds."""
+    # Not with Path.parts, which takes a second for the paths of 10,000 folds.
+    dataset, model = path.split("/")[-depth - 3 : -depth - 1]
+    return dataset, model
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Results:
         curves: data sets that differ in the number of training clips only.
         steps: the models, where each is the one before with one thing more; else none.
         transductive: the models whose features are normalised by group, with those of test clips.
+        read: the tables that :meth:`table` has read.
     """
 
     tables: dict[str, str]
@@ -62,6 +75,7 @@ class Results:
     curves: list[list[str]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     transductive: list[str] = field(default_factory=list)
+    read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of_job(
@@ -125,16 +139,31 @@ class Results:
         datasets = [name for name in self.datasets if name not in self.tasks or self.tasks[name].has(item)]
         return replace(self._of_runs(lambda dataset, _: dataset in datasets), datasets=datasets)
 
-    def of_pairs(self, pairs: Collection[tuple[str, str]]) -> Results:
-        """The same with only the runs of these data sets and models."""
+    @property
+    def large(self) -> bool:
+        """Whether there are more than :data:`MOST_OF_PAIRS` pairs of a data set and a model."""
+        return len(self.datasets) * len(self.models) > MOST_OF_PAIRS
+
+    def best(self) -> Results:
+        """The same with only the runs of the best models of each data set, of each equally many, in a large study."""
+        if not self.large:
+            return self
+        number = max(1, BEST_PAIRS // len(self.datasets))
+        best = self.table("leaderboard").sort_values("rank", kind="stable").groupby("dataset").head(number)
+        pairs = set(zip(best["dataset"], best["model"], strict=True))
         return self._of_runs(lambda dataset, model: (dataset, model) in pairs)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The data sets and models that have runs, in the order of the study."""
+        known = {_pair(path, 1) for path in self.metrics}
+        return [(dataset, model) for dataset in self.datasets for model in self.models if (dataset, model) in known]
 
     def _of_runs(self, wanted: Callable[[str, str], bool]) -> Results:
         """The same with only the runs of which ``wanted``, called with data set and model, is true."""
 
         def own(paths: list[str], depth: int) -> list[str]:
-            # Not with Path.parts, which takes a second for the paths of 10,000 folds.
-            return [path for path in paths if wanted(*path.split("/")[-depth - 3 : -depth - 1])]
+            return [path for path in paths if wanted(*_pair(path, depth))]
 
         return replace(
             self,
@@ -145,12 +174,15 @@ class Results:
         )
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of ``summary/``. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""
+        """A table of ``summary/``, read once. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""
+        if name in self.read:
+            return self.read[name].copy()
         names = ("label", "predicted", "group", "model", "dataset", "transfer", "source", "view_a", "view_b", "merged")
         text = dict.fromkeys(names, str)
         named = pd.read_csv(self.tables[name], dtype=text, keep_default_na=False, na_values={})
         numbers = [column for column in named if column not in text]
-        return named.assign(**pd.read_csv(self.tables[name], usecols=numbers)) if numbers else named
+        self.read[name] = named.assign(**pd.read_csv(self.tables[name], usecols=numbers)) if numbers else named
+        return self.read[name].copy()
 
     @cached_property
     def split_tables(self) -> dict[str, list[pd.DataFrame]]:

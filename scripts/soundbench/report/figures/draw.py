@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from soundbench.core.storage import atomic_folder
 from soundbench.report.figures.registry import FIGURES, Figure, figure_path
 from soundbench.report.results import Results
-
-MOST_OF_PAIRS = 40  # figures or panels of one kind per data set and model
 
 
 def draw_figures(results: Results, folder: str | Path) -> None:
@@ -29,9 +24,8 @@ def draw_figures(results: Results, folder: str | Path) -> None:
 def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
     """Name, data set and model of each figure that a study has; empty where the figure names none.
 
-    A figure shows the data sets whose task has it. One without its table, or without any run, is left out. Of figures
-    per data set and model, or figures with a panel of each, there are at most about :data:`MOST_OF_PAIRS`, those of
-    the best models of each data set.
+    A figure shows the data sets whose task has it. One without its table, or without any run, is left out. In a large
+    study, figures per data set and model, or with a panel of each, show :meth:`Results.best`.
     """
     for name, _, dataset, model in _figures(results):
         yield name, dataset, model
@@ -43,25 +37,16 @@ def _figures(results: Results) -> Iterator[tuple[str, Results, str, str]]:
         suited = results.with_item(name)
         if any(len(getattr(suited, names)) < 2 for names in figure.several):
             continue
-        if figure.of_pairs and len(suited.datasets) * len(suited.models) > MOST_OF_PAIRS:
-            suited = suited.of_pairs(best_pairs(suited))
-        datasets = suited.datasets if "dataset" in figure.each else [""]
-        models = suited.models if "model" in figure.each else [""]
-        for dataset, model in product(datasets, models):
+        if figure.of_pairs:
+            suited = suited.best()
+        of_dataset, of_model = ("dataset" in figure.each, "model" in figure.each)
+        drawn = {(of_dataset * dataset, of_model * model): None for dataset, model in suited.pairs}
+        for dataset, model in drawn:
             own = suited.of(dataset, model)
             known = values(figure, own, dataset, model)
             wanted = [parameter for parameter in figure.parameters if parameter != "path"]
             if all(known.get(parameter) for parameter in wanted) and own.metrics:
                 yield name, own, dataset, model
-
-
-def best_pairs(results: Results) -> set[tuple[str, str]]:
-    """The data sets with their best models, of each data set equally many."""
-    number = max(1, MOST_OF_PAIRS // len(results.datasets))
-    names = dict.fromkeys(("dataset", "model"), str)
-    board = pd.read_csv(results.tables["leaderboard"], dtype=names, keep_default_na=False, na_values={"rank": ""})
-    best = board.sort_values("rank").groupby("dataset").head(number)
-    return set(zip(best["dataset"], best["model"], strict=True))
 
 
 def values(figure: Figure, results: Results, dataset: str, model: str) -> dict[str, Any]:

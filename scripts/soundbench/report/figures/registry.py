@@ -83,7 +83,8 @@ FIGURES = {
         "both views have. It is a win or a loss if the paired comparison finds a difference at 5 %, corrected for all "
         "pairs and models (Holm), and otherwise a tie. Where one view merges labels (*), the predictions of the "
         "finer view are merged afterwards, and both are scored on the merged labels. All numbers are in "
-        "summary/view_comparisons.csv in the results folder.",
+        "summary/view_comparisons.csv in the results folder. With many views and models, it shows the models with the "
+        "best mean rank only.",
         several=("datasets",),
     ),
     "ablation": Figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,14 @@ def _small(shades: np.ndarray) -> np.ndarray:
     return np.round(means * SHADES) / SHADES
 
 
+@lru_cache(maxsize=200)  # the figures of all models of a data set show the same clips
+def _spectrogram(path: str) -> tuple[float, float, np.ndarray]:
+    """The length of a file (s), the highest frequency that it holds (Hz), and its spectrogram."""
+    samples = read_for_listening(path)
+    highest = highest_frequency(path)
+    return len(samples) / LISTENING_RATE, highest, _small(spectrogram_shades(samples, HEIGHT, highest))
+
+
 def frequency_names(ticks: Iterable[float]) -> list[str]:
     """Frequencies (Hz) as they stand on an axis: 500, 2k."""
     return [EngFormatter(sep="")(tick) for tick in ticks]
@@ -53,10 +62,8 @@ def frequency_names(ticks: Iterable[float]) -> list[str]:
 
 def draw_spectrogram(axis: Axes, path: str) -> None:
     """The spectrogram of a file, with its time (s) and its frequency (Hz, logarithmic) up to what the file holds."""
-    samples = read_for_listening(path)
-    highest = highest_frequency(path)
-    edges = (0, len(samples) / LISTENING_RATE, math.log10(LOWEST), math.log10(highest))
-    image = _small(spectrogram_shades(samples, HEIGHT, highest))
+    seconds, highest, image = _spectrogram(path)
+    edges = (0, seconds, math.log10(LOWEST), math.log10(highest))
     axis.imshow(image, cmap="magma", aspect="auto", interpolation="none", extent=edges)
     ticks = [tick for tick in TICKS if tick <= highest]
     axis.set_yticks([math.log10(tick) for tick in ticks], frequency_names(ticks))

@@ -15,17 +15,19 @@ from soundbench.report.style import text_colour
 
 CELL = 0.5  # inches
 LETTER = 0.075  # inches, about the width of a letter of SMALL points
+MOST_CELLS = 1600  # of all matrices; with 20 views four models
 MARGIN = 0.4  # inches beside a matrix and its labels
 TITLE = 0.7  # inches above and below them
 LEVEL = 0.05  # of the corrected p-value
 COLOURS = {"win": "#7FC8AE", "tie": "#ECECEC", "loss": "#F0A868", "unknown": "#FFFFFF"}
 
 
-def plot_views(view_comparisons: str, models: list[str], datasets: list[str], path: str) -> None:
+def plot_views(view_comparisons: str, leaderboard: str, models: list[str], datasets: list[str], path: str) -> None:
     """Draw one matrix per model: in each cell the score on the view of the row minus that on the view of the column.
 
     A cell is a win or a loss if the corrected test finds a difference, else a tie. Nothing is drawn where no two views
-    have test clips in common.
+    have test clips in common. If the matrices have more than :data:`MOST_CELLS` cells, only the models with the best
+    mean rank are drawn.
 
     Args:
         datasets: the order of the views.
@@ -35,8 +37,10 @@ def plot_views(view_comparisons: str, models: list[str], datasets: list[str], pa
     if table.empty:
         return
     found = dict(list(table.groupby(["source", "model"])))
-    panels = [(source, model) for source in table["source"].unique() for model in models if (source, model) in found]
     views = {source: _views(rows, datasets) for source, rows in table.groupby("source")}
+    most = max(1, MOST_CELLS // sum(len(each) ** 2 for each in views.values()))
+    drawn = models if len(models) <= most else best_models(leaderboard, models, most)
+    panels = [(source, model) for source in table["source"].unique() for model in drawn if (source, model) in found]
     beside = MARGIN + LETTER * max(len(shortened(view)) for each in views.values() for view in each)
     side = max(1.6, CELL * max(map(len, views.values())))
     title = "one model on several views of the same recordings, one panel per model"
@@ -57,8 +61,14 @@ def outcome(difference: float, p: float) -> str:
     return "tie" if p >= LEVEL else "win" if difference > 0 else "loss"
 
 
-def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
+def best_models(leaderboard: str, models: list[str], number: int) -> list[str]:
+    """The models with the best mean rank over data sets, in their order."""
+    board = pd.read_csv(leaderboard, dtype={"model": str}, keep_default_na=False, na_values={"rank": ""})
+    best = board.groupby("model")["rank"].mean().reindex(models).sort_values(kind="stable").index[:number]
+    return [model for model in models if model in best]
 
+
+def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
     for entry in rows.itertuples():
         a = views.index(entry.view_a)
         b = views.index(entry.view_b)
@@ -79,7 +89,9 @@ def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
 
 def _draw_cell(axis: Axes, row: int, column: int, difference: float, result: str, merged: bool) -> None:
     colour = COLOURS[result]
-    axis.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="0.7", linewidth=0.5))
+    box = Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="0.7", linewidth=0.5)
+    axis.add_artist(box)
     points = "–" if np.isnan(difference) else f"{100 * difference:+.1f}{'*' if merged else ''}"
     shade = text_colour(to_rgb(colour))
-    axis.text(column, row, f"{points}\n{result}", ha="center", va="center", fontsize=SMALL, color=shade)
+    text = axis.text(column, row, f"{points}\n{result}", ha="center", va="center", fontsize=SMALL, color=shade)
+    text.set_in_layout(False)  # it lies inside the matrix, so the layout need not measure it

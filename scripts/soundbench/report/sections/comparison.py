@@ -6,16 +6,21 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.report.figures.views import best_models
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
 from soundbench.report.style import model_colours
 from soundbench.tasks.metric import Metric
+
+MOST_ROWS = 1000  # of a table of comparisons; a longer one has the best models only
 
 
 def section(results: Results) -> str:
     """The matrix of models × data sets, every paired comparison, and the differences class by class."""
     board = results.table("leaderboard")
     groups = results.table("groups")
+    pairs = results.table("comparisons")
+    views = results.table("view_comparisons")
     people = [
         {"dataset": dataset, "model": model, "rows": records(part), "metrics": _group_metrics(results, dataset, part)}
         for (dataset, model), part in groups.groupby(["dataset", "model"], sort=False)
@@ -25,13 +30,31 @@ def section(results: Results) -> str:
         datasets=board[["dataset", "protocol"]].drop_duplicates().to_dict("records"),
         models=results.models,
         cells={(row["dataset"], row["model"]): row for row in records(board)},
-        pairs=records(results.table("comparisons")),
-        views=records(results.table("view_comparisons")),
+        pairs=records(pairs_of_best(pairs, board)),
+        views=records(views_of_best(views, results)),
+        counts={"pairs": len(pairs), "views": len(views)},
         classes=class_data(results.table("classes")),
         people=people,
         metrics={name: results.metric_of(name) for name in results.datasets},
         colours=model_colours(results.models),
     )
+
+
+def pairs_of_best(pairs: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
+    """All pairs, or in a long table those of the best model of each data set."""
+    if len(pairs) <= MOST_ROWS:
+        return pairs
+    best = board.sort_values("rank", kind="stable").groupby("dataset")["model"].first()
+    first = pairs["dataset"].map(best)
+    return pairs[(pairs["model_a"] == first) | (pairs["model_b"] == first)]
+
+
+def views_of_best(views: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """All comparisons of views, or in a long table those of the models with the best mean rank."""
+    if len(views) <= MOST_ROWS:
+        return views
+    number = max(1, MOST_ROWS * views["model"].nunique() // len(views))
+    return views[views["model"].isin(best_models(results.tables["leaderboard"], results.models, number))]
 
 
 def _group_metrics(results: Results, dataset: str, rows: pd.DataFrame) -> list[tuple[str, Metric]]:

@@ -29,14 +29,19 @@ def section(results: Results) -> str:
         for point in part["points"]:
             point["sound"] = numbers.get(point.pop("path"))
     sounds = [excerpt(file) for file in files]
-    return render("explanations.html", parts=parts, sounds=sounds, palette=PALETTE[:COLOURS]) if parts else ""
+    shown = {"parts": parts, "sounds": sounds, "palette": PALETTE[:COLOURS], "large": results.large}
+    return render("explanations.html", **shown) if parts else ""
 
 
 def maps(results: Results) -> Iterator[dict[str, Any]]:
-    """The map of the first fold of the first seed of each model on each data set whose clips have one label."""
+    """The map of the first fold of the first seed of each model on each data set whose clips have one label.
+
+    In a large study it is that of the best models.
+    """
+    pairs = results.best().pairs
     for dataset in results.datasets_with("samples"):
         files = read_clip_table(results.clips[dataset]).set_index("clip")["path"]
-        for model in results.models:
+        for model in (model for own, model in pairs if own == dataset):
             runs = results.of(dataset, model).explanations
             if not runs:
                 continue

@@ -23,7 +23,7 @@ def section(results: Results) -> str:
     runs = tested_runs(results, "labels")
     parts = [run_labels(results, dataset, model, clip_budget(runs)) for dataset, model in runs]
     shown = [clip for part in parts for label in part["labels"] for kind in label["kinds"] for clip in kind["clips"]]
-    return render("labels.html", parts=parts, keys=KEYS, **sounds(shown)) if parts else ""
+    return render("labels.html", parts=parts, keys=KEYS, large=results.large, **sounds(shown)) if parts else ""
 
 
 def run_labels(results: Results, dataset: str, model: str, number: int) -> dict[str, Any]:

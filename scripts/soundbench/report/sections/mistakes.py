@@ -22,7 +22,7 @@ def section(results: Results) -> str:
     runs = tested_runs(results, "mistakes")
     parts = [run_mistakes(results, dataset, model, min(CLIPS, clip_budget(runs))) for dataset, model in runs]
     shown = [clip for part in parts for clip in part["clips"]]
-    return render("mistakes.html", parts=parts, keys=KEYS, **sounds(shown)) if parts else ""
+    return render("mistakes.html", parts=parts, keys=KEYS, large=results.large, **sounds(shown)) if parts else ""
 
 
 def run_mistakes(results: Results, dataset: str, model: str, number: int) -> dict[str, Any]:

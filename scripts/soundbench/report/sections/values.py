@@ -20,7 +20,7 @@ def section(results: Results) -> str:
     runs = tested_runs(results, "values")
     parts = [run_values(results, dataset, model, clip_budget(runs)) for dataset, model in runs]
     shown = [clip for part in parts for target in part["targets"] for clip in target["clips"]]
-    return render("values.html", parts=parts, keys=KEYS, **sounds(shown)) if parts else ""
+    return render("values.html", parts=parts, keys=KEYS, large=results.large, **sounds(shown)) if parts else ""
 
 
 def run_values(results: Results, dataset: str, model: str, number: int) -> dict[str, Any]:
