@@ -182,7 +182,7 @@ def test_a_registered_task_reaches_the_leaderboard(tmp_path: Path) -> None:
     assert errors[1] < errors[0]
 
     plan = {"datasets": {"made-up": {"task": "two-numbers", "protocol": "nested", "folds": 1}}}
-    plan |= {"models": ["short", "long"], "seeds": [1]}
+    plan |= {"models": ["short", "long"], "transductive": [], "seeds": [1]}
     files = {name: [str(run / name) for run in runs] for name in ("metrics.json", "predictions.csv")}
     splits = [str(tmp_path / "splits" / "made-up" / "seed1.csv")]
     tables = {name: str(tmp_path / f"{name}.csv") for name in ("scores", "leaderboard", "spread", "beside")}

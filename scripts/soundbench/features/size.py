@@ -6,12 +6,14 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from soundbench.core.capacity import check_room, memory_bytes
 from soundbench.core.errors import InputError
 from soundbench.features.settings import EMBEDDING, Settings, by_group, frame_count, has_fixed_length, hop_samples
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
