@@ -1,8 +1,9 @@
 """Normalisation of features by group: each speaker, or each recording, gets zero mean and unit deviation by itself.
 
-It removes what the clips of a group have in common, such as a voice or a microphone (B. Schuller et al., "Acoustic
-emotion recognition: a benchmark comparison of performances", ASRU 2009, normalise speakers so). It needs several clips
-of the group that is tested, without their labels: models on such features are *transductive*. The report says so.
+It removes what the clips of a group have in common, such as a voice or a microphone. B. Schuller et al. compare kinds
+of normalisation ("Cross-corpus acoustic emotion recognition", IEEE Transactions on Affective Computing 1, 2010). This
+one needs several clips of the group that is tested, without their labels, so models on such features are
+*transductive*. The report says so.
 """
 
 from __future__ import annotations
