@@ -26,19 +26,28 @@ class SwappedAxes(nn.Module):
 
 
 def convolution(
-    channels_in: int, channels_out: int, size: tuple[int, int], *, stride: int = 1, padding: int = 0
+    channels_in: int,
+    channels_out: int,
+    size: tuple[int, int],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    pool: tuple[int, int] | None = None,
 ) -> list[nn.Module]:
-    """A convolution without bias, batch normalisation and ReLU.
+    """A convolution without bias, batch normalisation, ReLU and maximum pooling.
 
-    The weights begin as in K. He et al., "Delving deep into rectifiers", ICCV 2015.
+    The weights begin as in K. He et al., "Delving deep into rectifiers", ICCV 2015. Pooling comes before ReLU: the
+    values and gradients are the same in either order, and ReLU has less to do.
 
     Args:
         size: rows and columns of the kernel.
         stride: along the columns.
+        pool: rows and columns that become one; None: there is no pooling.
     """
     layer = nn.Conv2d(channels_in, channels_out, size, (1, stride), padding, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    return [layer, nn.BatchNorm2d(channels_out), nn.ReLU()]
+    pooling = [nn.MaxPool2d(pool)] if pool else []
+    return [layer, nn.BatchNorm2d(channels_out), *pooling, nn.ReLU()]
 
 
 def linear(values_in: int, values_out: int) -> nn.Linear:

@@ -51,18 +51,17 @@ def build(classes: int, shape: tuple[int, int], *, width: int, pool: int, dropou
     filters = FILTERS * width
     bank = [
         *convolution(1, width, (1, KERNELS[0]), stride=2),
-        *convolution(width, filters, (1, KERNELS[1]), stride=2),
-        nn.MaxPool2d((1, pool)),
+        *convolution(width, filters, (1, KERNELS[1]), stride=2, pool=(1, pool)),
     ]
     deep: list[nn.Module] = []
     channels = 1
     size = (filters, frames)
     for stage in STAGES:
-        for factor in stage:
-            deep += convolution(channels, factor * width, (3, 3), padding=1)
-            channels = factor * width
         halved = (min(2, size[0]), min(2, size[1]))  # a row or a column that is left alone is kept
-        deep.append(nn.MaxPool2d(halved))
+        for number, factor in enumerate(stage, 1):
+            pool_last = halved if number == len(stage) else None
+            deep += convolution(channels, factor * width, (3, 3), padding=1, pool=pool_last)
+            channels = factor * width
         size = (size[0] // halved[0], size[1] // halved[1])
     deep += [nn.Dropout(dropout), *convolution(channels, classes, (1, 1))]
     pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]

@@ -50,18 +50,16 @@ def build(classes: int, shape: tuple[int, int], *, pool: int, hidden: int, dropo
     frames = filtered_frames(shape[0] * shape[1], KERNELS, pool, SHORTEST, "envnet")
     layers = [
         *convolution(1, 32, (1, KERNELS[0]), stride=2),
-        *convolution(32, FILTERS, (1, KERNELS[1]), stride=2),
-        nn.MaxPool2d((1, pool)),
+        *convolution(32, FILTERS, (1, KERNELS[1]), stride=2, pool=(1, pool)),
         SwappedAxes(),
         *convolution(1, 32, (8, 8)),
-        *convolution(32, 32, (8, 8)),
-        nn.MaxPool2d((5, 3)),
+        *convolution(32, 32, (8, 8), pool=(5, 3)),
     ]
     rows = (FILTERS - 14) // 5
     columns = (frames - 14) // 3
     for channels, kernel in ((64, 4), (128, 2), (256, 2)):
-        layers += [*convolution(channels // 2, channels, (1, kernel)), *convolution(channels, channels, (1, kernel))]
-        layers.append(nn.MaxPool2d((1, 2)))
+        layers += convolution(channels // 2, channels, (1, kernel))
+        layers += convolution(channels, channels, (1, kernel), pool=(1, 2))
         columns = (columns - 2 * (kernel - 1)) // 2
     layers.append(nn.Flatten())
     values = 256 * rows * columns
