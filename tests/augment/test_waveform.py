@@ -13,6 +13,7 @@ import soundfile
 
 from helpers.library import configuration, no_findings
 from helpers.workflow import Workflow
+from soundbench.augment.effects import pitch_shift, time_stretch
 from soundbench.augment.gather import gather_copies
 from soundbench.augment.waveform import apply_steps, augment_clips, copy_generator
 from soundbench.core.errors import InputError
@@ -52,7 +53,6 @@ def signal_to_noise(clean: np.ndarray, noisy: np.ndarray) -> float:
     return 10 * np.log10(np.square(gain * clean).sum() / np.square(noisy - gain * clean).sum())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shift", [2, -3.5])
 def test_pitch_shift_moves_the_pitch_and_keeps_the_length(shift: float) -> None:
     shifted = augmented(tone(), {"effect": "pitch_shift", "semitones": shift})
@@ -60,12 +60,26 @@ def test_pitch_shift_moves_the_pitch_and_keeps_the_length(shift: float) -> None:
     assert semitones(shifted) == pytest.approx(shift, abs=0.1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.9, 1.25])
 def test_time_stretch_changes_the_length_and_keeps_the_pitch(rate: float) -> None:
     stretched = augmented(tone(), {"effect": "time_stretch", "rate": rate})
     assert len(stretched) == round(RATE / rate)
     assert semitones(stretched) == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:n_fft")
+@pytest.mark.parametrize("amount", [-24, -0.3, 0, 2, 24])
+@pytest.mark.parametrize("length", [1, 1500, 2048, 20011])
+def test_pitch_shift_and_time_stretch_are_librosas(length: int, amount: float) -> None:
+    import librosa
+
+    samples = np.random.default_rng(length).uniform(-1, 1, length).astype(np.float32)
+    shifted = pitch_shift.apply(samples, RATE, copy_generator(0, "", "", 1), semitones=amount)
+    assert shifted == pytest.approx(librosa.effects.pitch_shift(samples, sr=RATE, n_steps=amount), abs=1e-6)
+    rate = 10 ** (amount / 24)
+    stretched = time_stretch.apply(samples, RATE, copy_generator(0, "", "", 1), rate=rate)
+    assert stretched == pytest.approx(librosa.effects.time_stretch(samples, rate=rate), abs=1e-6)
 
 
 def test_low_pass_removes_what_is_above_and_keeps_what_is_below() -> None:

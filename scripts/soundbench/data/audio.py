@@ -200,7 +200,7 @@ def resampled_blocks(blocks: Iterable[np.ndarray], own_rate: int, sample_rate: i
         yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
-def resample(samples: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
+def resample(samples: np.ndarray, sample_rate: float, target_rate: float) -> np.ndarray:
     """Resample ``(samples,)`` from ``sample_rate`` to ``target_rate`` Hz with the high quality of soxr."""
     if sample_rate == target_rate:
         return samples

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from soundbench.augment.effects import AMOUNT
+from soundbench.augment.phase_vocoder import stretch
+from soundbench.data.audio import resample
 
 SETTINGS = {
     "semitones": {
@@ -18,7 +20,7 @@ SETTINGS = {
 
 
 def apply(samples: np.ndarray, sample_rate: int, rng: np.random.Generator, *, semitones: float) -> np.ndarray:
-    """Stretch with a phase vocoder, then resample (librosa)."""
-    import librosa
-
-    return librosa.effects.pitch_shift(samples, sr=sample_rate, n_steps=semitones)
+    """Stretch with a phase vocoder, then resample to the first length."""
+    rate = 2 ** (-semitones / 12)
+    shifted = resample(stretch(samples, rate), sample_rate / rate, sample_rate)[: len(samples)]
+    return np.pad(shifted, (0, len(samples) - len(shifted)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from soundbench.augment.effects import AMOUNT
+from soundbench.augment.phase_vocoder import stretch
 
 SETTINGS = {
     "rate": {
@@ -18,7 +19,5 @@ SETTINGS = {
 
 
 def apply(samples: np.ndarray, sample_rate: int, rng: np.random.Generator, *, rate: float) -> np.ndarray:
-    """Stretch with a phase vocoder (librosa)."""
-    import librosa
-
-    return librosa.effects.time_stretch(samples, rate=rate)
+    """Stretch with a phase vocoder."""
+    return stretch(samples, rate)
