@@ -99,6 +99,19 @@ def test_device_cpu_hides_a_gpu_that_was_given(no_cuda: pytest.MonkeyPatch) -> N
     assert choose_device().type == "cpu"
 
 
+@pytest.mark.slow
+def test_deterministic_algorithms_need_no_compiler() -> None:
+    code = """
+import sys, torch
+from soundbench.core.devices import prepare_process
+prepare_process(seed=1, threads=1)
+algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+assert algorithms == (True, True)
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY / "scripts", check=True)
+
+
 def test_profiles_send_training_and_large_models_to_gpus(workflow: Workflow) -> None:
     gpu, slurm = (yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text()) for name in PROFILES)
     assert gpu["resources"] == {"gpu": 1}

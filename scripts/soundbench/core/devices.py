@@ -53,7 +53,8 @@ def prepare_process(seed: int, threads: int, device: str = "auto") -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As use_deterministic_algorithms(True, warn_only=True), which imports torch's compiler (2.11) and takes a second.
+    torch.set_deterministic_debug_mode("warn")
 
 
 def given_gpus() -> list[str]:
