@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from soundbench.core import storage
 from soundbench.core.storage import atomic_folder, atomic_path, canonical_json, read_clip_table, write_csv, write_json
 
 
@@ -75,3 +76,27 @@ def test_canonical_json_ends_no_script_and_reads_back() -> None:
     value = {"label": "</script><script>alert(1)</script><!--", "pretrained": "<results>/runs"}
     assert "<" not in canonical_json(value)
     assert json.loads(canonical_json(value)) == value
+
+
+@pytest.mark.parametrize("at_once", [storage.AT_ONCE, 40])
+def test_tables_that_are_read_together_are_those_that_are_read_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(storage, "AT_ONCE", at_once)
+    contents = [
+        "clip,fold,label\n007,1,NA\n008,2,x\n",
+        "clip,fold,label\n009,1,x\n",
+        "clip,fold,label\n",
+        'clip,fold,label\n"a\nb",1,"x,y"\n',
+        "clip,fold,label\nc,1,x",
+        "clip,fold,label\nd,1,x\n\n",
+        "fold,clip\n1,e\n",
+        "clip,fold,label\nf,3,x\ng,3,\n",
+    ]
+    files = [tmp_path / f"{number}.csv" for number in range(len(contents))]
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content.encode())
+    for options in ({}, {"usecols": ["clip", "fold"]}):
+        for table, file in zip(storage.read_clip_tables(files, **options), files, strict=True):
+            pd.testing.assert_frame_equal(table, storage.read_clip_table(file, **options), check_dtype=len(table) > 0)
+    assert list(storage.read_clip_tables([])) == []

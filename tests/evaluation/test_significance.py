@@ -61,12 +61,12 @@ def test_critical_difference_gives_demsars_example() -> None:
 
 
 def test_spreads_over_seeds_and_folds_are_kept_apart() -> None:
-    same_seeds = pd.DataFrame([[0.5, 0.7, 0.9], [0.5, 0.7, 0.9]])
+    same_seeds = np.array([[0.5, 0.7, 0.9], [0.5, 0.7, 0.9]])
     found = spreads(same_seeds)
     assert found["mean"] == pytest.approx(0.7)
     assert found["seed_deviation"] == pytest.approx(0)
     assert found["fold_deviation"] == pytest.approx(0.2)
-    one = spreads(pd.DataFrame([[0.5, 0.7], [np.nan, np.nan]]))
+    one = spreads(np.array([[0.5, 0.7], [np.nan, np.nan]]))
     assert math.isnan(one["seed_deviation"])
     assert (one["seeds"], one["folds"]) == (1, 2)
 

@@ -13,6 +13,7 @@ from soundbench.tasks.classification import (
     calibration_bins,
     calibration_error,
     class_counts,
+    class_numbers,
     class_scores,
     confusion,
     group_counts,
@@ -33,7 +34,8 @@ def test_scores_of_decisions_equal_scikit_learns(pairs: list[tuple[str, str]]) -
     assert (matrix == sklearn.confusion_matrix(truth, predicted, labels=LABELS)).all()
     counts = class_counts(matrix)
     positions = np.arange(len(truth)) % 3
-    assert (group_counts(truth, predicted, LABELS, positions, 3).sum(axis=0) == counts).all()
+    numbers = (class_numbers(names, LABELS) for names in (truth, predicted))
+    assert (group_counts(*numbers, len(LABELS), positions, 3).sum(axis=0) == counts).all()
     assert METRICS["accuracy"].compute(counts) == pytest.approx(sklearn.accuracy_score(truth, predicted))
     assert METRICS["uar"].compute(counts) == pytest.approx(sklearn.balanced_accuracy_score(truth, predicted))
     assert METRICS["macro_f1"].compute(counts) == pytest.approx(sklearn.f1_score(truth, predicted, average="macro"))

@@ -9,13 +9,14 @@ A run that the plan names and that has no file is an empty row in the tables: a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from soundbench.core.storage import read_clip_table
+from soundbench.core.storage import read_clip_tables
 from soundbench.evaluation.estimates import estimate_score, seed_scores
 from soundbench.evaluation.spread import spreads
 from soundbench.tasks.evidence import Evidence
@@ -77,15 +78,18 @@ def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame, plan: Plan) -> pd.D
         pooled: from :func:`pooled_scores`.
     """
     names = [name for name in scores if name not in set(score_columns(plan)) - set(plan_metrics(plan))]
+    whole = pooled.to_dict("index")
     rows = []
     for key, part in scores.groupby(LEADERBOARD_KEYS, sort=False):
         task = task_class(plan["datasets"][key[0]])
-        missing = int(part.groupby("seed")["clips"].apply(lambda column: column.isna().all()).sum())
-        for name in names:
-            grid = part.pivot(index="seed", columns="fold", values=name)
-            if grid.notna().any(axis=None) or name in task.metrics:
-                whole = pooled[name].get(key, np.nan) if name in pooled else np.nan
-                rows.append((*key, name, *spreads(grid).values(), missing, whole))
+        seeds, different = pd.factorize(part["seed"], sort=True)
+        folds, numbers = pd.factorize(part["fold"], sort=True)
+        missing = len(different) - len(np.unique(seeds[part["clips"].notna()]))
+        grids = np.full((len(names), len(different), len(numbers)), np.nan)
+        grids[:, seeds, folds] = part[names].to_numpy(dtype=float).T
+        for name, grid in zip(names, grids, strict=True):
+            if name in task.metrics or not np.isnan(grid).all():
+                rows.append((*key, name, *spreads(grid).values(), missing, whole.get(key, {}).get(name, np.nan)))
     columns = ["metric", "mean", "seed_deviation", "fold_deviation", "seeds", "folds", "runs_missing", "pooled"]
     return pd.DataFrame(rows, columns=[*LEADERBOARD_KEYS, *columns])
 
@@ -105,21 +109,31 @@ def group_evidence(
         predictions: out-of-fold predictions, one table per seed.
         groups: from :func:`soundbench.data.subsets.clip_groups`. With two columns, a group is a pair of values.
     """
-    tested = pd.concat(predictions)[["clip", "fold"]].drop_duplicates()
-    if tested["clip"].duplicated().any():
+    clips, tested = pd.factorize(np.concatenate([table["clip"].to_numpy() for table in predictions]))
+    folds = np.concatenate([table["fold"].to_numpy() for table in predictions])
+    fold = np.empty_like(folds, shape=len(tested))
+    fold[clips[::-1]] = folds[::-1]  # of each clip its first one
+    if (fold[clips] != folds).any():
         # Each seed has its own folds: groups are those of all clips.
-        tested = tested.drop_duplicates("clip").assign(fold=0)
+        fold[:] = 0
     # A recording in two folds counts as two groups, so that each group is in one fold.
-    named = pd.DataFrame(groups)
-    own = named.loc[tested["clip"]]
-    pairs = pd.MultiIndex.from_arrays([tested["fold"], *(own[name] for name in own)])
-    positions, members = pairs.factorize(sort=True)
-    clips = pd.Index(tested["clip"])
+    named = pd.DataFrame(groups).loc[tested]
+    kinds = [name if len(named.columns) > 1 else "group" for name in named]
+    positions, members = _numbered({"fold": fold, **dict(zip(kinds, named.to_numpy().T, strict=True))})
     # A clip that a seed does not test adds nothing to its evidence.
-    evidence = task.evidence(
-        predictions, [positions[clips.get_indexer(table["clip"])] for table in predictions], len(members)
-    )
-    return evidence, members.to_frame(index=False, name=["fold", *(("group",) if len(named.columns) == 1 else named)])
+    ends = np.cumsum([len(table) for table in predictions])
+    evidence = task.evidence(predictions, np.split(positions[clips], ends[:-1]), len(members))
+    return evidence, members
+
+
+def _numbered(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, pd.DataFrame]:
+    """The number of each row among the different rows, ``(rows,)``, and these rows, sorted."""
+    numbers = np.zeros(len(next(iter(columns.values()))), dtype=int)
+    for values in columns.values():
+        codes, different = pd.factorize(values, sort=True)
+        numbers = numbers * len(different) + codes
+    _, first, positions = np.unique(numbers, return_index=True, return_inverse=True)
+    return positions, pd.DataFrame({name: values[first] for name, values in columns.items()})
 
 
 def rank_models(
@@ -171,9 +185,11 @@ def read_predictions(
         datasets: the ``task`` of each data set.
     """
     found: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for path in paths:
-        dataset, model, seed = run_of(path)
+    for dataset, files in groupby(paths, lambda path: run_of(path)[0]):
+        own = list(files)
         columns = task_class(datasets[dataset]).scored_columns
-        table = read_clip_table(path, usecols=None if columns is None else ["clip", "fold", *columns])
-        found.setdefault((dataset, model), []).append(table.assign(seed=seed))
+        tables = read_clip_tables(own, usecols=None if columns is None else ["clip", "fold", *columns])
+        for path, table in zip(own, tables, strict=True):
+            _, model, seed = run_of(path)
+            found.setdefault((dataset, model), []).append(table.assign(seed=seed))
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import math
+
+import numpy as np
 
 
-def spreads(scores: pd.DataFrame) -> dict[str, float]:
+def spreads(scores: np.ndarray) -> dict[str, float]:
     """The mean of a score, and its standard deviation over seeds and over folds, kept apart.
 
     Over seeds: the deviation of the means over folds. It comes from the initial weights and the order of clips.
@@ -13,14 +15,26 @@ def spreads(scores: pd.DataFrame) -> dict[str, float]:
     The deviation of a single value is NaN.
 
     Args:
-        scores: one row per seed, one column per fold; NaN where there is no score.
+        scores: ``(seeds, folds)``; NaN where there is no score.
     """
-    over_seeds = scores.mean(axis=1).dropna()
-    over_folds = scores.mean(axis=0).dropna()
+    over_seeds = _means(scores, axis=1)
+    over_folds = _means(scores, axis=0)
     return {
-        "mean": float(over_seeds.mean()),
-        "seed_deviation": float(over_seeds.std(ddof=1)),
-        "fold_deviation": float(over_folds.std(ddof=1)),
+        "mean": float(over_seeds.mean()) if len(over_seeds) else math.nan,
+        "seed_deviation": _deviation(over_seeds),
+        "fold_deviation": _deviation(over_folds),
         "seeds": len(over_seeds),
         "folds": len(over_folds),
     }
+
+
+def _means(scores: np.ndarray, axis: int) -> np.ndarray:
+    """The means over an axis of the scores that there are, without those of no score."""
+    known = ~np.isnan(scores)
+    sums = np.where(known, scores, 0.0).sum(axis=axis)
+    counts = known.sum(axis=axis)
+    return sums[counts > 0] / counts[counts > 0]
+
+
+def _deviation(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else math.nan

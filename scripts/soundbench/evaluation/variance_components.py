@@ -78,12 +78,10 @@ def variance_components(
     """
     named = pd.DataFrame(groups)
     block = np.random.default_rng(0).permutation(len(named)) % BLOCKS
-    evidence, members = group_evidence(task, tables, pd.DataFrame({"group": block}, index=named.index))
+    blocks, _ = group_evidence(task, tables, pd.Series(block, index=named.index))
     whole, units = group_evidence(task, tables, named)
     return {
-        metric: score_components(
-            resampled_scores(evidence, members, metric)[1], *resampled_scores(whole, units, metric)
-        )
+        metric: score_components(blocks.scores_without_each(metric), *resampled_scores(whole, units, metric))
         for metric in task.metrics
     }
 

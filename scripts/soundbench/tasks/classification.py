@@ -42,17 +42,18 @@ def class_counts(confusion: np.ndarray) -> np.ndarray:
 
 
 def group_counts(
-    truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str], positions: np.ndarray, groups: int
+    truth: np.ndarray, predicted: np.ndarray, classes: int, positions: np.ndarray, groups: int
 ) -> np.ndarray:
     """The counts of each group, ``(groups, 3, classes)``.
 
     Args:
+        truth, predicted: class numbers, ``(clips,)``.
         positions: the number of the group of each clip, ``(clips,)``.
     """
-    belongs = positions * len(labels) + class_numbers(truth, labels)
-    assigned = positions * len(labels) + class_numbers(predicted, labels)
+    belongs = positions * classes + truth
+    assigned = positions * classes + predicted
     cells = (belongs[belongs == assigned], belongs, assigned)
-    counts = [np.bincount(each, minlength=groups * len(labels)).reshape(groups, len(labels)) for each in cells]
+    counts = [np.bincount(each, minlength=groups * classes).reshape(groups, classes) for each in cells]
     return np.stack(counts, axis=1)
 
 

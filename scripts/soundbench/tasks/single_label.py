@@ -146,12 +146,13 @@ class SingleLabel(Task):
     @classmethod
     def evidence(cls, tables: list[pd.DataFrame], positions: list[np.ndarray], groups: int) -> Counts:
         """Counts ``(seeds, groups, 3, classes)`` over the labels that occur."""
-        labels = sorted(set().union(*(set(table["label"]) | set(table["predicted"]) for table in tables)))
-        counts = [
-            group_counts(table["label"], table["predicted"], labels, position, groups)
-            for table, position in zip(tables, positions, strict=True)
-        ]
-        return Counts(np.array(counts), METRICS)
+        names = [table[column].to_numpy() for column in ("label", "predicted") for table in tables]
+        numbers, labels = pd.factorize(np.concatenate(names), sort=True)
+        truth, predicted = np.split(numbers, 2)
+        # The groups of all seeds are counted at once.
+        of_seeds = np.concatenate([position + seed * groups for seed, position in enumerate(positions)])
+        counts = group_counts(truth, predicted, len(labels), of_seeds, len(tables) * groups)
+        return Counts(counts.reshape(len(tables), groups, *counts.shape[1:]), METRICS)
 
     @classmethod
     def correct(cls, table: pd.DataFrame) -> pd.Series:
