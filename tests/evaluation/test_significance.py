@@ -34,12 +34,10 @@ def test_holm_equals_statsmodels() -> None:
 
 
 def test_mcnemar_equals_the_exact_binomial_test() -> None:
-    right_a = np.array([[1] * 10 + [0] * 2 + [1] * 5], dtype=bool)
-    right_b = np.array([[0] * 10 + [1] * 2 + [1] * 5], dtype=bool)
-    assert mcnemar(right_a, right_b) == (10, 2, pytest.approx(stats.binomtest(2, 12).pvalue))
-    # A clip counts once, however many seeds agree on it.
-    assert mcnemar(np.tile(right_a, (3, 1)), np.tile(right_b, (3, 1))) == mcnemar(right_a, right_b)
-    assert mcnemar(right_a, right_a) == (0, 0, 1.0)
+    only_a, only_b = np.indices((40, 40)).reshape(2, -1)[:, 1:]
+    expected = [stats.binomtest(a, a + b).pvalue for a, b in zip(only_a, only_b, strict=True)]
+    assert mcnemar(only_a, only_b).tolist() == expected
+    assert mcnemar(np.array([0, np.nan]), np.array([0, np.nan])) == pytest.approx([1, np.nan], nan_ok=True)
 
 
 def test_critical_difference_gives_demsars_example() -> None:
@@ -154,6 +152,20 @@ def test_one_group_is_no_evidence() -> None:
     same = pd.Series("g", index=GROUPS.index)
     table = compare_models(study(0.5, 0.8, folds=1), same, TASK, "accuracy", 1, 0.01)
     assert "cannot be compared: they need two groups of clips" in table["verdict"].item()
+
+
+def test_a_clip_counts_once_for_mcnemars_test_however_many_seeds_agree_on_it() -> None:
+    tables = study(0.5, 0.8, seeds=1)
+    repeated = {model: [table.assign(seed=seed) for seed in (1, 2, 3)] for model, (table,) in tables.items()}
+    once, thrice = (compared(each).loc[("m0", "m1")] for each in (tables, repeated))
+    right = [table["label"].eq(table["predicted"]) for (table,) in tables.values()]
+    assert once["only_a_right"] == (right[0] & ~right[1]).sum()
+    assert once["only_b_right"] == (right[1] & ~right[0]).sum()
+    for name in ("only_a_right", "only_b_right", "p_mcnemar"):
+        assert thrice[name] == once[name]
+    both = np.arange(200) % 4 > 0  # only clips that both have tested count
+    others = {"m0": [tables["m0"][0][both]], "m1": tables["m1"]}
+    assert compared(others).loc[("m0", "m1"), "only_a_right"] == (right[0] & ~right[1])[both].sum()
 
 
 def test_an_interval_without_zero_that_is_not_significant_says_why() -> None:

@@ -27,8 +27,9 @@ COLUMNS = [
     *("metric", "margin", "verdict"),
 ]
 
+UNKNOWN = {"only_a_right": np.nan, "only_b_right": np.nan}
 # The numbers of a pair that has no seed in common.
-NOTHING = {"seeds": 0, "folds": 0, "groups": 0, "p": np.nan, "p_mcnemar": np.nan, "estimate": None}
+NOTHING = {"seeds": 0, "folds": 0, "groups": 0, "p": np.nan, "estimate": None, **UNKNOWN}
 
 Predictions = dict[str, list[pd.DataFrame]]
 
@@ -76,11 +77,12 @@ def compare_models(
     pairs = []
     for a, b in combinations(predictions, 2):
         seeds = frozenset(tables[a]) & frozenset(tables[b])
-        row = compare_pair(scored(a, seeds), scored(b, seeds), sign, margin) if seeds else dict(NOTHING)
+        row = compare_pair(scored(a, seeds), scored(b, seeds), sign, margin) if seeds else NOTHING
         pairs.append(row | {"model_a": a, "model_b": b})
     table = pd.DataFrame(pairs)
     if table.empty:
         return table
+    table["p_mcnemar"] = mcnemar(table["only_a_right"], table["only_b_right"])
     table["p_holm"] = holm(table["p"])
     table["p_mcnemar_holm"] = holm(table["p_mcnemar"])
     table["verdict"] = [
@@ -98,33 +100,25 @@ class Scored:
         folds: their number.
         resampled: see :func:`soundbench.evaluation.estimates.resampled_scores`; first the scores of each seed.
         of_folds: the score of each seed on each fold, ``(seeds, folds)``.
-        clips: the clips that all seeds test.
-        correct: whether their predictions are correct, ``(seeds, clips)``; None where none is correct or wrong.
+        correct: of each clip that all seeds test the number of seeds whose predictions are correct, indexed by clip;
+            None where predictions are not correct or wrong.
     """
 
     folds: int
     resampled: list[np.ndarray]
     of_folds: np.ndarray
-    clips: pd.Index
-    correct: np.ndarray | None
+    correct: pd.Series | None
 
     @classmethod
     def of(cls, tables: list[pd.DataFrame], groups: pd.DataFrame | pd.Series, task: type[Task], metric: str) -> Scored:
         """The scores of predictions, one table per seed, with the column ``seed``."""
         evidence, members = group_evidence(task, tables, groups)
-        correct = _correct(task, tables)
         return cls(
             folds=tables[0]["fold"].nunique(),
             resampled=resampled_scores(evidence, members, metric),
             of_folds=fold_scores(evidence, members, metric),
-            clips=pd.Index([]) if correct is None else correct.columns,
-            correct=None if correct is None else correct.to_numpy(dtype=bool),
+            correct=_correct(task, tables),
         )
-
-    def correct_of(self, clips: pd.Index) -> np.ndarray:
-        """:attr:`correct` of these clips."""
-        assert self.correct is not None
-        return self.correct if clips.equals(self.clips) else self.correct[:, self.clips.get_indexer(clips)]
 
 
 def compare_pair(first: Scored, second: Scored, sign: int, margin: float) -> dict[str, Any]:
@@ -165,21 +159,25 @@ def _seed(table: pd.DataFrame) -> int:
 
 
 def _second_opinion(first: Scored, second: Scored) -> dict[str, float]:
-    """McNemar's test, where predictions are correct or wrong."""
-    if first.correct is None or second.correct is None:
-        return {"p_mcnemar": np.nan}
-    clips = first.clips.intersection(second.clips)
-    only_a, only_b, p = mcnemar(first.correct_of(clips), second.correct_of(clips))
-    return {"only_a_right": only_a, "only_b_right": only_b, "p_mcnemar": p}
+    """On how many clips only one of the two is correct, for McNemar's test.
+
+    With several seeds each clip counts once, for the model that is correct with more seeds, since the seeds of a clip
+    are not independent observations.
+    """
+    a, b = first.correct, second.correct
+    if a is None or b is None:
+        return UNKNOWN
+    if not a.index.equals(b.index):
+        a, b = a.align(b, join="inner")
+    balance = a.to_numpy() - b.to_numpy()
+    return {"only_a_right": int((balance > 0).sum()), "only_b_right": int((balance < 0).sum())}
 
 
-def _correct(task: type[Task], tables: list[pd.DataFrame]) -> pd.DataFrame | None:
-    """Whether each prediction is correct, one row per seed and one column per clip that all seeds test; None where no
-    prediction is correct or wrong."""
-    rows = {}
-    for table in tables:
-        correct = task.correct(table)
-        if correct is None:
-            return None
-        rows[_seed(table)] = correct.set_axis(table["clip"])
-    return pd.DataFrame(rows).T.dropna(axis=1)
+def _correct(task: type[Task], tables: list[pd.DataFrame]) -> pd.Series | None:
+    """See :attr:`Scored.correct`."""
+    correct = [each for each in map(task.correct, tables) if each is not None]
+    if len(correct) < len(tables):
+        return None
+    clips, names = pd.factorize(np.concatenate([table["clip"].to_numpy() for table in tables]))
+    right = np.bincount(clips, np.concatenate(correct), len(names)).astype(int)
+    return pd.Series(right, names)[np.bincount(clips) == len(tables)]

@@ -93,16 +93,16 @@ class Estimate:
         Args:
             seeds: the number of seeds of the test, by default of this estimate.
         """
-        from scipy import stats
+        from scipy.special import nctdtr
 
         error = self._error_with(seeds or self.seeds)
         if math.isnan(error):
             return math.nan
         if error < NEGLIGIBLE:
             return float(difference != 0)
-        shift = difference / error
+        shift = abs(difference) / error
         limit = _quantile(1 - LEVEL / 2, self.freedom)
-        found = stats.nct.sf(limit, self.freedom, shift) + stats.nct.cdf(-limit, self.freedom, shift)
+        found = 1 - nctdtr(self.freedom, shift, limit) + nctdtr(self.freedom, shift, -limit)
         return float(np.nan_to_num(found, nan=1.0))  # SciPy gives NaN where the shift is far beyond the limit
 
     def smallest_difference(self) -> float:

@@ -10,32 +10,27 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
 
 from soundbench.evaluation.estimates import LEVEL, Estimate
 from soundbench.tasks.metric import Metric
 
 
-def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, float]:
-    """McNemar's exact test on the pooled out-of-fold predictions of two models.
+def mcnemar(only_a: np.ndarray, only_b: np.ndarray) -> np.ndarray:
+    """The p-values of McNemar's exact test on the pooled out-of-fold predictions of two models, one per pair of models.
 
-    With several seeds each clip counts once, for the model that is correct with more seeds, since the seeds of a clip
-    are not independent observations. Clips of one recording are still correlated, which makes this p too small.
-    It is a second opinion and does not decide the verdict (Q. McNemar, Psychometrika 12, 1947; T. Dietterich,
-    Neural Computation 10, 1998).
+    Clips of one recording are correlated, which makes this p too small. It is a second opinion and does not decide the
+    verdict (Q. McNemar, Psychometrika 12, 1947; T. Dietterich, Neural Computation 10, 1998).
 
     Args:
-        correct_a, correct_b: ``(seeds, clips)``, whether a prediction is correct.
-
-    Returns:
-        The number of clips on which only a is correct (or with more seeds), the same for b, and the p-value.
+        only_a, only_b: ``(pairs,)``, the number of clips on which only one of the models is correct; NaN if unknown.
     """
-    balance = correct_a.sum(axis=0, dtype=int) - correct_b.sum(axis=0, dtype=int)
-    only_a = int((balance > 0).sum())
-    only_b = int((balance < 0).sum())
-    if only_a + only_b == 0:
-        return 0, 0, 1.0
-    return only_a, only_b, float(stats.binomtest(only_a, only_a + only_b).pvalue)
+    from scipy import stats  # imported here, since it takes half a second and many jobs read this module
+
+    clips = only_a + only_b
+    fewer = np.minimum(only_a, only_b)
+    # The distribution is symmetric; both ends together are what the two-sided binomial test adds up.
+    both = stats.binom.cdf(fewer, clips, 0.5) + stats.binom.sf(clips - fewer - 1, clips, 0.5)
+    return np.where(only_a == only_b, 1.0, np.minimum(both, 1))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -102,6 +97,8 @@ def critical_difference(scores: np.ndarray) -> tuple[np.ndarray, float, float]:
         Mean ranks ``(models,)`` (1 is best); the difference of mean ranks that is critical at 5 %; and Friedman's
         p (NaN for two models, where the test is not defined).
     """
+    from scipy import stats
+
     sets, models = scores.shape
     ranks = stats.rankdata(-scores, axis=1).mean(axis=0)
     quantile = stats.studentized_range.ppf(1 - LEVEL, models, np.inf) / math.sqrt(2)

@@ -14,14 +14,15 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from soundbench.core.integrity import read_split
-from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.core.storage import read_clip_tables, write_csv
 from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.comparisons import Scored, compare_pair
 from soundbench.evaluation.leaderboard import Plan, run_of
-from soundbench.evaluation.significance import holm, verdict
+from soundbench.evaluation.significance import holm, mcnemar, verdict
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.single_label import SingleLabel
 
@@ -168,20 +169,23 @@ class _Views:
 
     def _alone(self, key: tuple[str, str], seeds: tuple[int, ...]) -> tuple[Scored, int]:
         """What a model scores on all clips of a view, and their number."""
-        tables = [self.decisions[key][seed].assign(seed=seed) for seed in seeds]
-        clips = pd.concat([table["clip"] for table in tables]).nunique()
+        tables = [self.decisions[key][seed] for seed in seeds]
+        clips = len(pd.unique(np.concatenate([table["clip"].to_numpy() for table in tables])))
         return Scored.of(tables, self.groups[key[0]], SingleLabel, self.metric), clips
 
 
 def _tested(table: pd.DataFrame, groups: pd.DataFrame) -> bytes:
     """A digest of what is tested: the clips in their order, with their folds, labels and groups."""
-    own = groups.loc[table["clip"]].reset_index(drop=True)
-    text = pd.concat([table[["clip", "fold", "label"]], own], axis=1).to_csv(index=False)
+    own = pd.DataFrame(groups).loc[table["clip"]]
+    columns = [*(table[name] for name in ("clip", "fold", "label")), *(own[name] for name in own)]
+    text = "\0".join(str(value) for column in columns for value in column.to_list())
     return hashlib.sha256(text.encode()).digest()
 
 
 def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
     """Comparisons with p-values that are corrected within a source, and with verdicts in words."""
+    p_mcnemar = mcnemar(table["only_a_right"], table["only_b_right"])
+    table.insert(table.columns.get_loc("only_b_right") + 1, "p_mcnemar", p_mcnemar)
     for name in ("p", "p_mcnemar"):
         table[f"{name}_holm"] = table.groupby("source")[name].transform(holm)
     table["verdict"] = [
@@ -215,15 +219,19 @@ def aggregate_view_comparisons(
         plan: as of :mod:`soundbench.evaluation.leaderboard`, with the ``source`` of each data set.
         margin: scores that differ by less are equivalent in practice.
     """
-    files: dict[tuple[str, str], dict[int, str]] = {}
-    for file in predictions:
-        dataset, model, seed = run_of(file)
-        files.setdefault((dataset, model), {})[seed] = file
-
-    def read(view: str, model: str, **options: Any) -> Tables:
-        return {seed: read_clip_table(file, **options) for seed, file in files[view, model].items()}
-
     compared = {name for _, *pair in view_pairs(plan) for name in pair}
-    decisions = {key: read(*key, usecols=DECISIONS) for key in files if key[0] in compared}
+    files = [file for file in predictions if run_of(file)[0] in compared]
+
+    def read(chosen: list[str], **options: Any) -> dict[tuple[str, str], Tables]:
+        found: dict[tuple[str, str], Tables] = {}
+        for file, table in zip(chosen, read_clip_tables(chosen, **options), strict=True):
+            view, model, seed = run_of(file)
+            found.setdefault((view, model), {})[seed] = table
+        return found
+
+    def whole(view: str, model: str) -> Tables:
+        return read([file for file in files if run_of(file)[:2] == (view, model)])[view, model]
+
+    decisions = read(files, usecols=DECISIONS)
     groups = {Path(split).parent.name: clip_groups(read_split(split)) for split in splits}
-    write_csv(path, compare_views(decisions, read, groups, plan, metric, margin))
+    write_csv(path, compare_views(decisions, whole, groups, plan, metric, margin))
