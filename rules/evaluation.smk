@@ -17,8 +17,6 @@ rule evaluate_model:
         explanations=paths.EXPLANATIONS,
     log:
         "<logs>/evaluate_model/{dataset}/{model}/seed{seed}.log",
-    benchmark:
-        paths.EVALUATION_BENCHMARK
     wildcard_constraints:
         model=one_of(settings["models"]),
     conda:

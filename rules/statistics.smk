@@ -71,8 +71,6 @@ rule aggregate_details:
 rule aggregate_costs:
     input:
         metrics=runs.of(paths.METRICS),
-        trainings=runs.of_trainings(paths.TRAINING_BENCHMARK),
-        evaluations=runs.of_trained(paths.EVALUATION_BENCHMARK),
     output:
         costs="<results>/summary/costs.csv",
     log:

@@ -16,8 +16,6 @@ rule train_model:
         history=paths.HISTORY,
     log:
         "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
-    benchmark:
-        paths.TRAINING_BENCHMARK
     wildcard_constraints:
         model=one_of(study.trained),
     conda:
@@ -81,8 +79,6 @@ rule halve_trials:
         trials=paths.TRIALS,
     log:
         "<logs>/halve_trials/{dataset}/{model}/seed{seed}/fold{fold}.log",
-    benchmark:
-        paths.TRAINING_BENCHMARK
     wildcard_constraints:
         model=one_of(study.halved),
     conda:

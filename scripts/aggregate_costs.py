@@ -8,7 +8,6 @@ from soundbench.evaluation.breakdowns import aggregate_costs
 with logged(snakemake.log[0]):
     aggregate_costs(
         snakemake.input.metrics,
-        [*snakemake.input.trainings, *snakemake.input.evaluations],
         json.loads(snakemake.params.plan),
         snakemake.output.costs,
     )

@@ -63,6 +63,7 @@ def test_costs_are_the_sum_of_the_members_costs(study: Study) -> None:
     for number, fold in enumerate(record["folds"]):
         parts = [member["folds"][number] for member in members]
         assert (fold["fold"], fold["clips"]) == (parts[0]["fold"], parts[0]["clips"])
+        assert fold["megabytes"] == max(part["megabytes"] for part in parts)
         for key in ("epochs", "train_seconds", "cpu_seconds"):
             assert fold[key] == pytest.approx(sum(part[key] for part in parts))
 

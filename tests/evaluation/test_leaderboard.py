@@ -122,10 +122,10 @@ def test_details_agree_with_each_other(found: dict[str, pd.DataFrame]) -> None:
         assert classes.loc[key, "recall"] == pytest.approx(1 - share)
 
 
-def test_costs_come_from_the_jobs_records(found: dict[str, pd.DataFrame]) -> None:
+def test_costs_come_from_the_records_of_the_runs(found: dict[str, pd.DataFrame]) -> None:
     entry = found["costs"].iloc[0]
     assert (entry["parameters"], entry["train_seconds"], entry["train_cpu_seconds"]) == (1000, 2.0, 2.5)
-    assert (entry["train_megabytes"], entry["train_gpu_seconds"]) == (500, 0)
+    assert (entry["train_megabytes"], entry["predict_megabytes"], entry["train_gpu_seconds"]) == (500, 400, 0)
     assert entry["predict_milliseconds"] == pytest.approx(1000 * 0.5 / 48)
 
 

@@ -78,9 +78,6 @@ class Study:
     def splits(self) -> list[str]:
         return [str(self.root / "splits" / name / f"seed{self.seeds[0]}.csv") for name in self.datasets]
 
-    def benchmarks(self) -> list[str]:
-        return [str(path) for path in sorted((self.root / "benchmarks").rglob("*.tsv"))]
-
     def results(self, audits: Sequence[str] = ()) -> Results:
         """What the report's figures and sections read, once :func:`write_report` has written the tables."""
         files = {
@@ -141,7 +138,6 @@ class Study:
         dataset, model, seed = folder.parts[-3], folder.parts[-2], int(folder.name[4:])
         for fold in range(1, self.folds + 1):  # before its predictions, which depend on them
             self._write_fold(folder / f"fold{fold}", {"dataset": dataset, "model": model, "seed": seed, "fold": fold})
-            self._write_benchmark("train_model", dataset, model, f"seed{seed}/fold{fold}")
         rng = np.random.default_rng([seed, list(self.models).index(model), self.datasets.index(dataset)])
         task = SingleLabel(self.labels)
         truth = clips["label"].map(self.labels.index).to_numpy()
@@ -154,7 +150,7 @@ class Study:
         table = pd.concat([table, pd.DataFrame(probabilities.round(6), columns=self.labels)], axis=1)
         write_csv(folder / "predictions.csv", table)
         self._write_explanations(folder, table)
-        cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "device": "cpu (test)"}
+        cost = {"epochs": 3, "train_seconds": 2.0, "cpu_seconds": 2.5, "megabytes": 500.0, "device": "cpu (test)"}
         parts = [(fold, part) for fold, part in table.groupby("fold")]
         names = {"dataset": dataset, "model": model, "protocol": "literature", "seed": seed, "labels": self.labels}
         run = names | {
@@ -163,12 +159,12 @@ class Study:
             "packages": {"torch": "0"},
             "model_bytes": 4000,
             "predict_seconds": 0.5,
+            "predict_megabytes": 400.0,
         }
         folds = [{"fold": fold, **task.scores(part), "clips": len(part), **cost} for fold, part in parts]
         groups = clips.set_index("clip")["group"]
         scored = {"scores": task.scores(table), **task.details(table, groups)}
         write_json(folder / "metrics.json", run | {"folds": folds} | scored)
-        self._write_benchmark("evaluate_model", dataset, model, f"seed{seed}")
 
     def _write_fold(self, folder: Path, names: dict[str, Any]) -> None:
         """A history, and a network of one layer with its description."""
@@ -193,11 +189,6 @@ class Study:
             drops=rng.normal(0, 0.1, (len(chosen), BANDS, SPANS)),
             front_end=np.array(json.dumps({"front_end": "logmel", "n_mels": 64, "fmin": 0, "fmax": None} | RESOLUTION)),
         ).write(folder / "explanations.npz")
-
-    def _write_benchmark(self, rule: str, dataset: str, model: str, name: str) -> None:
-        path = self.root / "benchmarks" / rule / dataset / model / f"{name}.tsv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("s\tmax_rss\tcpu_time\n3.0\t500.0\t2.5\n")
 
 
 def table_steps(study: Study, metric: str = "accuracy") -> dict[str, Callable[[], None]]:
@@ -225,7 +216,7 @@ def table_steps(study: Study, metric: str = "accuracy") -> dict[str, Callable[[]
         "comparisons": partial(aggregate_comparisons, *compared, csv["comparisons"]),
         "view_comparisons": partial(aggregate_view_comparisons, *compared, csv["view_comparisons"]),
         "details": partial(aggregate_details, metrics, csv["classes"], csv["confusions"], csv["groups"]),
-        "costs": partial(aggregate_costs, metrics, study.benchmarks(), study.plan, csv["costs"]),
+        "costs": partial(aggregate_costs, metrics, study.plan, csv["costs"]),
     }
 
 

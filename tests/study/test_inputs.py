@@ -163,4 +163,4 @@ def test_rules_ask_for_files_of_training_only_of_trained_models() -> None:
     """An ensemble has neither a history nor explanations."""
     rules = "\n".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     assert "runs.of_trained(paths.EXPLANATIONS)" in rules
-    assert re.findall(r"runs\.of\([^)]*paths\.(?:HISTORY|EXPLANATIONS|TRAINING_BENCHMARK)\b", rules) == []
+    assert re.findall(r"runs\.of\([^)]*paths\.(?:HISTORY|EXPLANATIONS)\b", rules) == []

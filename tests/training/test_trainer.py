@@ -49,6 +49,7 @@ def test_a_run_learns_and_leaves_its_records(made_up: Path, caplog: pytest.LogCa
     assert description["labels"] == ["high", "low"]
     assert description["best_epoch"] == history["val_loss"].idxmin() + 1
     assert description["measured"]["train_seconds"] > 0
+    assert 100 < description["measured"]["megabytes"] < 100_000  # torch alone takes more than the first
     assert list((out / "tensorboard").glob("events.*"))
 
 

@@ -76,6 +76,7 @@ def test_the_chosen_run_has_the_name_of_its_model_and_the_costs_of_all_trials(ma
     assert found["recipe"] == trials[found["trial"] - 1]["recipe"]
     for cost in ("train_seconds", "cpu_seconds"):
         assert found["measured"][cost] == pytest.approx(sum(trial["measured"][cost] for trial in trials), abs=0.01)
+    assert found["measured"]["megabytes"] == max(trial["measured"]["megabytes"] for trial in trials)
     assert list(table["settings"]) == [f'{{"cost": {cost}}}' for cost in COSTS]
 
 

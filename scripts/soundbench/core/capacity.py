@@ -1,9 +1,10 @@
-"""Checks of free disk space and memory, before work starts."""
+"""Free disk space and memory, checked before work starts, and the memory that a process has used."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from soundbench.core.errors import InputError
@@ -24,6 +25,14 @@ def free_bytes(path: str | Path) -> int:
 def memory_bytes() -> int:
     """The memory of this machine in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def peak_megabytes() -> float:
+    """The largest memory that this process has had so far (MB, as Snakemake counts them: 2²⁰ bytes)."""
+    import resource  # not on Windows, where the workflow does not run
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in kilobytes, on macOS in bytes
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
 def check_room(what: str, size: int, path: str | Path) -> None:

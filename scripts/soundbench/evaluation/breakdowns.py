@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,17 +152,11 @@ def by_model(metrics: list[str], models: list[str]) -> dict[str, list[dict[str, 
     return runs_by("model", models, metrics)
 
 
-MEASURED_RULES = {"train_model": "train", "evaluate_model": "predict"}  # and the columns of their memory
-
-
-def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def cost_table(records: Records, plan: Plan) -> pd.DataFrame:
     """One row per data set × model × protocol: the mean cost of training a fold and of predicting a clip.
 
-    Args:
-        measured: Snakemake's records of the jobs: ``rule, dataset, model`` and ``max_rss`` (MB). Their CPU time is not
-            used: Snakemake samples it, the last time up to half a minute before a job ends.
+    Memory is the largest that a job had; for an ensemble, a job of its members.
     """
-    peaks = measured.groupby(["rule", "dataset", "model"])["max_rss"].max()
     rows = []
     for key in planned(plan):
         runs = records.get(key, [])
@@ -177,34 +170,17 @@ def cost_table(records: Records, measured: pd.DataFrame, plan: Plan) -> pd.DataF
                 "train_seconds": np.mean([fold["train_seconds"] for fold in folds]),
                 "train_cpu_seconds": np.mean([fold["cpu_seconds"] for fold in folds]),
                 "train_gpu_seconds": sum(gpu) / len(folds),
+                "train_megabytes": max(fold["megabytes"] for fold in folds),
                 "predict_milliseconds": 1000
                 * sum(run["predict_seconds"] for run in runs)
                 / sum(fold["clips"] for fold in folds),
+                "predict_megabytes": max(run["predict_megabytes"] for run in runs),
                 "device": ", ".join(sorted({fold["device"] for fold in folds})),
             }
-        for rule, part in MEASURED_RULES.items():
-            if (rule, *key[:2]) in peaks.index:
-                row[f"{part}_megabytes"] = peaks.loc[(rule, *key[:2])]
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COST_COLUMNS)
 
 
-def read_measured(benchmarks: list[str]) -> pd.DataFrame:
-    """Snakemake's benchmark files ``…/{rule}/{dataset}/{model}[/{trial}]/seed{seed}[/fold{fold}].tsv`` as one table."""
-    rows = []
-    for path in benchmarks:
-        head, values = (line.split("\t") for line in Path(path).read_text().splitlines()[:2])
-        found = dict(zip(head, values, strict=True))
-        parts = Path(path).parts
-        position = next(number for number, part in enumerate(parts) if part.startswith("seed"))
-        # Below the folder of a tuned model, each of its trials has a folder.
-        first = position - 3 if parts[position - 3] in MEASURED_RULES else position - 4
-        rows.append((*parts[first : first + 3], found["max_rss"]))
-    table = pd.DataFrame(rows, columns=["rule", "dataset", "model", "max_rss"])
-    # A job too short to be measured leaves NA.
-    return table.assign(max_rss=pd.to_numeric(table["max_rss"], errors="coerce"))
-
-
-def aggregate_costs(metrics: list[str], benchmarks: list[str], plan: Plan, costs: str) -> None:
+def aggregate_costs(metrics: list[str], plan: Plan, costs: str) -> None:
     """Write the costs of each model: time, memory, parameters, size."""
-    write_csv(costs, cost_table(read_records(metrics), read_measured(benchmarks), plan))
+    write_csv(costs, cost_table(read_records(metrics), plan))

@@ -35,7 +35,7 @@ def evaluate_ensemble(
     """Average the predictions of the members, clip by clip, and score the mean like a run.
 
     Each member predicted a clip with its model of the clip's fold, so no model was trained on it. Costs are the sums of
-    the members' costs.
+    the members' costs; memory is the largest of a member's job.
 
     Args:
         mean: ``probabilities`` or ``logits``.
@@ -62,6 +62,7 @@ def evaluate_ensemble(
         "members": [{key: run[key] for key in ("model", "seed")} for run in runs],
     }
     record |= {key: sum(run[key] for run in runs) for key in ("parameters", "model_bytes", "predict_seconds")}
+    record["predict_megabytes"] = max(run["predict_megabytes"] for run in runs)
     folds = [_fold(task, part, number, runs) for number, part in table.groupby("fold")]
     write_json(outputs.metrics, record | {"folds": folds, "scores": task.scores(table), **task.details(table, groups)})
 
@@ -90,5 +91,6 @@ def _fold(task: Task, table: pd.DataFrame, number: int, runs: list[Record]) -> R
         **task.scores(table),
         "clips": len(table),
         **{key: sum(part[key] for part in parts) for key in SUMMED},
+        "megabytes": max(part["megabytes"] for part in parts),
         "device": ", ".join(sorted({part["device"] for part in parts})),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.core.capacity import peak_megabytes
 from soundbench.core.devices import prepare_process
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv, write_json
@@ -59,6 +60,7 @@ def evaluate_model(folders: list[str], features: FeatureFiles, split: str, threa
         "packages": model.description["measured"]["packages"],
         "model_bytes": (Path(folders[0]) / "model.safetensors").stat().st_size,
         "predict_seconds": round(seconds, 3),
+        "predict_megabytes": peak_megabytes(),
     }
     groups = clips.set_index("clip")["group"]
     scored = {"scores": model.task.scores(out_of_fold), **model.task.details(out_of_fold, groups)}
@@ -79,5 +81,6 @@ def _fold_scores(model: TrainedModel, table: pd.DataFrame) -> dict[str, Any]:
         "epochs": model.description["epochs"],
         "train_seconds": measured["train_seconds"],
         "cpu_seconds": measured["cpu_seconds"],
+        "megabytes": measured["megabytes"],
         "device": measured["device"],
     }

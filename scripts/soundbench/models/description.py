@@ -39,7 +39,7 @@ class Description(TypedDict, total=False):
     trained_on: str  # the digest of trained_on.txt
     examples: dict[str, int]  # of each role
     parameters: int
-    measured: dict[str, Any]  # times (s), device and packages, which differ between repeated trainings
+    measured: dict[str, Any]  # times (s), memory, device and packages, which differ between repeated trainings
     best_epoch: int
     kept_epoch: int
     epochs: int

@@ -45,8 +45,6 @@ METRICS = RUN + "/metrics.json"
 EXPLANATIONS = RUN + "/explanations.npz"
 EPOCH_SCORES = RUN + "/epochs.csv"
 EVALUATED = "<results>/evaluated"
-TRAINING_BENCHMARK = "<benchmarks>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.tsv"
-EVALUATION_BENCHMARK = "<benchmarks>/evaluate_model/{dataset}/{model}/seed{seed}.tsv"
 
 EXPORTED = "<results>/exported/{dataset}/{model}"
 PERTURBED_FEATURES = "<results>/robustness/{dataset}/{features}.npy"

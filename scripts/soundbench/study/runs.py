@@ -84,12 +84,6 @@ class SelectedRuns:
         """An input function: each pattern for every run of a model that is trained as its entry is written."""
         return self._of_models([name for name in self.trained if name not in self.study.trials], *patterns)
 
-    def of_trainings(self, *patterns: str) -> Files:
-        """An input function: each pattern for every run that is trained: of a tuned model, those of all its trials."""
-        jobs = {name: self.study.trials[name] for name in self.study.chosen}
-        names = [one for name in self.trained for one in jobs.get(name, [name])]
-        return self._of_models(list(dict.fromkeys(names)), *patterns)
-
     def _of_models(self, models: list[str], *patterns: str) -> Files:
         return lambda wildcards: [
             file for name in self.datasets for pattern in patterns for file in self.files(pattern, name, models)

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from soundbench.core.capacity import peak_megabytes
 from soundbench.core.devices import choose_device, device_name, prepare_process, uses_bfloat16
 from soundbench.core.integrity import check_dates
 from soundbench.core.provenance import versions
@@ -113,6 +114,7 @@ def _describe(run: Run, trained: Trained, fold: FoldData) -> dict[str, Any]:
         "measured": {
             "train_seconds": round(trained.seconds["wall"], 3),
             "cpu_seconds": round(trained.seconds["cpu"], 3),
+            "megabytes": peak_megabytes(),
             "device": trained.device,
             "packages": versions(),
         },

@@ -139,6 +139,7 @@ def _described(model: str, best: int, descriptions: list[Description]) -> Descri
     """The description of the chosen trial under the name of its model, with the costs of all trials."""
     measured = [one["measured"] for one in descriptions]
     costs = {key: round(sum(one[key] for one in measured), 3) for key in ("train_seconds", "cpu_seconds")}
+    costs["megabytes"] = max(one["megabytes"] for one in measured)
     chosen = descriptions[best]
     return {
         **chosen,
