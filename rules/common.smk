@@ -48,6 +48,7 @@ from soundbench.study.report_items import REPORTED_FIGURES, ReportItems, clip_fi
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
+from soundbench.study.training_jobs import training_jobs
 from soundbench.study.ensembles import EnsembleInputs
 from soundbench.study.export import ExportInputs
 from soundbench.study.resources import by_clips

@@ -2,41 +2,43 @@
 # Reads: feature arrays and split tables. Writes: one folder per data set, model (or trial), seed and fold.
 
 
-# Train one model on one fold with one seed. Its TensorBoard events and its checkpoint are not outputs, because Snakemake
-# removes outputs before every attempt, also while a job of a killed Snakemake still writes them.
-rule train_model:
-    input:
-        unpack(training.files),
-        split=paths.SPLIT,
-    output:
-        **training.epoch_outputs,
-        model=paths.MODEL,
-        description=paths.DESCRIPTION,
-        trained_on=paths.TRAINED_ON,
-        history=paths.HISTORY,
-    log:
-        "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log",
-    wildcard_constraints:
-        model=one_of(study.trained),
-    conda:
-        environment("training")
-    # Several folds with one core each are as fast as one fold on all cores. The last bits of the result depend on the
-    # number of threads, so it is the same on every machine.
-    threads: 1
-    resources:
-        mem_mb=by_clips(4000, 50, "measures"),
-        runtime=by_clips(60, 10, "measures"),
-        # The shortest time between checkpoints in seconds. It is a resource, because the result does not depend on it.
-        checkpoint_seconds=60,
-        # auto: a GPU if there is one; cpu: never a GPU.
-        device="auto",
-    params:
-        **training.parameters,
-        recipe=lambda w: study.entry_json("models", w.model),
-        epoch_interval=study.epoch_interval,
-        code=lambda w: code_digest("train_model", *training.modules(w)),
-    script:
-        "../scripts/train_model.py"
+# train_model trains one fold; train_folds_5, and others of such names, train all folds of a seed. TensorBoard events and
+# checkpoints are not outputs, because Snakemake removes outputs before every attempt, also while a job of a killed
+# Snakemake still writes them.
+for jobs in training_jobs(study, workflow.resource_settings, sys.argv):
+
+    rule:
+        name:
+            jobs.rule
+        input:
+            unpack(training.files),
+            split=paths.SPLIT,
+        output:
+            **{name: jobs.files(file) for name, file in training.outputs.items()},
+        log:
+            jobs.log,
+        wildcard_constraints:
+            dataset=one_of(jobs.datasets),
+            model=one_of(jobs.models),
+        conda:
+            environment("training")
+        # Several trainings with one core each are as fast as one training on all cores. The last bits of the result
+        # depend on the number of threads, so it is the same on every machine.
+        threads: 1
+        resources:
+            mem_mb=by_clips(4000, 50, "measures"),
+            runtime=by_clips(60, 10, "measures"),
+            # The shortest time between checkpoints in seconds. It is a resource, because the result does not depend on it.
+            checkpoint_seconds=60,
+            # auto: a GPU if there is one; cpu: never a GPU.
+            device="auto",
+        params:
+            **training.parameters,
+            recipe=lambda w: study.entry_json("models", w.model),
+            epoch_interval=study.epoch_interval,
+            code=lambda w: code_digest("train_model", *training.modules(w)),
+        script:
+            "../scripts/train_model.py"
 
 
 # Trials are trained by train_model and never evaluated; only the chosen one becomes the model of its seed and fold.

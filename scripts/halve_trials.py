@@ -9,7 +9,7 @@ from soundbench.training.tuning import Chosen
 
 with logged(snakemake.log[0]):
     halve_trials(
-        [job_run(snakemake, *trial) for trial in snakemake.params.recipes.items()],
+        [job_run(snakemake, int(snakemake.wildcards.fold), *trial) for trial in snakemake.params.recipes.items()],
         job_inputs(snakemake),
         Chosen(snakemake.wildcards.model, Path(snakemake.output.model).parent, Path(snakemake.output.trials)),
         list(snakemake.params.search),

@@ -1,4 +1,4 @@
-"""Train one model on one fold."""
+"""Train one model on one fold, or on all folds one after the other."""
 
 from pathlib import Path
 
@@ -8,9 +8,13 @@ from soundbench.training.job import train_model
 from soundbench.training.run import Outputs
 
 with logged(snakemake.log[0]):
-    train_model(
-        job_run(snakemake, snakemake.wildcards.model, snakemake.params.recipe),
-        job_inputs(snakemake),
-        Outputs(Path(snakemake.output.model).parent, snakemake.params.epoch_interval),
-        job_execution(snakemake),
-    )
+    folders = [Path(file).parent for file in snakemake.output.model]
+    one = hasattr(snakemake.wildcards, "fold")
+    folds = [int(snakemake.wildcards.fold)] if one else range(1, len(folders) + 1)
+    for fold, folder in zip(folds, folders, strict=True):
+        train_model(
+            job_run(snakemake, fold, snakemake.wildcards.model, snakemake.params.recipe),
+            job_inputs(snakemake),
+            Outputs(folder, snakemake.params.epoch_interval),
+            job_execution(snakemake),
+        )

@@ -448,7 +448,7 @@ def test_noise_folders_are_checked_if_they_are_used(tmp_path: Path) -> None:
 def test_recipe_plans(workflow: Workflow, tmp_path: Path) -> None:
     overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}})
     planned = workflow.planned("--configfile", "config/recipes/augmentation.yaml", overlay)
-    assert planned["train_model"] == 3 * 2 * 3 * 5
+    assert (planned["train_folds_5"], planned["train_model"]) == (3 * 3, 3 * 3 * 5)  # one is small, one is not
     assert planned["augment_clips"] == 4  # three variants and the untouched clips, shared by both views
     assert planned["show_variants"] == 2
 

@@ -298,7 +298,7 @@ def test_workflow_and_command_predict_the_same_and_what_evaluation_did(
     }
     overlay = tiny_copy.overlay("predict", **TINY, predict=entries)
     (run / "fold3" / "model.safetensors").unlink()
-    assert tiny_copy.planned("predict", "--configfile", overlay)["train_model"] == 1
+    assert tiny_copy.planned("predict", "--cores", "2", "--configfile", overlay)["train_model"] == 1
     tiny_copy.run("predict", "--cores", "2", "--configfile", overlay)
     made = tiny_copy.results / "predictions"
 

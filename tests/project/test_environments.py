@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from helpers import standin_conda
 from helpers.workflow import REPOSITORY
+from soundbench.study.training_jobs import RULE
 from tools.write_environments import environment_text, files_of, imported_packages, locked
 
 LOCK = locked()
@@ -157,7 +158,7 @@ def test_default_profile_sets_nothing_that_a_site_would() -> None:
 
 
 def test_profiles_name_existing_rules_only() -> None:
-    rules = {
+    rules = {RULE} | {
         name
         for file in REPOSITORY.glob("rules/*.smk")
         for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)\b", file.read_text(), re.M)

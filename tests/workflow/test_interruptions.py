@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.interrupted import TARGET, LongRun, until
+from helpers.interrupted import STUDY, TARGET, LongRun, until
 from helpers.workflow import TINY, Workflow
 
 pytestmark = pytest.mark.slow
@@ -70,6 +70,23 @@ def test_orphan_that_has_ended_leaves_its_model_to_the_next_start(long_run: Long
     assert long_run.finish(long_run.start(*ARGUMENTS)) == uninterrupted
     assert "was already finished by an earlier process" in long_run.log()
     assert "epoch" not in long_run.log()
+
+
+def test_job_of_several_folds_goes_on_in_the_fold_that_was_interrupted(long_run: LongRun, uninterrupted: bytes) -> None:
+    long_run.workflow.overlay("study", **STUDY | {"benchmark": STUDY["benchmark"] | {"seeds": [1, 2]}})
+    run = long_run.weights.parents[1]
+    often = ("--set-resources", "train_folds_5:checkpoint_seconds=0")
+    target = f"{run.relative_to(long_run.workflow.folder)}/predictions.csv"
+    running = long_run.start("--cores", "1", "--retries", "1", *often, targets=(target,))
+    until((run / "fold2" / "checkpoint.pt").exists, "a checkpoint of the second fold")
+    (process,) = long_run.trainings()
+    process.terminate()
+    assert running.wait(timeout=400) == 0, long_run.said()[-6000:]
+    log = (long_run.workflow.results / "logs" / "train_model" / "synthetic" / "cnn" / "seed1.log").read_text()
+    assert "fold1] was already finished by an earlier process" in log
+    assert "fold2] resumed after epoch" in log
+    assert "fold1] epoch" not in log
+    assert long_run.weights.read_bytes() == uninterrupted
 
 
 def test_keep_going_finishes_what_can_be_finished(workflow: Workflow) -> None:

@@ -55,7 +55,8 @@ def split(folder: Path, seed: int) -> pd.DataFrame:
 @pytest.mark.slow
 def test_another_workflow_uses_this_one_twice(outer: Workflow) -> None:
     planned = outer.planned()
-    assert planned["first_train_model"] == 2 * 2 * 5  # two models, two seeds, five folds
+    assert planned["first_train_model"] == 2 * 5  # two seeds, five folds
+    assert planned["first_train_folds_5"] == 2  # of the small model
     assert planned["second_train_model"] == 5
     targets = ("one/splits/synthetic/seed1.csv", "two/splits/synthetic/seed3.csv")
     outer.run("--cores", "2", *targets)

@@ -27,7 +27,7 @@ def digests(folder: Path, *patterns: str) -> dict[str, str]:
 def test_default_benchmark_agrees_with_the_readme(workflow: Workflow) -> None:
     planned = workflow.planned()
     assert planned["augment_clips"] == 2  # the copies, and the untouched clips that the page of variants shows
-    assert planned["train_model"] == 2 * 2 * 2 * 5  # with copies and without, cnn and resnet10, two seeds, five folds
+    assert planned["train_folds_5"] == 2 * 2 * 2  # with copies and without, cnn and resnet10, two seeds
     assert planned["evaluate_model"] == 2 * 2 * 2
     assert planned["aggregate_comparisons"] == planned["show_variants"] == 1
 
@@ -36,7 +36,7 @@ def test_default_benchmark_agrees_with_the_readme(workflow: Workflow) -> None:
 def test_views_of_esc50_in_the_library_plan(workflow: Workflow, tmp_path: Path) -> None:
     views = ["esc10", "esc10-literature", "esc50", "esc50-literature"]
     overlay = workflow.overlay("own", sources={"esc50": {"root": str(tmp_path)}}, benchmark={"datasets": views})
-    assert workflow.planned("--configfile", overlay)["train_model"] == 4 * 2 * 2 * 5
+    assert workflow.planned("--configfile", overlay)["train_folds_5"] == 4 * 2 * 2
 
 
 @pytest.mark.slow
@@ -95,8 +95,12 @@ def test_reordered_configuration_is_no_change(tiny_copy: Workflow) -> None:
 @pytest.mark.parametrize(
     ("module", "rerun", "kept"),
     [
-        ("models/families/cnn.py", {"train_model": 10, "evaluate_model": 2}, {"compute_features", "split_clips"}),
-        ("data/splits.py", {"split_clips": 2, "train_model": 20}, {"compute_features", "fetch_dataset"}),
+        ("models/families/cnn.py", {"train_folds_5": 2, "evaluate_model": 2}, {"compute_features", "train_model"}),
+        (
+            "data/splits.py",
+            {"split_clips": 2, "train_folds_5": 2, "train_model": 10},
+            {"compute_features", "fetch_dataset"},
+        ),
         ("report/drawing.py", {"draw_figures": 1}, {"train_model", "evaluate_model"}),
     ],
 )
@@ -134,6 +138,22 @@ def test_same_seed_gives_the_same_bytes(tiny_copy: Workflow) -> None:
     assert digests(tiny_copy.results, *patterns) == before
     tiny_copy.run(*one_seed, "--forcerun", "train_model", "draw_figures")
     assert digests(tiny_copy.results, *patterns) == before
+
+
+@pytest.mark.slow
+def test_one_job_for_all_folds_gives_the_bytes_of_one_job_each(tiny_copy: Workflow) -> None:
+    trained = ("runs/synthetic/cnn/*/*/*.safetensors", "runs/synthetic/cnn/*/*/history.csv")
+    before = digests(tiny_copy.results, *trained)
+    assert len(before) == 2 * 2 * 5
+    shutil.rmtree(tiny_copy.results / "runs" / "synthetic" / "cnn")
+    done = tiny_copy.run("--cores", "1", "--configfile", "tiny.yaml", "--forcerun", "train_folds_5")
+    assert " train_folds_5 " in done.stdout
+    assert " train_model " not in done.stdout
+    assert digests(tiny_copy.results, *trained) == before
+    log = (tiny_copy.results / "logs" / "train_model" / "synthetic" / "cnn" / "seed1.log").read_text()
+    assert [f"[synthetic/cnn/seed1/fold{fold}]" in log for fold in range(1, 6)] == [True] * 5
+    for cores in ("1", "8"):  # whoever trained a model, it is not trained again
+        assert tiny_copy.planned("--cores", cores, "--configfile", "tiny.yaml") == {}
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from soundbench.tasks.task import Task
 Plan = dict[str, Any]
 
 LEADERBOARD_KEYS = ["dataset", "model", "protocol"]
+COSTS = ("cpu_seconds", "megabytes")  # of a fold, which are no scores
 LEADERBOARD_COLUMNS = [*LEADERBOARD_KEYS, "mean", "spread", "interval_low", "interval_high", "rank"]
 
 
@@ -77,7 +78,7 @@ def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame, plan: Plan) -> pd.D
     Args:
         pooled: from :func:`pooled_scores`.
     """
-    names = [name for name in scores if name not in set(score_columns(plan)) - set(plan_metrics(plan))]
+    names = [name for name in scores if name not in {*score_columns(plan), *COSTS} - set(plan_metrics(plan))]
     whole = pooled.to_dict("index")
     rows = []
     for key, part in scores.groupby(LEADERBOARD_KEYS, sort=False):

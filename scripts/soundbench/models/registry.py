@@ -24,7 +24,7 @@ from soundbench.models.initial_weights import Address, Weights
 if TYPE_CHECKING:
     from torch import nn
 
-COMMON_KEYS = ("contamination", "family", "features", "large", "pretrained", "training", "tune")
+COMMON_KEYS = ("contamination", "family", "features", "large", "pretrained", "small", "training", "tune")
 
 
 def family_options(recipe: dict[str, Any]) -> dict[str, Any]:

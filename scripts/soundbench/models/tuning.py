@@ -20,7 +20,7 @@ Config = dict[str, Any]
 
 KEY = "tune"
 SEPARATOR = "/"  # no name of the library holds it, so no trial has the name of a model
-KEYS_WITHOUT_EFFECT = ("large", "contamination")  # on how a model is trained
+KEYS_WITHOUT_EFFECT = ("large", "small", "contamination")  # on how a model is trained
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)  # the bases of the dimensions
 SMALLEST_DIGIT = 1e-9
 SKIPPED = 16  # points per trial that may repeat earlier settings, before a small search space counts as used up

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from soundbench.core.storage import canonical_json
+from soundbench.models.families import is_fitted
 from soundbench.models.tuning import KEYS_WITHOUT_EFFECT, compares_epochs
 
 Entry = dict[str, Any]
@@ -30,6 +31,12 @@ class Study:
         # Models that need a GPU for more than training, and lists of what models have seen. Recipes do not hold these
         # keys, since they do not change results.
         self.large_models = [name for name, recipe in settings["models"].items() if recipe["large"]]
+        trials = {name: recipe for tuned in settings["trials"].values() for name, recipe in tuned["recipes"].items()}
+        self.small_models = [
+            name
+            for name, recipe in (settings["models"] | trials).items()
+            if recipe["small"] or is_fitted(recipe["family"])
+        ]
         self.contamination = {name: recipe["contamination"] for name, recipe in settings["models"].items()}
         recipes = {name: without(recipe, *KEYS_WITHOUT_EFFECT) for name, recipe in settings["models"].items()}
         self.settings: Entry = settings | {"models": recipes}

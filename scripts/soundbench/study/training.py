@@ -13,7 +13,19 @@ from soundbench.models.families import FAMILIES
 from soundbench.models.lineage import workflow_sources
 from soundbench.models.tuning import tuned_model
 from soundbench.study.features import FeatureInputs
-from soundbench.study.paths import EPOCH_WEIGHTS, FEATURE_INDEX, FEATURES, MEASURES, OVERLAP, WEIGHTS, fill
+from soundbench.study.paths import (
+    DESCRIPTION,
+    EPOCH_WEIGHTS,
+    FEATURE_INDEX,
+    FEATURES,
+    HISTORY,
+    MEASURES,
+    MODEL,
+    OVERLAP,
+    TRAINED_ON,
+    WEIGHTS,
+    fill,
+)
 from soundbench.study.resources import by_clips
 from soundbench.study.study import Entry, Study, Wildcards
 from soundbench.tasks.registry import task_class
@@ -75,9 +87,10 @@ class TrainingInputs:
         }
 
     @property
-    def epoch_outputs(self) -> dict[str, str]:
-        """The output of training that only a study with ``benchmark.every_epoch`` has."""
-        return {"epochs": EPOCH_WEIGHTS} if self.study.epoch_interval else {}
+    def outputs(self) -> dict[str, str]:
+        """What the training of a fold leaves; its weights after epochs only with ``benchmark.every_epoch``."""
+        always = {"model": MODEL, "description": DESCRIPTION, "trained_on": TRAINED_ON, "history": HISTORY}
+        return always | ({"epochs": EPOCH_WEIGHTS} if self.study.epoch_interval else {})
 
     def _earlier_sources(self, model: str) -> list[str]:
         return sorted(workflow_sources(self.study.settings, model))

@@ -12,13 +12,13 @@ from soundbench.training.run import Execution, Run
 Job = Any  # Snakemake's object, whose attributes depend on the rule
 
 
-def job_run(job: Job, model: str, recipe: str) -> Run:
-    """The run of a model, or of one of its trials, with its recipe as JSON."""
+def job_run(job: Job, fold: int, model: str, recipe: str) -> Run:
+    """One fold of the run of a model, or of one of its trials, with its recipe as JSON."""
     return Run(
         dataset=job.wildcards.dataset,
         model=model,
         seed=int(job.wildcards.seed),
-        fold=int(job.wildcards.fold),
+        fold=fold,
         protocol=job.params.protocol,
         recipe=json.loads(recipe),
         front_end=json.loads(job.params.front_end),
