@@ -25,8 +25,8 @@ rule export_model:
     conda:
         environment("export")
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 30 * attempt,
+        mem_mb=by_clips(4000, 20),
+        runtime=by_clips(30, 1),
     params:
         data=exports.data,
         code=lambda w: code_digest("export_model", *training.model_modules(w)),

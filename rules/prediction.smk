@@ -28,8 +28,8 @@ rule predict_clips:
         environment("training")
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=lambda w, attempt: attempt * predictions.by_recordings(w, 4000, 10),
+        runtime=lambda w, attempt: attempt * predictions.by_recordings(w, 60, 10),
     params:
         recordings=lambda w: predictions.entry(w)["recordings"],
         options=lambda w: canonical_json({key: predictions.entry(w)[key] for key in ("overlap", "summary", "top_k")}),

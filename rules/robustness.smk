@@ -20,8 +20,8 @@ rule perturb_features:
         environment("training")
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 120 * attempt,
+        mem_mb=by_clips(3000, 50),
+        runtime=by_clips(120, 30),
     params:
         settings=lambda w: study.entry_json("features", w.features),
         levels=canonical_json(robustness.perturbations),
@@ -45,8 +45,8 @@ rule evaluate_robustness:
     conda:
         environment("training")
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(3000, 50, "measures"),
+        runtime=by_clips(60, 10, "measures"),
     params:
         records=study.resolve(paths.EVALUATED),
         levels=canonical_json(robustness.perturbations),

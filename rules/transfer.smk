@@ -30,8 +30,8 @@ rule evaluate_transfer:
         environment("training")
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=by_clips(3000, 50, "measures"),
+        runtime=by_clips(60, 10, "measures"),
     params:
         to=lambda w: transfers.entry(w)["to"],
         shared=lambda w: len(set(transfers.sources(w))) == 1,

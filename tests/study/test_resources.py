@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,11 +10,13 @@ import pandas as pd
 import pytest
 
 from helpers.library import configuration
+from helpers.workflow import REPOSITORY
 from soundbench.core.integrity import DIGEST
 from soundbench.core.storage import write_csv
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
 from soundbench.study.features import FeatureInputs
+from soundbench.study.prediction import PredictionInputs
 from soundbench.study.resources import ROW, by_clips
 from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
@@ -48,6 +51,22 @@ def test_indexing_counts_the_recordings_of_the_user(tmp_path: Path) -> None:
     assert inputs.by_recordings(SimpleNamespace(source="mine"), 60, 1) == 62
     assert inputs.by_recordings(SimpleNamespace(source="mine", shard="1of2"), 60, 1) == 61
     assert inputs.by_recordings(SimpleNamespace(source="synthetic"), 60, 1) == 60
+
+
+def test_prediction_counts_the_recordings_in_folders(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number}.wav").touch()
+    entry = {"recordings": [str(tmp_path), str(tmp_path / "1.wav")], "model": {"dataset": "synthetic", "model": "cnn"}}
+    inputs = PredictionInputs(Study(configuration(predict={"new": entry})))
+    assert inputs.by_recordings(SimpleNamespace(prediction="new"), 60, 10) == 80
+
+
+def test_every_job_asks_for_more_memory_and_time_with_each_attempt() -> None:
+    """And none with data asks for the same, whatever the number of clips is."""
+    rules = "\n".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
+    asked = re.findall(r"(?:mem_mb|runtime)=(.*),", rules)
+    assert len(asked) > 30
+    assert [each for each in asked if not re.search(r"by_clips|by_recordings|halving_runtime", each)] == []
 
 
 @pytest.mark.parametrize(("trials", "whole"), [(4, 2), (27, 3)])

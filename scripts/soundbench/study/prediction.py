@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
+from pathlib import Path
 
 from soundbench.core.errors import InputError
+from soundbench.data.files import files_state
 from soundbench.inference.recordings import watched_files
 from soundbench.models.ensembles import member_runs
 from soundbench.models.saved import find_models
@@ -101,6 +103,12 @@ class PredictionInputs:
             return fill(pattern, dataset=dataset, source=self.study.source_of(dataset), seed=seeds)
 
         return files
+
+    def by_recordings(self, wildcards: Wildcards, base: int, per_thousand: int) -> int:
+        """A resource of the job of an entry: ``base``, and more for every 1,000 files in the folders that it names."""
+        folders = (str(Path(place).expanduser()) for place in self.entry(wildcards)["recordings"])
+        number = sum(files_state(folder).number for folder in folders if Path(folder).is_dir())
+        return base + per_thousand * (number // 1000)
 
     def recordings(self, wildcards: Wildcards) -> list[str]:
         """The files and folders whose dates show that there are new recordings."""
