@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.signal import butter as butterworth
-from scipy.signal import lfilter, sosfilt
+import scipy  # it imports scipy.signal, which takes a second, where clips are made and not where they are read
 
 from soundbench.data.audio import write_audio
 
@@ -63,14 +62,17 @@ class Recording:
         """White noise through a band-pass around ``centre`` Hz, unit standard deviation."""
         top = 0.45 * self.sample_rate
         low, high = np.clip([centre * 2 ** (-octaves / 2), centre * 2 ** (octaves / 2)], 30, top)
-        sections = butterworth(2, [min(low, 0.8 * top), high], "bandpass", fs=self.sample_rate, output="sos")
-        return _unit(sosfilt(sections, rng.standard_normal(self.samples)))
+        sections = scipy.signal.butter(2, [min(low, 0.8 * top), high], "bandpass", fs=self.sample_rate, output="sos")
+        return _unit(scipy.signal.sosfilt(sections, rng.standard_normal(self.samples)))
 
     def events(self, times: np.ndarray, decay: float, attack: float = 0.002) -> np.ndarray:
         """An envelope that rises within ``attack`` s at each of ``times`` (s) and falls by 1/e in ``decay`` s."""
-        since = self.time[None, :] - times[:, None]
-        rise = np.clip(since / attack, 0, 1)
-        return (rise * np.exp(-np.clip(since, 0, None) / decay)).sum(axis=0)
+        envelope = np.zeros(self.samples)
+        for time in times:
+            first = np.searchsorted(self.time, time)
+            since = self.time[first:] - time
+            envelope[first:] += np.minimum(since / attack, 1) * np.exp(-since / decay)
+        return envelope
 
     def regular(self, rng: np.random.Generator, rate: float, jitter: float = 0.02) -> np.ndarray:
         """Times (s) of ``rate`` events a second from a random start, each off by ``jitter`` of the period."""
@@ -90,8 +92,8 @@ class Recording:
         """Add the resonances and the background of the recording, at a random level."""
         for frequency, gain in zip(self.resonances, self.gains, strict=True):
             angle = 2 * np.pi * min(frequency / self.sample_rate, 0.45)
-            sound = sound + gain * 0.1 * lfilter([1], [1, -1.9 * np.cos(angle), 0.9025], sound)
-        background = lfilter([1], [1, -self.background_pole], rng.standard_normal(self.samples))
+            sound = sound + gain * 0.1 * scipy.signal.lfilter([1], [1, -1.9 * np.cos(angle), 0.9025], sound)
+        background = scipy.signal.lfilter([1], [1, -self.background_pole], rng.standard_normal(self.samples))
         mixed = _unit(sound) + self.background_level * _unit(background)
         return mixed / np.abs(mixed).max() * rng.uniform(0.3, 0.95)
 
