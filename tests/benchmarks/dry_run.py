@@ -30,7 +30,7 @@ def main() -> None:
         benchmark = {"datasets": ["synthetic"], "models": arguments.models, "seeds": list(range(arguments.seeds))}
         overlay = workflow.overlay("large", benchmark=benchmark)
         started = time.monotonic()
-        planned = workflow.planned("--quiet", "host", "--configfile", overlay)
+        planned = workflow.planned("--quiet", "host", "--jobs", "1", "--configfile", overlay)  # one job per fold
         elapsed = time.monotonic() - started
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{planned['train_model']} training jobs, {sum(planned.values())} jobs in all")
