@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import sys
@@ -56,18 +55,6 @@ class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
         return bool(super().filter(record))
 
 
-def _keep_memory_to_the_end() -> None:
-    """End this process without looking for garbage, and without the destructors of libraries.
-
-    Those of torch take 0.15 s of CPU time to free memory that the system frees anyway. They run after Python has ended:
-    files are closed and exit functions are called before, and the exit code stays.
-    """
-    gc.freeze()
-    libc = ctypes.CDLL(None)
-    with suppress(AttributeError):  # other libraries than glibc do not have this function
-        libc.on_exit(libc._exit, None)
-
-
 def _opened(path: Path) -> LogFile:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,4 +90,4 @@ def logged(path: str | Path) -> Iterator[None]:
             logger.removeHandler(handler)
             handler.close()
         if IS_JOB:
-            _keep_memory_to_the_end()
+            gc.freeze()
