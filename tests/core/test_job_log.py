@@ -15,15 +15,17 @@ JOB = """
 import atexit, gc
 atexit.register(lambda: print(gc.get_threshold()[0] > 10_000, gc.get_freeze_count() > 1_000))
 from soundbench.core.job_log import logged
+print(not gc.isenabled())
 with logged("{log}"):
-    pass
+    print(gc.get_freeze_count() > 1_000)
+    assert gc.isenabled()
 """
 
 
-@pytest.mark.parametrize(("start", "expected"), [("snakemake = 1", "True True"), ("", "False False")])
+@pytest.mark.parametrize(("start", "expected"), [("snakemake = 1", "True"), ("", "False")])
 def test_a_job_does_not_look_for_garbage_in_what_it_imports(start: str, expected: str, tmp_path: Path) -> None:
     script = tmp_path / "job.py"
     script.write_text(JOB.format(start=start, log=tmp_path / "log.txt"))
     environment = {"PYTHONPATH": str(REPOSITORY / "scripts")}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == expected
+    assert set(done.stdout.split()) == {expected}

@@ -18,6 +18,7 @@ logger = logging.getLogger("soundbench")
 # again while they are imported and once more at the end, takes 1.5 of 4.3 s of CPU time with torch and timm.
 IS_JOB = hasattr(sys.modules["__main__"], "snakemake")
 if IS_JOB:
+    gc.disable()  # until the block of `logged` begins
     gc.set_threshold(50_000, 20, 50)
 
 
@@ -77,6 +78,9 @@ def logged(path: str | Path) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(handlers[0])
+    if IS_JOB:
+        gc.freeze()  # all that has been imported
+        gc.enable()
     try:
         yield
     except InputError as error:
