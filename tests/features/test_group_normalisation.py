@@ -132,5 +132,6 @@ def test_report_and_leaderboard_mark_transductive_models(tiny_copy: Workflow) ->
     page = (summary / "report.html").read_text()
     assert "svm-by-group is transductive" in page
     assert "(transductive)</span>" in page
-    scores = pd.read_csv(summary / "leaderboard.csv").set_index("model")["mean"]
-    assert scores["svm-by-group"] < scores["svm"]
+    board = pd.read_csv(summary / "leaderboard.csv").set_index("model")
+    assert board["transductive"].to_dict() == {"svm": False, "svm-by-group": True}
+    assert board["mean"]["svm-by-group"] < board["mean"]["svm"]

@@ -98,7 +98,6 @@ class Study:
             "metric": "accuracy",
             "curves": [],
             "ablation": False,
-            "transductive": [],
         }
         study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
         found = Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})

@@ -27,7 +27,7 @@ Plan = dict[str, Any]
 
 LEADERBOARD_KEYS = ["dataset", "model", "protocol"]
 COSTS = ("cpu_seconds", "megabytes")  # of a fold, which are no scores
-LEADERBOARD_COLUMNS = [*LEADERBOARD_KEYS, "mean", "spread", "interval_low", "interval_high", "rank"]
+LEADERBOARD_COLUMNS = [*LEADERBOARD_KEYS, "mean", "spread", "interval_low", "interval_high", "rank", "transductive"]
 
 
 def run_of(path: str | Path) -> tuple[str, str, int]:
@@ -140,7 +140,8 @@ def _numbered(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, pd.DataFrame]
 def rank_models(
     predictions: dict[tuple[str, str], list[pd.DataFrame]], groups: dict[str, pd.DataFrame], plan: Plan, metric: str
 ) -> pd.DataFrame:
-    """The leaderboard: the mean over seeds of the out-of-fold score, its spread and interval, and the rank.
+    """The leaderboard: the mean over seeds of the out-of-fold score, its spread and interval, the rank, and whether the
+    model is transductive.
 
     The score of a seed pools the test clips of all folds, each predicted by the model that was not trained on it;
     ``spread`` is the standard deviation over seeds (empty for one seed); the interval is that of
@@ -163,10 +164,11 @@ def rank_models(
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
         limits = (task.metrics[chosen].lowest, task.metrics[chosen].highest)
         rows.append((*key, scores.mean(), spread, *estimate_score(evidence, members, chosen).interval(*limits)))
-    board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-1])
+    board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-2])
     goodness = board["mean"] * [direction(plan, name, metric) for name in board["dataset"]]
     ranks = goodness.groupby([board["dataset"], board["protocol"]]).rank(ascending=False, method="min")
     board["rank"] = ranks.astype("Int64")
+    board["transductive"] = board["model"].isin(plan["transductive"])
     order = board.groupby("dataset", sort=False).ngroup()
     return board.assign(order=order).sort_values(["order", "rank"], kind="stable")[LEADERBOARD_COLUMNS]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -29,11 +29,11 @@ def score_text(mean: float, spread: float, metric: Metric, sign: str = "±") -> 
     return metric.format(mean) if pd.isna(spread) else f"{metric.format(mean)} {sign} {metric.format(spread)}"
 
 
-def _cells(board: pd.DataFrame, metric: Metric, sign: str, dash: str, transductive: Collection[str]) -> list[list[str]]:
+def _cells(board: pd.DataFrame, metric: Metric, sign: str, dash: str) -> list[list[str]]:
     return [
         [
             "-" if pd.isna(row.rank) else str(row.rank),
-            row.model + (TRANSDUCTIVE if row.model in transductive else ""),
+            row.model + (TRANSDUCTIVE if row.transductive else ""),
             score_text(row.mean, row.spread, metric, sign),
             GAP if pd.isna(row.mean) else metric.interval(row.interval_low, row.interval_high, dash),
         ]
@@ -67,7 +67,6 @@ def _tables(
     board: pd.DataFrame,
     others: pd.DataFrame,
     metrics: Mapping[str, Metric],
-    transductive: Collection[str],
     sign: str,
     dash: str,
 ) -> Iterator[tuple[str, Metric, list[list[str]], list[list[str]]]]:
@@ -80,36 +79,31 @@ def _tables(
         yield (
             f"{dataset} ({protocol})",
             metrics[dataset],
-            _cells(rows, metrics[dataset], sign, dash, transductive),
+            _cells(rows, metrics[dataset], sign, dash),
             beside,
         )
 
 
-def leaderboard_markdown(
-    board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric], transductive: Collection[str] = ()
-) -> str:
+def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric]) -> str:
     """One table per data set and protocol: mean ± standard deviation over seeds, and the 95 % interval.
 
     Published scores (see :func:`published`) follow, with their kind in place of a rank.
 
     Args:
         metrics: the metric that ranks the models of each data set.
-        transductive: the models that are marked so.
     """
     parts = []
-    for title, metric, measured, beside in _tables(board, others, metrics, transductive, "±", "–"):
+    for title, metric, measured, beside in _tables(board, others, metrics, "±", "–"):
         cells = [[markdown_text(cell) for cell in line] for line in (*measured, *beside)]
         lines = [["rank", "model", metric.title, "interval"], ["---:", ":---", "---:", "---:"], *cells]
         parts.append("\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines)]))
     return "\n\n".join(parts) + "\n"
 
 
-def leaderboard_latex(
-    board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric], transductive: Collection[str] = ()
-) -> str:
+def leaderboard_latex(board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric]) -> str:
     """The same as :func:`leaderboard_markdown`, as one ``tabular`` with booktabs rules per table."""
     parts = []
-    for title, metric, measured, beside in _tables(board, others, metrics, transductive, r"±", "--"):
+    for title, metric, measured, beside in _tables(board, others, metrics, r"±", "--"):
         head = " & ".join(["rank", "model", latex_text(metric.heading), "95\\,\\% interval"])
         body = "\n\\midrule\n".join(map(_latex_rows, filter(None, (measured, beside))))
         parts.append(

@@ -81,8 +81,8 @@ def aggregate_scores(
         outputs.spread, with_components(spread_table(scores, pooled_scores(records), plan), predictions, groups, plan)
     )
     write_csv(outputs.beside, others)
-    write_text(outputs.markdown, leaderboard_markdown(board, others, metrics, plan["transductive"]))
-    write_text(outputs.latex, leaderboard_latex(board, others, metrics, plan["transductive"]))
+    write_text(outputs.markdown, leaderboard_markdown(board, others, metrics))
+    write_text(outputs.latex, leaderboard_latex(board, others, metrics))
 
 
 def with_components(

@@ -50,7 +50,6 @@ class Results:
         sources: the source of each data set.
         curves: data sets that differ in the number of training clips only.
         steps: the models, where each is the one before with one thing more; else none.
-        transductive: the models whose features are normalised by group, with those of test clips.
         read: the tables that :meth:`table` has read.
     """
 
@@ -74,7 +73,6 @@ class Results:
     sources: dict[str, str] = field(default_factory=dict)
     curves: list[list[str]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
-    transductive: list[str] = field(default_factory=list)
     read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -85,8 +83,8 @@ class Results:
 
         Args:
             named: the files of each input, which is one or several.
-            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``transductive``, ``seeds``,
-                ``metric``, ``curves``, ``ablation``.
+            study: ``datasets`` with the ``source`` and the ``task`` of each, ``models``, ``seeds``, ``metric``,
+                ``curves``, ``ablation``.
         """
         files = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named.items()}
         sources = {Path(path).stem: path for path in files["clips"]}
@@ -114,7 +112,6 @@ class Results:
             sources={name: view["source"] for name, view in study["datasets"].items()},
             curves=study["curves"],
             steps=study["models"] if study["ablation"] else [],
-            transductive=study["transductive"],
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:
@@ -183,6 +180,12 @@ class Results:
         numbers = [column for column in named if column not in text]
         self.read[name] = named.assign(**pd.read_csv(self.tables[name], usecols=numbers)) if numbers else named
         return self.read[name].copy()
+
+    @property
+    def transductive(self) -> list[str]:
+        """The models whose features are normalised by group, with those of test clips."""
+        board = self.table("leaderboard")
+        return list(dict.fromkeys(board.loc[board["transductive"], "model"]))
 
     @cached_property
     def split_tables(self) -> dict[str, list[pd.DataFrame]]:

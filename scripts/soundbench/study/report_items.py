@@ -105,7 +105,6 @@ class ReportItems:
         views = {name: self.study.settings["datasets"][name] for name in self.runs.datasets}
         facts: dict[str, Any] = {
             "datasets": {name: {key: view[key] for key in ("source", "task")} for name, view in views.items()},
-            "transductive": self.runs.transductive,
             "curves": self._curves,
             "ablation": self.study.settings["report"]["ablation"],
         }

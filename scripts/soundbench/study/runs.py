@@ -37,15 +37,10 @@ class SelectedRuns:
                 for name, view in views.items()
             },
             "models": self.models,
-            "transductive": self.transductive,
+            "transductive": transductive_models(self.models, self.study.settings),
             "seeds": self.seeds,
         }
         return canonical_json(plan, sort_keys=False)
-
-    @property
-    def transductive(self) -> list[str]:
-        """The selected models whose features are normalised by group, with those of test clips."""
-        return transductive_models(self.models, self.study.settings)
 
     def finished(self, files: list[str]) -> list[str]:
         """All of these files; if gaps are shown, only those that exist."""

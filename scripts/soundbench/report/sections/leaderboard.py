@@ -182,5 +182,4 @@ def section(results: Results) -> str:
         seeds=len(results.seeds),
         colours=model_colours(results.models),
         epochs=EPOCHS,
-        transductive=results.transductive,
     )
