@@ -29,7 +29,7 @@ HEAVY = {
     "pandas",
 }
 USES = {
-    "aggregate_comparisons": {"pandas", "scipy"},
+    "aggregate_comparisons": {"pandas"},
     "aggregate_contamination": {"pandas"},
     "aggregate_costs": {"pandas"},
     "aggregate_details": {"pandas"},
@@ -38,7 +38,7 @@ USES = {
     "aggregate_robustness": {"pandas"},
     "aggregate_scores": {"pandas"},
     "aggregate_transfer": {"pandas"},
-    "audit_clips": {"pandas", "scipy"},
+    "audit_clips": {"pandas"},
     "augment_clips": {"pandas"},
     "choose_trial": {"pandas"},
     "compute_features": {"pandas", "torch"},
@@ -54,21 +54,21 @@ USES = {
     "export_model": {"pandas", "torch"},
     "fetch_dataset": set(),
     "fetch_weights": set(),
-    "find_noise_overlap": {"pandas", "scipy"},
-    "find_overlap": {"pandas", "scipy"},
+    "find_noise_overlap": {"pandas"},
+    "find_overlap": {"pandas"},
     "gather_copies": {"pandas"},
     "gather_features": {"pandas"},
     "halve_trials": {"pandas", "torch"},
     "index_clips": set(),
     "inspect_clips": set(),
-    "measure_confounds": {"pandas", "scipy"},
+    "measure_confounds": {"pandas"},
     "page_predictions": {"pandas"},
     "perturb_features": {"pandas"},
     "predict_clips": set(),  # so that --help takes no time
     "show_variants": {"matplotlib", "pandas"},
     "split_clips": {"pandas"},
     "train_model": {"pandas", "torch"},
-    "write_report": {"pandas", "scipy"},
+    "write_report": {"pandas"},
 }
 
 

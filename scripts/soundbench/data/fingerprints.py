@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.fft import rfft
 
 from soundbench.core.storage import atomic_path
 from soundbench.data.audio import resample
@@ -42,6 +41,8 @@ Landmarks = np.ndarray  # (landmarks, 2) uint16: frame and frequency bin, in ord
 
 def landmarks(samples: np.ndarray, sample_rate: int) -> Landmarks:
     """The landmarks of ``samples`` ``(samples,)``; a silent clip has none."""
+    from scipy.fft import rfft  # imported here, since it takes 0.2 s and most jobs only compare landmarks
+
     beginning = resample(samples[: LONGEST * sample_rate], sample_rate, SAMPLE_RATE)
     padded = np.pad(beginning, N_FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP] * np.hanning(N_FFT).astype(np.float32)
