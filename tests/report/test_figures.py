@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from PIL import Image
 from helpers.simulated import Study, write_report
 from helpers.svg import styled
 from soundbench.evaluation.explanations import Explanations
+from soundbench.report import drawing
 from soundbench.report.drawing import figure
 from soundbench.report.figures import views
 from soundbench.report.figures.confusion import plot_calibration, plot_confusion
@@ -86,6 +88,15 @@ def test_figure_names_every_model_and_says_in_words_what_it_is(study: Study, nam
     assert "<dc:title>" in svg
     again = draw(study, name, tmp_path / "again.svg")
     assert hashlib.sha256(svg.encode()).digest() == hashlib.sha256(again.encode()).digest()
+
+
+@pytest.mark.parametrize("name", ["scores", "costs", "confusion", "training"])
+def test_figure_is_the_same_if_everything_is_measured_again(
+    study: Study, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    svg = draw(study, name, tmp_path / "figure.svg")
+    monkeypatch.setattr(drawing, "_measured_once", nullcontext)
+    assert draw(study, name, tmp_path / "again.svg") == svg
 
 
 @pytest.mark.parametrize("name", ["costs", "confusion", "calibration", "training"])

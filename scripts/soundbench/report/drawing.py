@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import math
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import matplotlib
 import numpy as np
@@ -21,8 +23,10 @@ from soundbench.report.svg import compact
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 
 WIDEST = 12.0  # inches: a figure of this width on a page of 1,000 px has letters of 9 px at 8 pt, the smallest here
 PANELS_PER_ROW = 3
@@ -42,6 +46,9 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "soundbench",  # the same figure has the same bytes
     "svg.fonttype": "none",  # text, not outlines: searchable, readable by screen readers, and half the size
 }
+
+# Where the title of a panel begins. Else matplotlib measures all ticks to keep it clear of a power of ten above them.
+ABOVE = 1.0
 
 
 class _Canvas(Figure):
@@ -67,16 +74,53 @@ def figure(
     """
     columns = max(1, min(columns, panels, int(WIDEST // width)))
     rows = math.ceil(panels / columns)
-    with plt.rc_context(STYLE):
+    with plt.rc_context(STYLE), _garbage_left():
         size = (min(WIDEST, width * columns), height * rows)
         canvas, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=_Canvas)
         for surplus in axes.reshape(-1)[panels:]:
             surplus.remove()
         yield canvas, axes.reshape(-1)[:panels]
-        with atomic_path(path) as temporary:
+        with atomic_path(path) as temporary, _measured_once():
             canvas.savefig(temporary, bbox_inches="tight", metadata={"Date": None, "Title": title})
             Path(temporary).write_text(_IMAGE.sub(_repacked, compact(Path(temporary).read_text())))
         plt.close(canvas)
+
+
+@contextmanager
+def _measured_once() -> Iterator[None]:
+    """Keep the layouts of texts and the ticks of axes: to save a figure, matplotlib computes each about ten times."""
+    lay_out, update = vars(Text)["_get_layout"], vars(Axis)["_update_ticks"]
+    layouts: dict[tuple[Any, ...], Any] = {}
+    ticks: dict[Axis, Any] = {}
+
+    def layout(text: Any, renderer: Any) -> Any:
+        font = (hash(text.get_fontproperties()), text.get_figure(root=True).dpi, type(renderer))
+        turned = (text.get_rotation(), text.get_rotation_mode(), text.get_ha(), text.get_va())
+        key = (text._get_wrapped_text(), *font, *turned, text._multialignment, text._linespacing)
+        if key not in layouts:
+            layouts[key] = lay_out(text, renderer)
+        return layouts[key]
+
+    def updated(axis: Any) -> Any:
+        state = (*axis.get_view_interval(), *axis.axes.bbox.size)
+        if ticks.get(axis, (None,))[0] != state:
+            ticks[axis] = (state, update(axis))
+        return ticks[axis][1]
+
+    with patch.object(Text, "_get_layout", layout), patch.object(Axis, "_update_ticks", updated):
+        yield
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Look for garbage only after a figure: it holds many objects until then, and searching them takes long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def first_of_rows(axes: Iterable[Axes]) -> list[Axes]:

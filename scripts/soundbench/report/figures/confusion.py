@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from soundbench.evaluation.breakdowns import by_model, class_order, pooled_confusion, runs_by
-from soundbench.report.drawing import SMALL, WIDEST, figure, first_of_rows, shortened
+from soundbench.report.drawing import ABOVE, SMALL, WIDEST, figure, first_of_rows, shortened
 from soundbench.report.style import model_colours, model_markers, text_colour
 from soundbench.tasks.classification import row_shares
 from soundbench.tasks.registry import find_metric
@@ -50,7 +50,7 @@ def plot_confusion(metrics: list[str], key: str, names: list[str], ranked: dict[
             image = _draw_matrix(axis, counts[name], labels[name], orders[labels[name]], named_every)
             metric = find_metric(ranked[own[0]["dataset"]])
             score = float(np.mean([run["scores"][ranked[own[0]["dataset"]]] for run in own]))
-            axis.set_title(f"{shortened(name)}\n{metric.title} {metric.with_unit(score)}", fontsize=10)
+            axis.set_title(f"{shortened(name)}\n{metric.title} {metric.with_unit(score)}", fontsize=10, y=ABOVE)
         for axis in first_of_rows(axes):
             axis.set_ylabel("true")
         bar = canvas.colorbar(image, ax=list(axes), location="bottom", aspect=40, fraction=0.03, pad=0.02)
@@ -98,7 +98,7 @@ def plot_calibration(metrics: list[str], models: list[str], path: str) -> None:
                 sizes = [4 + 120 * part["clips"] / sum(each["clips"] for each in bins) for part in bins]
                 axis.scatter(confidence, correct, sizes, color=colours[model], marker=markers[model], alpha=0.6)
             error = 100 * np.mean([run["scores"]["calibration_error"] for run in own])
-            axis.set_title(f"{shortened(model)}\ncalibration error {error:.1f} points", fontsize=10)
+            axis.set_title(f"{shortened(model)}\ncalibration error {error:.1f} points", fontsize=10, y=ABOVE)
             axis.set_xlabel("predicted probability (%)")
             axis.set_xlim(0, 102)
             axis.set_ylim(0, 102)

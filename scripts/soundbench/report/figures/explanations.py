@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.explanations import Explanations
 from soundbench.features.settings import bin_frequencies, hop_samples
-from soundbench.report.drawing import SMALL, figure, first_of_rows, shortened
+from soundbench.report.drawing import ABOVE, SMALL, figure, first_of_rows, shortened
 from soundbench.report.figures.samples import CORRECT, WRONG, frequency_names
 
 PANEL = 3.4  # inches, the width of a panel
@@ -56,7 +56,7 @@ def _name(axis: Axes, row: pd.Series, fall: float) -> None:
     verdict = "correct" if correct else f"taken for {shortened(row['predicted'])}"
     probability = f"{100 * row[row['predicted']]:.0f} %"
     title = f"{shortened(row['label'])}\n{verdict}, {probability}\nlargest fall: {100 * fall:.0f} points"
-    axis.set_title(title, color=CORRECT if correct else WRONG, fontsize=9)
+    axis.set_title(title, color=CORRECT if correct else WRONG, fontsize=9, y=ABOVE)
 
 
 def _draw_clip(axis: Axes, features: np.ndarray, drops: np.ndarray, settings: dict[str, Any], clip: pd.Series) -> None:

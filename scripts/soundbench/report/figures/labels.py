@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from soundbench.evaluation.breakdowns import by_model
-from soundbench.report.drawing import SMALL, figure, first_of_rows, legend_below, shortened
+from soundbench.report.drawing import ABOVE, SMALL, figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers, text_colour
 
 MOST = 60  # labels in a figure
@@ -74,7 +74,7 @@ def plot_occurrences(metrics: list[str], models: list[str], path: str) -> None:
     with figure(path, len(panels), side + beside, side + beside + 0.6, "labels that occur together") as (canvas, axes):
         for axis, (name, counts) in zip(axes, panels.items(), strict=True):
             image = _draw_shares(axis, counts[np.ix_(chosen, chosen)], labels)
-            axis.set_title(name, fontsize=10)
+            axis.set_title(name, fontsize=10, y=ABOVE)
         for axis in first_of_rows(axes):
             axis.set_ylabel("of the clips with")
         bar = canvas.colorbar(image, ax=list(axes), location="bottom", aspect=40, fraction=0.03, pad=0.02)

@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter
 
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import average_predictions
-from soundbench.report.drawing import SMALL, figure, first_of_rows, shortened
+from soundbench.report.drawing import ABOVE, SMALL, figure, first_of_rows, shortened
 from soundbench.report.media import (
     LISTENING_RATE,
     LOWEST,
@@ -87,6 +87,6 @@ def plot_samples(predictions: list[str], clips: str, path: str) -> None:
             correct = row["label"] == row["predicted"]
             verdict = "correct" if correct else f"taken for {shortened(row['predicted'])}"
             title = f"{shortened(row['label'])}\n{verdict}, {100 * row['probability']:.0f} %"
-            axis.set_title(title, color=CORRECT if correct else WRONG, fontsize=9)
+            axis.set_title(title, color=CORRECT if correct else WRONG, fontsize=9, y=ABOVE)
         for axis in first_of_rows(axes):
             axis.set_ylabel("frequency (Hz)", fontsize=SMALL)

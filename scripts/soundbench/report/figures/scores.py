@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
+from soundbench.report.drawing import ABOVE, figure, first_of_rows, legend_below, shortened
 from soundbench.report.style import model_colours, model_markers
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import find_metric
@@ -23,7 +23,7 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], ranked: dict[s
     Args:
         ranked: the metric that ranks the models of each data set.
     """
-    rows = pd.read_csv(scores)
+    rows = dict(list(pd.read_csv(scores).groupby(["dataset", "model"])))
     board = pd.read_csv(leaderboard)
     colours = model_colours(models)
     panels = board[["dataset", "protocol"]].drop_duplicates()
@@ -35,18 +35,17 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], ranked: dict[s
             here = board[(board["dataset"] == dataset) & (board["protocol"] == protocol)].iloc[::-1]
             ticks = []
             for position, entry in enumerate(here.itertuples()):
-                mine = rows[(rows["dataset"] == dataset) & (rows["model"] == entry.model)]
-                _score_row(
-                    axis, position, entry, mine[ranked[dataset]].dropna(), colours[entry.model], metrics[dataset]
-                )
-                done = mine.dropna(subset=ranked[dataset])["seed"].nunique()
+                mine = rows[dataset, entry.model]
+                known = mine[mine[ranked[dataset]].notna()]
+                _score_row(axis, position, entry, known[ranked[dataset]], colours[entry.model], metrics[dataset])
+                done = known["seed"].nunique()
                 seeds = mine["seed"].nunique()
                 name = shortened(entry.model)
                 ticks.append(name if done == seeds else f"{name}\n({done} of {seeds} seeds)")
             axis.set_yticks(range(len(here)), ticks)
             axis.set_ylim(-0.5, len(here) - 0.3)
             axis.set_xlabel(metrics[dataset].heading)
-            axis.set_title(f"{shortened(dataset)} ({protocol})")
+            axis.set_title(f"{shortened(dataset)} ({protocol})", y=ABOVE)
             axis.grid(axis="x", alpha=0.3)
         _share_scales(axes)
 
@@ -136,7 +135,7 @@ def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], ran
         return
     goodness = grid.mul([1 if find_metric(ranked[name]).higher_is_better else -1 for name in grid.index], axis=0)
     with figure(path, 1, 7.2, 1.6 + 0.28 * len(models), "mean ranks of the models over data sets") as (_, (axis,)):
-        axis.set_title(f"mean rank over {len(grid)} data sets (1 is best)")
+        axis.set_title(f"mean rank over {len(grid)} data sets (1 is best)", y=ABOVE)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
         ranks, critical, p = critical_difference(goodness[models].to_numpy())

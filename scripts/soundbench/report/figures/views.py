@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from soundbench.report.drawing import SMALL, figure, shortened
+from soundbench.report.drawing import ABOVE, SMALL, figure, shortened
 from soundbench.report.style import text_colour
 
 CELL = 0.5  # inches
@@ -47,7 +47,7 @@ def plot_views(view_comparisons: str, leaderboard: str, models: list[str], datas
     with figure(path, len(panels), side + beside, side + beside + TITLE, title) as (_, axes):
         for axis, (source, model) in zip(axes, panels, strict=True):
             _draw_matrix(axis, found[source, model], views[source])
-            axis.set_title(shortened(model) if len(views) == 1 else f"{shortened(model)}\n{shortened(source)}")
+            axis.set_title(shortened(model) if len(views) == 1 else f"{shortened(model)}\n{shortened(source)}", y=ABOVE)
 
 
 def _views(rows: pd.DataFrame, datasets: list[str]) -> list[str]:
