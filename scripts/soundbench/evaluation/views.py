@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -176,10 +176,9 @@ class _Views:
 
 def _tested(table: pd.DataFrame, groups: pd.DataFrame) -> bytes:
     """A digest of what is tested: the clips in their order, with their folds, labels and groups."""
-    own = pd.DataFrame(groups).loc[table["clip"]]
-    columns = [*(table[name] for name in ("clip", "fold", "label")), *(own[name] for name in own)]
-    text = "\0".join(str(value) for column in columns for value in column.to_list())
-    return hashlib.sha256(text.encode()).digest()
+    own = pd.DataFrame(groups).to_numpy()[groups.index.get_indexer(table["clip"])]
+    text = "\0".join(chain(table["clip"].to_list(), table["label"].to_list(), own.ravel()))
+    return hashlib.sha256(text.encode() + table["fold"].to_numpy().tobytes()).digest()
 
 
 def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:

@@ -157,7 +157,7 @@ class SingleLabel(Task):
     @classmethod
     def correct(cls, table: pd.DataFrame) -> pd.Series:
         """Whether the predicted label is the true one."""
-        return table["label"].eq(table["predicted"])
+        return pd.Series(table["label"].to_numpy() == table["predicted"].to_numpy(), table.index)
 
     def _numbers(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """True class numbers ``(clips,)`` and probabilities ``(clips, classes)``."""
