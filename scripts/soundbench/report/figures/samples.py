@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
-from soundbench.core.storage import read_clip_table
+from soundbench.core.storage import read_clip_table, read_clip_tables
 from soundbench.evaluation.breakdowns import average_predictions
 from soundbench.report.drawing import ABOVE, SMALL, figure, first_of_rows, shortened
 from soundbench.report.media import (
@@ -78,7 +78,7 @@ def plot_samples(predictions: list[str], clips: str, path: str) -> None:
         predictions: one file per seed; probabilities are means over them.
         clips: the clip table, for the files.
     """
-    table = average_predictions([read_clip_table(name) for name in predictions])
+    table = average_predictions(list(read_clip_tables(predictions)))
     chosen = draw_samples(table, ROWS * COLUMNS)
     files = read_clip_table(clips).set_index("clip")["path"]
     with figure(path, len(chosen), PANEL, 2.1, "sample predictions on spectrograms", COLUMNS) as (_, axes):

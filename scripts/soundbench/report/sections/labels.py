@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from soundbench.core.storage import read_clip_table, read_json
+from soundbench.core.storage import read_clip_tables, read_json
 from soundbench.evaluation.label_errors import choose_errors, label_errors, labels_beside
 from soundbench.report.listening import clip_budget, clip_files, sounds, tested_runs
 from soundbench.report.rendering import records, render
@@ -31,7 +31,7 @@ def run_labels(results: Results, dataset: str, model: str, number: int) -> dict[
     own = results.of(dataset, model)
     scores = results.tasks[dataset].class_scores([read_json(path) for path in own.metrics])
     scores = scores.sort_values("average_precision", kind="stable")
-    errors = label_errors([read_clip_table(path) for path in own.predictions])
+    errors = label_errors(list(read_clip_tables(own.predictions)))
     chosen = clip_files(choose_errors(errors, list(scores["label"]), number), results.clips[dataset])
     rows = scores.assign(
         misses=scores["support"] - scores["correct"], false_alarms=scores["predicted"] - scores["correct"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from soundbench.core.storage import read_clip_table
+from soundbench.core.storage import read_clip_tables
 from soundbench.evaluation.breakdowns import average_predictions, confusion_table, read_records
 from soundbench.report.listening import CLIPS, clip_budget, clip_files, sounds, tested_runs
 from soundbench.report.rendering import records, render
@@ -29,7 +29,7 @@ def run_mistakes(results: Results, dataset: str, model: str, number: int) -> dic
     """The mistakes of one model on a data set, with at most ``number`` clips."""
     own = results.of(dataset, model)
     pairs = confusion_table(read_records(own.metrics)).head(PAIRS)
-    table = average_predictions([read_clip_table(name) for name in own.predictions])
+    table = average_predictions(list(read_clip_tables(own.predictions)))
     chosen = clip_files(choose_mistakes(table, pairs, number).reset_index(), results.clips[dataset])
     return {
         "dataset": dataset,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from soundbench.core.storage import read_clip_table, read_json
+from soundbench.core.storage import read_clip_tables, read_json
 from soundbench.report.listening import CLIPS, clip_budget, clip_files, sounds, tested_runs
 from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
@@ -29,7 +29,7 @@ def run_values(results: Results, dataset: str, model: str, number: int) -> dict[
     task = results.tasks[dataset]
     runs = [read_json(path)["targets"] for path in own.metrics]
     scores = pd.concat(map(pd.DataFrame, runs)).groupby("target", sort=False).mean().reset_index()
-    tables = [read_clip_table(path) for path in own.predictions]
+    tables = list(read_clip_tables(own.predictions))
     names = task.find_labels(tables[0])
     each = max(1, min(CLIPS, number // len(names)))
     errors = {name: clip_files(largest_errors(tables, name, each), results.clips[dataset]) for name in names}
