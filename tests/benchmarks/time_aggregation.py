@@ -10,6 +10,7 @@ models and 5 seeds they should take 60 s of CPU time together, and at most 1 GB 
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import sys
 import tempfile
@@ -22,6 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 from benchmarks.scale import Used, measured
 from helpers.simulated import Study, table_steps, write_figures, write_pages
+from soundbench.core.job_log import THRESHOLDS
 
 
 def write_ledger(study: Study) -> None:
@@ -42,6 +44,7 @@ def steps(study: Study) -> dict[str, Callable[[], None]]:
 
 def run(study: Study, name: str) -> Used:
     """Run one job in this process, which has run nothing else."""
+    gc.set_threshold(*THRESHOLDS)
     return measured(lambda _: steps(study)[name](), study.root)
 
 

@@ -16,10 +16,11 @@ logger = logging.getLogger("soundbench")
 
 # A job imports several hundred thousand objects, which live until its end. To look through them for garbage, again and
 # again while they are imported and once more at the end, takes 1.5 of 4.3 s of CPU time with torch and timm.
+THRESHOLDS = (50_000, 20, 50)
 IS_JOB = hasattr(sys.modules["__main__"], "snakemake")
 if IS_JOB:
     gc.disable()  # until the block of `logged` begins
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*THRESHOLDS)
 
 
 class LogFile(logging.FileHandler):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import io
 import math
 import re
@@ -74,7 +73,7 @@ def figure(
     """
     columns = max(1, min(columns, panels, int(WIDEST // width)))
     rows = math.ceil(panels / columns)
-    with plt.rc_context(STYLE), _garbage_left():
+    with plt.rc_context(STYLE):
         size = (min(WIDEST, width * columns), height * rows)
         canvas, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, FigureClass=_Canvas)
         for surplus in axes.reshape(-1)[panels:]:
@@ -109,18 +108,6 @@ def _measured_once() -> Iterator[None]:
 
     with patch.object(Text, "_get_layout", layout), patch.object(Axis, "_update_ticks", updated):
         yield
-
-
-@contextmanager
-def _garbage_left() -> Iterator[None]:
-    """Look for garbage only after a figure: it holds many objects until then, and searching them takes long."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def first_of_rows(axes: Iterable[Axes]) -> list[Axes]:
