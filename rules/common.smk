@@ -26,6 +26,7 @@ from soundbench.core.schema import LIBRARY
 from soundbench.study.profile_checks import warn_of_replaced_blocks
 from soundbench.core.module_facts import keep_facts
 from soundbench.core.planning import remember_repeated_answers
+from soundbench.core.scheduling import look_once_per_timespan
 from soundbench.core.provenance import check_installed_version, study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
@@ -59,6 +60,7 @@ from soundbench.core.slurm_submission import correct_submissions
 from soundbench.config.selection import overlay_of_study, used_configuration
 
 remember_repeated_answers()
+look_once_per_timespan()
 keep_facts(Path(".snakemake/soundbench-modules").absolute())
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)
@@ -68,7 +70,6 @@ if workflow.is_main_process:
     warn_of_replaced_blocks(sys.argv, workflow.resource_settings)
 
 CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
-
 # The path variables of this workflow. If a module statement or a configuration sets one, it is part of the settings.
 path_variables = workflow.pathvars
 folders = {

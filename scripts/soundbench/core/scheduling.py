@@ -1,0 +1,32 @@
+"""How often Snakemake's scheduler (9.27) looks at the jobs that wait.
+
+It submits at most 100 jobs per second, so it looks again one second after each look. It also looks when a job ends.
+Each job that ended therefore added a look per second, until no job waited: 240 per second after 240 jobs.
+"""
+
+from __future__ import annotations
+
+from threading import Timer
+from typing import Any
+
+
+def look_again_later(scheduler: Any, delay: float) -> None:
+    """Wake the scheduler after ``delay`` s, unless it will be woken anyway."""
+    if getattr(scheduler, "wakes", False):
+        return
+
+    def wake() -> None:
+        scheduler.wakes = False
+        scheduler._open_jobs.release()
+
+    scheduler.wakes = True
+    timer = Timer(delay, wake)
+    timer.daemon = True  # the end of a study does not wait for it
+    timer.start()
+
+
+def look_once_per_timespan() -> None:
+    """Let Snakemake's scheduler have one timer at a time."""
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    JobScheduler._schedule_reevalutation = look_again_later
