@@ -9,8 +9,9 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,11 +175,16 @@ def read_clip_table(path: str | Path | io.BytesIO, **options: Any) -> pd.DataFra
 
 
 def read_clip_tables(paths: Iterable[str | Path], **options: Any) -> Iterator[pd.DataFrame]:
-    """The same of each of several files; small ones are read together, in a fifth of the time."""
+    """The same of each of several files, as :func:`read_tables` reads them."""
+    return read_tables(paths, partial(read_clip_table, **options))
+
+
+def read_tables(paths: Iterable[str | Path], read: Callable[[io.BytesIO], pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Read CSV tables with ``read``; small ones are read together, in a fifth of the time."""
     for batch in _batches(paths):
         start = batch[0].find(b"\n") + 1
         rows = [content[start:] for content in batch]
-        table = read_clip_table(io.BytesIO(batch[0][:start] + b"".join(rows)), **options)
+        table = read(io.BytesIO(batch[0][:start] + b"".join(rows)))
         if len(batch) == 1:
             yield table
             continue

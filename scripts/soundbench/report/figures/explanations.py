@@ -77,6 +77,7 @@ def _draw_clip(axis: Axes, features: np.ndarray, drops: np.ndarray, settings: di
         axis.set_yticks(np.interp(ticks, frequencies, np.arange(bins) + 0.5), frequency_names(ticks))
     axis.set_xlabel("time (s)", fontsize=SMALL)
     axis.tick_params(labelsize=SMALL)
+    axis.spines[:].set_in_layout(False)  # the numbers beside them lie further out
 
 
 def _edges(number: int, parts: int) -> np.ndarray:

@@ -69,6 +69,7 @@ def draw_spectrogram(axis: Axes, path: str) -> None:
     axis.set_yticks([math.log10(tick) for tick in ticks], frequency_names(ticks))
     axis.tick_params(labelsize=SMALL)
     axis.set_xlabel("time (s)", fontsize=SMALL)
+    axis.spines[:].set_in_layout(False)  # the numbers beside them lie further out
 
 
 def plot_samples(predictions: list[str], clips: str, path: str) -> None:

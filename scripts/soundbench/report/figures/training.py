@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from soundbench.core.storage import read_tables
 from soundbench.report.drawing import SMALL, figure, shortened
 from soundbench.report.style import model_colours
 from soundbench.tasks.task import Task
@@ -27,8 +28,8 @@ def plot_training(histories: list[str], models: list[str], task: type[Task], pat
         task: that of the data set.
     """
     colours = model_colours(models)
-    tables = [pd.read_csv(name).assign(run=name, model=Path(name).parents[2].name) for name in histories]
-    epochs = pd.concat(tables)
+    tables = zip(histories, read_tables(histories, pd.read_csv), strict=True)
+    epochs = pd.concat([table.assign(run=name, model=Path(name).parents[2].name) for name, table in tables])
     trained = [model for model in models if model in set(epochs["model"])]
     measures = dict(zip(("loss", task.progress), task.curves, strict=True))
     title = f"loss and {task.progress} after each epoch, one row per model"
