@@ -70,6 +70,7 @@ if workflow.is_main_process:
     warn_of_replaced_blocks(sys.argv, workflow.resource_settings)
 
 CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
+
 # The path variables of this workflow. If a module statement or a configuration sets one, it is part of the settings.
 path_variables = workflow.pathvars
 folders = {

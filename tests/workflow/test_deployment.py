@@ -115,7 +115,7 @@ def test_results_can_be_in_a_storage(workflow: Workflow, tmp_path: Path) -> None
         "snakemake_storage_plugin_fs", reason="no storage plugin: pip install snakemake-storage-plugin-fs"
     )
     storage = ("--default-storage-provider", "fs", "--default-storage-prefix", str(tmp_path / "storage"))
-    assert workflow.planned(*storage)["train_model"] > 0
+    assert workflow.planned(*storage)["train_folds_5"] > 0
 
 
 @pytest.mark.slow
