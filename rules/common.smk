@@ -69,9 +69,8 @@ if workflow.is_main_process:
     show_one_line_per_job(workflow.logger_manager.logger, workflow.output_settings)
     warn_of_replaced_blocks(sys.argv, workflow.resource_settings)
 
-CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
-
 # The path variables of this workflow. If a module statement or a configuration sets one, it is part of the settings.
+CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
 path_variables = workflow.pathvars
 folders = {
     name: path_variables.get(name)
