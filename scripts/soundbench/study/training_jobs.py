@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from soundbench.study.paths import fill
@@ -42,7 +41,7 @@ class TrainingJobs:
     @property
     def log(self) -> str:
         """The log of a job."""
-        return str(Path(LOG).with_suffix("").parent.with_suffix(".log")) if self.folds else LOG
+        return LOG.replace("/fold{fold}", "") if self.folds else LOG
 
 
 def training_jobs(study: Study, settings: Any, arguments: Sequence[str]) -> Iterator[TrainingJobs]:
