@@ -402,7 +402,7 @@ def test_same_source_and_published_weights_before_anything_starts(probing: Workf
     probing.overlay("library", benchmark={"datasets": ["synthetic"], "models": ["ast-probe"], "seeds": [1, 2, 3]})
     planned = probing.planned("--configfile", "library.yaml")
     assert (planned["fetch_weights_of_embedding"], planned["embed_clips"], planned["compute_features"]) == (1, 1, 1)
-    assert planned["train_model"] == 15
+    assert planned["train_folds_5"] == 3
 
 
 @pytest.mark.slow

@@ -86,6 +86,8 @@ def test_fifty_classes_fit_and_can_be_played(tmp_path: Path, browser: WebDriver)
         assert all(f">{escape(label)}</text>" in text for label in set(table["label"])), name
 
     browser.get((tmp_path / "listen.html").as_uri())
+    # On a busy machine, the browser may return before it has read the whole page.
+    WebDriverWait(browser, 30).until(lambda b: b.execute_script("return document.readyState") == "complete")
     players = browser.find_elements(By.TAG_NAME, "audio")
     assert len(players) == 50
     script = "return [...document.querySelectorAll('audio')].map(a => a.duration || 0)"

@@ -134,7 +134,7 @@ def test_commands_on_the_page_run_this_study_and_find_nothing_to_do(tiny_copy: W
     program, *arguments = commands(page)[0]
     assert (program, arguments) == ("snakemake", ["--cores", "all", "--configfile", "results/summary/study.yaml"])
     assert tiny_copy.planned(*arguments) == {}
-    assert tiny_copy.planned("--cores", "all")["train_model"] > 0  # without that file it is another study
+    assert tiny_copy.planned("--cores", "all")["evaluate_model"] > 0  # without that file it is another study
     # Another Snakefile, and settings on the command line: they are in the file too.
     (tiny_copy.folder / "Snakefile").rename(tiny_copy.folder / "own.smk")
     own = ("--snakefile", "own.smk", "--configfile", "tiny.yaml", "--config", "benchmark={metric: uar, seeds: [1, 2]}")
