@@ -8,6 +8,7 @@ D. Ellis, X. Zeng and J. McDermott, "Classifying soundtracks with audio texture 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,9 +139,9 @@ def _of_modulations(standard: np.ndarray) -> list[np.ndarray]:
     edges = np.searchsorted(frequencies, MODULATIONS)
     power = np.abs(spectrum) ** 2
     power /= np.maximum(power.sum(axis=1, keepdims=True), TINY)
-    shares = [np.log(power[:, low:high].sum(axis=1) + TINY) for low, high in zip(edges, edges[1:], strict=False)]
+    shares = [np.log(power[:, low:high].sum(axis=1) + TINY) for low, high in pairwise(edges)]
     together = []
-    for low, high in zip(edges[::2], edges[2::2], strict=False):
+    for low, high in pairwise(edges[::2]):
         part = spectrum[:, low:high]
         part = part / np.sqrt(np.maximum((np.abs(part) ** 2).sum(axis=1, keepdims=True), TINY))
         correlations = (part @ part.conj().T).real
