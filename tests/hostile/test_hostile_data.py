@@ -33,10 +33,11 @@ from soundbench.data.readers import esc50
 from soundbench.data.subsets import view_clips
 from soundbench.features.size import check_size, check_whole_clips, long_clips
 from soundbench.inference.recordings import find_recordings
-from soundbench.inference.windows import recording_windows
+from soundbench.inference.windows import ModelInput, recording_windows
 from soundbench.report.drawing import figure
 from soundbench.report.pages.audit import audit_clips
 
+LOGMEL = [ModelInput(front_end("logmel64"), (64, 44))]  # of a second
 HOLDOUT = {"scheme": "holdout", "protocol": "nested"}
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take\n"
 
@@ -381,7 +382,7 @@ def test_recordings_that_training_refuses_are_not_predicted_either(tmp_path: Pat
     name, make, trained, predicted = RECORDINGS[case]
     make(tmp_path / name)
     assert trained in inspect_clip(str(tmp_path / name)).detail
-    windows = recording_windows(str(tmp_path / name), front_end("logmel64"), (64, 44), 0.5)
+    windows = recording_windows(str(tmp_path / name), LOGMEL, 0.5)
     assert predicted in message(list, windows)
 
 
@@ -389,9 +390,9 @@ def test_recordings_that_training_refuses_are_not_predicted_either(tmp_path: Pat
 def test_recordings_that_are_whole_are_predicted(tmp_path: Path) -> None:
     for name in ("a.wav", "a.aiff", "a.flac", "a.ogg", "a.mp3"):
         write(tmp_path / name, 1.5)
-        assert len(list(recording_windows(str(tmp_path / name), front_end("logmel64"), (64, 44), 0.5))) > 1
+        assert len(list(recording_windows(str(tmp_path / name), LOGMEL, 0.5))) > 1
     write(tmp_path / "loud.wav", 1.5, value=30000.0, subtype="FLOAT")
-    assert list(recording_windows(str(tmp_path / "loud.wav"), front_end("logmel64"), (64, 44), 0.5))
+    assert list(recording_windows(str(tmp_path / "loud.wav"), LOGMEL, 0.5))
 
 
 @pytest.mark.slow

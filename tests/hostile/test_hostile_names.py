@@ -51,7 +51,7 @@ def test_numbers_stay_numbers() -> None:
 @pytest.mark.parametrize("name", FORMULAS)
 def test_tables_of_predictions_hold_no_formula_and_read_back(tmp_path: Path, name: str) -> None:
     prediction = Prediction(Options(top_k=2), SingleLabel(["dog", name]))
-    prediction.add(Window(0.0, 1.0, np.zeros((1, 1))), np.array([0.25, 0.75], np.float32))
+    prediction.add(Window(0.0, 1.0, (np.zeros((1, 1)),)), np.array([0.25, 0.75], np.float32))
     path = tmp_path / "predictions.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = SpreadsheetWriter(file, columns(2, prediction.task))
@@ -65,7 +65,7 @@ def test_tables_of_predictions_hold_no_formula_and_read_back(tmp_path: Path, nam
 
 def test_predicted_numbers_below_zero_remain_numbers(tmp_path: Path) -> None:
     prediction = Prediction(Options(), Regression(["=level", "onset"]))
-    prediction.add(Window(0.0, 1.0, np.zeros((1, 1))), np.array([-0.135712, 12.0], np.float32))
+    prediction.add(Window(0.0, 1.0, (np.zeros((1, 1)),)), np.array([-0.135712, 12.0], np.float32))
     path = tmp_path / "predictions.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = SpreadsheetWriter(file, ["file", "start", "end", "actual", "=level", "onset"])

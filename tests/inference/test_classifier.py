@@ -24,8 +24,10 @@ from soundbench.core.storage import read_json, write_json
 from soundbench.data.audio import open_audio, read_mono, resample, resampled_blocks, sample_blocks
 from soundbench.features.store import compute_features
 from soundbench.inference.classifier import SUMMARIES, Classifier, Options, Prediction
-from soundbench.inference.windows import cut, recording_windows
+from soundbench.inference.windows import ModelInput, cut, recording_windows
 from soundbench.models.saved import find_models
+
+LOGMEL = ModelInput(front_end("logmel64"), (64, 44))
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_windows_cover_a_recording_in_order_for_all_block_sizes(
 ) -> None:
     samples, step = np.arange(total, dtype=np.float32), max(1, round(length * (1 - overlap)))
     blocks = [samples[start : start + block] for start in range(0, total, block)]
-    windows = list(cut(blocks, length, length + slack, step))
+    windows = list(cut(blocks, length, length + slack, overlap))
     if total <= length + slack:
         assert [start for start, _ in windows] == [0]
         assert windows[0][1].tolist() == samples.tolist()
@@ -93,8 +95,8 @@ def test_features_are_those_of_training(tmp_path: Path, name: str, changes: dict
     compute_features(tmp_path / "clips.csv", settings, tmp_path / "all.npy", tmp_path / "all.csv", 1)
     stored = np.load(tmp_path / "all.npy")
     for (_, path, seconds, _), expected in zip(rows, stored, strict=True):
-        windows = list(recording_windows(str(path), settings, stored.shape[1:], 0.5))
-        assert np.array_equal(windows[0].features, expected)
+        windows = list(recording_windows(str(path), [ModelInput(settings, stored.shape[1:])], 0.5))
+        assert np.array_equal(windows[0].features[0], expected)
         if not settings.get("duration"):
             assert [(window.start, window.end) for window in windows] == [(0, pytest.approx(seconds, abs=1e-3))]
 
@@ -108,12 +110,29 @@ def test_silence_is_trimmed_as_in_training_and_times_stay_those_of_the_recording
     table.assign(sample_rate=44100).to_csv(tmp_path / "clips.csv", index=False)
     compute_features(tmp_path / "clips.csv", settings, tmp_path / "all.npy", tmp_path / "all.csv", 1)
     stored = np.load(tmp_path / "all.npy")
-    windows = list(recording_windows(str(tmp_path / "padded.wav"), settings, stored.shape[1:], 0.5))
+    windows = list(recording_windows(str(tmp_path / "padded.wav"), [ModelInput(settings, stored.shape[1:])], 0.5))
     assert len(windows) == 1
-    assert np.array_equal(windows[0].features, stored[0])
+    assert np.array_equal(windows[0].features[0], stored[0])
     assert (windows[0].start, windows[0].end) == pytest.approx((200_000 / 44100, 410_000 / 44100), abs=1e-3)
     frames = pd.read_csv(tmp_path / "all.csv")["frames"][0]
     assert frames == 1 + 210_000 // 2 // 512
+
+
+def test_windows_of_several_front_ends_are_cut_at_the_same_times(tmp_path: Path) -> None:
+    sound = np.concatenate([np.zeros(9000), 0.1 * np.random.default_rng(0).normal(size=35100)])
+    soundfile.write(tmp_path / "one.wav", sound, 44100)
+    soundfile.write(tmp_path / "four.wav", np.tile(sound, 4), 44100)
+    texture = ModelInput(front_end("texture"), (974, 1))  # it trims each window; its own windows would last 30 s
+    (alone,), (trimmed,) = ([*recording_windows(str(tmp_path / "one.wav"), [each], 0.5)] for each in (LOGMEL, texture))
+    (both,) = recording_windows(str(tmp_path / "one.wav"), [LOGMEL, texture], 0.5)
+    assert (both.start, both.end) == (0, 1)
+    assert np.array_equal(both.features[0], alone.features[0])
+    assert both.features[1] == pytest.approx(trimmed.features[0], rel=1e-3, abs=1e-3)
+    alone, both = (
+        [*recording_windows(str(tmp_path / "four.wav"), each, 0.5)] for each in ([LOGMEL], [LOGMEL, texture])
+    )
+    assert [window.start for window in both] == pytest.approx([window.start for window in alone], abs=1e-3)
+    assert np.abs(both[0].features[1] - trimmed.features[0]).mean() < 0.1  # the window is 2 ms shorter
 
 
 @pytest.mark.slow
@@ -122,7 +141,7 @@ def test_long_recordings_are_never_completely_in_memory(tmp_path: Path) -> None:
         path = write_sound(tmp_path / "long.flac", seconds, 44100)
         tracemalloc.start()
         try:
-            assert sum(1 for _ in recording_windows(str(path), front_end("logmel64"), (64, 44), 0.0)) >= seconds - 1
+            assert sum(1 for _ in recording_windows(str(path), [LOGMEL], 0.0)) >= seconds - 1
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -132,11 +151,12 @@ def test_long_recordings_are_never_completely_in_memory(tmp_path: Path) -> None:
 
 
 def test_rate_that_does_not_fit_the_front_end_and_too_short_a_sound_are_told(tmp_path: Path) -> None:
+    high = ModelInput(front_end("logmel80-log1p") | {"fmax": 6000}, (80, 100))
     low, short = write_sound(tmp_path / "low.wav", 1, 8000), write_sound(tmp_path / "short.wav", 0.004)
     with pytest.raises(InputError, match=r"low\.wav: its sample rate does not fit .* 4000 Hz"):
-        list(recording_windows(str(low), front_end("logmel80-log1p") | {"fmax": 6000}, (80, 100), 0.5))
+        list(recording_windows(str(low), [high], 0.5))
     with pytest.raises(InputError, match=r"short\.wav: is too short: it lasts 3\.99 ms, .* front-end, 23\.2 ms"):
-        list(recording_windows(str(short), front_end("logmel64"), (64, 44), 0.5))
+        list(recording_windows(str(short), [LOGMEL], 0.5))
 
 
 # --- reading and computing ahead -------------------------------------------------------------------------------------
@@ -234,7 +254,7 @@ def test_models_are_averaged_if_they_agree(tmp_path: Path) -> None:
     assert np.abs(single[0] - single[1]).max() > 1e-3
     assert Classifier(folders).probabilities(features) == pytest.approx(np.mean(single, axis=0), abs=1e-6)
     other = write_model(tmp_path / "other", ["cat", *LABELS[1:]], "mfcc20", shape=(20, 44))
-    with pytest.raises(InputError, match=r"other: differs from .*fold1 in labels and front_end and shape"):
+    with pytest.raises(InputError, match=r"other: differs from .*fold1 in labels"):
         Classifier([*folders, str(other)])
 
 
@@ -243,9 +263,8 @@ def test_a_recording_is_summarised_over_its_windows(model: Path, tmp_path: Path,
     classifier, path = Classifier([str(model)]), str(write_sound(tmp_path / "a.wav", 4.2))
     options = Options(overlap=0.25, summary=summary, top_k=2, keep_windows=True)
     (found,) = classifier.predict([path], options, threads=2)
-    settings = classifier.descriptions[0]["front_end"]
-    windows = list(recording_windows(path, settings, (64, 44), 0.25))
-    probabilities = classifier.probabilities(np.stack([window.features for window in windows]))
+    windows = list(recording_windows(path, classifier.inputs, 0.25))
+    probabilities = classifier.probabilities(np.stack([window.features[0] for window in windows]))
     assert len(windows) == 6
     assert found.probabilities == pytest.approx(getattr(probabilities, summary)(axis=0), abs=1e-6)
     ranked = list(found.ranked_windows())

@@ -9,6 +9,7 @@ import pytest
 
 from helpers.library import configuration
 from soundbench.config.selection import used_configuration
+from soundbench.config.target_checks import WITHOUT_EMBEDDING
 from soundbench.core.errors import InputError
 from soundbench.models.ensembles import member_runs
 from soundbench.study import paths
@@ -99,7 +100,7 @@ def test_ensembles_that_cannot_be_are_named_together() -> None:
 
 
 def test_uses_that_need_one_network_are_refused() -> None:
-    other = {"family": "ensemble", "members": ["cnn", "ast"]}
+    other = {"family": "ensemble", "members": ["cnn", "ast-probe"]}
     model = {"dataset": "synthetic", "model": "both"}
     assert problems(
         models={"both": BOTH | {"mean": "logits"}, "other": other},
@@ -112,7 +113,7 @@ def test_uses_that_need_one_network_are_refused() -> None:
         },
     ) == [
         "predict.garden.model.model: both averages logits, but predict averages probabilities",
-        "predict.yard.model.model: the members of other have different features; name one of them",
+        f"predict.yard.model.model: other {WITHOUT_EMBEDDING}",
         "robustness.models: both is an ensemble, whose predictions are averaged from tables; name its members",
         "transfer.there.from.model: both is an ensemble, whose predictions are averaged from tables; name its members",
     ]

@@ -78,10 +78,10 @@ def _ensemble_problems(where: str, name: str, library: Config) -> Iterator[str]:
         yield f"{where}: {name} is an ensemble, whose predictions are averaged from tables; name its members"
     elif entry["mean"] != "probabilities":
         yield f"{where}: {name} averages logits, but predict averages probabilities"
-    elif len({recipe["features"] for recipe in members}) > 1:
-        yield f"{where}: the members of {name} have different features; name one of them"
-    elif members and (reason := _bound_features(library).get(members[0]["features"])):
-        yield f"{where}: {name} {reason}"
+    else:
+        bound = _bound_features(library)
+        reasons = dict.fromkeys(bound[recipe["features"]] for recipe in members if recipe["features"] in bound)
+        yield from (f"{where}: {name} {reason}" for reason in reasons)
 
 
 def _bound_features(library: Config) -> dict[str, str]:

@@ -16,8 +16,8 @@ from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
 from soundbench.core.prefetch import map_ahead, read_ahead
 from soundbench.features.normalisation import Normalisation
-from soundbench.features.settings import EMBEDDING, by_group
-from soundbench.inference.windows import Window, recording_windows
+from soundbench.features.settings import EMBEDDING, Settings, by_group
+from soundbench.inference.windows import ModelInput, Window, recording_windows
 from soundbench.models.description import features_shape
 from soundbench.models.saved import load_model
 from soundbench.tasks.registry import trained_task
@@ -123,7 +123,10 @@ class Classifier:
         folders: the folder of each model.
 
     Raises:
-        InputError: a folder cannot be used, or the models differ in their labels, front-ends or shapes.
+        InputError: a folder cannot be used, or the models differ in their task or labels.
+
+    Attributes:
+        inputs: what the models take, each once; ``takes`` says by number which of them each model takes.
     """
 
     def __init__(self, folders: list[str]) -> None:
@@ -134,6 +137,9 @@ class Classifier:
         loaded = [load_model(folder) for folder in folders]
         self.descriptions = [description for _, description in loaded]
         self._check(folders)
+        takes = [ModelInput(description["front_end"], features_shape(description)) for description in self.descriptions]
+        self.inputs = [each for number, each in enumerate(takes) if each not in takes[:number]]
+        self.takes = [self.inputs.index(each) for each in takes]
         self.networks = [place(network, self.device) for network, _ in loaded]
         self.normalise = [Normalisation(**description["normalisation"]) for description in self.descriptions]
         # Each model has what it has learned beside its weights, such as the mean of numbers.
@@ -145,28 +151,26 @@ class Classifier:
         first = self.descriptions[0]
         problems = []
         for folder, other in zip(folders, self.descriptions, strict=True):
-            if different := [key for key in ("task", "labels", "front_end", "shape") if other[key] != first[key]]:
+            if different := [key for key in ("task", "labels") if other[key] != first[key]]:
                 problems.append(f"{folder}: differs from {folders[0]} in {' and '.join(different)}")
         if problems:
-            raise InputError(problems, "Only models with the same labels and the same front-end can be averaged:")
-        if first["front_end"]["front_end"] == EMBEDDING:
-            raise InputError(
-                f"{folders[0]}: needs embeddings by {first['front_end']['model']['pretrained']}, whose weights are not "
-                "in the folder; a model on an embedding predicts only the clips that were embedded for it"
-            )
-        if by_group(first["front_end"]):
-            raise InputError(
-                f"{folders[0]}: takes features that are normalised by group (normalise: group), and the groups of new "
-                "recordings are not known; train a model on other features"
-            )
+            raise InputError(problems, "Only models with the same task and the same labels can be averaged:")
+        problems = [
+            f"{folder}: {problem}"
+            for folder, description in zip(folders, self.descriptions, strict=True)
+            for problem in _front_end_problems(description["front_end"])
+        ]
+        if problems:
+            raise InputError(problems)
 
     @torch.inference_mode()
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """The mean probabilities ``(batch, classes)`` of features ``(batch, bins, frames)``, in float32."""
-        batch = torch.from_numpy(features).to(self.device).float().unsqueeze(1)
-        total = torch.zeros(len(features), len(self.labels), device=self.device)
-        for network, normalise, task in zip(self.networks, self.normalise, self.tasks, strict=True):
-            normalised = normalise(batch).to(memory_format=torch.channels_last)
+    def probabilities(self, *features: np.ndarray) -> np.ndarray:
+        """The mean probabilities ``(batch, classes)``, in float32, of features ``(batch, bins, frames)`` for each of
+        :attr:`inputs`."""
+        batches = [torch.from_numpy(each).to(self.device).float().unsqueeze(1) for each in features]
+        total = torch.zeros(len(features[0]), len(self.labels), device=self.device)
+        for network, normalise, task, takes in zip(self.networks, self.normalise, self.tasks, self.takes, strict=True):
+            normalised = normalise(batches[takes]).to(memory_format=torch.channels_last)
             total = total + task.activate(network(normalised))
         return (total / len(self.networks)).cpu().numpy()
 
@@ -190,18 +194,32 @@ class Classifier:
     def _probabilities(self, batch: list[Window | str]) -> np.ndarray:
         """The probabilities of the windows in a batch."""
         windows = [event.features for event in batch if isinstance(event, Window)]
-        return self.probabilities(np.stack(windows)) if windows else np.empty((0, len(self.labels)))
+        if not windows:
+            return np.empty((0, len(self.labels)))
+        return self.probabilities(*(np.stack(features) for features in zip(*windows, strict=True)))
 
     def _events(self, path: str, overlap: float) -> Iterator[Window | str]:
         """The windows of a recording, then its problem, which is empty if the whole recording could be read."""
-        front_end = self.descriptions[0]["front_end"]
-        shape = features_shape(self.descriptions[0])
         try:
-            yield from recording_windows(path, front_end, shape, overlap)
+            yield from recording_windows(path, self.inputs, overlap)
         except InputError as error:
             yield str(error)
         else:
             yield ""
+
+
+def _front_end_problems(settings: Settings) -> Iterator[str]:
+    """Why the features of new recordings cannot be computed."""
+    if settings["front_end"] == EMBEDDING:
+        yield (
+            f"needs embeddings by {settings['model']['pretrained']}, whose weights are not in the folder; a model on "
+            "an embedding predicts only the clips that were embedded for it"
+        )
+    if by_group(settings):
+        yield (
+            "takes features that are normalised by group (normalise: group), and the groups of new recordings are not "
+            "known; train a model on other features"
+        )
 
 
 def _batches(events: Iterator[Any]) -> Iterator[list[Any]]:

@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from soundbench.core.errors import InputError
-from soundbench.data.audio import missing_end, open_audio, resampled_blocks, sample_blocks
-from soundbench.data.silence import Trimmed
+from soundbench.data.audio import AudioFile, missing_end, open_audio, resample, resampled_blocks, sample_blocks
+from soundbench.data.silence import Trimmed, trim_silence
 from soundbench.features.clip_features import stored_features
 from soundbench.features.front_ends import FRONT_ENDS
-from soundbench.features.settings import feature_problems, frame_count, hop_samples, window_lengths
+from soundbench.features.settings import Settings, feature_problems, frame_count, hop_samples, window_lengths
+
+
+class ModelInput(NamedTuple):
+    """What a model takes: the settings of its front-end, and the shape of a clip's features, ``(bins, frames)``."""
+
+    front_end: Settings
+    shape: tuple[int, int]
+
+    def lengths(self, sample_rate: int) -> tuple[int, int]:
+        """The samples of a window, and of the longest recording that is one window."""
+        return window_lengths(self._frames(sample_rate), sample_rate, self.front_end)
+
+    def features(self, path: str, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        """The features ``(bins, frames)`` of the samples of a window.
+
+        Raises:
+            InputError: they are shorter than a hop of the front-end, or their features are not finite.
+        """
+        if len(samples) < (hop := hop_samples(self.front_end)):
+            raise InputError(f"{path}: {_too_short(len(samples), hop, sample_rate)}")
+        found = FRONT_ENDS.load(self.front_end["front_end"]).compute(samples, sample_rate, self.front_end)
+        return stored_features(path, found, self._frames(sample_rate), self.front_end)[0]
+
+    def _frames(self, sample_rate: int) -> int:
+        duration = self.front_end.get("duration")
+        return frame_count(duration, sample_rate, self.front_end) if duration else self.shape[1]
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a recording, from ``start`` to ``end`` (s), and its features ``(bins, frames)``."""
+    """A part of a recording, from ``start`` to ``end`` (s), and its features ``(bins, frames)`` for each input."""
 
     start: float
     end: float
-    features: np.ndarray
+    features: tuple[np.ndarray, ...]
 
 
-def cut(blocks: Iterable[np.ndarray], length: int, longest: int, step: int) -> Iterator[tuple[int, np.ndarray]]:
+def cut(blocks: Iterable[np.ndarray], length: int, longest: int, overlap: float) -> Iterator[tuple[int, np.ndarray]]:
     """Cut samples that come in blocks into overlapping windows.
 
-    A recording with at most ``longest`` samples is one window. Otherwise all windows have ``length`` samples and begin
-    at distances of ``step`` samples, except the last, which ends at the end of the recording.
+    A recording with at most ``longest`` samples is one window. Otherwise all windows have ``length`` samples, of which
+    the next window repeats the share ``overlap``; the last one ends at the end of the recording.
 
     Yields:
         The first sample of each window, and its samples.
     """
+    step = max(1, round(length * (1 - overlap)))
     held = np.empty(0, np.float32)  # it begins at the sample `first` of the recording
     first = 0
     start = 0
@@ -48,37 +75,52 @@ def cut(blocks: Iterable[np.ndarray], length: int, longest: int, step: int) -> I
     yield (first + len(held) - length, held[-length:]) if start else (0, held)
 
 
-def recording_windows(path: str, settings: dict[str, Any], shape: tuple[int, int], overlap: float) -> Iterator[Window]:
+def recording_windows(path: str, inputs: Sequence[ModelInput], overlap: float) -> Iterator[Window]:
     """The windows of a recording with their features, computed as in ``compute_features``.
 
     Args:
-        settings: the settings of the front-end.
-        shape: the shape of the features of a clip, ``(bins, frames)``.
+        inputs: what the models take; where there are several, the shortest of their windows is that of all.
         overlap: the share of a window that the next window repeats.
 
     Raises:
-        InputError: the file cannot be read, is too short, does not fit the front-end, or is truncated; the last may be
+        InputError: the file cannot be read, is too short, does not fit a front-end, or is truncated; the last may be
             raised after all its windows.
     """
     with open_audio(path) as file:
-        rate = settings["sample_rate"] or file.samplerate
-        if problems := list(feature_problems("features", settings, rate)):
-            raise InputError(f"{path}: its sample rate does not fit the model's front-end: {'; '.join(problems)}")
-        frames = frame_count(settings["duration"], rate, settings) if settings.get("duration") else shape[1]
-        length, longest = window_lengths(frames, rate, settings)
-        step = max(1, round(length * (1 - overlap)))
-        blocks = sample_blocks(file)
-        sound = Trimmed(blocks) if settings.get("trim") else blocks
-        for start, samples in cut(resampled_blocks(sound, file.samplerate, rate), length, longest, step):
-            if len(samples) < hop_samples(settings):
-                raise InputError(f"{path}: {_too_short(len(samples), hop_samples(settings), rate)}")
-            features = FRONT_ENDS.load(settings["front_end"]).compute(samples, rate, settings)
-            begin = start / rate + (sound.skipped / file.samplerate if isinstance(sound, Trimmed) else 0.0)
-            stored = stored_features(path, features, frames, settings)[0]
-            yield Window(begin, begin + len(samples) / rate, stored)
+        for settings, _ in inputs:
+            if problems := list(feature_problems("features", settings, settings["sample_rate"] or file.samplerate)):
+                raise InputError(f"{path}: its sample rate does not fit the model's front-end: {'; '.join(problems)}")
+        yield from (_windows if len(inputs) == 1 else _shared_windows)(path, file, inputs, overlap)
         # A truncated recording is an error, as for clips; it must not be treated as a short one.
         if truncation := missing_end(path, file, file.tell()):
             raise InputError(f"{path}: {truncation}")
+
+
+def _windows(path: str, file: AudioFile, inputs: Sequence[ModelInput], overlap: float) -> Iterator[Window]:
+    """The windows of one front-end: the recording is trimmed and resampled as a whole, and then cut."""
+    (one,) = inputs
+    settings = one.front_end
+    rate = settings["sample_rate"] or file.samplerate
+    length, longest = one.lengths(rate)
+    blocks = sample_blocks(file)
+    sound = Trimmed(blocks) if settings.get("trim") else blocks
+    for start, samples in cut(resampled_blocks(sound, file.samplerate, rate), length, longest, overlap):
+        begin = start / rate + (sound.skipped / file.samplerate if isinstance(sound, Trimmed) else 0.0)
+        yield Window(begin, begin + len(samples) / rate, (one.features(path, samples, rate),))
+
+
+def _shared_windows(path: str, file: AudioFile, inputs: Sequence[ModelInput], overlap: float) -> Iterator[Window]:
+    """The windows of several front-ends: the recording is cut, and each front-end trims and resamples the parts."""
+    own = file.samplerate
+    rates = [settings["sample_rate"] or own for settings, _ in inputs]
+    seconds = [np.divide(each.lengths(rate), rate) for each, rate in zip(inputs, rates, strict=True)]
+    length, longest = np.rint(np.min(seconds, axis=0) * own).astype(int).tolist()
+    for start, samples in cut(sample_blocks(file), length, longest, overlap):
+        found = []
+        for each, rate in zip(inputs, rates, strict=True):
+            sound = trim_silence(samples) if each.front_end.get("trim") else samples
+            found.append(each.features(path, resample(sound, own, rate), rate))
+        yield Window(start / own, (start + len(samples)) / own, tuple(found))
 
 
 def _milliseconds(samples: int, rate: int) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 VECTOR = True
+HOP = 160  # samples; 10 ms at 16 kHz
 SETTINGS = {
     "sample_rate": {
         "description": "Clips are resampled to this rate (Hz).",
