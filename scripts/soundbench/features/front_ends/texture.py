@@ -80,18 +80,21 @@ def _filters(bands: int, sample_rate: int, length: int) -> list[tuple[int, np.nd
     Each band is half a cosine wide, and reaches from the centre of the band below to that of the band above.
     """
     frequencies = np.fft.rfftfreq(length, 1 / sample_rate)
-    position = _erb(frequencies)
-    edges = np.linspace(_erb(LOWEST), _erb(HIGHEST * sample_rate / 2), bands + 2)
-    width = edges[1] - edges[0]
+    position = erb_numbers(frequencies)
+    lowest, highest = erb_numbers(np.array([LOWEST, HIGHEST * sample_rate / 2]))
+    centres, width = np.linspace(lowest, highest, bands + 2, retstep=True)
     found = []
-    for centre in edges[1:-1]:
+    for centre in centres[1:-1]:
         first, last = np.searchsorted(position, (centre - width, centre + width))
         found.append((int(first), np.cos(np.pi / 2 * (position[first:last] - centre) / width)))
     return found
 
 
-def _erb(frequencies: np.ndarray | float) -> np.ndarray | float:
-    """The number of equivalent rectangular bandwidths below a frequency in Hz (B. Glasberg and B. Moore, 1990)."""
+def erb_numbers(frequencies: np.ndarray) -> np.ndarray:
+    """How many equivalent rectangular bandwidths of the ear are below each frequency in Hz.
+
+    B. Glasberg and B. Moore, "Derivation of auditory filter shapes from notched-noise data", Hearing Research 47, 1990.
+    """
     return 21.4 * np.log10(1 + 0.00437 * frequencies)
 
 
