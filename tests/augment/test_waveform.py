@@ -67,6 +67,13 @@ def test_time_stretch_changes_the_length_and_keeps_the_pitch(rate: float) -> Non
     assert semitones(stretched) == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize("factor", [0.9, 1.25])
+def test_speed_changes_the_length_and_the_pitch_together(factor: float) -> None:
+    faster = augmented(tone(), {"effect": "speed", "factor": factor})
+    assert len(faster) == round(RATE / factor)
+    assert semitones(faster) == pytest.approx(12 * np.log2(factor), abs=0.1)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:n_fft")
 @pytest.mark.parametrize("amount", [-24, -0.3, 0, 2, 24])
