@@ -1,9 +1,10 @@
 """Statistics of sound texture: one vector per clip.
 
-Rain, fire or an engine has no course in time, but statistics that stay the same: how the envelopes of its frequency
-bands are distributed, how fast they fluctuate, and which of them fluctuate together. The statistics are those of
-J. McDermott and E. Simoncelli, "Sound texture perception via statistics of the auditory periphery", Neuron 71, 2011;
-D. Ellis, X. Zeng and J. McDermott, "Classifying soundtracks with audio texture features", ICASSP 2011, classify them.
+Rain, fire and engines sound the same at any time. They differ in how the envelopes of their frequency bands are
+distributed, how fast these envelopes fluctuate, and which of them fluctuate together. Such statistics are from
+J. McDermott and E. Simoncelli, "Sound texture perception via statistics of the auditory periphery", Neuron 71, 2011.
+D. Ellis, X. Zeng and J. McDermott classify with them in "Classifying soundtracks with audio texture features", ICASSP
+2011.
 """
 
 from __future__ import annotations
