@@ -183,10 +183,14 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
     Raises:
         InputError: naming all clips and names that cannot be used.
     """
-    clips = READERS.load(source["reader"]).read(Path(root), **_options(source))
+    import pandas as pd
+
+    # pyarrow, where it is installed, cannot hold names that are not UTF-8, which are refused below.
+    with pd.option_context("mode.string_storage", "python"):
+        clips = READERS.load(source["reader"]).read(Path(root), **_options(source))
+        clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
     if repeated := clips.loc[clips["clip"].duplicated(), "clip"].tolist():
         raise InputError(f"{root}: clips that are listed more than once: {sorted_list(repeated)}")
-    clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
     if problems := [*_name_problems(clips), *_labelled_twice(clips)]:
         raise InputError(problems, f"{printable(str(root))}: names and files that cannot be used:")
     names_of = {"label": labels_in(clips["label"], source), "group": list(clips["group"])}
