@@ -67,6 +67,12 @@ def test_trials_are_runs_too() -> None:
     assert list(jobs(cores=1, benchmark=selected)) == ["train_model"]  # a single run
 
 
+def test_members_of_ensembles_are_runs_too() -> None:
+    selected = MANY | {"models": ["svm", "ridges"]}
+    found = jobs(benchmark=selected)
+    assert found["train_folds_5"].models == ["svm", "ridge", "ridge-texture"]
+
+
 def test_files_and_logs_of_a_job() -> None:
     one, all_folds = jobs()["train_model"], jobs()["train_folds_5"]
     assert one.files(paths.MODEL) == [paths.MODEL]

@@ -71,6 +71,8 @@ def _may_share(settings: Any, arguments: Sequence[str]) -> bool:
 
 
 def _trained_together(study: Study) -> list[str]:
-    """The small models that the study selects, and the trials of those that are tuned."""
-    names = [name for model in study.selected["models"] for name in study.trials.get(model, [model])]
+    """The small models that the study selects, members of its ensembles, and the trials of those that are tuned."""
+    ensembles = study.settings["ensembles"]
+    models = [one for name in study.selected["models"] for one in ensembles.get(name, {}).get("members", [name])]
+    names = [name for model in dict.fromkeys(models) for name in study.trials.get(model, [model])]
     return [name for name in names if name in study.small_models and name in study.trained]
