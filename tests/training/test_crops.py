@@ -45,7 +45,7 @@ def test_windows_of_stored_clips_begin_where_those_of_recordings_do(frames: int)
     length, hop = 9, 4
     filled = hop * (length - 1)
     recording = np.zeros(hop * (frames - 1))
-    starts = [start for start, _ in cut([recording], filled, filled + hop - 1, filled // 2)]
+    starts = [start for start, _ in cut([recording], filled, filled + hop - 1, overlap=0.5)]
     assert [hop * start for start in Crop(length).window_starts(frames)] == starts
 
 
