@@ -135,6 +135,17 @@ def test_windows_of_several_front_ends_are_cut_at_the_same_times(tmp_path: Path)
     assert np.abs(both[0].features[1] - trimmed.features[0]).mean() < 0.1  # the window is 2 ms shorter
 
 
+def test_a_window_of_silence_and_a_click_is_not_trimmed_away(tmp_path: Path) -> None:
+    sound = 0.1 * np.random.default_rng(0).normal(size=44100)
+    silence = np.zeros(44100)
+    click = [0.5]  # its neighbours in the window are silent, and it is shorter than a hop of any front-end
+    soundfile.write(tmp_path / "click.wav", np.concatenate([sound, silence, silence, click, silence, silence]), 44100)
+    inputs = [LOGMEL, ModelInput(front_end("texture"), (974, 1))]
+    windows = [*recording_windows(str(tmp_path / "click.wav"), inputs, 0.5)]
+    assert windows[-1].end == pytest.approx(5, abs=1e-3)
+    assert all(np.isfinite(values).all() for window in windows for values in window.features)
+
+
 @pytest.mark.slow
 def test_long_recordings_are_never_completely_in_memory(tmp_path: Path) -> None:
     def peak(seconds: float) -> int:

@@ -118,9 +118,17 @@ def _shared_windows(path: str, file: AudioFile, inputs: Sequence[ModelInput], ov
     for start, samples in cut(sample_blocks(file), length, longest, overlap):
         found = []
         for each, rate in zip(inputs, rates, strict=True):
-            sound = trim_silence(samples) if each.front_end.get("trim") else samples
-            found.append(each.features(path, resample(sound, own, rate), rate))
+            found.append(each.features(path, _part(samples, own, rate, each.front_end), rate))
         yield Window(start / own, (start + len(samples)) / own, tuple(found))
+
+
+def _part(samples: np.ndarray, own: int, rate: int, settings: Settings) -> np.ndarray:
+    """A part of a recording as a front-end takes it. Less than a hop of sound in silence is too short to be trimmed."""
+    if settings.get("trim"):
+        sound = resample(trim_silence(samples), own, rate)
+        if len(sound) >= hop_samples(settings):
+            return sound
+    return resample(samples, own, rate)
 
 
 def _milliseconds(samples: int, rate: int) -> str:
