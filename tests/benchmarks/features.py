@@ -25,7 +25,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import pandas as pd
 import soundfile
@@ -33,6 +32,7 @@ import soundfile
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "scripts")]
 
 from helpers.library import front_end
+from helpers.reference import librosa
 from soundbench.features.store import compute_features
 
 ROUNDS = 4

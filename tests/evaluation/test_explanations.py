@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from helpers.reference import librosa
 from helpers.untrained import LABELS, TINY_INPUT, write_model
 from soundbench.core.errors import InputError
 from soundbench.evaluation.explained_fold import explain_fold

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +14,7 @@ import soundfile
 import torch
 
 from helpers.library import configuration, front_end
+from helpers.reference import librosa
 from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
 from soundbench.features.clip_features import fixed_size

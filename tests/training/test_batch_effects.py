@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import librosa
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from helpers.library import front_end
+from helpers.reference import librosa
 from helpers.trainers import FREQUENCIES, TASK
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.data.audio import resample

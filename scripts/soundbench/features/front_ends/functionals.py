@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundbench.features.compiled_librosa import use_compiled_librosa
 from soundbench.features.front_ends import VECTOR_SETTINGS
 from soundbench.features.settings import Settings
 
@@ -82,6 +83,7 @@ def compute(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.
     """
     import torch
 
+    use_compiled_librosa()
     shortest = max(DELTA * settings["hop_length"], LONG * settings["n_fft"])
     samples = np.pad(samples, (0, max(0, shortest - len(samples))))
     static = _static(samples, sample_rate, settings)

@@ -1,0 +1,73 @@
+"""The compiled functions of librosa, which numba keeps in a folder, so that only the first job waits for them.
+
+If two processes compile the same function at the same time, numba can store two parts that do not fit together. Then
+every later process that loads them ends with a segmentation fault (https://github.com/numba/numba/issues/10128). Here
+one process compiles into a folder that no other process knows, and the folder gets its name when it is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from soundbench.core.errors import InputError
+from soundbench.core.locks import wait_for_lock
+from soundbench.core.storage import atomic_folder
+
+# The modules whose functions numba compiles when they are imported, as far as front-ends need them.
+COMPILE = "import librosa.core.audio, librosa.core.pitch, librosa.util.utils"
+
+
+def use_compiled_librosa() -> None:
+    """Let this process load the compiled functions of librosa. It has to be called before librosa is imported.
+
+    The first call on a kind of processor compiles them, which takes about 30 s. They are stored in ``NUMBA_CACHE_DIR``
+    if it is set, and else in the user's cache folder.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    import numba
+
+    caches = Path(numba.config.CACHE_DIR or _user_caches())
+    folder = caches / f"librosa-{_machine()}"
+    if caches.name == folder.name:
+        return  # an earlier call
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with wait_for_lock(folder.with_suffix(".lock")):
+            if not folder.exists():
+                _compile(folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: compiled functions of librosa cannot be stored here ({error}); "
+            "set NUMBA_CACHE_DIR to a folder that you can write"
+        ) from error
+    numba.config.CACHE_DIR = str(folder)
+
+
+def _user_caches() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soundbench"
+
+
+@cache
+def _machine() -> str:
+    """16 digits for what compiled functions depend on: the versions of packages, and the processor."""
+    from llvmlite import binding
+
+    packages = [version(name) for name in ("librosa", "numba", "llvmlite", "numpy")]
+    processor = [binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
+    return hashlib.sha256(repr([platform.python_version(), *packages, *processor]).encode()).hexdigest()[:16]
+
+
+def _compile(folder: Path) -> None:
+    with atomic_folder(folder) as temporary:
+        subprocess.run(
+            [sys.executable, "-c", COMPILE], env=os.environ | {"NUMBA_CACHE_DIR": str(temporary)}, check=True
+        )
