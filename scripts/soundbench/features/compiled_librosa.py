@@ -14,6 +14,7 @@ import subprocess
 import sys
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from soundbench.core.errors import InputError
@@ -27,7 +28,7 @@ COMPILE = "import librosa.core.audio, librosa.core.pitch, librosa.util.utils"
 def use_compiled_librosa() -> None:
     """Let this process load the compiled functions of librosa. It has to be called before librosa is imported.
 
-    The first call on a kind of processor compiles them, which takes about 30 s. They are stored in ``NUMBA_CACHE_DIR``
+    The first call of an installation on a kind of processor compiles them, which takes about 30 s. They are stored in ``NUMBA_CACHE_DIR``
     if it is set, and else in the user's cache folder.
 
     Raises:
@@ -36,7 +37,7 @@ def use_compiled_librosa() -> None:
     import numba
 
     caches = Path(numba.config.CACHE_DIR or _user_caches())
-    folder = caches / f"librosa-{_machine()}"
+    folder = caches / f"librosa-{_key()}"
     if caches.name == folder.name:
         return  # an earlier call
     try:
@@ -57,13 +58,15 @@ def _user_caches() -> Path:
 
 
 @cache
-def _machine() -> str:
-    """16 digits for what compiled functions depend on: the versions of packages, and the processor."""
+def _key() -> str:
+    """16 digits for what compiled functions depend on: where librosa is installed, versions, and the processor."""
     from llvmlite import binding
 
+    installed = find_spec("librosa")
     packages = [version(name) for name in ("librosa", "numba", "llvmlite", "numpy")]
     processor = [binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
-    return hashlib.sha256(repr([platform.python_version(), *packages, *processor]).encode()).hexdigest()[:16]
+    parts = [installed and installed.origin, platform.python_version(), *packages, *processor]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _compile(folder: Path) -> None:
