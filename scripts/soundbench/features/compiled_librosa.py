@@ -28,8 +28,8 @@ COMPILE = "import librosa.core.audio, librosa.core.pitch, librosa.util.utils"
 def use_compiled_librosa() -> None:
     """Let this process load the compiled functions of librosa. It has to be called before librosa is imported.
 
-    The first call of an installation on a kind of processor compiles them, which takes about 30 s. They are stored in ``NUMBA_CACHE_DIR``
-    if it is set, and else in the user's cache folder.
+    The first call of an installation on a kind of processor compiles them, which takes about 30 s. They are stored
+    below ``NUMBA_CACHE_DIR`` if it is set, and else in the user's cache folder.
 
     Raises:
         InputError: the folder cannot be written.
