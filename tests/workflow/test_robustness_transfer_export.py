@@ -100,6 +100,7 @@ def run_study(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STANDIN_CONDA_OWNER", str(os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()))
         patch.setenv("PATH", str(standin_conda.install(folder / "conda")), prepend=":")
+        patch.setenv("NUMBA_CACHE_DIR", str(folder / "compiled"))  # of environments that end with the test
         workflow.run(*TARGETS, "--profile", "profiles/conda", "--cores", "2", "--configfile", overlay)
 
 
