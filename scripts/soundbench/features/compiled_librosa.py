@@ -40,16 +40,14 @@ def use_compiled_librosa() -> None:
     folder = caches / f"librosa-{_key()}"
     if caches.name == folder.name:
         return  # an earlier call
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with wait_for_lock(folder.with_suffix(".lock")):
-            if not folder.exists():
-                _compile(folder)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: compiled functions of librosa cannot be stored here ({error}); "
-            "set NUMBA_CACHE_DIR to a folder that you can write"
-        ) from error
+    if not folder.exists():
+        try:
+            _compile_once(folder)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: compiled functions of librosa cannot be stored here ({error}); "
+                "set NUMBA_CACHE_DIR to a folder that you can write"
+            ) from error
     numba.config.CACHE_DIR = str(folder)
 
 
@@ -69,8 +67,12 @@ def _key() -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _compile(folder: Path) -> None:
-    with atomic_folder(folder) as temporary:
-        subprocess.run(
-            [sys.executable, "-c", COMPILE], env=os.environ | {"NUMBA_CACHE_DIR": str(temporary)}, check=True
-        )
+def _compile_once(folder: Path) -> None:
+    """Compile into ``folder``, or wait for the process that does."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with wait_for_lock(folder.with_suffix(".lock")):
+        if folder.exists():
+            return
+        with atomic_folder(folder) as temporary:
+            environment = os.environ | {"NUMBA_CACHE_DIR": str(temporary)}
+            subprocess.run([sys.executable, "-c", COMPILE], env=environment, check=True)
