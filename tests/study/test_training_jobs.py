@@ -70,7 +70,7 @@ def test_trials_are_runs_too() -> None:
 def test_members_of_ensembles_are_runs_too() -> None:
     selected = MANY | {"models": ["svm", "ridges"]}
     found = jobs(benchmark=selected)
-    assert found["train_folds_5"].models == ["svm", "ridge", "ridge-texture"]
+    assert found["train_folds_5"].models == ["svm", "ridge", "ridge-texture", "ridge-rocket"]
 
 
 def test_files_and_logs_of_a_job() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from soundbench.features.front_ends import VECTOR_SETTINGS
 from soundbench.features.settings import Settings
+from soundbench.features.unit_level import unit_level
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +39,6 @@ SETTINGS = {
     },
     **VECTOR_SETTINGS,
 }
-SHORTEST = 0.5  # s; a shorter clip is repeated up to this length
 LOWEST = 50.0  # Hz, the lower edge of the lowest band
 HIGHEST = 0.97  # of half the sample rate, the upper edge of the highest band
 ENVELOPE_RATE = 400  # Hz
@@ -67,11 +67,7 @@ def compute(samples: np.ndarray, sample_rate: int, settings: Settings) -> torch.
     """
     import torch
 
-    shortest = round(SHORTEST * sample_rate)
-    if len(samples) < shortest:
-        samples = np.resize(samples, shortest) if len(samples) else np.zeros(shortest, samples.dtype)
-    level = np.sqrt(np.mean(np.square(samples, dtype=np.float64)))
-    envelopes = _envelopes(samples / max(level, 1e-9), sample_rate, settings["bands"])
+    envelopes = _envelopes(unit_level(samples, sample_rate), sample_rate, settings["bands"])
     return torch.from_numpy(_statistics(envelopes).astype(np.float32))[:, None]
 
 
