@@ -1,4 +1,4 @@
-"""The choice between several GPUs, tested without a GPU."""
+"""The threads of a process, and the choice between several GPUs, tested without a GPU."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from threadpoolctl import threadpool_info
 
 from helpers.workflow import REPOSITORY, Workflow
 from soundbench.core import devices
-from soundbench.core.devices import choose_device, prepare_process
+from soundbench.core.devices import choose_device, compute_on_one_thread, prepare_process
 from soundbench.core.errors import InputError
 
 PROFILES = ("gpu", "slurm")
@@ -100,6 +104,17 @@ def test_device_cpu_hides_a_gpu_that_was_given(no_cuda: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.slow
+def test_processes_that_work_side_by_side_have_one_thread_each() -> None:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=compute_on_one_thread) as pool:
+        assert pool.submit(threads_of_libraries).result() == {1}
+
+
+def threads_of_libraries() -> set[int]:
+    """The numbers of threads of torch and of each library that NumPy computes with."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return {torch.get_num_threads(), *(library["num_threads"] for library in threadpool_info())}
+
+
 def test_deterministic_algorithms_need_no_compiler() -> None:
     code = """
 import sys, torch

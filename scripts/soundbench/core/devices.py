@@ -41,6 +41,17 @@ def keep_freed_memory() -> None:
         libc.mallopt(_ARENA_MAX, 1)
 
 
+def compute_on_one_thread() -> None:
+    """Limit torch and the libraries of NumPy to one thread in this process, where many processes work side by side.
+
+    The last bits of a matrix product can depend on the number of threads.
+    """
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
 def prepare_process(seed: int, threads: int, device: str = "auto") -> None:
     """Make the computations of this process repeatable, and limit them to ``threads`` cores.
 

@@ -15,10 +15,9 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.lib.format import open_memmap
 
-from soundbench.core.devices import keep_freed_memory
+from soundbench.core.devices import compute_on_one_thread, keep_freed_memory
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
 from soundbench.core.ragged import FIRST, LONGEST, write_frames
@@ -76,7 +75,7 @@ def _workers(number: int) -> ProcessPoolExecutor:
     On Linux, where that is safe, the processes are forked, so that they need not import torch again.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    return ProcessPoolExecutor(number, context, initializer=torch.set_num_threads, initargs=(1,))
+    return ProcessPoolExecutor(number, context, initializer=compute_on_one_thread)
 
 
 def _of_pieces(compute: Callable[[list[Job]], list[Found]], jobs: list[Job], threads: int) -> Iterator[Found]:
@@ -121,7 +120,7 @@ def store_features(
         InputError: naming all clips that cannot be used; or the disk is too small. No file is written then.
     """
     keep_freed_memory()
-    torch.set_num_threads(1)
+    compute_on_one_thread()
     dtype, bins = feature_dtype(settings), feature_bins(settings)
     shape = tuple(settings.get("resize") or (bins, round(lengths.mean) if lengths.ragged else lengths.longest))
     check_size(len(paths), shape, dtype, array)
