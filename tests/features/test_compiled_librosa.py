@@ -51,3 +51,12 @@ def test_an_unusable_folder_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert "InputError" in message
     assert str(tmp_path / "file") in message
     assert "set NUMBA_CACHE_DIR to a folder that you can write" in message
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")
+def test_a_user_without_a_home_folder_is_told_what_to_set() -> None:
+    code = "import os; from soundbench.features import compiled_librosa as c; os.setuid(54321); c._user_caches()"
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    environment["PYTHONPATH"] = str(REPOSITORY / "scripts")
+    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "InputError: compiled functions of librosa: this user has no home folder; set NUMBA" in process.stderr

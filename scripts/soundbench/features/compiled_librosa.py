@@ -23,6 +23,7 @@ from soundbench.core.storage import atomic_folder
 
 # The modules whose functions numba compiles when they are imported, as far as front-ends need them.
 COMPILE = "import librosa.core.audio, librosa.core.pitch, librosa.util.utils"
+REMEDY = "set NUMBA_CACHE_DIR to a folder that you can write"
 
 
 def use_compiled_librosa() -> None:
@@ -32,7 +33,7 @@ def use_compiled_librosa() -> None:
     below ``NUMBA_CACHE_DIR`` if it is set, and else in the user's cache folder.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or the user has none.
     """
     import numba
 
@@ -44,15 +45,16 @@ def use_compiled_librosa() -> None:
         try:
             _compile_once(folder)
         except OSError as error:
-            raise InputError(
-                f"{folder}: compiled functions of librosa cannot be stored here ({error}); "
-                "set NUMBA_CACHE_DIR to a folder that you can write"
-            ) from error
+            problem = f"{folder}: compiled functions of librosa cannot be stored here ({error}); {REMEDY}"
+            raise InputError(problem) from error
     numba.config.CACHE_DIR = str(folder)
 
 
 def _user_caches() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soundbench"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soundbench"
+    except RuntimeError as error:  # a user of a container without a name
+        raise InputError(f"compiled functions of librosa: this user has no home folder; {REMEDY}") from error
 
 
 @cache
