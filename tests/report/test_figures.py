@@ -106,6 +106,23 @@ def test_figure_of_a_data_set_leaves_out_a_model_without_runs(study: Study, name
     assert "poor" not in text
 
 
+def keep_first_epoch(study: Study, model: str) -> None:
+    for file in study.root.rglob(f"{model}/*/*/history.csv"):
+        pd.read_csv(file).head(1).to_csv(file, index=False)
+
+
+def test_models_of_one_epoch_have_no_learning_curve(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study", MODELS, datasets=("one",)).write()
+    keep_first_epoch(study, "good")
+    text = written(draw(study, "training", tmp_path / "two.svg"))
+    assert "good" not in text
+    assert "middling" in text
+    assert "poor" in text
+    keep_first_epoch(study, "*")
+    with pytest.raises(FileNotFoundError):  # nothing is drawn
+        draw(study, "training", tmp_path / "none.svg")
+
+
 def test_gaps_are_written_into_the_figure_of_scores(study: Study, tmp_path: Path) -> None:
     text = written(draw(study, "scores", tmp_path / "figure.svg"))
     assert "missing" in text

@@ -61,8 +61,8 @@ class Metric:
         return f"{text} %" if self.percent and text != "–" else text
 
     def difference(self, change: float) -> str:
-        """A difference of two scores with its sign, in points of a share."""
-        return f"{100 * change:+.1f}" if self.percent else f"{change:+.3g}"
+        """A difference of two scores with its sign, in points of a share; what is rounded to zero has a plus."""
+        return f"{100 * change:+z.1f}" if self.percent else f"{change:+z.3g}"
 
     def points(self, change: float) -> str:
         """The size of a difference with its unit: ``1.2 points``."""

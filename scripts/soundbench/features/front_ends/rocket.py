@@ -48,7 +48,7 @@ SETTINGS = {
 }
 WINDOW = 0.032  # s of sound in a frame
 HOP = 0.01  # s from one frame to the next
-FLOOR = 1e-3  # of the power of a filter; white noise of the clip's level has about 6
+FLOOR = 1e-3  # of the power in a filter; white noise of the same level has about 6 at 16 kHz
 HEIGHTS = (1, 3, 8)  # bands that a kernel covers
 LENGTH = 9  # frames that a kernel takes
 DILATIONS = (1, 2, 4, 8, 16)  # frames between these

@@ -109,7 +109,7 @@ FIGURES = {
         "The loss and a score after each epoch: thin lines are single runs, thick lines are their mean while at "
         "least half of the runs still train. If the validation loss rises while the training loss falls, the "
         "model overfits. With the nested protocol the weights of the epoch with the lowest validation loss are "
-        "kept." + LARGE,
+        "kept. Models that are fitted at once have no curve." + LARGE,
         each=("dataset",),
         panels="model",
     ),

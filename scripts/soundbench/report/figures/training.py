@@ -15,13 +15,14 @@ from soundbench.report.style import model_colours
 from soundbench.tasks.task import Task
 
 PARTS = {"train": "training", "val": "validation"}
-FEW_EPOCHS = 10  # up to here each epoch has a marker: a single one is no line
+FEW_EPOCHS = 10  # up to here each epoch has a marker
 
 
 def plot_training(histories: list[str], models: list[str], task: type[Task], path: str) -> None:
     """Training curves of one data set, one row of panels per model: the loss beside the task's measure of progress.
 
-    Each run is a thin line, their mean is a thick line. All models share their scales.
+    Each run is a thin line, their mean is a thick line. All models share their scales. Models of one epoch, such as
+    those that are fitted at once, have no curve.
 
     Args:
         histories: ``…/{model}/seed{seed}/fold{fold}/history.csv`` of every run.
@@ -30,7 +31,9 @@ def plot_training(histories: list[str], models: list[str], task: type[Task], pat
     colours = model_colours(models)
     tables = zip(histories, read_tables(histories, pd.read_csv), strict=True)
     epochs = pd.concat([table.assign(run=name, model=Path(name).parents[2].name) for name, table in tables])
-    trained = [model for model in models if model in set(epochs["model"])]
+    trained = [model for model in models if model in set(epochs.loc[epochs["epoch"] > 1, "model"])]
+    if not trained:
+        return
     measures = dict(zip(("loss", task.progress), task.curves, strict=True))
     title = f"loss and {task.progress} after each epoch, one row per model"
     with figure(path, len(trained) * len(measures), 5.4, 2.5, title, columns=len(measures)) as (_, panels):

@@ -91,7 +91,7 @@ def _draw_cell(axis: Axes, row: int, column: int, difference: float, result: str
     colour = COLOURS[result]
     box = Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="0.7", linewidth=0.5)
     axis.add_artist(box)
-    points = "–" if np.isnan(difference) else f"{100 * difference:+.1f}{'*' if merged else ''}"
+    points = "–" if np.isnan(difference) else f"{100 * difference:+z.1f}{'*' if merged else ''}"
     shade = text_colour(to_rgb(colour))
     text = axis.text(column, row, f"{points}\n{result}", ha="center", va="center", fontsize=SMALL, color=shade)
     text.set_in_layout(False)  # it lies inside the matrix, so the layout need not measure it
