@@ -103,7 +103,6 @@ def test_device_cpu_hides_a_gpu_that_was_given(no_cuda: pytest.MonkeyPatch) -> N
     assert choose_device().type == "cpu"
 
 
-@pytest.mark.slow
 def test_processes_that_work_side_by_side_have_one_thread_each() -> None:
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=compute_on_one_thread) as pool:
         assert pool.submit(threads_of_libraries).result() == {1}
@@ -115,6 +114,7 @@ def threads_of_libraries() -> set[int]:
     return {torch.get_num_threads(), *(library["num_threads"] for library in threadpool_info())}
 
 
+@pytest.mark.slow
 def test_deterministic_algorithms_need_no_compiler() -> None:
     code = """
 import sys, torch
