@@ -28,16 +28,19 @@ def jobs(
 def test_one_job_trains_all_folds_of_small_models() -> None:
     found = jobs()
     assert found["train_folds_5"].models == ["cnn", "svm"]
-    assert "synthetic" in found["train_folds_5"].datasets
+    assert found["train_folds_5"].datasets == ["synthetic"]
     assert "resnet18" in found["train_model"].models
     assert not {"cnn", "svm"} & set(found["train_model"].models)
 
 
 def test_every_data_set_has_one_rule_for_small_models() -> None:
-    folds = configuration()["datasets"]
-    packed = [each for name, each in jobs().items() if name != "train_model"]
-    assert sorted(name for each in packed for name in each.datasets) == sorted(folds)
-    assert all(folds[name]["split"]["folds"] == each.folds for each in packed for name in each.datasets)
+    datasets = configuration()["datasets"]
+    found = jobs(benchmark=MANY | {"datasets": ["synthetic", "emodb"]})
+    assert list(found) == ["train_model", "train_folds_5", "train_folds_10", "train_model_elsewhere"]
+    small = [each for name, each in found.items() if name != "train_model"]
+    assert sorted(name for each in small for name in each.datasets) == sorted(datasets)
+    assert found["train_folds_10"].datasets == ["emodb"]
+    assert found["train_model_elsewhere"].folds == 0
 
 
 @pytest.mark.parametrize(

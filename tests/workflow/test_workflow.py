@@ -32,6 +32,13 @@ def test_default_benchmark_agrees_with_the_readme(workflow: Workflow) -> None:
     assert planned["aggregate_comparisons"] == planned["show_variants"] == 1
 
 
+def test_small_models_are_trained_on_data_sets_that_the_study_does_not_select(workflow: Workflow) -> None:
+    overlay = workflow.overlay("own", benchmark={"datasets": ["synthetic"], "models": ["cnn"], "seeds": [1, 2]})
+    files = ("results/runs/synthetic/cnn/seed1/metrics.json", "results/runs/synthetic-augmented/cnn/seed1/metrics.json")
+    planned = workflow.planned("--configfile", overlay, "--", *files)
+    assert (planned["train_folds_5"], planned["train_model_elsewhere"]) == (1, 5)
+
+
 @pytest.mark.slow
 def test_views_of_esc50_in_the_library_plan(workflow: Workflow, tmp_path: Path) -> None:
     views = ["esc10", "esc10-literature", "esc50", "esc50-literature"]

@@ -3,6 +3,9 @@
 A job starts for about two seconds before it trains. Where a training takes a few seconds and there are many of them,
 one job trains all folds of a run: it starts once, and cores are still busy until the end. A study on few runs, or with
 jobs on a cluster or a GPU, has one job per fold.
+
+Snakemake compares each file of a fold with each output of each rule. So there are rules for the numbers of folds that
+the study has, and not for those of all data sets that are known.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from soundbench.study.study import Study
 
 RULE = "train_model"
 LOG = "<logs>/train_model/{dataset}/{model}/seed{seed}/fold{fold}.log"
+ELSEWHERE = "train_model_elsewhere"  # small models on data sets that the study does not select, as a transfer may
 RUNS_PER_CORE = 2  # with fewer, some cores would wait at the end for a job that trains several folds
 NAMED = (RULE, "/fold")  # a command that names the rule, or the files of a fold, means one fold
 
@@ -51,16 +55,17 @@ def training_jobs(study: Study, settings: Any, arguments: Sequence[str]) -> Iter
         settings: Snakemake's resource settings.
         arguments: the command line.
     """
-    datasets = study.settings["datasets"]
+    datasets, selected = study.settings["datasets"], study.selected["datasets"]
     together = _trained_together(study) if _may_share(settings, arguments) else []
-    runs = len(study.selected["datasets"]) * len(study.selected["seeds"]) * len(together)
+    runs = len(selected) * len(study.selected["seeds"]) * len(together)
     if runs < RUNS_PER_CORE * (settings.cores or 0):
         together = []
     yield TrainingJobs(RULE, 0, list(datasets), [name for name in study.trained if name not in together])
     if together:
-        for folds in sorted({len(study.folds(name)) for name in datasets}):
-            named = [name for name in datasets if len(study.folds(name)) == folds]
+        for folds in sorted({len(study.folds(name)) for name in selected}):
+            named = [name for name in selected if len(study.folds(name)) == folds]
             yield TrainingJobs(f"train_folds_{folds}", folds, named, together)
+        yield TrainingJobs(ELSEWHERE, 0, [name for name in datasets if name not in selected], together)
 
 
 def _may_share(settings: Any, arguments: Sequence[str]) -> bool:
