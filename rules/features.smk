@@ -50,7 +50,7 @@ rule compute_features:
         runtime=by_clips(60, 10),
     params:
         settings=lambda w: study.entry_json("features", w.features),
-        code=lambda w: code_digest("compute_features", features.front_end_module(w.features)),
+        code=lambda w: code_digest("compute_features", *features.front_end_modules(w.features)),
     script:
         "../scripts/compute_features.py"
 

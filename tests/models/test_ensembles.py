@@ -51,8 +51,9 @@ def test_members_are_evaluated_and_nothing_is_trained_for_the_ensemble() -> None
     nothing = Wildcards()
     assert {path.split("/")[3] for path in runs.of(paths.METRICS)(nothing)} == {"cnn", "both", "three"}
     assert {path.split("/")[3] for path in runs.of_trained(paths.HISTORY)(nothing)} == {"cnn"}
-    assert RobustnessInputs(study, runs).models("synthetic") == ["cnn"]
-    assert FeatureInputs(study, AugmentationInputs(study)).selected("{features}") == ["logmel64"]
+    features = FeatureInputs(study, AugmentationInputs(study))
+    assert RobustnessInputs(study, runs, features).models("synthetic") == ["cnn"]
+    assert features.selected("{features}") == ["logmel64"]
 
 
 def test_a_study_uses_the_members_of_its_ensembles() -> None:

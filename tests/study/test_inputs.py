@@ -24,6 +24,7 @@ from soundbench.study.study import Study
 from soundbench.study.training import TrainingInputs
 from soundbench.study.transfer import TransferInputs
 
+JOINED = {"front_end": "concatenated", "parts": [{"front_end": "functionals"}, {"front_end": "texture"}]}
 COPIES = {"augment": [{"variants": ["noisy", "pitchUp2"]}]}
 
 
@@ -122,11 +123,23 @@ def test_wildcards_choose_among_the_selected_runs() -> None:
     assert runs.splits(Wildcards()) == ["<results>/splits/esc10/seed1.csv", "<results>/splits/emodb/seed1.csv"]
 
 
+def robustness_inputs(found: Study) -> RobustnessInputs:
+    return RobustnessInputs(found, SelectedRuns(found), FeatureInputs(found, AugmentationInputs(found)))
+
+
+def test_modules_of_joined_front_ends_are_those_of_all_parts() -> None:
+    found = study(features={"joined": JOINED}, robustness={"noise": [10]})
+    folder = "soundbench.features.front_ends"
+    expected = [f"{folder}.{name}" for name in ("concatenated", "functionals", "texture")]
+    assert FeatureInputs(found, AugmentationInputs(found)).front_end_modules("joined") == expected
+    assert robustness_inputs(found).modules(Wildcards(features="joined"))[:3] == expected
+
+
 def test_robustness_is_evaluated_only_where_levels_are_given() -> None:
     without = study()
-    assert RobustnessInputs(without, SelectedRuns(without)).evaluated() == []
+    assert robustness_inputs(without).evaluated() == []
     given = study(robustness={"noise": [10]})
-    inputs = RobustnessInputs(given, SelectedRuns(given))
+    inputs = robustness_inputs(given)
     assert inputs.evaluated() == given.selected["datasets"]
     assert inputs.perturbations == [("noise", 10)]
 

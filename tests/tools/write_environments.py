@@ -41,7 +41,7 @@ dependencies:
 COMPUTED = {
     "reader_module": "data.readers",
     "FRONT_ENDS": "features.front_ends",
-    "front_end_module": "features.front_ends",
+    "front_end_modules": "features.front_ends",
     "effect_modules": "augment.effects",
     "model_modules": "models.families features.front_ends",
     "training.modules": "models.families features.front_ends augment.batch_effects",

@@ -8,7 +8,7 @@ from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.augment.effects import EFFECTS
 from soundbench.core.schema import Schema, read_schemas
 from soundbench.data.readers import READERS
-from soundbench.features.front_ends import FRONT_ENDS
+from soundbench.features.front_ends import FRONT_ENDS, part_names
 from soundbench.models.ensembles import describe_ensembles
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.tasks.registry import enumerations
@@ -23,6 +23,8 @@ def load_schema() -> Schema:
     READERS.describe(kinds["sources"]["additionalProperties"], definitions)
     EFFECTS.describe(kinds["augmentations"]["additionalProperties"]["properties"]["steps"]["items"], definitions)
     FRONT_ENDS.describe(kinds["features"]["additionalProperties"], definitions)
+    FRONT_ENDS.describe(definitions["part"], definitions)
+    definitions["part"]["properties"]["front_end"]["enum"] = part_names()
     FAMILIES.describe(kinds["models"]["additionalProperties"], definitions)
     describe_ensembles(kinds["models"]["additionalProperties"], definitions)
     _describe_training(kinds["models"]["additionalProperties"], definitions)

@@ -66,12 +66,13 @@ class FeatureInputs:
         front_end = self.study.settings["features"][embedding_network(self.study.settings, entry)[1]]
         return canonical_json(entry | {"features": front_end})
 
-    def front_end_module(self, name: str) -> str:
-        """The module of a front-end by its name in the library; of an embedding, the module of its own input."""
+    def front_end_modules(self, name: str) -> list[str]:
+        """The modules of a front-end, by its name in the library, and of its parts; of an embedding, those of its own
+        input."""
         entry = self.study.settings["features"][name]
         if name in self.embeddings:
             entry = self.study.settings["features"][embedding_network(self.study.settings, entry)[1]]
-        return FRONT_ENDS.module(entry["front_end"])
+        return [FRONT_ENDS.module(one["front_end"]) for one in (entry, *entry.get("parts", []))]
 
     def embedding(self, wildcards: Wildcards) -> tuple[str, str]:
         """The family of the network that computes an embedding, and the front-end of its input."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from soundbench.augment.effects import EFFECTS
 from soundbench.augment.perturbations import PERTURBATIONS
-from soundbench.features.front_ends import FRONT_ENDS
+from soundbench.study.features import FeatureInputs
 from soundbench.study.paths import fill
 from soundbench.study.runs import SelectedRuns
 from soundbench.study.study import Study, Wildcards
@@ -17,19 +17,19 @@ Files = Callable[[Wildcards], list[str]]
 class RobustnessInputs:
     """Inputs and parameters of the target ``robustness``."""
 
-    def __init__(self, study: Study, runs: SelectedRuns) -> None:
+    def __init__(self, study: Study, runs: SelectedRuns, features: FeatureInputs) -> None:
         settings = study.settings["robustness"]
         self.study = study
         self.runs = runs
+        self._features = features
         self.datasets: list[str] = settings["datasets"] or runs.datasets
         self.perturbations = [(kind, level) for kind in PERTURBATIONS for level in settings[kind]]
         self._models: list[str] = settings["models"] or runs.trained
 
     def modules(self, wildcards: Wildcards) -> list[str]:
         """The modules of a front-end and of the effects that perturb clips, by their dotted names."""
-        front_end = self.study.settings["features"][wildcards.features]["front_end"]
         effects = {PERTURBATIONS[kind](level)["effect"] for kind, level in self.perturbations}
-        return [FRONT_ENDS.module(front_end), *map(EFFECTS.module, sorted(effects))]
+        return [*self._features.front_end_modules(wildcards.features), *map(EFFECTS.module, sorted(effects))]
 
     def models(self, dataset: str) -> list[str]:
         """The models whose robustness is evaluated on a data set."""

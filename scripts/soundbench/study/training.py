@@ -47,7 +47,8 @@ class TrainingInputs:
 
     def model_modules(self, wildcards: Wildcards) -> list[str]:
         """The modules of a model's family and of its front-end, by their dotted names."""
-        return [self.family_module(wildcards), self.features.front_end_module(self.study.recipe(wildcards)["features"])]
+        recipe = self.study.recipe(wildcards)
+        return [self.family_module(wildcards), *self.features.front_end_modules(recipe["features"])]
 
     def modules(self, wildcards: Wildcards) -> list[str]:
         """The modules that train a model: also those of the effects on its batches."""

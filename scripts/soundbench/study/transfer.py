@@ -45,7 +45,7 @@ class TransferInputs:
     def model_modules(self, wildcards: Wildcards) -> list[str]:
         """The modules of the family and the front-end of the model that is transferred, by their dotted names."""
         recipe = self.study.settings["models"][self.entry(wildcards)["from"]["model"]]
-        return [FAMILIES.module(recipe["family"]), self.training.features.front_end_module(recipe["features"])]
+        return [FAMILIES.module(recipe["family"]), *self.training.features.front_end_modules(recipe["features"])]
 
     def of_models(self, pattern: str) -> Files:
         """An input function: ``pattern`` for every seed and fold of the run that is transferred."""

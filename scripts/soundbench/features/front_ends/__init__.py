@@ -4,6 +4,13 @@ from soundbench.core.registry import Registry
 
 FRONT_ENDS = Registry("soundbench.features.front_ends", key="front_end", function="compute")
 
+
+def part_names() -> list[str]:
+    """The front-ends that can be parts of `concatenated`: those that compute one vector from the samples of a clip."""
+    vectors = [name for name in FRONT_ENDS.names if FRONT_ENDS.constant(name, "VECTOR", False)]
+    return [name for name in vectors if name not in ("concatenated", "embedding")]
+
+
 # A key of front-ends that read sound.
 TRIM = {
     "trim": {
