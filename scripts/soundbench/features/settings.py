@@ -14,8 +14,8 @@ A front-end is a module of ``front_ends``. It imports torch and other heavy libr
 
 Frames are centred at each ``settings["hop_length"]`` samples; a front-end with the setting ``frames`` always gives so
 many, :data:`HOP` samples apart, each of :data:`WINDOW` samples. ``VECTOR = True`` says that a clip of any length gives
-one frame, and that the values of different bins are not comparable: they are stored in float32. ``WAVEFORM = True``
-says that the features are samples, which have no frequencies.
+one frame, and that the values of different bins are not comparable: they are stored in float32. Such a front-end can be
+a part of ``concatenated``. ``WAVEFORM = True`` says that the features are samples, which have no frequencies.
 """
 
 from __future__ import annotations
