@@ -2,9 +2,9 @@
 # Reads: feature arrays and split tables. Writes: one folder per data set, model (or trial), seed and fold.
 
 
-# train_model trains one fold; train_folds_5, and others of such names, train all folds of a seed. TensorBoard events and
-# checkpoints are not outputs, because Snakemake removes outputs before every attempt, also while a job of a killed
-# Snakemake still writes them.
+# train_model and train_model_elsewhere train one fold; train_folds_5, and others of such names, train all folds of a seed.
+# TensorBoard events and checkpoints are not outputs, because Snakemake removes outputs before every attempt, also while a
+# job of a killed Snakemake still writes them.
 for jobs in training_jobs(study, workflow.resource_settings, sys.argv):
 
     rule:
