@@ -15,11 +15,13 @@ from helpers.library import configuration
 from helpers.recipes import RECIPES
 from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
+from soundbench.features.front_ends import part_names
+from soundbench.features.settings import feature_bins
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.models.registry import COMMON_KEYS, build_model
 from soundbench.models.schema import load_schema
 
-# The shapes of features for which the library states the parameters of a family.
+# The shapes of features for which the library states the parameters of a family, if features have no one size.
 SHAPES = {"acdnet": (1, 30225), "envnet": (1, 66650), "linear": (768, 1), "mlp": (768, 1), "tinyast": (64, 64)}
 
 
@@ -49,10 +51,14 @@ def test_library_states_each_model_s_parameters() -> None:
         (REPOSITORY / "config" / "models.yaml").read_text(),
         re.M,
     )
-    recipes = configuration()["models"]
+    config = configuration()
+    recipes = config["models"]
     assert {name for name, _, _ in comments} == {name for name in recipes if not is_fitted(recipes[name]["family"])}
     for name, number, unit in comments:
+        features = config["features"][recipes[name]["features"]]
         shape = SHAPES.get(recipes[name]["family"], (128, 1024))
+        if features["front_end"] in ("concatenated", *part_names()):
+            shape = (feature_bins(features), 1)
         with torch.device("meta"):
             count = parameters(build_model(recipes[name], 10, shape))
         assert f"{count / {'thousand': 1e3, 'million': 1e6}[unit]:.{len(number.partition('.')[2])}f}" == number, name
