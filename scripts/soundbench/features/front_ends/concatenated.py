@@ -49,7 +49,7 @@ def problems(settings: Settings, sample_rate: int | None) -> Iterator[str]:
     for number, part in enumerate(settings["parts"]):
         where = f"parts.{number}"
         for key in VECTOR_SETTINGS:
-            if part[key] != known[key]["default"]:
+            if part.get(key, default := known[key]["default"]) != default:
                 yield f"{where}.{key}: has no effect on a part; set it for the whole"
         if FRONT_ENDS.defines(part["front_end"], "problems"):
             found = FRONT_ENDS.load(part["front_end"]).problems(part, part["sample_rate"] or sample_rate)
