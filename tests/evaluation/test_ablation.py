@@ -1,11 +1,11 @@
-"""The gain of each step over the one before."""
+"""The gain of each step of an ablation."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from soundbench.evaluation.ablation import step_gains
+from soundbench.evaluation.ablation import ablation_steps, step_gains
 
 PAIRS = pd.DataFrame(
     [
@@ -24,8 +24,11 @@ COSTS = pd.DataFrame(
 )
 
 
-def test_each_step_is_compared_with_the_one_before() -> None:
-    found = step_gains(PAIRS, COSTS, ["base", "more", "most"])
+MODELS = ["base", "more", "most"]
+
+
+def test_each_step_of_a_cumulative_ablation_is_compared_with_the_one_before() -> None:
+    found = step_gains(PAIRS, COSTS, ablation_steps("cumulative", MODELS))
     one = found[found["dataset"] == "one"].set_index("model")
     assert one["score"].tolist() == [0.80, 0.85, 0.84]
     assert one["cpu_seconds"].tolist() == [10, 20, 30]
@@ -34,5 +37,22 @@ def test_each_step_is_compared_with_the_one_before() -> None:
     assert one.loc["most", ["gain", "low", "high"]].tolist() == pytest.approx([-0.01, -0.04, 0.02])
 
 
-def test_a_step_without_its_predecessor_has_no_row() -> None:
-    assert "two" not in set(step_gains(PAIRS, COSTS, ["base", "more", "most"])["dataset"])
+def test_each_step_of_a_single_ablation_is_compared_with_the_first_model() -> None:
+    found = step_gains(PAIRS, COSTS, ablation_steps("single", MODELS))
+    one = found[found["dataset"] == "one"].set_index("model")
+    assert one.loc["most", ["before", "score"]].tolist() == ["base", 0.84]
+    assert one.loc["most", ["gain", "low", "high"]].tolist() == pytest.approx([0.04, 0.01, 0.07])
+
+
+def test_a_step_without_the_model_that_it_adds_to_has_no_row() -> None:
+    assert "two" not in set(step_gains(PAIRS, COSTS, ablation_steps("cumulative", MODELS))["dataset"])
+
+
+def test_a_lower_error_is_a_gain() -> None:
+    found = step_gains(PAIRS, COSTS, ablation_steps("single", MODELS))
+    two = found[found["dataset"] == "two"].set_index("model")
+    assert two.loc["most", ["gain", "low", "high"]].tolist() == pytest.approx([0.10, 0.00, 0.20])
+
+
+def test_other_studies_have_no_steps() -> None:
+    assert ablation_steps(None, MODELS) == []

@@ -97,7 +97,7 @@ class Study:
             "seeds": list(self.seeds),
             "metric": "accuracy",
             "curves": [],
-            "ablation": False,
+            "ablation": None,
         }
         study = {"benchmark": {"datasets": list(self.datasets), "models": list(self.models)}}
         found = Results.of_job(files, facts, {"arguments": "", "study": study, "config": study})

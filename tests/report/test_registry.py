@@ -108,7 +108,7 @@ def test_a_figure_with_nothing_to_show_is_not_written(study: Study, tmp_path: Pa
 
 def test_steps_of_an_ablation_have_a_figure_and_a_section(study: Study, tmp_path: Path) -> None:
     assert page.section_values("ablation", SECTIONS["ablation"], study.results()) == {}
-    results = replace(study.results(), steps=["good", "poor"])
+    results = replace(study.results(), steps=[("good", "poor")])
     assert "ablation" in {name for name, *_ in draw.study_figures(results)}
     draw.draw_figure(FIGURES["ablation"], results, tmp_path / "ablation.svg")
     svg = (tmp_path / "ablation.svg").read_text()

@@ -27,7 +27,7 @@ Schema = dict[str, Any]
 def values(schema: Schema) -> str:
     """What may stand at a key, in words."""
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
     kinds = schema.get("type", "")
     text = " or ".join([kinds] if isinstance(kinds, str) else kinds)
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

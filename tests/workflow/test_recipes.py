@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from helpers.workflow import DATA, REPOSITORY, Workflow
 from soundbench.data.readers.emodb import read
+from soundbench.evaluation.ablation import ablation_steps
 
 RECIPES = REPOSITORY / "config" / "recipes"
 Config = dict[str, Any]
@@ -233,6 +234,38 @@ def test_the_same_models_in_two_precisions(workflow: Workflow, esc10_quarter: Pa
     devices = pd.read_csv(results / "summary" / "scores.csv").set_index("model")["device"]
     in_bf16 = devices.str.endswith(" in bf16")
     assert in_bf16.to_dict() == {model: model.endswith("-bf16") for model in devices.index}
+
+
+def settings_by_path(settings: Config, path: str = "") -> Config:
+    """Nested settings as one mapping, such as ``{"training.epochs": 60}``."""
+    found: Config = {}
+    for key, value in settings.items():
+        nested = isinstance(value, dict) and value  # {} switches an effect on
+        found |= settings_by_path(value, f"{path}{key}.") if nested else {f"{path}{key}": value}
+    return found
+
+
+@pytest.mark.parametrize("name", ["ablation", "techniques"])
+def test_each_step_of_an_ablation_changes_one_thing(name: str) -> None:
+    """Also if the library changes the model that the recipe begins with."""
+    recipe = yaml.safe_load((RECIPES / f"{name}.yaml").read_text())
+    library = yaml.safe_load((REPOSITORY / "config" / "models.yaml").read_text())["models"]
+    models = {model: settings_by_path((library | recipe["models"])[model]) for model in recipe["benchmark"]["models"]}
+    models = {model: settings for model, settings in models.items() if settings["family"] != "ensemble"}
+    for before, model in ablation_steps(recipe["report"]["ablation"], list(models)):
+        changed = {path for path, value in models[model].items() if models[before].get(path) != value}
+        assert models[before].keys() <= models[model].keys()
+        assert 1 <= len(changed) <= 3, model
+        assert all(path == "features" or path.startswith("training.") for path in changed)
+
+
+@pytest.mark.slow
+def test_techniques_one_at_a_time(workflow: Workflow, esc10_quarter: Path) -> None:
+    """Two of them, for the sake of time."""
+    overlay = trial(yaml.safe_load((RECIPES / "techniques.yaml").read_text()), library=("cnn-deep",))
+    overlay["benchmark"] |= {"datasets": ["esc10"], "models": ["cnn-deep", "add-mixup", "add-average"]}
+    overlay["sources"] = {"esc50": {"root": str(esc10_quarter)}}
+    reach_the_leaderboard(workflow, "techniques.yaml", overlay, "ablation.svg")
 
 
 @pytest.mark.slow

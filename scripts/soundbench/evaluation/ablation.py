@@ -1,34 +1,49 @@
-"""What each step of a study adds, where the selected models are steps: each is the one before with one thing more."""
+"""What each step of a study adds, where the selected models are steps: each is another one with one thing more."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 
+Step = tuple[str, str]  # the model to which one thing is added, and the model that has it
 
-def step_gains(comparisons: pd.DataFrame, costs: pd.DataFrame, models: list[str]) -> pd.DataFrame:
-    """One row per data set and step: its gain over the step before, with its interval, and what its training costs.
+COLUMNS = ["dataset", "model", "before", "metric", "score", "gain", "low", "high", "cpu_seconds"]
+
+
+def ablation_steps(kind: str | None, models: list[str]) -> list[Step]:
+    """The steps of a study: ``cumulative`` adds to the model before, ``single`` to the first one; None has no steps."""
+    if kind == "single":
+        return [(models[0], model) for model in models[1:]]
+    return list(pairwise(models)) if kind == "cumulative" else []
+
+
+def step_gains(comparisons: pd.DataFrame, costs: pd.DataFrame, steps: list[Step]) -> pd.DataFrame:
+    """One row per data set and step: its gain, with its interval, and what its training costs.
 
     Args:
         comparisons: the paired comparisons; the first model of a pair is the one that is selected first.
         costs: what models cost, by data set.
-        models: the steps, in their order.
+        steps: the steps, in the order of the models.
 
     Returns:
-        ``dataset, model, metric, score, gain, low, high, cpu_seconds``; the first step has a score and no gain. A gain
-        is positive where the step is better, also where a lower score is better. CPU seconds are the mean of a fold.
+        :data:`COLUMNS`; the model that the first step adds to comes first and has no gain. A gain is positive where the
+        step is better, also where a lower score is better. CPU seconds are the mean of a fold.
     """
     pairs = comparisons.set_index(["dataset", "model_a", "model_b"])
     seconds = costs.set_index(["dataset", "model"])["train_cpu_seconds"]
     rows = []
     for dataset in comparisons["dataset"].unique():
-        for before, model in zip([None, *models], models, strict=False):
-            other = (model, models[1]) if before is None else (before, model)
-            if (dataset, *other) not in pairs.index:
+        for position, (before, model) in enumerate(steps):
+            if (dataset, before, model) not in pairs.index:
                 continue
-            pair = pairs.loc[(dataset, *other)]
-            row = {"dataset": dataset, "model": model, "metric": pair["metric"]}
-            row["score"] = pair["mean_a"] if before is None else pair["mean_b"]
-            if before is not None:
-                row |= {"gain": -pair["difference"], "low": -pair["interval_high"], "high": -pair["interval_low"]}
-            rows.append(row | {"cpu_seconds": seconds.get((dataset, model))})
-    return pd.DataFrame(rows, columns=["dataset", "model", "metric", "score", "gain", "low", "high", "cpu_seconds"])
+            pair = pairs.loc[(dataset, before, model)]
+            common = {"dataset": dataset, "metric": pair["metric"]}
+            if position == 0:
+                cost = seconds.get((dataset, before))
+                rows.append(common | {"model": before, "score": pair["mean_a"], "cpu_seconds": cost})
+            gains = {"gain": -pair["difference"], "low": -pair["interval_high"], "high": -pair["interval_low"]}
+            cost = seconds.get((dataset, model))
+            row = {"model": model, "before": before, "score": pair["mean_b"], "cpu_seconds": cost}
+            rows.append(common | row | gains)
+    return pd.DataFrame(rows, columns=COLUMNS)

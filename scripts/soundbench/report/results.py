@@ -13,6 +13,7 @@ import pandas as pd
 
 from soundbench.core.integrity import read_split
 from soundbench.data.splits import fold_columns
+from soundbench.evaluation.ablation import Step, ablation_steps
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
@@ -49,7 +50,7 @@ class Results:
         tasks: the task of each data set.
         sources: the source of each data set.
         curves: data sets that differ in the number of training clips only.
-        steps: the models, where each is the one before with one thing more; else none.
+        steps: the models before and after each step of an ablation; none if the study is no ablation.
         read: the tables that :meth:`table` has read.
     """
 
@@ -72,7 +73,7 @@ class Results:
     tasks: dict[str, type[Task]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     curves: list[list[str]] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -111,7 +112,7 @@ class Results:
             tasks={name: task_class(view) for name, view in study["datasets"].items()},
             sources={name: view["source"] for name, view in study["datasets"].items()},
             curves=study["curves"],
-            steps=study["models"] if study["ablation"] else [],
+            steps=ablation_steps(study["ablation"], study["models"]),
         )
 
     def of(self, dataset: str = "", model: str = "") -> Results:

@@ -1,11 +1,11 @@
-"""Figure of an ablation: what each step adds to the one before."""
+"""Figure of an ablation: what each step adds."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from soundbench.evaluation.ablation import step_gains
+from soundbench.evaluation.ablation import Step, step_gains
 from soundbench.report.drawing import SMALL, figure, shortened
 from soundbench.tasks.registry import find_metric
 
@@ -14,18 +14,18 @@ WORSE = "#D55E00"
 UNCLEAR = "0.5"
 
 
-def plot_ablation(comparisons: str, costs: str, steps: list[str], path: str) -> None:
+def plot_ablation(comparisons: str, costs: str, steps: list[Step], path: str) -> None:
     """Draw one panel per data set: one row per step, its gain and the interval; beside it CPU seconds per fold.
 
     Args:
-        steps: the models, in the order in which something is added.
+        steps: the models before and after each step, in the order of the models.
     """
     table = step_gains(pd.read_csv(comparisons), pd.read_csv(costs), steps).dropna(subset="gain")
     panels = dict(list(table.groupby("dataset", sort=False)))
     if not panels:
         return
     height = 1.3 + 0.4 * max(map(len, panels.values()))
-    with figure(path, len(panels), 6.0, height, "the gain of each step over the one before") as (_, axes):
+    with figure(path, len(panels), 6.0, height, "the gain of each step") as (_, axes):
         for axis, (dataset, rows) in zip(axes, panels.items(), strict=True):
             _draw_steps(axis, rows)
             axis.set_title(shortened(dataset))

@@ -90,10 +90,10 @@ FIGURES = {
     "ablation": Figure(
         "ablation.plot_ablation",
         "gain of each step",
-        "Each model is the one above it with one thing more. The diamond is the gain over the model before, and the "
-        "bar is its 95 % interval over recordings or speakers, seeds and training sets: green where the step helps, "
-        "vermilion where it harms, grey where the interval holds zero. Beside the bar are the gain and the CPU seconds "
-        "of one training.",
+        "Each model is another one with one thing more: the one above it in a cumulative ablation, the first one of "
+        "the selection in a single ablation. The diamond is the gain over that model, and the bar is its 95 % interval "
+        "over recordings or speakers, seeds and training sets: green where the step helps, vermilion where it harms, "
+        "grey where the interval holds zero. Beside the bar are the gain and the CPU seconds of one training.",
         several=("models",),
     ),
     "costs": Figure(

@@ -1,4 +1,4 @@
-"""The section of an ablation: what each step adds to the one before, and what it costs."""
+"""The section of an ablation: what each step adds, and what it costs."""
 
 from __future__ import annotations
 
