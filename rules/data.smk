@@ -122,7 +122,6 @@ rule explore_dataset:
         "<logs>/explore_dataset/{dataset}.log",
     conda:
         environment("reporting")
-    threads: 2
     params:
         view=lambda w: canonical_json(study.view(w)),
         captions=lambda w: {name: figure.caption for name, figure in CLIP_FIGURES.items()},  # for the report

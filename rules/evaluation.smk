@@ -21,7 +21,8 @@ rule evaluate_model:
         model=one_of(settings["models"]),
     conda:
         environment("training")
-    threads: 1
+    # Folds are predicted side by side, unless starting the job takes longer than that.
+    threads: lambda w: 1 if w.model in study.small_models else 2
     resources:
         mem_mb=by_clips(3000, 50, "measures"),
         runtime=by_clips(30, 5, "measures"),
@@ -35,6 +36,7 @@ rule evaluate_model:
 use rule evaluate_model as evaluate_large_model with:
     wildcard_constraints:
         model=one_of(study.large_models),
+    threads: 1  # two of these models may not fit into the memory
 
 
 ruleorder: evaluate_large_model > evaluate_model

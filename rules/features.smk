@@ -1,5 +1,6 @@
 # Make augmented copies of clips, and compute features and embeddings.
 # Reads: clip tables and recordings. Writes: audio of copies, feature arrays with their indices, and figures of both.
+# Trainings wait for copies, features and embeddings, so these jobs run before others that are ready.
 
 
 rule augment_clips:
@@ -13,6 +14,7 @@ rule augment_clips:
         "<logs>/augment_clips/{source}/{variant}.log",
     wildcard_constraints:
         source=one_of(data.whole),
+    priority: 1
     conda:
         environment("features")
     threads: 4
@@ -42,6 +44,7 @@ rule compute_features:
     wildcard_constraints:
         source=one_of(data.whole),
         features=one_of(name for name in study.settings["features"] if name not in features.embeddings),
+    priority: 1
     conda:
         environment("features")
     threads: 4
@@ -115,6 +118,7 @@ rule embed_clips:
     wildcard_constraints:
         source=one_of(data.whole),
         features=one_of(features.embeddings),
+    priority: 1
     conda:
         environment("training")
     threads: 4

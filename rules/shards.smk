@@ -47,6 +47,7 @@ rule gather_copies:
         "<logs>/gather_copies/{source}/{variant}.log",
     wildcard_constraints:
         source=one_of(data.sharded),
+    priority: 1
     conda:
         environment("features")
     resources:
@@ -96,6 +97,7 @@ rule gather_features:
         "<logs>/gather_features/{source}/{features}/{variant}.log",
     wildcard_constraints:
         source=one_of(data.sharded),
+    priority: 1
     conda:
         environment("features")
     resources:

@@ -10,6 +10,5 @@ with logged(snakemake.log[0]):
         snakemake.input.clips,
         snakemake.wildcards.dataset,
         json.loads(snakemake.params.view),
-        snakemake.threads,
         **dict(snakemake.output.items()),
     )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.library import front_end, training
+from helpers.runs import RUN
 from helpers.simulated import Study
 from helpers.workflow import Workflow
-from soundbench.core.storage import read_clip_table, read_json
+from soundbench.core.storage import read_clip_table, read_json, write_csv
+from soundbench.evaluation import folds
+from soundbench.evaluation.folds import evaluate_model
+from soundbench.features.files import FeatureFiles
 from soundbench.tasks.single_label import SingleLabel, group_scores
+from soundbench.training.inputs import Inputs
+from soundbench.training.job import train_model
+from soundbench.training.run import Execution, Outputs
 
 LABELS = ["a", "b"]
 
@@ -53,6 +63,31 @@ def test_recordings_of_one_class_are_no_people() -> None:
         {"group": "s1", "clips": 2, "accuracy": 1.0, "uar": 1.0},
         {"group": "s2", "clips": 2, "accuracy": 0.5, "uar": 0.5},
     ]
+
+
+def test_folds_side_by_side_have_the_same_results(made_up: Path) -> None:
+    clips = read_clip_table(made_up / "literature.csv").drop(columns="fold1")
+    parts = np.arange(len(clips)) * 4 // len(clips)
+    roles = {f"fold{number + 1}": np.where(parts == number, "test", "train") for number in range(4)}
+    split, measures = str(made_up / "split.csv"), str(made_up / "measures.csv")
+    write_csv(split, clips.assign(**roles))
+    features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
+    recipe = RUN.recipe | {"width": 16, "training": training(epochs=1, batch_size=8)}
+    mels = front_end(front_end="logmel", sample_rate=16000, n_fft=512, hop_length=256, n_mels=16)
+    folders = [str(made_up / name) for name in roles]
+    for number, folder in enumerate(folders):
+        run = replace(RUN, fold=number + 1, protocol="literature", recipe=recipe, front_end=mels, source="made-up")
+        train_model(run, Inputs(features, split, measures), Outputs(Path(folder)), Execution(1, 60))
+    found = []
+    for threads in (1, 3):
+        to = made_up / f"threads{threads}"
+        to.mkdir()
+        files = {name: str(to / name) for name in ("predictions", "metrics", "explanations")}
+        evaluate_model(folders, features, split, threads, folds.Outputs(**files))
+        scores = {key: value for key, value in read_json(to / "metrics").items() if not key.startswith("predict_")}
+        found.append(((to / "predictions").read_bytes(), (to / "explanations").read_bytes(), scores))
+    assert found[0] == found[1]
+    assert read_clip_table(made_up / "threads3" / "predictions")["clip"].tolist() == clips["clip"].tolist()
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def explore(folder: Path, classes: int, seconds: float, clips: int = 4) -> pd.Da
     table = pd.DataFrame(rows, columns=["clip", "path", "label", "group", "fold", "seconds", "sample_rate"])
     write_csv(folder / "clips.csv", table)
     explore_dataset(
-        folder / "clips.csv", "own", {}, 2, listen=str(folder / "listen.html"), figures=str(folder / "figures")
+        folder / "clips.csv", "own", {}, listen=str(folder / "listen.html"), figures=str(folder / "figures")
     )
     return table
 

@@ -127,7 +127,7 @@ def draw(study: Study, name: str, path: Path) -> str:
         "labels": lambda: clipplots.plot_labels(clips, str(path)),
         "waveforms": lambda: clipplots.plot_waveforms(sounds, str(path)),
         "spectrograms": lambda: clipplots.plot_spectrograms(sounds, str(path)),
-        "spectra": lambda: clipplots.plot_spectra(class_spectra(choose_clips(clips, 2), 1), str(path)),
+        "spectra": lambda: clipplots.plot_spectra(class_spectra(choose_clips(clips, 2)), str(path)),
     }
     figures[name]()
     return path.read_text()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pandas as pd
 
 from soundbench.core.capacity import peak_megabytes
-from soundbench.core.devices import prepare_process
+from soundbench.core.devices import compute_on_one_thread, prepare_process
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.evaluation.explained_fold import explain_fold
@@ -30,55 +32,75 @@ class Outputs:
     explanations: str
 
 
+@dataclass(frozen=True)
+class EvaluatedFold:
+    """The model of a fold, the predictions of its test clips, and how long they took (s)."""
+
+    model: TrainedModel
+    table: pd.DataFrame
+    seconds: float
+
+
 def evaluate_model(folders: list[str], features: FeatureFiles, split: str, threads: int, outputs: Outputs) -> None:
     """Predict every test clip with the model that was not trained on it; write :class:`Outputs`.
 
     Args:
         folders: the folder of each fold's model.
+        threads: how many folds are predicted at the same time, each by one thread, so that results stay the same.
     """
-    prepare_process(0, threads)
+    prepare_process(0, 1)
     clips = read_split(split)
     rows = read_clip_table(features.index)
-    tables = []
-    folds = []
-    seconds = 0.0
-    for folder in folders:
-        model = TrainedModel.load(folder)
+    loading = Lock()  # libraries change global state while they build a network
+
+    def evaluate(folder: str) -> EvaluatedFold:
+        with loading:
+            model = TrainedModel.load(folder)
         tested = model.with_role(clips, "test")
         examples = model.examples(features.array, rows, tested)
         started = time.perf_counter()
         values = model.predict(examples)
-        seconds += time.perf_counter() - started
-        tables.append(model.table(tested, values))
-        folds.append(_fold_scores(model, tables[-1]))
+        seconds = time.perf_counter() - started
+        table = model.table(tested, values)
         if folder == folders[0]:
             frames = rows.set_index("clip")["frames"].loc[tested["clip"]].to_numpy()
-            explain_fold(model, examples, frames, tables[-1]).write(outputs.explanations)
-    out_of_fold = pd.concat(tables)
+            explain_fold(model, examples, frames, table).write(outputs.explanations)
+        return EvaluatedFold(model, table, seconds)
+
+    with ThreadPoolExecutor(threads, initializer=compute_on_one_thread) as pool:
+        folds = list(pool.map(evaluate, folders))
+    _write_run(folders, folds, clips, outputs)
+    for folder in folders:
+        forget_finished(folder)
+
+
+def _write_run(folders: list[str], folds: list[EvaluatedFold], clips: pd.DataFrame, outputs: Outputs) -> None:
+    """The predictions of all folds as one table, and their scores and costs."""
+    model = folds[-1].model
+    out_of_fold = pd.concat([fold.table for fold in folds])
     write_csv(outputs.predictions, out_of_fold.round(dict.fromkeys(model.task.labels, 6)))
     measured = {
         "packages": model.description["measured"]["packages"],
         "model_bytes": (Path(folders[0]) / "model.safetensors").stat().st_size,
-        "predict_seconds": round(seconds, 3),
+        "predict_seconds": round(sum(fold.seconds for fold in folds), 3),
         "predict_megabytes": peak_megabytes(),
     }
     groups = clips.set_index("clip")["group"]
     scored = {"scores": model.task.scores(out_of_fold), **model.task.details(out_of_fold, groups)}
     described = dict(model.description)
     run = {key: described[key] for key in RUN_KEYS}
-    write_json(outputs.metrics, run | measured | {"folds": folds} | scored)
-    for folder in folders:
-        forget_finished(folder)
+    write_json(outputs.metrics, run | measured | {"folds": list(map(_fold_scores, folds))} | scored)
 
 
-def _fold_scores(model: TrainedModel, table: pd.DataFrame) -> dict[str, Any]:
+def _fold_scores(fold: EvaluatedFold) -> dict[str, Any]:
     """One fold's scores, and what its training cost."""
-    measured = model.description["measured"]
+    description = fold.model.description
+    measured = description["measured"]
     return {
-        "fold": model.fold,
-        **model.task.scores(table),
-        "clips": len(table),
-        "epochs": model.description["epochs"],
+        "fold": fold.model.fold,
+        **fold.model.task.scores(fold.table),
+        "clips": len(fold.table),
+        "epochs": description["epochs"],
         "train_seconds": measured["train_seconds"],
         "cpu_seconds": measured["cpu_seconds"],
         "megabytes": measured["megabytes"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,11 +95,10 @@ def decode(clip: Any) -> Sound:
     return Sound(clip.clip, clip.label, clip.group, clip.place, *read_mono(clip.path))
 
 
-def class_spectra(clips: pd.DataFrame, threads: int) -> pd.DataFrame:
+def class_spectra(clips: pd.DataFrame) -> pd.DataFrame:
     """Third-octave spectra of :func:`choose_clips`: one row per clip, with its label as the index."""
-    with ThreadPoolExecutor(threads) as pool:
-        rows = pool.map(lambda clip: decode(clip).third_octaves(), clips.itertuples())
-        return pd.DataFrame(list(rows), index=clips["label"]).sort_index(axis="columns")
+    rows = [decode(clip).third_octaves() for clip in clips.itertuples()]
+    return pd.DataFrame(rows, index=clips["label"]).sort_index(axis="columns")
 
 
 def loudest_part(samples: np.ndarray, length: int) -> np.ndarray:
@@ -147,11 +145,11 @@ def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
     ]
 
 
-def explore_dataset(clips: str | Path, dataset: str, view: View, threads: int, *, listen: str, figures: str) -> None:
+def explore_dataset(clips: str | Path, dataset: str, view: View, *, listen: str, figures: str) -> None:
     """Draw the clips of a view into the folder ``figures``, and write the page with their audio."""
     table = task_class(view).examples(view_clips(read_clip_table(clips), view))
     sounds = [decode(clip) for clip in choose_clips(table, SHOWN).itertuples()]
-    levels = class_spectra(choose_clips(table, MEASURED), threads)
+    levels = class_spectra(choose_clips(table, MEASURED))
     draw_clip_figures({"clips": table, "sounds": sounds, "levels": levels}, figures)
     rows = page_rows([sound for sound in sounds if sound.place == 0])
     write_text(listen, render("listen.html", title=f"One sample of each class of {dataset}", rows=rows))
