@@ -1,12 +1,15 @@
-"""Prefetching: several threads compute values in advance, in order and within bounded memory."""
+"""Prefetching: threads compute values in advance, in order and within bounded memory; the system reads files."""
 
 from __future__ import annotations
 
+import mmap
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
+
+import numpy as np
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -55,3 +58,17 @@ def map_ahead(function: Callable[[T], S], values: Iterable[T], threads: int) -> 
             yield first, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def announce(values: np.ndarray, first: int, last: int) -> None:
+    """Tell the system that ``values[first:last]`` will be read soon, so that it reads them from the disk meanwhile.
+
+    This does nothing for arrays that are no memory map of a file, and on systems that take no such advice.
+    """
+    memory = values.base
+    if not isinstance(values, np.memmap) or not isinstance(memory, mmap.mmap) or not hasattr(memory, "madvise"):
+        return
+    begin = values.offset % mmap.ALLOCATIONGRANULARITY
+    start = begin + first * values.strides[0]
+    page = start - start % mmap.PAGESIZE
+    memory.madvise(mmap.MADV_WILLNEED, page, begin + last * values.strides[0] - page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from soundbench.core.microbatches import chunks
-from soundbench.core.ragged import FeatureArray
+from soundbench.core.ragged import FeatureArray, announce_clip
 from soundbench.features.crops import Crop
 from soundbench.features.normalisation import Normalisation
 from soundbench.training.device_features import DeviceFeatures
@@ -132,6 +132,17 @@ class Examples:
             features[place, :, :first] = found.min() if silence is None else silence
         return features
 
+    def ahead(self, pieces: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Each piece of examples; meanwhile, the system reads the features of the next one from the disk.
+
+        This makes a difference where the features are larger than the memory.
+        """
+        for number, piece in enumerate(pieces, 1):
+            if self.resident is None:
+                for example in pieces[number].tolist() if number < len(pieces) else ():
+                    announce_clip(self.arrays[self.sources[example]], self.rows[example])
+            yield piece
+
     def batch(
         self,
         chosen: torch.Tensor,
@@ -165,9 +176,7 @@ class Examples:
         self, size: int, normalise: Normalisation, device: torch.device
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Features and targets of all :attr:`windows` in their order, in batches of at most ``size``."""
-        owners, starts = self.windows
-        for chosen in chunks(torch.arange(len(owners)), size):
-            yield self.batch(torch.from_numpy(owners[chosen.numpy()]), normalise, device, starts[chosen.numpy()])
+        yield from self._batches(torch.arange(len(self.windows[0])), size, normalise, device)
 
     def mean_over_windows(self, values: torch.Tensor) -> torch.Tensor:
         """The mean ``(examples, outputs)`` of the values ``(windows, outputs)`` of the windows of each example."""
@@ -184,10 +193,17 @@ class Examples:
 
         The order is random because the statistics of a batch of one class differ from those of all clips.
         """
-        owners, starts = self.windows
-        order = torch.randperm(len(owners), generator=torch.Generator().manual_seed(0))
-        for chosen in chunks(order, size):
-            yield self.batch(torch.from_numpy(owners[chosen.numpy()]), normalise, device, starts[chosen.numpy()])
+        order = torch.randperm(len(self.windows[0]), generator=torch.Generator().manual_seed(0))
+        yield from self._batches(order, size, normalise, device)
+
+    def _batches(
+        self, order: torch.Tensor, size: int, normalise: Normalisation, device: torch.device
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Features and targets of windows in this order, in batches of at most ``size``."""
+        owners, starts = map(torch.from_numpy, self.windows)
+        pieces = chunks(order, size)
+        for chosen, examples in zip(pieces, self.ahead([owners[piece] for piece in pieces]), strict=True):
+            yield self.batch(examples, normalise, device, starts[chosen].numpy())
 
     def outputs(
         self,

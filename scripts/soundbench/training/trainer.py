@@ -65,6 +65,7 @@ class Trainer:
         self.network = place(network, device)
         freeze(self.network, settings["trainable"])
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
+        self.precision = torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16)
         self.order = torch.Generator().manual_seed(seed)
         self.progress = Progress()
         self.epoch = self._new_epoch()
@@ -150,7 +151,9 @@ class Trainer:
     def _remaining_steps(self) -> Iterator[None]:
         """Train the remaining steps of the epoch; yield after each step of the optimiser."""
         set_training(self.network)
-        for chosen in tqdm(self._steps()[self.epoch.steps :], self.tag, leave=False, disable=None, unit="step"):
+        steps = self._steps()[self.epoch.steps :]
+        ahead = self.parts["train"].ahead(steps)
+        for chosen in tqdm(ahead, self.tag, len(steps), leave=False, disable=None, unit="step"):
             step = self._gradient(chosen)
             if self.settings["gradient_clip"] is not None:
                 clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])
@@ -192,11 +195,8 @@ class Trainer:
         loss.backward()
         return loss.detach(), self.task.progress_sum(outputs.detach(), truth)
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
-
     def _outputs(self, network: nn.Module, features: torch.Tensor) -> torch.Tensor:
-        with self._precision():
+        with self.precision:
             return network(features.to(memory_format=torch.channels_last)).float()
 
     @torch.inference_mode()
@@ -220,7 +220,7 @@ class Trainer:
 
         def compute(size: int) -> None:
             batches = (features for features, _ in examples.unaugmented_batches(size, self.normalise, self.device))
-            with self._precision():
+            with self.precision:
                 measure_batch_norms(self.average.network, batches)
 
         self.microbatches.fit(compute)
