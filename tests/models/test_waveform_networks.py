@@ -112,17 +112,17 @@ def write_pitches(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("recipe", "rate"),
+    ("recipe", "rate", "epochs"),
     [
-        (RECIPES["acdnet"] | {"width": 4}, 0.1),
-        (RECIPES["envnet"] | {"pool": 12, "hidden": 64, "dropout": 0.1}, 0.01),
+        (RECIPES["acdnet"] | {"width": 4}, 0.1, 24),
+        (RECIPES["envnet"] | {"pool": 12, "hidden": 64, "dropout": 0.1}, 0.02, 14),
     ],
 )
-def test_between_class_learning_of_tones(recipe: dict[str, Any], rate: float, tmp_path: Path) -> None:
+def test_between_class_learning_of_tones(recipe: dict[str, Any], rate: float, epochs: int, tmp_path: Path) -> None:
     """With the settings of the published recipes: crops, padding, speed, mixtures, gain, SGD and steps of the rate."""
     write_pitches(tmp_path)
     own: dict[str, Any] = training(
-        epochs=24,
+        epochs=epochs,
         crop=0.75,
         crop_padding=0.5,
         batch_size=10,
@@ -130,7 +130,7 @@ def test_between_class_learning_of_tones(recipe: dict[str, Any], rate: float, tm
         learning_rate=rate,
         weight_decay=0.0005,
         schedule="step",
-        step_epochs=[18, 22],
+        step_epochs=[epochs * 3 // 4, epochs * 11 // 12],
         warmup_epochs=1,
         keep="last",
         augment={"speed": [0.95, 1.05], "between_class": 1.0, "gain": 6},
@@ -142,7 +142,7 @@ def test_between_class_learning_of_tones(recipe: dict[str, Any], rate: float, tm
     train_model(run, inputs, Outputs(tmp_path / "run"), Execution(1, 60))
     history = pd.read_csv(tmp_path / "run" / "history.csv")
     assert history["val_accuracy"].iloc[-1] > 0.8
-    assert history["learning_rate"].iloc[[10, -1]].tolist() == pytest.approx([rate, rate / 100])
+    assert history["learning_rate"].iloc[[epochs // 2, -1]].tolist() == pytest.approx([rate, rate / 100])
     model = TrainedModel.load(tmp_path / "run")
     assert model.network(torch.zeros(2, 1, 1, 6000)).shape == (2, 3)
 
