@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from soundbench.core.ragged import RaggedArray, announce_clip
+from soundbench.core.ragged import RaggedArray, prefetch_clip
 from soundbench.training.examples import Examples
 
 CLIPS = 64  # of 64 bins and 256 frames in float16, which are 32 kB
@@ -57,16 +57,16 @@ def wait_for(array: np.memmap, rows: slice) -> None:
     raise AssertionError(f"{share_in_memory(array, rows):.0%} of the pages are in memory after ten seconds")
 
 
-def test_an_announced_clip_is_read(tmp_path: Path) -> None:
+def test_a_prefetched_clip_is_read(tmp_path: Path) -> None:
     array = stored(tmp_path / "features.npy", CLIPS, 64, 256)
-    announce_clip(array, 40)
+    prefetch_clip(array, 40)
     wait_for(array, slice(40, 41))
     assert share_in_memory(array, slice(0, 20)) == 0
 
 
 def test_a_clip_without_padding_is_read(tmp_path: Path) -> None:
     array = stored(tmp_path / "features.npy", 64 * 256, 64)
-    announce_clip(RaggedArray(array, np.array([0, 12000]), np.array([9, 300]), 300), 1)
+    prefetch_clip(RaggedArray(array, np.array([0, 12000]), np.array([9, 300]), 300), 1)
     wait_for(array, slice(12000, 12300))
     assert share_in_memory(array, slice(0, 6000)) == 0
 
@@ -75,13 +75,13 @@ def test_while_a_batch_is_used_the_next_one_is_read(tmp_path: Path) -> None:
     array = stored(tmp_path / "features.npy", CLIPS, 64, 256)
     examples = Examples((array,), np.zeros(CLIPS, int), np.arange(CLIPS), torch.zeros(CLIPS))
     pieces = torch.arange(CLIPS).flip(0).split(8)
-    ahead = examples.ahead(pieces)
-    assert next(ahead).tolist() == list(range(63, 55, -1))
+    prefetched = examples.prefetched(pieces)
+    assert next(prefetched).tolist() == list(range(63, 55, -1))
     wait_for(array, slice(48, 56))
     assert share_in_memory(array, slice(0, 20)) == 0
-    assert [piece.tolist() for piece in ahead] == [piece.tolist() for piece in pieces[1:]]
+    assert [piece.tolist() for piece in prefetched] == [piece.tolist() for piece in pieces[1:]]
 
 
 def test_what_is_no_file_is_left_alone() -> None:
-    announce_clip(np.zeros((3, 2, 2)), 1)
-    announce_clip(RaggedArray(np.zeros((9, 2)), np.array([0, 4]), np.array([4, 5]), 5), 1)
+    prefetch_clip(np.zeros((3, 2, 2)), 1)
+    prefetch_clip(RaggedArray(np.zeros((9, 2)), np.array([0, 4]), np.array([4, 5]), 5), 1)

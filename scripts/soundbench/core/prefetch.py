@@ -60,7 +60,7 @@ def map_ahead(function: Callable[[T], S], values: Iterable[T], threads: int) -> 
         pool.shutdown(cancel_futures=True)
 
 
-def announce(values: np.ndarray, first: int, last: int) -> None:
+def prefetch_rows(values: np.ndarray, first: int, last: int) -> None:
     """Tell the system that ``values[first:last]`` will be read soon, so that it reads them from the disk meanwhile.
 
     This does nothing for arrays that are no memory map of a file, and on systems that take no such advice.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
-from soundbench.core.prefetch import announce
+from soundbench.core.prefetch import prefetch_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,12 +97,12 @@ class RaggedArray:
 FeatureArray = np.ndarray | RaggedArray
 
 
-def announce_clip(array: FeatureArray, row: int) -> None:
+def prefetch_clip(array: FeatureArray, row: int) -> None:
     """Tell the system that a clip will be read soon."""
     if isinstance(array, RaggedArray):
-        announce(array.values, array.firsts[row], array.firsts[row] + array.lengths[row])
+        prefetch_rows(array.values, array.firsts[row], array.firsts[row] + array.lengths[row])
     else:
-        announce(array, row, row + 1)
+        prefetch_rows(array, row, row + 1)
 
 
 def write_frames(path: Path, clips: Iterable[np.ndarray], bins: int, dtype: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from soundbench.core.microbatches import chunks
-from soundbench.core.ragged import FeatureArray, announce_clip
+from soundbench.core.ragged import FeatureArray, prefetch_clip
 from soundbench.features.crops import Crop
 from soundbench.features.normalisation import Normalisation
 from soundbench.training.device_features import DeviceFeatures
@@ -132,7 +132,7 @@ class Examples:
             features[place, :, :first] = found.min() if silence is None else silence
         return features
 
-    def ahead(self, pieces: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+    def prefetched(self, pieces: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         """Each piece of examples; meanwhile, the system reads the features of the next one from the disk.
 
         This makes a difference where the features are larger than the memory.
@@ -140,7 +140,7 @@ class Examples:
         for number, piece in enumerate(pieces, 1):
             if self.resident is None:
                 for example in pieces[number].tolist() if number < len(pieces) else ():
-                    announce_clip(self.arrays[self.sources[example]], self.rows[example])
+                    prefetch_clip(self.arrays[self.sources[example]], self.rows[example])
             yield piece
 
     def batch(
@@ -202,7 +202,7 @@ class Examples:
         """Features and targets of windows in this order, in batches of at most ``size``."""
         owners, starts = map(torch.from_numpy, self.windows)
         pieces = chunks(order, size)
-        for chosen, examples in zip(pieces, self.ahead([owners[piece] for piece in pieces]), strict=True):
+        for chosen, examples in zip(pieces, self.prefetched([owners[piece] for piece in pieces]), strict=True):
             yield self.batch(examples, normalise, device, starts[chosen].numpy())
 
     def outputs(

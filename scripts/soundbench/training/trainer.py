@@ -152,8 +152,8 @@ class Trainer:
         """Train the remaining steps of the epoch; yield after each step of the optimiser."""
         set_training(self.network)
         steps = self._steps()[self.epoch.steps :]
-        ahead = self.parts["train"].ahead(steps)
-        for chosen in tqdm(ahead, self.tag, len(steps), leave=False, disable=None, unit="step"):
+        prefetched = self.parts["train"].prefetched(steps)
+        for chosen in tqdm(prefetched, self.tag, len(steps), leave=False, disable=None, unit="step"):
             step = self._gradient(chosen)
             if self.settings["gradient_clip"] is not None:
                 clip_grad_norm_(self.network.parameters(), self.settings["gradient_clip"])

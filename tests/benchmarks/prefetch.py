@@ -1,6 +1,6 @@
-"""How long a training waits for features that are on the disk and not in memory, with and without reading ahead.
+"""How long a training waits for features that are on the disk and not in memory, with and without prefetching.
 
-python tests/benchmarks/read_ahead.py [--clips 20000] [--step 10]
+python tests/benchmarks/prefetch.py [--clips 20000] [--step 10]
 
 The features (64 × 431 values of float16 per clip) are written to a file, which the system then forgets. A step reads a
 batch of 32 clips, in random order, and pauses for ``--step`` ms in place of the computation. It prints the mean time
@@ -34,7 +34,7 @@ def write(path: Path, clips: int) -> None:
     array.flush()
 
 
-def waited(path: Path, clips: int, step: float, ahead: bool) -> float:
+def waited(path: Path, clips: int, step: float, prefetch: bool) -> float:
     """The mean time (ms) that a step waits for its clips."""
     with path.open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -43,7 +43,7 @@ def waited(path: Path, clips: int, step: float, ahead: bool) -> float:
     pieces = torch.randperm(clips, generator=torch.Generator().manual_seed(1)).split(BATCH)[:STEPS]
     paused = 0.0
     started = time.perf_counter()
-    for piece in examples.ahead(pieces) if ahead else pieces:
+    for piece in examples.prefetched(pieces) if prefetch else pieces:
         examples.features(piece.numpy())
         pause = time.perf_counter()
         time.sleep(step / 1000)
@@ -61,8 +61,8 @@ def main() -> None:
         path = Path(folder) / "features.npy"
         write(path, arguments.clips)
         for _ in range(2):
-            plain, ahead = (waited(path, arguments.clips, arguments.step, ahead) for ahead in (False, True))
-            print(f"{plain:.2f} ms without, {ahead:.2f} ms with reading ahead: {ahead / plain:.2f} of the time")
+            plain, prefetched = (waited(path, arguments.clips, arguments.step, prefetch) for prefetch in (False, True))
+            print(f"{plain:.2f} ms without, {prefetched:.2f} ms with prefetching: {prefetched / plain:.2f} of the time")
 
 
 if __name__ == "__main__":
