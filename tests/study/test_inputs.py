@@ -150,20 +150,31 @@ def test_the_first_seed_is_exported_unless_another_is_named() -> None:
     assert inputs.of_fold(paths.MODEL)(wildcards) == "<results>/runs/{dataset}/{model}/seed1/fold2/model.safetensors"
 
 
-def test_export_refuses_models_without_a_form_for_onnx_and_ensembles() -> None:
-    models = {"both": {"family": "ensemble", "members": ["cnn", "resnet18"]}}
-    found = study(models=models, benchmark={"models": ["cnn", "resnet18", "both", "gradient-boosting"]})
-    with pytest.raises(InputError) as raised:
-        ExportInputs(found).folders(paths.EXPORTED)(Wildcards())
-    assert "benchmark.models: both: an ensemble is no single network" in str(raised.value)
-    assert "benchmark.models: gradient-boosting: skl2onnx does not convert it" in str(raised.value)
+def test_export_has_the_members_of_ensembles_and_names_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+    ensembles = {
+        "both": {"family": "ensemble", "members": ["cnn", "resnet18"]},
+        "several": {"family": "ensemble", "members": ["alexnet"], "runs": 2},
+    }
+    selected = {"datasets": ["synthetic"], "models": ["gradient-boosting", "both", "several", "cnn"]}
+    found = ExportInputs(study(models=ensembles, benchmark=selected))
+    folders = [paths.fill(paths.EXPORTED, dataset="synthetic", model=model)[0] for model in ("cnn", "resnet18")]
+    assert found.folders(paths.EXPORTED)(Wildcards()) == folders
+    assert "gradient-boosting: skl2onnx does not convert it" in caplog.text
+    assert "several: an ensemble is no single network" in caplog.text
+
+
+def test_export_of_nothing_is_refused() -> None:
+    found = ExportInputs(study(benchmark={"models": ["majority", "gradient-boosting"]}))
+    with pytest.raises(InputError, match="None of the selected models can be exported") as raised:
+        found.folders(paths.EXPORTED)(Wildcards())
+    assert len(raised.value.problems) == 2
 
 
 def test_export_refuses_an_ensemble_that_is_named_by_its_folder() -> None:
     found = study(models={"both": {"family": "ensemble", "members": ["cnn", "resnet18"]}})
     inputs = ExportInputs(found).checked(FeatureInputs(found, AugmentationInputs(found)).of_model)
     assert "features" in inputs(Wildcards(dataset="synthetic", model="cnn"))
-    with pytest.raises(InputError, match="both: an ensemble is no single network; export its members"):
+    with pytest.raises(InputError, match="both cannot be exported: an ensemble is no single network"):
         inputs(Wildcards(dataset="synthetic", model="both"))
 
 

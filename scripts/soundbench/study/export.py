@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from soundbench.core.errors import InputError
@@ -10,6 +12,8 @@ from soundbench.core.storage import canonical_json
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import fill
 from soundbench.study.study import Study, Wildcards
+
+logger = logging.getLogger("snakemake.logging")  # Snakemake's own
 
 
 class ExportInputs:
@@ -19,23 +23,37 @@ class ExportInputs:
         self.study = study
 
     def folders(self, pattern: str) -> Callable[[Wildcards], list[str]]:
-        """An input function: ``pattern`` for every selected data set and model.
+        """An input function: ``pattern`` for every selected data set and model that is exported.
 
         Raises:
-            InputError: a selected model has no form for ONNX.
+            InputError: no selected model has a form for ONNX.
         """
+        return lambda wildcards: fill(pattern, dataset=self.study.selected["datasets"], model=self.models)
 
-        def files(wildcards: Wildcards) -> list[str]:
-            models = self.study.selected["models"]
-            self._check(models)
-            return fill(pattern, dataset=self.study.selected["datasets"], model=models)
+    @cached_property
+    def models(self) -> list[str]:
+        """The selected models and the members of selected ensembles that can be exported; a warning names the others.
 
-        return files
+        Raises:
+            InputError: none of them has one.
+        """
+        models = dict.fromkeys(part for name in self.study.selected["models"] for part in self._parts(name))
+        reasons = {name: reason for name in models if (reason := self._without_form(name))}
+        problems = [f"{name}: {reason}" for name, reason in reasons.items()]
+        if len(reasons) == len(models):
+            raise InputError(problems, "None of the selected models can be exported:")
+        if problems:
+            logger.warning(f"Some models are not exported: {'; '.join(problems)}.")
+        return [name for name in models if name not in reasons]
 
-    def _check(self, models: list[str]) -> None:
-        reasons = {name: self._without_form(name) for name in models}
-        if lacking := [f"benchmark.models: {name}: {reason}" for name, reason in reasons.items() if reason]:
-            raise InputError(lacking, "These models cannot be exported; leave them out of the selection:")
+    def _parts(self, model: str) -> list[str]:
+        """The members of an ensemble of single runs, which exist if it does; other models are one part."""
+        ensemble = self.study.settings["ensembles"].get(model)
+        return ensemble["members"] if ensemble and ensemble["runs"] == 1 else [model]
+
+    def _check(self, model: str) -> None:
+        if reason := self._without_form(model):
+            raise InputError(f"{model} cannot be exported: {reason}")
 
     def _without_form(self, model: str) -> str | None:
         """Why a model cannot be exported; None if it can."""
@@ -58,7 +76,7 @@ class ExportInputs:
         """
 
         def files(wildcards: Wildcards) -> Any:
-            self._check([wildcards.model])
+            self._check(wildcards.model)
             return function(wildcards)
 
         return files
@@ -71,7 +89,7 @@ class ExportInputs:
         """
 
         def file(wildcards: Wildcards) -> str:
-            self._check([wildcards.model])
+            self._check(wildcards.model)
             return fill(pattern, **self.fold(wildcards))[0]
 
         return file
