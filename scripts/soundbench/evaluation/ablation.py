@@ -34,9 +34,8 @@ def step_gains(comparisons: pd.DataFrame, costs: pd.DataFrame, steps: list[Step]
     seconds = costs.set_index(["dataset", "model"])["train_cpu_seconds"]
     rows = []
     for dataset in comparisons["dataset"].unique():
-        for position, (before, model) in enumerate(steps):
-            if (dataset, before, model) not in pairs.index:
-                continue
+        compared = [step for step in steps if (dataset, *step) in pairs.index]
+        for position, (before, model) in enumerate(compared):
             pair = pairs.loc[(dataset, before, model)]
             common = {"dataset": dataset, "metric": pair["metric"]}
             if position == 0:

@@ -18,6 +18,8 @@ from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.evaluation.explained_fold import explain_fold
 from soundbench.evaluation.trained_model import TrainedModel
 from soundbench.features.files import FeatureFiles
+from soundbench.models.description import Description
+from soundbench.tasks.task import Task
 from soundbench.training.finished import forget_finished
 
 RUN_KEYS = ("dataset", "task", "model", "protocol", "seed", "labels", "parameters", "code")
@@ -34,9 +36,10 @@ class Outputs:
 
 @dataclass(frozen=True)
 class EvaluatedFold:
-    """The model of a fold, the predictions of its test clips, and how long they took (s)."""
+    """What a model is, without its network; the predictions of its test clips; and how long they took (s)."""
 
-    model: TrainedModel
+    description: Description
+    task: Task
     table: pd.DataFrame
     seconds: float
 
@@ -65,7 +68,7 @@ def evaluate_model(folders: list[str], features: FeatureFiles, split: str, threa
         if folder == folders[0]:
             frames = rows.set_index("clip")["frames"].loc[tested["clip"]].to_numpy()
             explain_fold(model, examples, frames, table).write(outputs.explanations)
-        return EvaluatedFold(model, table, seconds)
+        return EvaluatedFold(model.description, model.task, table, seconds)
 
     with ThreadPoolExecutor(threads, initializer=compute_on_one_thread) as pool:
         folds = list(pool.map(evaluate, folders))
@@ -76,31 +79,30 @@ def evaluate_model(folders: list[str], features: FeatureFiles, split: str, threa
 
 def _write_run(folders: list[str], folds: list[EvaluatedFold], clips: pd.DataFrame, outputs: Outputs) -> None:
     """The predictions of all folds as one table, and their scores and costs."""
-    model = folds[-1].model
+    description, task = folds[-1].description, folds[-1].task
     out_of_fold = pd.concat([fold.table for fold in folds])
-    write_csv(outputs.predictions, out_of_fold.round(dict.fromkeys(model.task.labels, 6)))
+    write_csv(outputs.predictions, out_of_fold.round(dict.fromkeys(task.labels, 6)))
     measured = {
-        "packages": model.description["measured"]["packages"],
+        "packages": description["measured"]["packages"],
         "model_bytes": (Path(folders[0]) / "model.safetensors").stat().st_size,
         "predict_seconds": round(sum(fold.seconds for fold in folds), 3),
         "predict_megabytes": peak_megabytes(),
     }
     groups = clips.set_index("clip")["group"]
-    scored = {"scores": model.task.scores(out_of_fold), **model.task.details(out_of_fold, groups)}
-    described = dict(model.description)
+    scored = {"scores": task.scores(out_of_fold), **task.details(out_of_fold, groups)}
+    described = dict(description)
     run = {key: described[key] for key in RUN_KEYS}
     write_json(outputs.metrics, run | measured | {"folds": list(map(_fold_scores, folds))} | scored)
 
 
 def _fold_scores(fold: EvaluatedFold) -> dict[str, Any]:
     """One fold's scores, and what its training cost."""
-    description = fold.model.description
-    measured = description["measured"]
+    measured = fold.description["measured"]
     return {
-        "fold": fold.model.fold,
-        **fold.model.task.scores(fold.table),
+        "fold": fold.description["fold"],
+        **fold.task.scores(fold.table),
         "clips": len(fold.table),
-        "epochs": description["epochs"],
+        "epochs": fold.description["epochs"],
         "train_seconds": measured["train_seconds"],
         "cpu_seconds": measured["cpu_seconds"],
         "megabytes": measured["megabytes"],
