@@ -48,6 +48,11 @@ def test_a_step_without_the_model_that_it_adds_to_has_no_row() -> None:
     assert "two" not in set(step_gains(PAIRS, COSTS, ablation_steps("cumulative", MODELS))["dataset"])
 
 
+def test_the_first_model_is_shown_although_its_first_step_is_not_finished() -> None:
+    found = step_gains(PAIRS, COSTS, [("base", "unfinished"), ("base", "most")])
+    assert found.loc[found["dataset"] == "one", "model"].tolist() == ["base", "most"]
+
+
 def test_a_lower_error_is_a_gain() -> None:
     found = step_gains(PAIRS, COSTS, ablation_steps("single", MODELS))
     two = found[found["dataset"] == "two"].set_index("model")
