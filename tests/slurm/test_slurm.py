@@ -92,6 +92,8 @@ def test_training_goes_to_gpus_the_rest_to_cpus_and_the_results_equal_the_local_
         (tiny_copy.results / file).unlink()
     targets = [f"results/{file}" for file in (figure, predictions)]
     said = tiny_copy.run(*targets, "--profile", "slurm", "--configfile", "tiny.yaml").stdout
+    # The accounting knows the end of a short job before it knows where the job ran.
+    until(lambda: all(job["Partition"] for job in accounted(said)), "the partition of each job", 30)
     jobs = accounted(said)
     assert {job["State"] for job in jobs} == {"COMPLETED"}
     trained = [job for job in jobs if job["Partition"] == "gpu"]
