@@ -35,7 +35,7 @@ class ExportInputs:
         """The selected models and the members of selected ensembles that can be exported; a warning names the others.
 
         Raises:
-            InputError: none of them has one.
+            InputError: none of them can be exported.
         """
         models = dict.fromkeys(part for name in self.study.selected["models"] for part in self._parts(name))
         reasons = {name: reason for name in models if (reason := self._without_form(name))}

@@ -139,7 +139,8 @@ class Examples:
         """
         for number, piece in enumerate(pieces, 1):
             if self.resident is None:
-                for example in pieces[number].tolist() if number < len(pieces) else ():
+                # A clip has several windows, but is read once.
+                for example in pieces[number].unique().tolist() if number < len(pieces) else ():
                     prefetch_clip(self.arrays[self.sources[example]], self.rows[example])
             yield piece
 
