@@ -118,10 +118,32 @@ def test_another_interval_trains_again(made_up: Path) -> None:
 
 
 @pytest.mark.parametrize("interval", [1, 2, 3, 10])
-def test_a_training_may_go_on_from_the_epoch_before_the_last(tmp_path: Path, interval: int) -> None:
+def test_a_training_may_go_on_from_any_epoch(tmp_path: Path, interval: int) -> None:
     weights = EpochWeights(tmp_path, interval)
     for epoch in range(1, 8):
         weights.save(epoch, {"a": torch.ones(1)})
-        assert weights.holds(epoch)
-        assert weights.holds(max(epoch - 1, 1))
-    assert len(list(tmp_path.iterdir())) <= 7 // interval + 2
+        assert all(weights.holds(earlier) for earlier in range(1, epoch + 1))
+    assert len(list(tmp_path.iterdir())) == len(weights.kept(7))
+
+
+def test_a_killed_training_goes_on_from_a_checkpoint_that_is_epochs_old(
+    made_up: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = dict(read_epochs(train(made_up, "whole", interval=3) / "epochs.zip"))
+
+    def killed(self: EpochWeights, archive: Path, epochs: int) -> None:
+        raise KeyboardInterrupt
+
+    def first_of_the_second_epoch(self: Checkpoint) -> bool:
+        return (self.path.parent / "epochs" / "1.safetensors").exists() and not self.path.exists()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "due", first_of_the_second_epoch)
+        patch.setattr(EpochWeights, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(made_up, "stopped", interval=3)
+    assert not (made_up / "stopped" / "epochs" / "1.safetensors").exists()
+    with caplog.at_level("INFO"):
+        found = dict(read_epochs(train(made_up, "stopped", interval=3) / "epochs.zip"))
+    assert "resumed after epoch 1 and 1 steps" in caplog.text
+    assert all(equal(found[epoch], expected[epoch]) for epoch in (3, 4))

@@ -36,8 +36,11 @@ class EpochWeights:
         return [epoch for epoch in range(1, epochs + 1) if epoch % self.interval == 0 or epoch == epochs]
 
     def holds(self, epochs: int) -> bool:
-        """Whether the weights of a training that has finished ``epochs`` epochs are there."""
-        return all(self._file(epoch).exists() for epoch in self.kept(epochs))
+        """Whether the weights are there that a training needs to go on after its first ``epochs`` epochs.
+
+        Those of the last of these epochs may be gone, because the training was further when it was interrupted.
+        """
+        return all(self._file(epoch).exists() for epoch in range(self.interval, epochs + 1, self.interval))
 
     def save(self, epoch: int, weights: dict[str, torch.Tensor]) -> None:
         """Keep the weights after an epoch, and remove those of the epoch before if it is not one to keep."""
@@ -46,9 +49,8 @@ class EpochWeights:
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(self._file(epoch)) as temporary:
             save_file({name: value.cpu().contiguous() for name, value in weights.items()}, temporary)
-        # Two epochs stay, since training may go on from a checkpoint that is one epoch old.
-        if epoch > 2 and (epoch - 2) % self.interval:
-            self._file(epoch - 2).unlink(missing_ok=True)
+        if (epoch - 1) % self.interval:
+            self._file(epoch - 1).unlink(missing_ok=True)
 
     def write(self, archive: Path, epochs: int) -> None:
         """Write the archive of a training of so many epochs."""
