@@ -22,11 +22,19 @@ rule evaluate_epochs:
     threads: 1
     resources:
         mem_mb=by_clips(3000, 50, "index"),
-        runtime=by_clips(60, 10, "index"),
+        runtime=training.epochs_runtime,
     params:
         code=lambda w: code_digest("evaluate_epochs", training.family_module(w)),
     script:
         "../scripts/evaluate_epochs.py"
+
+
+use rule evaluate_epochs as evaluate_large_epochs with:
+    wildcard_constraints:
+        model=one_of(study.large_models),
+
+
+ruleorder: evaluate_large_epochs > evaluate_epochs
 
 
 rule aggregate_epochs:

@@ -157,16 +157,26 @@ def test_default_profile_sets_nothing_that_a_site_would() -> None:
         assert not default & set(profile), name
 
 
+RULES = {
+    name
+    for file in REPOSITORY.glob("rules/*.smk")
+    for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)\b", file.read_text(), re.M)
+}
+
+
 def test_profiles_name_existing_rules_only() -> None:
-    rules = {RULE} | {
-        name
-        for file in REPOSITORY.glob("rules/*.smk")
-        for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)\b", file.read_text(), re.M)
-    }
     for path in REPOSITORY.glob("profiles/*/config.yaml"):
         profile = yaml.safe_load(path.read_text())
         for key in ("set-resources", "set-threads"):
-            assert set(profile.get(key, {})) <= rules, path
+            assert set(profile.get(key, {})) <= RULES | {RULE}, path
+
+
+@pytest.mark.parametrize("name", ["slurm", "gpu"])
+def test_all_jobs_of_large_models_have_a_gpu(name: str) -> None:
+    requests = yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text())["set-resources"]
+    large = {rule for rule in RULES if "large" in rule}
+    assert len(large) == 5
+    assert all(requests[rule]["gpu"] == 1 for rule in large)
 
 
 def test_continuous_integration_runs_pinned_actions_that_may_only_read() -> None:

@@ -66,7 +66,7 @@ def test_every_job_asks_for_more_memory_and_time_with_each_attempt() -> None:
     rules = "\n".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     asked = re.findall(r"(?:mem_mb|runtime)=(.*),", rules)
     assert len(asked) > 30
-    assert [each for each in asked if not re.search(r"by_clips|by_recordings|halving_runtime", each)] == []
+    assert [each for each in asked if not re.search(r"by_clips|by_recordings|(?:halving|epochs)_runtime", each)] == []
 
 
 @pytest.mark.parametrize(("trials", "whole"), [(4, 2), (27, 3)])
@@ -77,3 +77,11 @@ def test_halved_trials_ask_for_the_time_of_the_trainings_that_they_amount_to(tri
     training = TrainingInputs(study, FeatureInputs(study, AugmentationInputs(study)))
     minutes = training.halving_runtime(SimpleNamespace(model="cnn"), {"measures": "missing.csv"}, 2)
     assert minutes == 2 * 60 * whole
+
+
+@pytest.mark.parametrize(("interval", "kept"), [(True, 200), (10, 20)])
+def test_more_epochs_ask_for_more_time_to_be_evaluated(interval: bool | int, kept: int) -> None:
+    benchmark = {"datasets": ["synthetic"], "models": ["cnn"], "every_epoch": interval}
+    study = Study(configuration(benchmark=benchmark, models={"cnn": {"training": {"epochs": 200}}}))
+    training = TrainingInputs(study, FeatureInputs(study, AugmentationInputs(study)))
+    assert training.epochs_runtime(SimpleNamespace(model="cnn"), {"index": "missing.csv"}, 1) == 60 + kept

@@ -125,6 +125,12 @@ class TrainingInputs:
         whole = math.ceil(whole_trainings(trials, self.halving_rate(wildcards)))
         return whole * by_clips(60, 10, "measures")(wildcards, input, attempt)
 
+    def epochs_runtime(self, wildcards: Wildcards, input: Any, attempt: int) -> int:
+        """The minutes that the evaluation of a model after each epoch that is kept needs."""
+        epochs: int = self.study.recipes[wildcards.model]["training"]["epochs"]
+        kept = math.ceil(epochs / self.study.epoch_interval)
+        return by_clips(60 + kept, 10 + kept // 10, "index")(wildcards, input, attempt)
+
     def of_folds(self, pattern: str) -> Callable[[Wildcards], list[str]]:
         """An input function: ``pattern`` for every fold of a run."""
         return lambda wildcards: fill(pattern, fold=self.study.folds(wildcards.dataset))
