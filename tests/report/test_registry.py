@@ -31,7 +31,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.mark.slow
 def test_a_study_has_the_figures_that_its_runs_can_fill(study: Study) -> None:
-    found = {figure_path(*each) for each in draw.study_figures(study.results())}
+    found = {figure_path(name, *of) for name, _, *of in draw.study_figures(study.results())}
     per_dataset = {f"{name}/{figure}.svg" for name in ("one", "two") for figure in ("costs", "training", "confusion")}
     per_model = {"all/good/steps.svg", "one/good/samples.svg", "one/poor/samples.svg", "two/good/samples.svg"}
     assert {"scores.svg", "ranks.svg"} | per_dataset | per_model <= found

@@ -17,22 +17,16 @@ def draw_figures(results: Results, folder: str | Path) -> None:
     A figure's function writes nothing where there is nothing to show.
     """
     with atomic_folder(folder) as temporary:
-        for name, own, dataset, model in _figures(results):
+        for name, own, dataset, model in study_figures(results):
             draw_figure(FIGURES[name], own, temporary / figure_path(name, dataset, model), dataset, model)
 
 
-def study_figures(results: Results) -> Iterator[tuple[str, str, str]]:
-    """Name, data set and model of each figure that a study has; empty where the figure names none.
+def study_figures(results: Results) -> Iterator[tuple[str, Results, str, str]]:
+    """Name, results, data set and model of each figure that a study has; empty where the figure names none.
 
     A figure shows the data sets whose task has it. One without its table, or without any run, is left out. In a large
     study, figures per data set and model, or with a panel of each, show :meth:`Results.best`.
     """
-    for name, _, dataset, model in _figures(results):
-        yield name, dataset, model
-
-
-def _figures(results: Results) -> Iterator[tuple[str, Results, str, str]]:
-    """The same with the results that a figure shows."""
     for name, figure in FIGURES.items():
         suited = results.with_item(name)
         if any(len(getattr(suited, names)) < 2 for names in figure.several):
