@@ -106,7 +106,6 @@ def test_processes_that_work_side_by_side_have_one_thread_each() -> None:
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=compute_on_one_thread) as pool:
         libraries = pool.submit(threadpool_info).result()  # among them the one that NumPy computes with
         assert pool.submit(torch.get_num_threads).result() == 1
-    assert any(library["internal_api"] == "openblas" for library in libraries)
     assert {library["num_threads"] for library in libraries} == {1}
 
 

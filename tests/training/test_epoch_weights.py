@@ -147,3 +147,17 @@ def test_a_killed_training_goes_on_from_a_checkpoint_that_is_epochs_old(
         found = dict(read_epochs(train(made_up, "stopped", interval=3) / "epochs.zip"))
     assert "resumed after epoch 1 and 1 steps" in caplog.text
     assert all(equal(found[epoch], expected[epoch]) for epoch in (3, 4))
+
+
+def test_a_training_that_keeps_no_epochs_removes_those_of_other_settings(
+    made_up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    EpochWeights(made_up / "stopped" / "epochs", 1).save(1, {"a": torch.ones(1)})
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("soundbench.training.job._finish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(made_up, "stopped", interval=0)
+    assert not (made_up / "stopped" / "epochs").exists(), "a later attempt would take them for its own"

@@ -52,8 +52,10 @@ def train_network(
     diverged = ""
     try:
         compared = outputs.epoch_interval and compares_epochs(run.model, run.recipe)
-        kept = EpochWeights(outputs.epoch_folder, outputs.epoch_interval) if compared else None
-        _fit(trainer, checkpoint, outputs.events, kept, until)
+        kept = EpochWeights(outputs.epoch_folder, outputs.epoch_interval)
+        if not compared:
+            kept.remove()  # an interrupted attempt with other settings may have left them
+        _fit(trainer, checkpoint, outputs.events, kept if compared else None, until)
         if trainer.finished:
             _fit_decision(trainer, fold)
     except NotFiniteError as error:
