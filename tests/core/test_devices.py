@@ -22,17 +22,17 @@ from soundbench.core.errors import InputError
 
 PROFILES = ("gpu", "slurm")
 TAKE = """
-import sys, time
+import sys
 from pathlib import Path
 from soundbench.core.devices import take_free
 print(take_free(sys.argv[2].split(","), Path(sys.argv[1])), flush=True)
-time.sleep(60)
+sys.stdin.read()  # until the process is killed, or the test ends
 """
 
 
 def taker(folder: Path, names: str = "0,1") -> subprocess.Popen[str]:
     command = [sys.executable, "-c", TAKE, str(folder), names]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=REPOSITORY / "scripts", **options)
 
 
