@@ -91,8 +91,15 @@ def test_time_left_counts_jobs_by_rule_and_side_by_side() -> None:
     assert progress.left(1) is None  # nothing is known of the training, which decides
     for _ in range(4):
         progress.finish("train", 20)
-    # 81 s of jobs within 40.5 s: two side by side. Six trainings of 20 s, and two pages of the usual 16.2 s.
-    assert progress.left(40.5) == pytest.approx((6 * 20 + 2 * 16.2) / 2)
+    # 81 s of jobs within 40.5 s: two side by side. Six trainings of 20 s, and two pages of (1 + 20) / 2 s.
+    assert progress.left(40.5) == pytest.approx((6 * 20 + 2 * 10.5) / 2)
+
+
+def test_a_long_training_does_not_make_the_remaining_jobs_long() -> None:
+    progress = Progress(Counter(train=1, index=1, split=1, evaluate=1, page=1), began=0)
+    for rule, seconds in (("index", 10), ("split", 1), ("train", 7200)):
+        progress.finish(rule, seconds)
+    assert progress.left(7211) == pytest.approx(2 * 10)
 
 
 @pytest.mark.parametrize(

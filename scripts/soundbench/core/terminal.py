@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 # Snakemake's events and messages that are not shown: the lines of this module hold what matters of them.
@@ -49,8 +50,9 @@ class Progress:
         if not self.planned or self.planned.most_common(1)[0][0] not in self.done:
             return None
         spent = sum(self.spent.values())
-        usual = spent / self.done.total()
         means = {rule: self.spent[rule] / self.done[rule] for rule in self.done}
+        # The median, because a rule with long jobs, such as a training, says little about the others.
+        usual = median(means.values())
         waiting = sum((jobs - self.done[rule]) * means.get(rule, usual) for rule, jobs in self.planned.items())
         return waiting * (now - self.began) / max(spent, 1e-9)
 
