@@ -1,5 +1,5 @@
 # Compare rules that choose an epoch, among them the choice on the test clips (benchmark.every_epoch).
-# Reads: the weights after every epoch. Writes: epochs.csv of the run and of summary/, which only figures and pages read.
+# Reads: the weights after every epoch. Writes: epochs.csv of each fold and of summary/, which only figures and pages read.
 # No rule that trains, tunes or chooses may have these files among its inputs; a test holds that.
 
 
@@ -7,14 +7,14 @@ rule evaluate_epochs:
     input:
         unpack(features.of_model),
         split=paths.SPLIT,
-        models=training.of_folds(paths.MODEL),
-        descriptions=training.of_folds(paths.DESCRIPTION),
-        histories=training.of_folds(paths.HISTORY),
-        epochs=training.of_folds(paths.EPOCH_WEIGHTS),
+        model=paths.MODEL,
+        description=paths.DESCRIPTION,
+        history=paths.HISTORY,
+        epochs=paths.EPOCH_WEIGHTS,
     output:
         table=paths.EPOCH_SCORES,
     log:
-        "<logs>/evaluate_epochs/{dataset}/{model}/seed{seed}.log",
+        "<logs>/evaluate_epochs/{dataset}/{model}/seed{seed}/fold{fold}.log",
     wildcard_constraints:
         model=one_of(runs.networks),
     conda:

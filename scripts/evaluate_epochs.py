@@ -8,8 +8,8 @@ from soundbench.features.files import FeatureFiles
 
 with logged(snakemake.log[0]):
     evaluate_epochs(
-        [str(Path(model).parent) for model in snakemake.input.models],
-        list(snakemake.input.epochs),
+        Path(snakemake.input.model).parent,
+        snakemake.input.epochs,
         FeatureFiles(snakemake.input.features, snakemake.input.index),
         snakemake.input.split,
         snakemake.threads,

@@ -41,11 +41,12 @@ def test_errors_are_chosen_by_the_lowest_and_without_validation_clips_nothing_is
 def test_one_row_per_run_and_fold(tmp_path: Path) -> None:
     files = []
     for dataset, column in (("one", "accuracy"), ("numbers", "ccc")):
-        folder = tmp_path / dataset / "cnn" / "seed3"
-        folder.mkdir(parents=True)
-        table = pd.DataFrame({"fold": [1, 1, 2, 2], "epoch": [1, 2, 1, 2], "val_loss": math.nan})
-        table.assign(**{column: [0.2, 0.1, 0.4, 0.5]}).to_csv(folder / "epochs.csv", index=False)
-        files.append(str(folder / "epochs.csv"))
+        for fold, scores in ((1, [0.2, 0.1]), (2, [0.4, 0.5])):
+            folder = tmp_path / dataset / "cnn" / "seed3" / f"fold{fold}"
+            folder.mkdir(parents=True)
+            table = pd.DataFrame({"fold": fold, "epoch": [1, 2], "val_loss": math.nan, column: scores})
+            table.to_csv(folder / "epochs.csv", index=False)
+            files.append(str(folder / "epochs.csv"))
     aggregate_epochs(files, PLAN, "accuracy", str(tmp_path / "all.csv"))
     found = pd.read_csv(tmp_path / "all.csv")
     assert found["metric"].tolist() == ["accuracy"] * 2 + ["ccc"] * 2

@@ -8,6 +8,7 @@ validation loss. The results are for reading alone: no rule that trains or choos
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,18 +27,19 @@ def aggregate_epochs(tables: Iterable[str], plan: Plan, metric: str, output: str
     """Write one row per run and fold: for each rule the epoch that it chooses and its score on the test clips.
 
     Args:
-        tables: what :func:`soundbench.evaluation.epochs.evaluate_epochs` wrote for each run.
+        tables: what :func:`soundbench.evaluation.epochs.evaluate_epochs` wrote for each fold of each run.
         metric: the one that models are ranked by.
     """
     rows = []
     for path in tables:
-        dataset, model, seed = run_of(path)
+        dataset, model, seed = run_of(Path(path).parent)
         view = plan["datasets"][dataset]
         task = task_class(view)
         name = ranking_metric(task, metric)
         run = {"dataset": dataset, "model": model, "protocol": view["protocol"], "seed": seed, "metric": name}
-        for fold, epochs in pd.read_csv(path).groupby("fold"):
-            rows.append(run | {"fold": fold, "epochs": len(epochs), **choices(epochs, name, task.metrics[name])})
+        epochs = pd.read_csv(path)
+        fold = {"fold": epochs["fold"].iloc[0], "epochs": len(epochs)}
+        rows.append(run | fold | choices(epochs, name, task.metrics[name]))
     write_csv(output, pd.DataFrame(rows, columns=COLUMNS))
 
 

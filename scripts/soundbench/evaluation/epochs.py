@@ -15,28 +15,23 @@ from soundbench.features.files import FeatureFiles
 from soundbench.training.epoch_weights import read_epochs
 
 
-def evaluate_epochs(
-    folders: list[str], archives: list[str], features: FeatureFiles, split: str, threads: int, table: str
-) -> None:
-    """Score the test clips of every fold with the weights after every epoch.
+def evaluate_epochs(folder: Path, archive: str, features: FeatureFiles, split: str, threads: int, table: str) -> None:
+    """Score the test clips of a fold with the weights after every epoch.
 
     Args:
-        folders: the folder of each fold's model.
-        archives: the weights of each fold, as :mod:`soundbench.training.epoch_weights` writes them.
-        table: one row per fold and epoch: ``fold, epoch, val_loss`` (empty without validation clips), then the scores.
+        folder: the folder of the fold's model.
+        archive: its weights, as :mod:`soundbench.training.epoch_weights` writes them.
+        table: one row per epoch: ``fold, epoch, val_loss`` (empty without validation clips), then the scores.
     """
     prepare_process(0, threads)
-    clips = read_split(split)
-    rows = read_clip_table(features.index)
+    model = TrainedModel.load(folder)
+    tested = model.with_role(read_split(split), "test")
+    examples = model.examples(features.array, read_clip_table(features.index), tested)
+    history = pd.read_csv(folder / "history.csv").set_index("epoch")
+    losses = history.get("val_loss", pd.Series(np.nan, history.index))
     scored = []
-    for folder, archive in zip(folders, archives, strict=True):
-        model = TrainedModel.load(folder)
-        tested = model.with_role(clips, "test")
-        examples = model.examples(features.array, rows, tested)
-        history = pd.read_csv(Path(folder) / "history.csv").set_index("epoch")
-        losses = history.get("val_loss", pd.Series(np.nan, history.index))
-        for epoch, weights in read_epochs(archive):
-            model.network.load_state_dict(weights)
-            scores = model.task.scores(model.table(tested, model.predict(examples)))
-            scored.append({"fold": model.fold, "epoch": epoch, "val_loss": losses[epoch], **scores})
+    for epoch, weights in read_epochs(archive):
+        model.network.load_state_dict(weights)
+        scores = model.task.scores(model.table(tested, model.predict(examples)))
+        scored.append({"fold": model.fold, "epoch": epoch, "val_loss": losses[epoch], **scores})
     write_csv(table, pd.DataFrame(scored))
