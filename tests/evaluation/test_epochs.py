@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.workflow import Workflow
 from soundbench.evaluation.epoch_choice import aggregate_epochs, choices
+from soundbench.report.sections.epochs import rule_table
 from soundbench.tasks.registry import find_metric
 
 PLAN = {
@@ -53,6 +55,19 @@ def test_one_row_per_run_and_fold(tmp_path: Path) -> None:
     assert found["test"].tolist() == [0.2, 0.5] * 2
     assert found["last"].tolist() == [0.1, 0.5] * 2
     assert (found["seed"] == 3).all() and found["validation"].isna().all()
+
+
+def test_what_the_choice_adds_has_its_spread_over_seeds() -> None:
+    table = pd.DataFrame({"dataset": "one", "model": "cnn", "protocol": "literature", "epochs": 4}, index=range(4))
+    table["seed"], table["last"], table["test"] = [1, 1, 2, 2], [0.7, 0.9, 0.8, 0.8], [0.8, 1.0, 0.9, 0.96]
+    found = rule_table(table.assign(validation=None)).iloc[0]
+    assert found[["last", "test", "gain_over_last"]].tolist() == pytest.approx([0.8, 0.915, 0.115])
+    assert found["last_spread"] == pytest.approx(0), "folds differ, and seeds do not"
+    assert found["gain_over_last_spread"] == pytest.approx(np.std([0.1, 0.13], ddof=1))
+    assert (found["runs"], found["epochs"]) == (4, 4)
+    assert found[["validation", "gain_over_validation"]].isna().all()
+    one_seed = rule_table(table[table["seed"] == 1].assign(validation=0.7)).iloc[0]
+    assert one_seed["gain_over_validation"] == pytest.approx(0.2) and math.isnan(one_seed["gain_over_last_spread"])
 
 
 @pytest.mark.slow

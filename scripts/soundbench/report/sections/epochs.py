@@ -18,9 +18,19 @@ def section(results: Results) -> str:
 
 
 def rule_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The mean score over seeds and folds of each data set and model, by each rule."""
+    """The scores of each data set and model by each rule, and what the choice on the test clips adds.
+
+    Each is the mean over seeds of the mean over folds, and has the standard deviation over seeds in a column that ends
+    in ``_spread``; it is missing for one seed.
+
+    Args:
+        table: what :func:`soundbench.evaluation.epoch_choice.aggregate_epochs` wrote.
+    """
     keys = ["dataset", "model", "protocol"]
-    numbers = {rule: pd.to_numeric(table[rule], errors="coerce") for rule in RULES}
-    grouped = table.assign(**numbers).groupby(keys, sort=False)
-    means = grouped[list(RULES)].mean().assign(runs=grouped.size(), epochs=grouped["epochs"].max())
-    return means.reset_index()
+    scores = {rule: pd.to_numeric(table[rule], errors="coerce") for rule in RULES}
+    scores |= {f"gain_over_{rule}": scores["test"] - scores[rule] for rule in ("last", "validation")}
+    shown = table.assign(**scores)
+    seeds = shown.groupby([*keys, "seed"], sort=False)[list(scores)].mean().groupby(keys, sort=False)
+    models = shown.groupby(keys, sort=False)
+    rows = seeds.mean().join(seeds.std().add_suffix("_spread"))
+    return rows.assign(runs=models.size(), epochs=models["epochs"].max()).reset_index()
