@@ -1,4 +1,4 @@
-"""Score the test clips with the weights after every epoch."""
+"""Score the test clips of a fold with the weights after every epoch."""
 
 from pathlib import Path
 

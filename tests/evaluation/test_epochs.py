@@ -64,7 +64,7 @@ def test_what_the_choice_adds_has_its_spread_over_seeds() -> None:
     assert found[["last", "test", "gain_over_last"]].tolist() == pytest.approx([0.8, 0.915, 0.115])
     assert found["last_spread"] == pytest.approx(0), "folds differ, and seeds do not"
     assert found["gain_over_last_spread"] == pytest.approx(np.std([0.1, 0.13], ddof=1))
-    assert (found["runs"], found["epochs"]) == (4, 4)
+    assert (found["epochs"], found["seeds"], found["trainings"]) == (4, 2, 4)
     assert found[["validation", "gain_over_validation"]].isna().all()
     one_seed = rule_table(table[table["seed"] == 1].assign(validation=0.7)).iloc[0]
     assert one_seed["gain_over_validation"] == pytest.approx(0.2) and math.isnan(one_seed["gain_over_last_spread"])

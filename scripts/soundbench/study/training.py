@@ -126,7 +126,7 @@ class TrainingInputs:
         return whole * by_clips(60, 10, "measures")(wildcards, input, attempt)
 
     def epochs_runtime(self, wildcards: Wildcards, input: Any, attempt: int) -> int:
-        """The minutes for the evaluation of a model after each kept epoch; more epochs need more."""
+        """The minutes for the evaluation of a fold after each kept epoch; more epochs need more."""
         epochs: int = self.study.recipes[wildcards.model]["training"]["epochs"]
         kept = math.ceil(epochs / self.study.epoch_interval)
         return by_clips(60 + kept, 10 + kept // 10, "index")(wildcards, input, attempt)

@@ -33,4 +33,5 @@ def rule_table(table: pd.DataFrame) -> pd.DataFrame:
     seeds = shown.groupby([*keys, "seed"], sort=False)[list(scores)].mean().groupby(keys, sort=False)
     models = shown.groupby(keys, sort=False)
     rows = seeds.mean().join(seeds.std().add_suffix("_spread"))
-    return rows.assign(runs=models.size(), epochs=models["epochs"].max()).reset_index()
+    counts = {"epochs": models["epochs"].max(), "seeds": models["seed"].nunique(), "trainings": models.size()}
+    return rows.assign(**counts).reset_index()
