@@ -27,6 +27,7 @@ def write_recordings(folder: Path, pattern: str) -> list[dict[str, Any]]:
     for number, noise in enumerate(NOISE):
         label = LABELS[number % 5]
         row = {"label": label, "recorder": f"r{number // 10}", "take": number // 5 % 2 + 1, "fold": number // 10 + 1}
+        row["count"] = number // 5 + 1  # of the recordings of a label
         row |= {"word": label.split()[0], "part": ("train", "train", "train", "validation", "test")[number // 10]}
         path = pattern.format(**row)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +58,8 @@ def made(
         ("{recorder}/{word}-{take}.wav", "kfold", 5, 5),
         ("{recorder}_{word}_{take}.wav", "kfold", 5, 5),
         ("{label}/{fold}{take}.wav", "kfold", 5, 50),
+        ("{label}/take{count}.wav", "kfold", 5, 50),
+        ("{label}/speaker{count}.wav", "kfold", 5, 10),
         ("fold{fold}/{label}/take{take}.wav", "official", 5, 50),
         ("{part}/{label}/{recorder}-{take}.wav", "predefined", 1, 5),
     ],

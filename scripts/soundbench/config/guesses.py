@@ -22,6 +22,8 @@ PARTS = {
 PART_OF = {word: part for part, words in PARTS.items() for word in words}
 NUMBERED_FOLD = re.compile(r"fold[ _-]?0*[1-9][0-9]*", re.IGNORECASE)
 NUMBER = re.compile(r"0*[1-9][0-9]*")
+COUNTED = {"take", "trial", "repetition", "rep", "clip", "sample", "segment", "chunk", "part", "utterance", "utt"}
+COUNTED |= {"file", "audio", "sound", "number", "no", "nr"}
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,15 @@ def _numbered(field: Field) -> bool:
 def _groups(fields: list[Field], label: Field) -> Iterator[Field]:
     """Columns by name; folders and parts of file names that repeat, except a counter at the end."""
     for field in sorted(fields, key=lambda field: field.kind != "folder"):
-        counter = field.kind == "last" and all(value.isdecimal() for value in field.values)
-        if field.means("group") or (field.kind != "column" and field.repeats and not counter and _splits(field, label)):
+        free = field.kind != "column" and not _counts(field)
+        if field.means("group") or (free and field.repeats and _splits(field, label)):
             yield field
+
+
+def _counts(field: Field) -> bool:
+    """Whether names end in a number that counts takes, as in ``7`` and ``take7``."""
+    words = (re.fullmatch(r"(\D*)\d+", value) for value in field.values)
+    return field.kind == "last" and all(word and word[1].casefold() in {"", *COUNTED} for word in words)
 
 
 def _splits(field: Field, label: Field) -> bool:
