@@ -1,6 +1,7 @@
 # The checked configuration, and the objects whose methods are the input functions and parameters of the rules.
 # Torch is not imported here, because the process of every job reads this file.
 import gc
+import os
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -14,8 +15,10 @@ gc.set_threshold(50_000, 20, 50)
 # The folder of this workflow's Snakefile; workflow.basedir may be the folder of a workflow that uses this as a module.
 # If Snakemake reads the workflow from a repository, there is no such folder, and the package must be installed.
 HERE = Path(str(workflow.current_basedir)).parent
+# Jobs look for modules in this folder first too, and not in an installed soundbench, which may be another version.
 if (HERE / "scripts").is_dir():
     sys.path.insert(0, str(HERE / "scripts"))
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE / "scripts"), *filter(None, [os.environ.get("PYTHONPATH")])])
 elif not find_spec("soundbench"):
     raise WorkflowError("Install soundbench of the same version beside Snakemake (pip install git+ADDRESS@VERSION).")
 
@@ -130,13 +133,6 @@ def item(name):
     """An output that is an item of the report; its rule has the parameter ``caption``."""
     entry = ITEMS[name]
     return report(entry.path, caption="../config/report/item.rst", category=entry.category, labels=entry.labels)
-
-
-def clip_figures():
-    """An output: the folder of the figures of a data set's clips, each an item of the report."""
-    caption = "../config/report/figure.rst"
-    folder = directory(paths.CLIP_FIGURES)
-    return report(folder, patterns=["{figure}.svg"], caption=caption, category=RECORDINGS, labels=clip_figure_labels)
 
 
 wildcard_constraints:

@@ -79,3 +79,16 @@ def test_study_runs_from_another_folder(workflow: Workflow, tmp_path: Path) -> N
     done = subprocess.run(command, cwd=tmp_path, env=workflow.environment, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert "train_model" in done.stdout + done.stderr
+
+
+def test_jobs_import_the_modules_beside_the_workflow(
+    workflow: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of an installed package, which may be another version and lacks modules that a user has added."""
+    other = tmp_path / "other" / "soundbench" / "__init__.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("raise ImportError('this is another version')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "other"))
+    study = workflow.overlay("tiny", **TINY)
+    workflow.run("results/clips/synthetic.csv", "--cores", "1", "--configfile", study, fresh=True)
+    assert (workflow.results / "clips" / "synthetic.csv").is_file()
