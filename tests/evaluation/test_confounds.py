@@ -12,7 +12,7 @@ from helpers.library import configuration
 from soundbench.data.audio import write_audio
 from soundbench.data.inspection import inspect_clip
 from soundbench.data.recording_traits import recording_traits
-from soundbench.evaluation.confounds import MEASURED, confounds, sentence
+from soundbench.evaluation.confounds import MEASURED, confounds, predict_labels, sentence
 
 RATE = 16000
 VIEW = configuration()["datasets"]["synthetic"]
@@ -69,3 +69,9 @@ def test_equal_recordings_predict_nothing() -> None:
     table = confounds(*study({"a": 4000, "b": 4000, "c": 4000}), VIEW).set_index("measured")
     assert not table.loc["all", "predicts"]
     assert not table.loc["bandwidth", "predicts"]
+
+
+def test_labels_may_be_numbers() -> None:
+    values, split = study({"007": 2000, "10": 4000, "9": 6000})
+    table = predict_labels(values[["bandwidth"]].to_numpy(float), split)
+    assert (table["predicted"] == table["label"]).all()

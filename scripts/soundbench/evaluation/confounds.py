@@ -97,15 +97,16 @@ def predict_labels(values: np.ndarray, split: pd.DataFrame) -> pd.DataFrame:
     """
     from sklearn.ensemble import RandomForestClassifier
 
+    codes, labels = pd.factorize(split["label"], sort=True)  # scikit-learn takes labels such as 007 for numbers
     tables = []
     for number, column in enumerate(fold_columns(split), start=1):
         training = (split[column] == "train").to_numpy()
         tested = (split[column] == "test").to_numpy()
         drawn = min(DRAWN, int(training.sum()))
         forest = RandomForestClassifier(TREES, class_weight="balanced", max_samples=drawn, random_state=0)
-        forest.fit(values[training], split["label"][training])
+        forest.fit(values[training], codes[training])
         table = split.loc[tested, ["clip", "label"]]
-        tables.append(table.assign(fold=number, predicted=forest.predict(values[tested])))
+        tables.append(table.assign(fold=number, predicted=labels[forest.predict(values[tested])]))
     return pd.concat(tables, ignore_index=True)
 
 
