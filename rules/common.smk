@@ -1,7 +1,6 @@
 # The checked configuration, and the objects whose methods are the input functions and parameters of the rules.
 # Torch is not imported here, because the process of every job reads this file.
 import gc
-import os
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -15,10 +14,8 @@ gc.set_threshold(50_000, 20, 50)
 # The folder of this workflow's Snakefile; workflow.basedir may be the folder of a workflow that uses this as a module.
 # If Snakemake reads the workflow from a repository, there is no such folder, and the package must be installed.
 HERE = Path(str(workflow.current_basedir)).parent
-# Jobs look for modules in this folder first too, and not in an installed soundbench, which may be another version.
 if (HERE / "scripts").is_dir():
     sys.path.insert(0, str(HERE / "scripts"))
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE / "scripts"), *filter(None, [os.environ.get("PYTHONPATH")])])
 elif not find_spec("soundbench"):
     raise WorkflowError("Install soundbench of the same version beside Snakemake (pip install git+ADDRESS@VERSION).")
 
@@ -28,7 +25,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.schema import LIBRARY
 from soundbench.study.profile_checks import warn_of_replaced_blocks
 from soundbench.core.module_facts import keep_facts
-from soundbench.core.planning import remember_repeated_answers
+from soundbench.core.planning import let_jobs_import, remember_repeated_answers
 from soundbench.core.scheduling import look_once_per_timespan
 from soundbench.core.provenance import check_installed_version, study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
@@ -62,6 +59,7 @@ from soundbench.data.copies import ORIGINAL
 from soundbench.core.slurm_submission import correct_submissions
 from soundbench.config.selection import overlay_of_study, used_configuration
 
+let_jobs_import(HERE / "scripts")
 remember_repeated_answers()
 look_once_per_timespan()
 keep_facts(Path(".snakemake/soundbench-modules").absolute())
@@ -72,13 +70,12 @@ if workflow.is_main_process:
     show_one_line_per_job(workflow.logger_manager.logger, workflow.output_settings)
     warn_of_replaced_blocks(sys.argv, workflow.resource_settings)
 
-# The path variables of this workflow. If a module statement or a configuration sets one, it is part of the settings.
-CONFIGURED = 2  # the level of a path variable in a configuration; that of a module statement is 1
+# The path variables of this workflow. If a module statement (level 1) or a configuration (2) sets one, it is a setting.
 path_variables = workflow.pathvars
 folders = {
     name: path_variables.get(name)
     for name in ("results", "logs", "benchmarks", "resources")
-    if path_variables.level[name] <= CONFIGURED
+    if path_variables.level[name] <= 2
 }
 
 try:
@@ -133,6 +130,13 @@ def item(name):
     """An output that is an item of the report; its rule has the parameter ``caption``."""
     entry = ITEMS[name]
     return report(entry.path, caption="../config/report/item.rst", category=entry.category, labels=entry.labels)
+
+
+def clip_figures():
+    """An output: the folder of the figures of a data set's clips, each an item of the report."""
+    caption = "../config/report/figure.rst"
+    folder = directory(paths.CLIP_FIGURES)
+    return report(folder, patterns=["{figure}.svg"], caption=caption, category=RECORDINGS, labels=clip_figure_labels)
 
 
 wildcard_constraints:

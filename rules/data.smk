@@ -2,13 +2,6 @@
 # Reads: the recordings of each source. Writes: clip tables, measurements, audits, split tables and figures of the clips.
 
 
-def clip_figures():
-    """An output: the folder of the figures of a data set's clips, each an item of the report."""
-    caption = "../config/report/figure.rst"
-    folder = directory(paths.CLIP_FIGURES)
-    return report(folder, patterns=["{figure}.svg"], caption=caption, category=RECORDINGS, labels=clip_figure_labels)
-
-
 rule fetch_dataset:
     input:
         data.own_archive,
