@@ -19,7 +19,7 @@ def listed() -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("part", PARTS)
 def test_every_entry_has_one_line(listed: dict[str, dict[str, str]], part: str) -> None:
     assert listed[part]
-    lacking = [name for name, text in listed[part].items() if len(text) < 5 or "\n" in text]
+    lacking = [name for name, text in listed[part].items() if len(text) < 5 or "\n" in text or "# " in text]
     assert not lacking, "these need a comment on their first line, or a docstring"
 
 

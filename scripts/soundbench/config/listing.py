@@ -48,8 +48,8 @@ def library_entries(file: str, section: str) -> Entries:
 
 def recipe_entries() -> Entries:
     """The recipes, each with the question that its first sentence asks."""
-    files = sorted((LIBRARY / "recipes").glob("*.yaml"))
-    return {file.stem: first_sentence(file.read_text(encoding="utf-8").removeprefix("# ")) for file in files}
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in sorted((LIBRARY / "recipes").glob("*.yaml"))}
+    return {name: first_sentence(re.sub(r"^# ", "", text, flags=re.M)) for name, text in texts.items()}
 
 
 def summaries(registry: Registry) -> Entries:

@@ -17,9 +17,9 @@ DESCRIPTION = """\
 Predict the labels of recordings with a model that soundbench has trained.
 
 The folder of a model holds model.safetensors and model.json. If the folder holds several folds or seeds, such as
-results/runs/esc10/cnn/seed1, the probabilities of all of them are averaged. Recordings longer than the input of the
-model are cut into overlapping windows, whose probabilities are summarised. Standard output gets one row per recording,
-in the order of the arguments."""
+results/runs/esc10/cnn/seed1, the probabilities of all of them are averaged. An ensemble has no such folder; the target
+predict of the workflow takes it. Recordings longer than the input of the model are cut into overlapping windows, whose
+probabilities are summarised. Standard output gets one row per recording, in the order of the arguments."""
 
 EPILOGUE = """\
 examples:
@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILES",
         nargs="+",
         help="audio files; folders, with all audio files in them and below; or lists: CSV files with the column path, "
-        "relative to the list, and optionally label",
+        "relative to the list, and optionally label, start and end (seconds)",
     )
     made.add_argument("--json", action="store_true", help="write a JSON list instead of CSV")
     made.add_argument("--windows", action="store_true", help="write one row per window, not one per recording")
