@@ -31,4 +31,4 @@ def constant_baseline(task: type[Task], clips: pd.DataFrame, metric: str) -> Bas
     values = np.tile(own.baseline(clips), (len(clips), 1))
     table = own.table(clips[own.truth_columns(clips)], values)
     answer = str(table["predicted"].iloc[0]) if own.correct(table) is not None else ""
-    return Baseline(answer, own.scores(table)[metric])
+    return Baseline(answer, (own.scores(table) | own.constant_scores(clips))[metric])

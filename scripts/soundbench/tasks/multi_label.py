@@ -10,7 +10,7 @@ import pandas as pd
 
 from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.labels import RESERVED, SEPARATOR, check_names, select_label_sets
-from soundbench.tasks.tagging import METRICS, Tagged, best_threshold, label_scores
+from soundbench.tasks.tagging import METRICS, Tagged, best_threshold, constant_f1, label_scores
 from soundbench.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -143,6 +143,10 @@ class MultiLabel(Task):
     def baseline(self, clips: pd.DataFrame) -> np.ndarray:
         """The prevalence of each label: the share of clips that have it."""
         return self.encode(clips).mean(axis=0, dtype=float)
+
+    def constant_scores(self, clips: pd.DataFrame) -> dict[str, float]:
+        """The F1 of the best constant labels, which the thresholds of a model do not predict."""
+        return constant_f1(self.baseline(clips))
 
     def scores(self, table: pd.DataFrame) -> dict[str, float]:
         """All metrics."""

@@ -147,6 +147,19 @@ def micro_f1(clips: Tagged, weights: np.ndarray) -> np.ndarray:
     return np.divide(correct, occurring, out=np.zeros(correct.shape), where=occurring > 0)
 
 
+def constant_f1(shares: np.ndarray) -> dict[str, float]:
+    """The macro and the micro F1 of the best labels that are the same for all clips.
+
+    Args:
+        shares: ``(labels,)``, of the clips that have each label.
+    """
+    top = np.sort(shares[shares > 0])[::-1]
+    if not len(top):
+        return {"macro_f1": 0.0, "micro_f1": 0.0}
+    micro = 2 * top.cumsum() / (np.arange(1, len(top) + 1) + top.sum())
+    return {"macro_f1": float((2 * top / (1 + top)).mean()), "micro_f1": float(micro.max())}
+
+
 METRICS = {
     "map": Metric("mean average precision", macro_precision, without_each=macro_precision_without_each),
     "micro_map": Metric("average precision, micro", micro_precision, without_each=micro_precision_without_each),

@@ -174,6 +174,10 @@ class Task(ABC):
     def baseline(self, clips: pd.DataFrame) -> np.ndarray:
         """The best constant values ``(outputs,)``, by training clips: what every model should beat."""
 
+    def constant_scores(self, clips: pd.DataFrame) -> dict[str, float]:
+        """The scores of the best constant decisions on ``clips``, where these are not those of :meth:`baseline`."""
+        return {}
+
     # Scores
 
     @abstractmethod
