@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from soundbench.evaluation.comparisons import compare_models
+from soundbench.evaluation.comparisons import Scored, compare_models, compare_pair
 from soundbench.evaluation.estimates import Estimate
 from soundbench.evaluation.significance import critical_difference, holm, mcnemar, probability_of_superiority, verdict
 from soundbench.evaluation.spread import spreads
@@ -86,7 +87,7 @@ def predictions(accuracy: float, seed: int, folds: int = 5) -> pd.DataFrame:
 
 
 def compared(tables: dict[str, list[pd.DataFrame]], margin: float = 0.01) -> pd.DataFrame:
-    return compare_models(tables, GROUPS, TASK, "accuracy", 1, margin).set_index(["model_a", "model_b"])
+    return compare_models(tables, GROUPS, TASK, "accuracy", margin).set_index(["model_a", "model_b"])
 
 
 def study(*shares: float, seeds: int = 3, folds: int = 5) -> dict[str, list[pd.DataFrame]]:
@@ -105,6 +106,20 @@ def test_verdicts_say_who_is_better_and_what_could_have_been_found() -> None:
     visible = 100 * close["smallest_difference"]
     assert f"a true difference of {visible:.1f} points would be found four times in five" in close["verdict"]
     assert (table["p_holm"] >= table["p"]).all()
+
+
+def test_more_pairs_make_the_difference_that_can_be_found_larger() -> None:
+    two, many = compared(study(0.8, 0.805)), compared(study(0.8, 0.805, 0.5, 0.6, 0.7))
+    pair = ("m0", "m1")
+    assert many.loc[pair, "p"] == two.loc[pair, "p"]
+    assert many.loc[pair, "smallest_difference"] > 1.2 * two.loc[pair, "smallest_difference"]
+
+
+def test_models_without_a_mistake_are_not_shown_to_be_equal() -> None:
+    row = compared(study(1.0, 1.0)).loc[("m0", "m1")]
+    assert row["p"] == 1
+    assert row["interval_high"] == -row["interval_low"] == pytest.approx(1 - 0.025 ** (1 / 50))
+    assert row["smallest_difference"] > row["interval_high"]
 
 
 def test_differences_are_those_of_the_leaderboards_scores() -> None:
@@ -126,9 +141,10 @@ def test_probabilities_of_better_equivalent_and_worse() -> None:
 
 
 def test_a_lower_score_that_is_better_favours_the_other_model() -> None:
-    table = compare_models(study(0.5, 0.8), GROUPS, TASK, "accuracy", -1, 0.01)
-    assert table["difference"].item() > 0.2
-    assert table["verdict"].item().startswith("m0 is better than m1")
+    few, many = (Scored.of(tables, GROUPS, TASK, "accuracy") for tables in study(0.5, 0.8).values())
+    row = compare_pair(few, many, replace(TASK.metrics["accuracy"], higher_is_better=False), 0.01)
+    assert row["difference"] > 0.2
+    assert row["p_better"] > 0.99
 
 
 def test_one_fold_is_compared_by_its_groups_and_says_that_it_is_one_training_set() -> None:
@@ -150,7 +166,7 @@ def test_only_seeds_that_both_have_count() -> None:
 
 def test_one_group_is_no_evidence() -> None:
     same = pd.Series("g", index=GROUPS.index)
-    table = compare_models(study(0.5, 0.8, folds=1), same, TASK, "accuracy", 1, 0.01)
+    table = compare_models(study(0.5, 0.8, folds=1), same, TASK, "accuracy", 0.01)
     assert "cannot be compared: they need two groups of clips" in table["verdict"].item()
 
 
@@ -169,12 +185,14 @@ def test_a_clip_counts_once_for_mcnemars_test_however_many_seeds_agree_on_it() -
 
 
 def test_an_interval_without_zero_that_is_not_significant_says_why() -> None:
-    found = verdict("a", "b", Estimate(0.03, 0.01, 30), 0.06, one_training=False, metric=TASK.metrics["accuracy"])
+    found = verdict("a", "b", Estimate(0.03, 0.01, 30), 0.06, 1, one_training=False, metric=TASK.metrics["accuracy"])
     assert found.startswith("a and b are indistinguishable once corrected for the number of pairs (+3.0 points")
 
 
 def test_a_verdict_counts_from_the_better_model() -> None:
-    found = verdict("a", "b", Estimate(-0.03, 0.01, 10**6), 0.04, one_training=False, metric=TASK.metrics["accuracy"])
+    found = verdict(
+        "a", "b", Estimate(-0.03, 0.01, 10**6), 0.04, 1, one_training=False, metric=TASK.metrics["accuracy"]
+    )
     assert found == "b is better than a (+3.0 points, 95 % interval +1.0 to +5.0)"
 
 

@@ -51,7 +51,7 @@ def test_views_with_the_same_folds_are_compared_as_two_models_are() -> None:
     runs = runs_of({"plain": 0.3, "augmented": 3.0})
     (row,) = compared(runs).itertuples()
     tables = {view: [table.assign(seed=seed) for seed, table in own.items()] for (view, _), own in runs.items()}
-    (expected,) = compare_models(tables, GROUPS, SingleLabel, "accuracy", 1, 0.01).itertuples()
+    (expected,) = compare_models(tables, GROUPS, SingleLabel, "accuracy", 0.01).itertuples()
     assert (row.difference, row.p) == (pytest.approx(expected.difference), pytest.approx(expected.p))
     assert (row.model, row.view_a, row.view_b, row.merged, row.clips) == ("cnn", "plain", "augmented", "", 120)
     assert row.verdict.startswith("cnn on augmented is better than cnn on plain")

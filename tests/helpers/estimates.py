@@ -15,4 +15,4 @@ def of_sums(sums: np.ndarray, clips: int, folds: np.ndarray) -> Estimate:
     own = [folds == number for number in np.unique(folds)]
     without_fold = [(total - sums[:, part].sum(axis=1)) / (clips * (~part).sum()) for part in own if not part.all()]
     parts = np.stack(without_fold, axis=1) if without_fold else np.empty((len(sums), 0))
-    return estimate(total / (clips * groups), without_group, parts)
+    return estimate(total / (clips * groups), without_group, parts, limits=(0.0, 1.0))

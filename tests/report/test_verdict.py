@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
 
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table, write_csv
@@ -16,6 +20,8 @@ from soundbench.evaluation.baseline import constant_baseline
 from soundbench.report.landing import landing_text
 from soundbench.report.sections import ledger
 from soundbench.report.sections.answer import dataset_answers, gaps, section, warnings
+from soundbench.report.verdict import verdict
+from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.single_label import SingleLabel
 
 INTERVAL = r"\(95 % interval [\d.]+ to [\d.]+ %\)"
@@ -29,8 +35,8 @@ def answers(study: Study, audits: list[str] | None = None) -> list[dict[str, Any
 
 def said(study: Study) -> str:
     """The sentences on the first data set, one a line."""
-    verdict = answers(study)[0]["verdict"]
-    return "\n".join([*verdict.answer, verdict.guessing, verdict.visible])
+    found = answers(study)[0]["verdict"]
+    return "\n".join([*found.answer, found.guessing, found.visible])
 
 
 def test_a_model_that_is_significantly_better_is_best(tmp_path: Path) -> None:
@@ -111,10 +117,10 @@ def test_two_models_with_the_same_predictions_have_the_same_score(tmp_path: Path
                 twin = Path(path.replace("/other/", "/one/")).with_name(name).read_text()
                 Path(path).with_name(name).write_text(twin.replace('"model": "one"', '"model": "other"'))
     write_report(study, pages=False)
-    verdict = dataset_answers(study.results())[0]["verdict"]
-    assert re.fullmatch(r"one and other have the same score, [\d.]+ %\.", verdict.answer[0])
-    assert verdict.answer[1] == "one is statistically indistinguishable from other (+0.0 points, +0.0 to +0.0)."
-    assert verdict.visible == ""  # no difference varies
+    answer = dataset_answers(study.results())[0]["verdict"].answer
+    assert re.fullmatch(r"one and other have the same score, [\d.]+ %\.", answer[0])
+    expected = r"one is statistically indistinguishable from other \(\+0\.0 points, −([\d.]+) to \+\1\)\."
+    assert re.fullmatch(expected, answer[1])  # other clips may show a difference
 
 
 def test_a_model_at_chance_is_said_to_guess(tmp_path: Path) -> None:
@@ -140,6 +146,31 @@ def test_where_all_models_guess_none_is_best(tmp_path: Path) -> None:
 
 def test_one_model_has_a_score_and_an_interval(tmp_path: Path) -> None:
     assert re.match(rf"only scores [\d.]+ % {INTERVAL}\.", said(Study(tmp_path, {"only": 2.0})))
+    holdout = said(Study(tmp_path / "holdout", {"only": 2.0}, folds=1, takes=16))
+    assert "There is one training set, so this is about these trained models" in holdout
+
+
+def compared(difference: float, low: float, high: float, p: float) -> str:
+    """What is said of ``a``, whose mean is higher, and ``b``, if the seeds that both have differ by ``difference``."""
+    shared = {"seeds_for_one_point": math.inf, "smallest_difference": 0.1}
+    board = pd.DataFrame({"model": ["a", "b"], "mean": [0.8, 0.7], "rank": [1, 2]})
+    board = board.assign(interval_low=board["mean"] - 0.1, interval_high=board["mean"] + 0.1)
+    pair = {"model_a": "a", "model_b": "b", "p_holm": p, "difference": difference, "interval_low": low, **shared}
+    pairs = pd.DataFrame([pair | {"interval_high": high}])
+    return " ".join(verdict(board, pairs, None, 5, SingleLabel.metrics["accuracy"]).answer)
+
+
+def test_a_model_that_is_worse_on_the_common_seeds_is_not_best() -> None:
+    text = compared(-0.25, -0.38, -0.12, 0.0004)
+    assert "a has the highest score" in text and "does not show that it is best" in text
+    assert "It is significantly worse than b (−25.0 points, −38.0 to −12.0) on the seeds that both have." in text
+    assert "indistinguishable" not in text
+
+
+def test_an_interval_without_zero_that_is_not_significant_says_that_it_is_not_corrected() -> None:
+    text = compared(0.2, 0.04, 0.36, 0.2)
+    expected = "indistinguishable from b (+20.0 points, +4.0 to +36.0 before the correction for the number of pairs)."
+    assert expected in text
 
 
 def test_missing_runs_are_named(tmp_path: Path) -> None:
@@ -199,6 +230,16 @@ def test_guessing_is_the_most_frequent_label() -> None:
     assert found["accuracy"].score == 0.6
     assert abs(found["uar"].score - 1 / 3) < 1e-9
     assert abs(found["macro_f1"].score - 0.75 / 3) < 1e-9
+
+
+def test_guessing_labels_is_the_best_choice_of_labels_for_all_clips() -> None:
+    clips = pd.DataFrame({"label": ["bird"] * 50 + ["bird;car"] * 10 + [""] * 40})
+    found = {name: constant_baseline(MultiLabel, clips, name).score for name in ("macro_f1", "micro_f1", "map")}
+    truth = np.array([[1, 0]] * 50 + [[1, 1]] * 10 + [[0, 0]] * 40)
+    both, bird = np.ones_like(truth), np.tile([1, 0], (100, 1))
+    assert found["macro_f1"] == pytest.approx(f1_score(truth, both, average="macro"))
+    assert found["micro_f1"] == pytest.approx(f1_score(truth, bird, average="micro"))
+    assert found["map"] == pytest.approx((0.6 + 0.1) / 2)
 
 
 def test_the_text_before_snakemakes_report_is_well_formed_and_holds_verdict_and_leaderboard(tmp_path: Path) -> None:

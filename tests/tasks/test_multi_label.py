@@ -13,9 +13,10 @@ from helpers.library import training
 from soundbench.core.errors import InputError
 from soundbench.data.stratification import divide_groups
 from soundbench.data.subsets import limit_clips
-from soundbench.evaluation.estimates import estimate_difference, resampled_scores
+from soundbench.evaluation.estimates import estimate_difference
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.evaluation.resampling import resampled_scores
 from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.multi_label import UNLABELLED, MultiLabel
@@ -142,7 +143,8 @@ def test_models_are_compared_in_pairs_by_each_metric(metric: str) -> None:
     worse = TASK.table(clips_of(TRUTH), np.random.default_rng(4).permutation(PROBABILITIES))
     first, members = group_evidence(MultiLabel, [table()], groups)
     second, _ = group_evidence(MultiLabel, [worse], groups)
-    found = estimate_difference(*(resampled_scores(each, members, metric) for each in (first, second)))
+    resampled = (resampled_scores(each, members, metric) for each in (first, second))
+    found = estimate_difference(*resampled, METRICS[metric])
     assert found.mean == pytest.approx(TASK.scores(table())[metric] - TASK.scores(worse)[metric])
     assert 0 < found.p_value() < 0.1
 

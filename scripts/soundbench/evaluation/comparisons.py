@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -14,9 +15,11 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import write_csv
 from soundbench.data.subsets import clip_groups
-from soundbench.evaluation.estimates import estimate_difference, fold_scores, resampled_scores
-from soundbench.evaluation.leaderboard import Plan, direction, group_evidence, read_predictions
+from soundbench.evaluation.estimates import Estimate, estimate_difference
+from soundbench.evaluation.leaderboard import Plan, group_evidence, read_predictions
+from soundbench.evaluation.resampling import fold_scores, resampled_scores
 from soundbench.evaluation.significance import holm, mcnemar, probability_of_superiority, verdict
+from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
 
@@ -51,21 +54,20 @@ def aggregate_comparisons(
         own = {model: tables.get((dataset, model), []) for model in plan["models"]}
         task = task_class(view)
         chosen = ranking_metric(task, metric)
-        found = compare_models(own, groups, task, chosen, direction(plan, dataset, metric), margin)
+        found = compare_models(own, groups, task, chosen, margin)
         parts.append(found.assign(dataset=dataset, protocol=view["protocol"], metric=chosen, margin=margin))
     table = pd.concat(parts) if any(map(len, parts)) else pd.DataFrame()
     write_csv(comparisons, table.reindex(columns=COLUMNS))
 
 
 def compare_models(
-    predictions: Predictions, groups: pd.DataFrame | pd.Series, task: type[Task], metric: str, sign: int, margin: float
+    predictions: Predictions, groups: pd.DataFrame | pd.Series, task: type[Task], metric: str, margin: float
 ) -> pd.DataFrame:
-    """One row per pair of models, on the seeds that both have.
+    """One row per pair of models, on the seeds that both have. A positive difference favours the first.
 
     Args:
         predictions: the tables of each model, one per seed, with the column ``seed``.
         groups: each clip's group, indexed by clip.
-        sign: 1 where a higher score is better, -1 where a lower one is. A positive difference favours the first.
         margin: scores that differ by less are equivalent in practice.
     """
     tables = {model: {_seed(table): table for table in found} for model, found in predictions.items()}
@@ -77,16 +79,18 @@ def compare_models(
     pairs = []
     for a, b in combinations(predictions, 2):
         seeds = frozenset(tables[a]) & frozenset(tables[b])
-        row = compare_pair(scored(a, seeds), scored(b, seeds), sign, margin) if seeds else NOTHING
+        row = compare_pair(scored(a, seeds), scored(b, seeds), task.metrics[metric], margin) if seeds else NOTHING
         pairs.append(row | {"model_a": a, "model_b": b})
     table = pd.DataFrame(pairs)
     if table.empty:
         return table
+    tests = max(1, int(table["p"].count()))
+    table["seeds_for_one_point"], table["smallest_difference"] = zip(*visible(table["estimate"], tests), strict=True)
     table["p_mcnemar"] = mcnemar(table["only_a_right"], table["only_b_right"])
     table["p_holm"] = holm(table["p"])
     table["p_mcnemar_holm"] = holm(table["p_mcnemar"])
     table["verdict"] = [
-        verdict(row.model_a, row.model_b, row.estimate, row.p_holm, row.folds == 1, task.metrics[metric])
+        verdict(row.model_a, row.model_b, row.estimate, row.p_holm, tests, row.folds == 1, task.metrics[metric])
         for row in table.itertuples()
     ]
     return table.drop(columns="estimate")
@@ -98,7 +102,7 @@ class Scored:
 
     Attributes:
         folds: their number.
-        resampled: see :func:`soundbench.evaluation.estimates.resampled_scores`; first the scores of each seed.
+        resampled: see :func:`soundbench.evaluation.resampling.resampled_scores`; first the scores of each seed.
         of_folds: the score of each seed on each fold, ``(seeds, folds)``.
         correct: of each clip that all seeds test the number of seeds whose predictions are correct, indexed by clip;
             None where predictions are not correct or wrong.
@@ -121,15 +125,16 @@ class Scored:
         )
 
 
-def compare_pair(first: Scored, second: Scored, sign: int, margin: float) -> dict[str, Any]:
+def compare_pair(first: Scored, second: Scored, metric: Metric, margin: float) -> dict[str, Any]:
     """The numbers of one pair, with the ``estimate`` of its difference.
 
     Args:
         first, second: of the same seeds.
-        sign, margin: as of :func:`compare_models`.
+        margin: as of :func:`compare_models`.
     """
-    ordered = (first, second) if sign > 0 else (second, first)
-    difference = estimate_difference(*(each.resampled for each in ordered))
+    sign = 1 if metric.higher_is_better else -1
+    a, b = (first, second) if metric.higher_is_better else (second, first)
+    difference = estimate_difference(a.resampled, b.resampled, metric)
     low, high = difference.interval()
     above = difference.probability_above(margin)
     below = 1 - difference.probability_above(-margin)
@@ -147,11 +152,19 @@ def compare_pair(first: Scored, second: Scored, sign: int, margin: float) -> dic
         "p_equivalent": 1 - above - below,
         "p_worse": below,
         "superiority": probability_of_superiority(sign * first.of_folds, sign * second.of_folds),
-        "seeds_for_one_point": difference.seeds_needed(0.01),
-        "smallest_difference": difference.smallest_difference(),
         "estimate": difference,
         **_second_opinion(first, second),
     }
+
+
+def visible(estimates: Iterable[Estimate | None], tests: int) -> Iterator[tuple[float, float]]:
+    """How many seeds find a true difference of one point, and the smallest difference that these seeds find.
+
+    Args:
+        tests: the number of differences that p is corrected for.
+    """
+    for each in estimates:
+        yield (each.seeds_needed(0.01, tests), each.smallest_difference(tests)) if each else (np.nan, np.nan)
 
 
 def _seed(table: pd.DataFrame) -> int:

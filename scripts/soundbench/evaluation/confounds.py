@@ -78,8 +78,9 @@ def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataF
     rows = []
     for name, chosen in sets.items():
         predictions = predict_labels(own[chosen].to_numpy(float), split)
-        found = estimate_score(*group_evidence(task, [predictions], clip_groups(split)), "uar")
-        low, high = found.interval(0, 1)
+        evidence, members = group_evidence(task, [predictions], clip_groups(split))
+        found = estimate_score(evidence, members, "uar", task.metrics["uar"])
+        low, high = found.interval()
         chance = 1 / predictions["label"].nunique()
         what = MEASURED.get(name, "all of these together")
         p = replace(found, mean=found.mean - chance).p_value()

@@ -20,8 +20,9 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.core.text import spoken_list
 from soundbench.data.contamination import KINDS, listed, read_list
 from soundbench.data.subsets import clip_groups
-from soundbench.evaluation.estimates import estimate_score, seed_scores
+from soundbench.evaluation.estimates import estimate_score
 from soundbench.evaluation.leaderboard import Plan, group_evidence, read_predictions
+from soundbench.evaluation.resampling import seed_scores
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
 
@@ -109,8 +110,7 @@ def _scored(
     if any(table.empty for table in predictions):
         return np.nan, np.nan, np.nan
     evidence, members = group_evidence(task, predictions, groups)
-    limits = (task.metrics[metric].lowest, task.metrics[metric].highest)
-    low, high = estimate_score(evidence, members, metric).interval(*limits)
+    low, high = estimate_score(evidence, members, metric, task.metrics[metric]).interval()
     return float(seed_scores(evidence, members, metric).mean()), low, high
 
 

@@ -21,6 +21,8 @@ training clips. Each of these adds to the error:
   Y. Bengio (Machine Learning 52, 2003) multiplies by about 2, and finds half of the differences.
 
 A holdout has one training set, and no fold shows its luck: its error is conditional on the trained models.
+
+**No error at all**, as of a model that is right on every clip, is not believed: see :func:`least_error`.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from soundbench.evaluation.resampling import resampled_scores
 from soundbench.tasks.evidence import Evidence
+from soundbench.tasks.metric import Metric
 
 CONFIDENCE = 0.95
 LEVEL = 1 - CONFIDENCE
@@ -39,6 +43,7 @@ POWER = 0.8
 TRAINING_SETS = 4 / 3
 MOST_SEEDS = 1000
 NEGLIGIBLE = 1e-12  # a standard error below this is rounding
+UNLIMITED = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Estimate:
         freedom: groups - 1.
         seeds: the number of seeds.
         seed_variance: what one seed alone adds to the variance.
+        limits: the lowest and the highest value that there is.
     """
 
     mean: float
@@ -58,13 +64,14 @@ class Estimate:
     freedom: int
     seeds: int = 1
     seed_variance: float = 0.0
+    limits: tuple[float, float] = UNLIMITED
 
-    def interval(self, lowest: float = -math.inf, highest: float = math.inf) -> tuple[float, float]:
-        """The limits of the 95 % interval, no further than the ``lowest`` and ``highest`` value that there is; NaN if
-        the error is unknown."""
+    def interval(self) -> tuple[float, float]:
+        """The ends of the 95 % interval, which does not pass the limits; NaN if the error is unknown."""
         if math.isnan(self.error):
             return math.nan, math.nan
         reach = _quantile(1 - LEVEL / 2, self.freedom) * self.error
+        lowest, highest = self.limits
         return max(lowest, self.mean - reach), min(highest, self.mean + reach)
 
     def p_value(self) -> float:
@@ -87,11 +94,13 @@ class Estimate:
             return float(self.mean > value)
         return _share_below((self.mean - value) / self.error, self.freedom)
 
-    def power(self, difference: float, seeds: int | None = None) -> float:
+    def power(self, difference: float, seeds: int | None = None, tests: int = 1) -> float:
         """The probability that a test at 5 % finds a true ``difference`` (noncentral t; J. Cohen, 1988, chapter 2).
 
         Args:
             seeds: the number of seeds of the test, by default of this estimate.
+            tests: the number of tests that p is corrected for. Holm's correction finds at least as much as that of
+                Bonferroni, whose limit is used here.
         """
         from scipy.special import nctdtr
 
@@ -101,15 +110,19 @@ class Estimate:
         if error < NEGLIGIBLE:
             return float(difference != 0)
         shift = abs(difference) / error
-        limit = _quantile(1 - LEVEL / 2, self.freedom)
+        limit = _quantile(1 - LEVEL / tests / 2, self.freedom)
         found = 1 - nctdtr(self.freedom, shift, limit) + nctdtr(self.freedom, shift, -limit)
         return float(np.nan_to_num(found, nan=1.0))  # SciPy gives NaN where the shift is far beyond the limit
 
-    def smallest_difference(self) -> float:
-        """The true difference that a test with these clips and seeds finds with a power of 80 %, approximately."""
-        return (_quantile(1 - LEVEL / 2, self.freedom) + _quantile(POWER, self.freedom)) * self.error
+    def smallest_difference(self, tests: int = 1) -> float:
+        """The true difference that a test with these clips and seeds finds with a power of 80 %, approximately.
 
-    def seeds_needed(self, difference: float) -> float:
+        Args:
+            tests: as of :meth:`power`.
+        """
+        return (_quantile(1 - LEVEL / tests / 2, self.freedom) + _quantile(POWER, self.freedom)) * self.error
+
+    def seeds_needed(self, difference: float, tests: int = 1) -> float:
         """The number of seeds with which the test finds ``difference`` with a power of 80 %.
 
         More seeds average out the luck of training, but not the choice of clips: infinity if no number suffices.
@@ -117,13 +130,13 @@ class Estimate:
         """
         if math.isnan(self.error) or self.seeds < 2:
             return math.nan
-        if self.power(difference, MOST_SEEDS) < POWER:
+        if self.power(difference, MOST_SEEDS, tests) < POWER:
             return math.inf
         low = 1
         high = MOST_SEEDS
         while low < high:
             middle = (low + high) // 2
-            if self.power(difference, middle) >= POWER:
+            if self.power(difference, middle, tests) >= POWER:
                 high = middle
             else:
                 low = middle + 1
@@ -135,7 +148,11 @@ class Estimate:
 
 
 def estimate(
-    scores: np.ndarray, without_group: np.ndarray, without_fold: np.ndarray, *without_kind: np.ndarray
+    scores: np.ndarray,
+    without_group: np.ndarray,
+    without_fold: np.ndarray,
+    *without_kind: np.ndarray,
+    limits: tuple[float, float] = UNLIMITED,
 ) -> Estimate:
     """The mean over seeds, with the error described in the module's docstring.
 
@@ -145,11 +162,13 @@ def estimate(
         without_group: ``(seeds, groups)``, the scores of all clips but those of one group.
         without_fold: ``(seeds, folds)``, the same for folds; ``(seeds, 0)`` if there is one fold.
         without_kind: the same for each of two kinds of groups; the groups are then their pairs.
+        limits: the lowest and the highest value that a score, or a difference, can have.
     """
     seeds = len(scores)
+    mean = float(scores.mean())
     groups = min(each.shape[1] for each in without_kind or (without_group,))
     if groups < 2:
-        return Estimate(float(scores.mean()), math.nan, 0, seeds)
+        return Estimate(mean, math.nan, 0, seeds)
     of_groups = contributions(scores, without_group)
     of_folds = contributions(scores, without_fold) if without_fold.shape[1] > 1 else scores[:, None] - scores.mean()
     luck = max(0.0, variance_over_seeds(of_folds) - variance_over_seeds(of_groups)) if seeds > 1 else 0.0
@@ -158,61 +177,42 @@ def estimate(
         kinds = [jackknife_variance(contributions(scores, without)) for without in without_kind]
         over_groups = max(sum(kinds) - over_groups, *kinds)
     over_groups += luck / seeds
-    variance = TRAINING_SETS * max(over_groups, jackknife_variance(of_folds))  # folds hold the luck of seeds
-    return Estimate(float(scores.mean()), math.sqrt(variance), groups - 1, seeds, TRAINING_SETS * luck)
+    error = math.sqrt(TRAINING_SETS * max(over_groups, jackknife_variance(of_folds)))  # folds hold the luck of seeds
+    if error < NEGLIGIBLE:
+        error = least_error(mean, groups, limits)
+    return Estimate(mean, error, groups - 1, seeds, TRAINING_SETS * luck, limits)
 
 
-def estimate_score(evidence: Evidence, groups: pd.DataFrame, metric: str) -> Estimate:
+def least_error(mean: float, groups: int, limits: tuple[float, float]) -> float:
+    """The error where all groups show the same, such as no mistake. It is 0 if the values have no limits.
+
+    Up to a share of ``1 - 0.025 ** (1 / groups)`` of all groups may be different from these (C. J. Clopper and E. S.
+    Pearson, Biometrika 26, 1934; the "rule of three"), at worst by the whole way from the mean to a limit. The 95 %
+    interval reaches as far.
+    """
+    most = max(mean - limits[0], limits[1] - mean)
+    different = 1 - (LEVEL / 2) ** (1 / groups)
+    return 0.0 if math.isinf(most) else different * most / _quantile(1 - LEVEL / 2, groups - 1)
+
+
+def estimate_score(evidence: Evidence, groups: pd.DataFrame, name: str, metric: Metric) -> Estimate:
     """The mean score over seeds, and its error.
 
     Args:
         groups: one row per group, in the order of ``evidence``, with the column ``fold``, and one or two that name it.
+        name, metric: the metric, and its name in ``evidence``.
     """
-    return estimate(*resampled_scores(evidence, groups, metric))
+    return estimate(*resampled_scores(evidence, groups, name), limits=(metric.lowest, metric.highest))
 
 
-def estimate_difference(first: list[np.ndarray], second: list[np.ndarray]) -> Estimate:
+def estimate_difference(first: list[np.ndarray], second: list[np.ndarray], metric: Metric) -> Estimate:
     """The score of the first minus that of the second, and its error.
 
     Args:
         first, second: their :func:`resampled_scores`, on the same clips with the same seeds.
     """
-    return estimate(*(a - b for a, b in zip(first, second, strict=True)))
-
-
-def seed_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.ndarray:
-    """The score of each seed on the clips of all groups, ``(seeds,)``."""
-    return evidence.scores(metric, np.ones((1, len(groups)), dtype=int))[:, 0]
-
-
-def fold_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> np.ndarray:
-    """The score of each seed on the clips of each fold, ``(seeds, folds)``."""
-    return evidence.scores(metric, _members_of_folds(groups).astype(int))
-
-
-def resampled_scores(evidence: Evidence, groups: pd.DataFrame, metric: str) -> list[np.ndarray]:
-    """The arguments of :func:`estimate`."""
-    count = len(groups)
-    scores = seed_scores(evidence, groups, metric)
-    if count < 2:
-        return [scores, np.full((len(scores), count), np.nan), np.empty((len(scores), 0))]
-    without_group = evidence.scores_without_each(metric)
-    folds = _members_of_folds(groups)
-    without_fold = evidence.scores(metric, (~folds).astype(int)) if len(folds) > 1 else np.empty((len(scores), 0))
-    kinds = groups.columns.drop("fold")
-    crossed = [evidence.scores(metric, (~_members(groups[kind])).astype(int)) for kind in kinds if len(kinds) > 1]
-    return [scores, without_group, without_fold, *crossed]
-
-
-def _members_of_folds(groups: pd.DataFrame) -> np.ndarray:
-    """Whether a group is in a fold, ``(folds, groups)``."""
-    return _members(groups["fold"])
-
-
-def _members(names: pd.Series) -> np.ndarray:
-    """Whether each row has each of the names, ``(names, rows)``."""
-    values = names.to_numpy()
-    return np.array([values == name for name in names.unique()])
+    most = metric.highest - metric.lowest
+    return estimate(*(a - b for a, b in zip(first, second, strict=True)), limits=(-most, most))
 
 
 def contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soundbench.evaluation.estimates import estimate_score, seed_scores
+from soundbench.evaluation.estimates import estimate_score
 from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.evaluation.resampling import seed_scores
 from soundbench.tasks.task import Task
 
 
@@ -28,7 +29,7 @@ def interval_scores(
     found = {}
     for name, metric in task.metrics.items():
         scores = seed_scores(evidence, members, name)
-        low, high = estimate_score(evidence, members, name).interval(metric.lowest, metric.highest)
+        low, high = estimate_score(evidence, members, name, metric).interval()
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         found[name] = {"mean": float(scores.mean()), "spread": spread, "low": low, "high": high}
     return found

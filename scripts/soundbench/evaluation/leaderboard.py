@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from soundbench.core.storage import read_clip_tables
-from soundbench.evaluation.estimates import estimate_score, seed_scores
+from soundbench.evaluation.estimates import estimate_score
+from soundbench.evaluation.resampling import seed_scores
 from soundbench.evaluation.spread import spreads
 from soundbench.tasks.evidence import Evidence
 from soundbench.tasks.registry import ranking_metric, task_class
@@ -162,8 +163,8 @@ def rank_models(
         chosen = ranking_metric(task, metric)
         scores = seed_scores(evidence, members, chosen)
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
-        limits = (task.metrics[chosen].lowest, task.metrics[chosen].highest)
-        rows.append((*key, scores.mean(), spread, *estimate_score(evidence, members, chosen).interval(*limits)))
+        interval = estimate_score(evidence, members, chosen, task.metrics[chosen]).interval()
+        rows.append((*key, scores.mean(), spread, *interval))
     board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-2])
     goodness = board["mean"] * [direction(plan, name, metric) for name in board["dataset"]]
     ranks = goodness.groupby([board["dataset"], board["protocol"]]).rank(ascending=False, method="min")

@@ -56,12 +56,19 @@ def probability_of_superiority(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def verdict(
-    model_a: str, model_b: str, difference: Estimate | None, p_corrected: float, one_training: bool, metric: Metric
+    model_a: str,
+    model_b: str,
+    difference: Estimate | None,
+    p_corrected: float,
+    tests: int,
+    one_training: bool,
+    metric: Metric,
 ) -> str:
     """The result of a comparison in words.
 
     Args:
         difference: the score of a minus that of b; None if no seed is finished for both.
+        tests: the number of differences that p is corrected for.
         one_training: whether each seed has one trained model, as in a holdout.
         metric: of the scores.
     """
@@ -81,7 +88,9 @@ def verdict(
         return f"{model_a} is better than {model_b} ({span}{limits})"
     # Among many pairs, some intervals leave out zero by chance.
     why = " once corrected for the number of pairs" if low * high > 0 else ""
-    found = f"a true difference of {metric.points(difference.smallest_difference())} would be found four times in five"
+    found = (
+        f"a true difference of {metric.points(difference.smallest_difference(tests))} would be found four times in five"
+    )
     return f"{model_a} and {model_b} are indistinguishable{why} ({span}; {found}{limits})"
 
 

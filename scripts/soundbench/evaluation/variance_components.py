@@ -9,13 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from soundbench.evaluation.estimates import (
-    contributions,
-    jackknife_variance,
-    resampled_scores,
-    variance_over_seeds,
-)
+from soundbench.evaluation.estimates import contributions, jackknife_variance, variance_over_seeds
 from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.evaluation.resampling import resampled_scores
 from soundbench.tasks.task import Task
 
 COMPONENTS = ("seed_variance", "fold_variance", "group_variance", "binomial_variance")

@@ -20,7 +20,7 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_tables, write_csv
 from soundbench.data.subsets import clip_groups
-from soundbench.evaluation.comparisons import Scored, compare_pair
+from soundbench.evaluation.comparisons import Scored, compare_pair, visible
 from soundbench.evaluation.leaderboard import Plan, run_of
 from soundbench.evaluation.significance import holm, mcnemar, verdict
 from soundbench.tasks.registry import ranking_metric, task_class
@@ -129,7 +129,9 @@ def compare_views(
             if found := views.sides(a, b, model):
                 first, second, merged, clips = found
                 names = dict(zip(NAMES, (source, model, a, b, merged, clips), strict=True))
-                rows.append(names | compare_pair(first, second, 1, margin) | {"metric": metric})
+                rows.append(
+                    names | compare_pair(first, second, SingleLabel.metrics[metric], margin) | {"metric": metric}
+                )
     return _with_verdicts(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=[*NAMES, "metric"])
 
 
@@ -187,17 +189,21 @@ def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
     table.insert(table.columns.get_loc("only_b_right") + 1, "p_mcnemar", p_mcnemar)
     for name in ("p", "p_mcnemar"):
         table[f"{name}_holm"] = table.groupby("source")[name].transform(holm)
-    table["verdict"] = [
-        verdict(
-            f"{row.model} on {row.view_a}",
-            f"{row.model} on {row.view_b}",
-            row.estimate,
-            row.p_holm,
-            row.folds == 1,
-            SingleLabel.metrics[row.metric],
-        )
-        for row in table.itertuples()
-    ]
+    for _, own in table.groupby("source"):
+        tests = max(1, int(own["p"].count()))
+        table.loc[own.index, ["seeds_for_one_point", "smallest_difference"]] = list(visible(own["estimate"], tests))
+        table.loc[own.index, "verdict"] = [
+            verdict(
+                f"{row.model} on {row.view_a}",
+                f"{row.model} on {row.view_b}",
+                row.estimate,
+                row.p_holm,
+                tests,
+                row.folds == 1,
+                SingleLabel.metrics[row.metric],
+            )
+            for row in own.itertuples()
+        ]
     return table.drop(columns="estimate")
 
 

@@ -34,6 +34,7 @@ class Lead:
     """How the best model compares with each of the others."""
 
     behind: list[str] = field(default_factory=list)  # significantly worse
+    ahead: list[str] = field(default_factory=list)  # significantly better on the seeds that both have
     level: list[str] = field(default_factory=list)  # no significant difference
     unknown: list[str] = field(default_factory=list)  # not comparable
 
@@ -56,15 +57,15 @@ def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None,
         return Verdict([_all_guess(scored, baseline, metric)])
     said = _guessing(guessing, baseline, metric) if baseline is not None else ""
     if len(scored) == 1:
-        return Verdict([f"{_scored(scored.iloc[0], metric)}."], said)
+        return Verdict([f"{_scored(scored.iloc[0], metric)}.", *_caveats(folds)], said)
     return Verdict(_answer(scored, _lead(scored, pairs, metric), folds, metric), said, _visible(pairs, metric))
 
 
 def _as_good(baseline: Baseline, scored: pd.DataFrame, metric: Metric) -> pd.Series:
-    """Whether the interval of each score holds that of guessing, or is on its worse side."""
+    """Whether the interval of each score, or the score itself without one, holds that of guessing or is worse."""
     if metric.higher_is_better:
-        return scored["interval_low"] <= baseline.score
-    return scored["interval_high"] >= baseline.score
+        return scored["interval_low"].fillna(scored["mean"]) <= baseline.score
+    return scored["interval_high"].fillna(scored["mean"]) >= baseline.score
 
 
 def _scored(row: pd.Series, metric: Metric) -> str:
@@ -118,9 +119,12 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
             continue
         low, high = sorted((sign * row.interval_low, sign * row.interval_high))
         gap, least, most = (_signed(value, metric) for value in (sign * row.difference, low, high))
-        text = f"{other} ({gap}{' points' if metric.percent else ''}, {least} to {most})"
-        better = row.p_holm < SIGNIFICANCE and sign * row.difference > 0
-        (lead.behind if better else lead.level).append(text)
+        significant = row.p_holm < SIGNIFICANCE
+        # Among many pairs, some intervals leave out zero by chance.
+        why = " before the correction for the number of pairs" if low * high > 0 and not significant else ""
+        text = f"{other} ({gap}{' points' if metric.percent else ''}, {least} to {most}{why})"
+        different = lead.behind if sign * row.difference > 0 else lead.ahead
+        (different if significant else lead.level).append(text)
     return lead
 
 
@@ -132,7 +136,7 @@ def _signed(change: float, metric: Metric) -> str:
 def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> list[str]:
     best = scored.iloc[0]
     where = " on the one test part" if folds == 1 else ""
-    if not (lead.behind or lead.level):
+    if not (lead.behind or lead.ahead or lead.level):
         means = listed([f"{row.model} {metric.with_unit(row.mean)}" for row in scored.itertuples()])
         why = "that takes a seed that both have finished, and two groups of test clips"
         return [f"Mean scores: {means}. Which model is better cannot be told: {why}."]
@@ -142,24 +146,27 @@ def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> lis
     highest = f"{best['model']} has the {_best(metric)} score{where}, {value}, but this does not show that it is best."
     if len(top) > 1:
         sentences = [equal]
-    elif lead.level or lead.unknown:
+    elif lead.ahead or lead.level or lead.unknown:
         sentences = [highest]
     else:
         sentences = [f"{best['model']} is best{where}: {value}."]
     named = best["model"] if len(top) > 1 else "It"
     if lead.behind:
         sentences.append(f"{named} is significantly better than {listed(lead.behind)}.")
+    if lead.ahead:
+        sentences.append(f"{named} is significantly worse than {listed(lead.ahead)} on the seeds that both have.")
     if lead.level:
         sentences.append(f"{named} is statistically indistinguishable from {listed(lead.level)}.")
     if lead.unknown:
         why = "that takes a seed that both have finished, and two groups of test clips"
         sentences.append(f"It cannot be compared with {listed(lead.unknown)}: {why}.")
-    if folds == 1:
-        sentences.append(
-            "There is one training set, so this is about these trained models: with other training clips the order "
-            "may change."
-        )
-    return sentences
+    return sentences + _caveats(folds)
+
+
+def _caveats(folds: int) -> list[str]:
+    if folds > 1:
+        return []
+    return ["There is one training set, so this is about these trained models: other training clips may change it."]
 
 
 def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
@@ -168,7 +175,8 @@ def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
     if known.empty:
         return ""
     smallest = metric.points(known["smallest_difference"].max())
-    found = f"With these clips and seeds, a true difference of {smallest} is found four times in five."
+    corrected = f", also after the correction for {len(known)} pairs" if len(known) > 1 else ""
+    found = f"With these clips and seeds, a true difference of {smallest} is found four times in five{corrected}."
     needed = known["seeds_for_one_point"].max()
     one = "1 point" if metric.percent else "0.01"
     more = f"{needed:.0f} seeds would find {one}." if np.isfinite(needed) else "More clips would find smaller ones."
