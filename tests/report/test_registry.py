@@ -106,6 +106,27 @@ def test_a_figure_with_nothing_to_show_is_not_written(study: Study, tmp_path: Pa
     assert not (tmp_path / "two.svg").exists()
 
 
+def test_names_that_look_like_numbers_or_gaps_stay_names(tmp_path: Path) -> None:
+    made = Study(tmp_path, {"128": 3.0, "NA": 1.0}, datasets=("2024", "007")).write()
+    write_report(made, pages=False)
+    unchanged = "unchanged,,0.9,0.8,1.0\n"
+    (tmp_path / "robustness.csv").write_text(
+        "dataset,model,kind,level,accuracy,accuracy_low,accuracy_high\n"
+        + "".join(f"007,{model},{change}" for model in made.models for change in (unchanged, "noise,20,0.8,0.7,0.9\n"))
+    )
+    found = replace(made.results(), steps=[("128", "NA")], curves=[["2024", "007"]])
+    found.tables["robustness"] = str(tmp_path / "robustness.csv")
+    for name in ("scores", "ranks", "views", "ablation", "training_size", "costs", "robustness"):
+        draw.draw_figure(FIGURES[name], found, tmp_path / f"{name}.svg", "007")
+        assert ">NA" in (tmp_path / f"{name}.svg").read_text(), name
+
+
+def test_transfers_between_data_sets_with_numbers_as_names_keep_them(tmp_path: Path) -> None:
+    (tmp_path / "transfer.csv").write_text("transfer,model,trained_on,tested_on,left_out\nno,NA,2024,007,0\n")
+    row = results.read_summary(str(tmp_path / "transfer.csv")).iloc[0]
+    assert list(row) == ["no", "NA", "2024", "007", 0]
+
+
 def test_steps_of_an_ablation_have_a_figure_and_a_section(study: Study, tmp_path: Path) -> None:
     assert page.section_values("ablation", SECTIONS["ablation"], study.results()) == {}
     results = replace(study.results(), steps=[("good", "poor")])

@@ -23,6 +23,20 @@ MOST_OF_PAIRS = 40
 BEST_PAIRS = 20  # how many it then shows in all, at least one per data set
 
 
+# Columns of names and labels in the tables of ``summary/``.
+TEXT = (
+    *("dataset", "model", "model_a", "model_b", "source", "view_a", "view_b", "merged"),
+    *("transfer", "trained_on", "tested_on", "label", "predicted", "group"),
+)
+
+
+def read_summary(path: str) -> pd.DataFrame:
+    """Read a table of ``summary/``. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""
+    named = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values={})
+    numbers = [column for column in named if column not in TEXT]
+    return named.assign(**pd.read_csv(path, usecols=numbers)) if numbers else named
+
+
 @lru_cache(maxsize=100_000)
 def _pair(path: str, depth: int) -> tuple[str, str]:
     """The data set and the model of a file that lies ``depth`` folders below those of its run's seeds."""
@@ -172,14 +186,9 @@ class Results:
         )
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of ``summary/``, read once. Names and labels stay text: ``007`` is no number and ``NA`` no gap."""
-        if name in self.read:
-            return self.read[name].copy()
-        names = ("label", "predicted", "group", "model", "dataset", "transfer", "source", "view_a", "view_b", "merged")
-        text = dict.fromkeys(names, str)
-        named = pd.read_csv(self.tables[name], dtype=text, keep_default_na=False, na_values={})
-        numbers = [column for column in named if column not in text]
-        self.read[name] = named.assign(**pd.read_csv(self.tables[name], usecols=numbers)) if numbers else named
+        """A table of ``summary/``, read once by :func:`read_summary`."""
+        if name not in self.read:
+            self.read[name] = read_summary(self.tables[name])
         return self.read[name].copy()
 
     @property

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from soundbench.evaluation.ablation import Step, step_gains
 from soundbench.report.drawing import SMALL, figure, shortened
+from soundbench.report.results import read_summary
 from soundbench.tasks.registry import find_metric
 
 BETTER = "#009E73"
@@ -20,7 +21,7 @@ def plot_ablation(comparisons: str, costs: str, steps: list[Step], path: str) ->
     Args:
         steps: the models before and after each step, in the order of the models.
     """
-    table = step_gains(pd.read_csv(comparisons), pd.read_csv(costs), steps).dropna(subset="gain")
+    table = step_gains(read_summary(comparisons), read_summary(costs), steps).dropna(subset="gain")
     panels = dict(list(table.groupby("dataset", sort=False)))
     if not panels:
         return

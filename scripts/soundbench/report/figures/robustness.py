@@ -6,6 +6,7 @@ import pandas as pd
 
 from soundbench.evaluation.robustness_table import UNCHANGED
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
+from soundbench.report.results import read_summary
 from soundbench.report.style import model_colours, model_markers
 from soundbench.tasks.registry import find_metric
 
@@ -24,7 +25,7 @@ def plot_robustness(robustness: str, dataset: str, models: list[str], metric: st
     A band shows the interval of each model, a dotted line its score on the unchanged clips. Nothing is drawn where the
     table has no rows of the data set.
     """
-    rows = pd.read_csv(robustness)
+    rows = read_summary(robustness)
     rows = rows[rows["dataset"] == dataset]
     if rows.empty:
         return

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from soundbench.report.drawing import ABOVE, figure, first_of_rows, legend_below, shortened
+from soundbench.report.results import read_summary
 from soundbench.report.style import model_colours, model_markers
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import find_metric
@@ -23,8 +24,8 @@ def plot_scores(scores: str, leaderboard: str, models: list[str], ranked: dict[s
     Args:
         ranked: the metric that ranks the models of each data set.
     """
-    rows = dict(list(pd.read_csv(scores).groupby(["dataset", "model"])))
-    board = pd.read_csv(leaderboard)
+    rows = dict(list(read_summary(scores).groupby(["dataset", "model"])))
+    board = read_summary(leaderboard)
     colours = model_colours(models)
     panels = board[["dataset", "protocol"]].drop_duplicates()
     height = 1.3 + 0.55 * board.groupby(["dataset", "protocol"]).size().max()
@@ -81,7 +82,7 @@ COSTS = {
 
 def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], metric: str, path: str) -> None:
     """Score against cost on one data set, one panel per kind of cost: better is up, cheaper is left."""
-    board = pd.read_csv(leaderboard).merge(pd.read_csv(costs), on=["dataset", "model", "protocol"])
+    board = read_summary(leaderboard).merge(read_summary(costs), on=["dataset", "model", "protocol"])
     board = board[board["dataset"] == dataset].dropna(subset=["mean"])
     colours = model_colours(models)
     markers = model_markers(models)
@@ -128,7 +129,7 @@ def plot_ranks(leaderboard: str, models: list[str], sources: dict[str, str], ran
     # This imports scipy, which no other figure here needs.
     from soundbench.evaluation.significance import critical_difference
 
-    board = pd.read_csv(leaderboard)
+    board = read_summary(leaderboard)
     grid = board.pivot(index="dataset", columns="model", values="mean").reindex(list(sources)).dropna()
     grid = grid[~grid.index.to_series().map(sources).duplicated()]
     if len(grid) < 2:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from soundbench.report.drawing import figure, first_of_rows, legend_below, shortened
+from soundbench.report.results import read_summary
 from soundbench.report.style import model_colours, model_markers
 from soundbench.tasks.registry import find_metric
 
@@ -25,8 +25,7 @@ def plot_training_size(
         training_clips: of each data set, the mean over folds and seeds.
         ranked: the metric that ranks the models of each data set.
     """
-    names = {"dataset": str, "model": str}
-    board = pd.read_csv(leaderboard, dtype=names, keep_default_na=False, na_values={"mean": [""]}).dropna(subset="mean")
+    board = read_summary(leaderboard).dropna(subset="mean")
     board = board.assign(clips=board["dataset"].map(training_clips)).dropna(subset="clips")
     colours = model_colours(models)
     markers = model_markers(models)

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from soundbench.report.drawing import ABOVE, SMALL, figure, shortened
+from soundbench.report.results import read_summary
 from soundbench.report.style import text_colour
 
 CELL = 0.5  # inches
@@ -32,8 +33,7 @@ def plot_views(view_comparisons: str, leaderboard: str, models: list[str], datas
     Args:
         datasets: the order of the views.
     """
-    names = dict.fromkeys(("source", "model", "view_a", "view_b"), str)
-    table = pd.read_csv(view_comparisons, dtype=names)
+    table = read_summary(view_comparisons)
     if table.empty:
         return
     found = dict(list(table.groupby(["source", "model"])))
@@ -63,8 +63,14 @@ def outcome(difference: float, p: float) -> str:
 
 def best_models(leaderboard: str, models: list[str], number: int) -> list[str]:
     """The models with the best mean rank over data sets, in their order."""
-    board = pd.read_csv(leaderboard, dtype={"model": str}, keep_default_na=False, na_values={"rank": ""})
-    best = board.groupby("model")["rank"].mean().reindex(models).sort_values(kind="stable").index[:number]
+    best = (
+        read_summary(leaderboard)
+        .groupby("model")["rank"]
+        .mean()
+        .reindex(models)
+        .sort_values(kind="stable")
+        .index[:number]
+    )
     return [model for model in models if model in best]
 
 
@@ -73,7 +79,7 @@ def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
         a = views.index(entry.view_a)
         b = views.index(entry.view_b)
         for row, column, difference in ((a, b, entry.difference), (b, a, -entry.difference)):
-            _draw_cell(axis, row, column, difference, outcome(difference, entry.p_holm), isinstance(entry.merged, str))
+            _draw_cell(axis, row, column, difference, outcome(difference, entry.p_holm), bool(entry.merged))
     ticks = range(len(views))
     names = [shortened(view) for view in views]
     axis.set_xticks(ticks, names, rotation=90, fontsize=SMALL)
