@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from soundbench.evaluation.baseline import Baseline
 from soundbench.evaluation.leaderboard_text import EPOCHS
 from soundbench.report.rendering import percent, quantity, records, render
 from soundbench.report.results import Results
@@ -92,16 +94,18 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Scale:
-    """The scores at both ends of the bars of a leaderboard: the limits of the metric, or the largest interval."""
+    """The scores at both ends of the bars of a leaderboard: the limits of the metric, or those of what is drawn."""
 
     low: float
     high: float
 
     @classmethod
-    def of(cls, board: pd.DataFrame, metric: Metric) -> Scale:
-        """The scale of a data set's scores."""
-        low = metric.lowest if math.isfinite(metric.lowest) else board["interval_low"].min()
-        high = metric.highest if math.isfinite(metric.highest) else board["interval_high"].max()
+    def of(cls, board: pd.DataFrame, metric: Metric, guessing: Baseline | None) -> Scale:
+        """The scale of a data set's scores and of guessing."""
+        scores = board[["mean", "interval_low", "interval_high"]]
+        drawn = pd.Series(np.append(scores, np.nan if guessing is None else guessing.score))
+        low = metric.lowest if math.isfinite(metric.lowest) else drawn.min()
+        high = metric.highest if math.isfinite(metric.highest) else drawn.max()
         return cls(low, high) if high > low else cls(0.0, 1.0)
 
     def position(self, score: float) -> float:
@@ -144,20 +148,22 @@ PARTS = {
 
 def variance_sentence(results: Results, model: str, dataset: str) -> str:
     """What the variance of one run's score consists of; empty where it is unknown or there is none."""
-    spread = results.table("spread")
-    chosen = (spread["dataset"] == dataset) & (spread["model"] == model)
-    own = spread[chosen & (spread["metric"] == results.ranked_by(dataset))]
+    table = results.table("spread")
+    chosen = (table["dataset"] == dataset) & (table["model"] == model)
+    own = table[chosen & (table["metric"] == results.ranked_by(dataset))]
     parts = own[list(PARTS)].iloc[0].dropna() if set(PARTS) <= set(own) and len(own) else pd.Series(dtype=float)
     whole = float(parts.sum())
     if not whole > 0:
         return ""
     shares = ", ".join(f"{PARTS[str(name)]} {100 * part / whole:.0f} %" for name, part in parts.items())
-    return f"Where the variance of one run of {model} (± {100 * whole**0.5:.1f} points) comes from: {shares}."
+    spread = results.metric_of(dataset).points(whole**0.5)
+    return f"Where the variance of one run of {model} (± {spread}) comes from: {shares}."
 
 
 def section(results: Results) -> str:
     """One sortable table per data set."""
     found = boards(results)
+    guessing = {name: baseline(results, name) for name in found}
     published = results.table("published")
     clips = results.table("scores").groupby(["dataset", "model", "seed"])["clips"].sum()
     tables = [
@@ -167,9 +173,9 @@ def section(results: Results) -> str:
             "clips": int(clips[dataset].max()),
             "rows": records(part),
             "metric": results.metric_of(dataset),
-            "scale": Scale.of(part, results.metric_of(dataset)),
+            "scale": Scale.of(part, results.metric_of(dataset), guessing[dataset]),
             "columns": shown_columns({dataset: part}, results.ranked_by(dataset)),
-            "baseline": baseline(results, dataset),
+            "baseline": guessing[dataset],
             "published": records(published[published["dataset"] == dataset]),
             "parts": variance_sentence(results, str(part.sort_values("rank")["model"].iloc[0]), str(dataset)),
         }
