@@ -16,7 +16,7 @@ from helpers.shared import made_once
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_json
 from soundbench.report.figures.confusion import plot_calibration
-from soundbench.report.rendering import percent, quantity
+from soundbench.report.rendering import TEMPLATES, percent, quantity
 from soundbench.report.sections.comparison import class_data
 from soundbench.report.sections.leaderboard import boards, shown_columns
 
@@ -133,6 +133,22 @@ def test_sorting_by_click_and_by_keyboard_puts_the_best_first(opened: Chrome) ->
     training = opened.find_elements("css selector", "table[data-dataset=two] th:not(.more) button")[3]
     training.click()
     assert training.find_element("xpath", "..").get_attribute("aria-sort") == "ascending"  # less is better
+
+
+def test_numbers_are_sorted_by_their_size_however_they_are_written(browser: Chrome, tmp_path: Path) -> None:
+    cells = ["∞", "1,200", "–", "−3.5", "+20", "98,900", "−0.5"]
+    rows = "".join(f"<tr><td>{cell}</td></tr>" for cell in cells)
+    script = (TEMPLATES / "tables.js").read_text()
+    head = "<meta charset=utf-8><table class=sortable><thead><tr><th><button>n</button></th></tr></thead>"
+    (tmp_path / "page.html").write_text(f"{head}<tbody>{rows}</tbody></table><script>{script}</script>")
+    open_page(browser, tmp_path / "page.html")
+    button = browser.find_element("tag name", "button")
+    button.click()
+    rising = ["−3.5", "−0.5", "+20", "1,200", "98,900", "∞"]
+    assert column(browser, "table", 0) == [*rising, "–"]
+    button.click()
+    assert column(browser, "table", 0) == [*rising[::-1], "–"]
+    browser.switch_to.default_content()
 
 
 def test_more_columns_are_shown_on_request_and_each_heading_is_explained(opened: Chrome) -> None:

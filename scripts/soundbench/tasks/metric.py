@@ -61,8 +61,12 @@ class Metric:
         return f"{text} %" if self.percent and text != "–" else text
 
     def difference(self, change: float) -> str:
-        """A difference of two scores with its sign, in points of a share; what is rounded to zero has a plus."""
-        return f"{100 * change:+z.1f}" if self.percent else f"{change:+z.3g}"
+        """A difference of two scores with its sign, in points of a share; what is rounded to zero has a plus.
+
+        A minus is as wide as a plus.
+        """
+        text = f"{100 * change:+z.1f}" if self.percent else f"{change:+z.3g}"
+        return text.replace("-", "−", 1)
 
     def points(self, change: float) -> str:
         """The size of a difference with its unit: ``1.2 points``."""

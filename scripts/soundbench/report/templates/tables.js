@@ -1,3 +1,5 @@
+// NaN where a cell is no number.
+const numberOf = text => text === "∞" ? Infinity : Number(text.replaceAll(",", "").replace("−", "-"));
 for (const table of document.querySelectorAll("table.sortable")) {
   table.querySelectorAll("thead th").forEach((head, column) => {
     const button = head.querySelector("button");
@@ -10,7 +12,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
       table.querySelectorAll("thead th").forEach(other => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", order);
       const key = row => row.cells[column]?.dataset.value ?? row.cells[column]?.textContent.trim() ?? "";
-      const compare = (a, b) => { const x = key(a), y = key(b); return isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y; };
+      const compare = (a, b) => {
+        const [x, y] = [key(a), key(b)], [m, n] = [numberOf(x), numberOf(y)];
+        return isNaN(m) || isNaN(n) ? x.localeCompare(y) : m - n;
+      };
       // What is missing stays below, whichever way the rest is sorted.
       const known = row => !["", "–", "missing"].includes(key(row));
       const rows = [...table.tBodies[0].rows].sort((a, b) => known(b) - known(a) || (order === "descending" ? compare(b, a) : compare(a, b)));
