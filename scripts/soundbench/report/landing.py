@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from soundbench.core.escaping import rst_text
+from soundbench.evaluation.leaderboard_text import TRANSDUCTIVE
 from soundbench.report.rendering import quantity
 from soundbench.report.results import Results
-from soundbench.report.sections.answer import dataset_answers, gaps
+from soundbench.report.sections.answer import REMARKS, dataset_answers, gaps
 from soundbench.report.sections.leaderboard import boards
 from soundbench.tasks.metric import Metric
 
@@ -24,7 +25,7 @@ def landing_text(results: Results) -> str:
     for answer in dataset_answers(results):
         verdict = answer["verdict"]
         warning = ["**Copies of a clip are on two sides of the split: these scores may be too high.**"]
-        sentences = [*verdict.answer, verdict.guessing, verdict.visible]
+        sentences = [*verdict.answer, verdict.guessing, verdict.visible, *(answer[name] for name in REMARKS)]
         parts += [
             f"**{rst_text(answer['dataset'])}** ({rst_text(answer['protocol'])})",
             *(warning if answer["copies"] else []),
@@ -45,9 +46,10 @@ def _table(board: pd.DataFrame, metric: Metric) -> Iterator[str]:
 
 
 def _cells(row: pd.Series, metric: Metric) -> list[str]:
+    model = row["model"] + (TRANSDUCTIVE if row["transductive"] else "")
     if pd.isna(row["mean"]):
-        return [row["model"], "missing", *["–"] * len(COLUMNS)]
+        return [model, "missing", *["–"] * len(COLUMNS)]
     spread = "" if pd.isna(row["spread"]) else f" ± {metric.format(row['spread'])}"
     costs = [quantity(row[name]) for name in ("train_seconds", "predict_milliseconds", "model_megabytes")]
     interval = metric.interval(row["interval_low"], row["interval_high"])
-    return [row["model"], metric.format(row["mean"]) + spread, interval, *costs]
+    return [model, metric.format(row["mean"]) + spread, interval, *costs]

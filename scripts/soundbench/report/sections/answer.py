@@ -24,6 +24,15 @@ from soundbench.tasks.task import Task
 # Sections with clips to hear, which only some tasks have.
 SOUNDS = {"mistakes": "the mistakes", "labels": "misses and false alarms", "values": "the largest errors"}
 
+# The sentences below the verdict on a data set, and where the page has more on them: the section, and a link's text.
+REMARKS = {
+    "tuning": ("ledger", "All that was tried."),
+    "confounds": None,
+    "contamination": ("contamination", "Scores without them."),
+    "transductive": None,
+    "untested": None,
+}
+
 
 def section(results: Results) -> str:
     """The verdict on each data set, below what makes the scores doubtful."""
@@ -31,6 +40,7 @@ def section(results: Results) -> str:
     return render(
         "answer.html",
         answers=answers,
+        remarks=REMARKS,
         gaps=list(gaps(results.table("scores"))),
         clean=not any(answer["copies"] or answer["contamination"] for answer in answers),
         models=len(results.models),
