@@ -49,6 +49,16 @@ def test_a_compact_figure_has_the_same_coordinates_and_styles(tmp_path: Path, mo
     assert set(re.findall(r'(?:url\(|href=")#([\w-]+)', small)) <= {part.get("id") for part in tree.iter()}
 
 
+def test_a_figure_with_marks_that_are_not_drawn_is_well_formed(tmp_path: Path) -> None:
+    with figure(tmp_path / "figure.svg", 1, 3, 2, "marks without a place") as (_, (axis,)):
+        axis.plot([1, np.nan, 2], [1, 2, 3], "o", label="mark")
+        axis.errorbar(0, 1, yerr=1, fmt="s")
+        axis.set_xscale("log")
+    svg = (tmp_path / "figure.svg").read_text()
+    assert re.search("<g [^>]*/>", svg)
+    ElementTree.fromstring(svg)
+
+
 def test_the_page_has_an_image_of_several_figures_once() -> None:
     shared, own = ("data:image/png;base64," + 40 * letter for letter in "AB")
     files = [{"svg": f'<svg><image href="{image}"/></svg>'} for image in (shared, own, shared)]

@@ -8,7 +8,7 @@ from collections import Counter
 _NUMBERS = re.compile(r' (?:d|x|y|width|height|transform)="[^"]*"')
 _LONG = re.compile(r"-?\d+\.\d{4,}")
 _STYLE = re.compile(r' style="([^"]*)"')
-_GROUP = re.compile(r"<g( [^>]*)?>\n?|</g>\n?")
+_GROUP = re.compile(r"<g( [^>]*)?(?<!/)>\n?|</g>\n?")
 
 
 def compact(svg: str) -> str:
