@@ -26,6 +26,7 @@ from soundbench.report.figures import clips as clipplots
 from soundbench.report.figures.draw import draw_figure
 from soundbench.report.figures.registry import FIGURES
 from soundbench.report.figures.samples import CORRECT, WRONG
+from soundbench.report.figures.scores import plot_costs
 from soundbench.report.media import highest_frequency, spectrogram_shades
 from soundbench.report.pages.explore import choose_clips, class_spectra, decode
 from soundbench.report.style import contrast, text_colour
@@ -260,3 +261,22 @@ def test_ranks_of_one_complete_data_set_are_not_drawn(tmp_path: Path) -> None:
     study = finished(Study(tmp_path, datasets=("one", "two"), missing=gone))
     draw_figure(FIGURES["ranks"], study.results(), tmp_path / "ranks.svg")
     assert not (tmp_path / "ranks.svg").exists()
+
+
+@pytest.mark.parametrize("models", [3, 45])
+def test_costs_of_many_like_models_are_readable(models: int, tmp_path: Path) -> None:
+    names = [f"model-{number:02d}" for number in range(models)]
+    board = pd.DataFrame({"dataset": "one", "model": names, "protocol": "nested"})
+    costs = {"train_seconds": np.linspace(10, 11, models), "predict_milliseconds": np.linspace(0.3, 0.388, models)}
+    scores = {"mean": 0.5, "interval_low": 0.4, "interval_high": 0.6}
+    board.assign(**scores).to_csv(tmp_path / "board.csv", index=False)
+    board.assign(**costs, parameters=1000).to_csv(tmp_path / "costs.csv", index=False)
+    files = [str(tmp_path / name) for name in ("board.csv", "costs.csv", "figure.svg")]
+    with kept() as figures:
+        plot_costs(*files[:2], "one", names, "accuracy", files[2])
+    (canvas,) = figures
+    assert overlapping(letters(Path(files[2]).read_text())) == []
+    for axis in canvas.axes:
+        assert axis.get_window_extent().height / canvas.dpi > 2  # inches
+        low, high = axis.get_xlim()
+        assert 1 <= sum(low <= tick <= high for tick in axis.get_xticks()) <= 4

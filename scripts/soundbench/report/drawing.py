@@ -30,6 +30,8 @@ from matplotlib.text import Text
 WIDEST = 12.0  # inches: a figure of this width on a page of 1,000 px has letters of 9 px at 8 pt, the smallest here
 PANELS_PER_ROW = 3
 SMALL = 8  # pt, the smallest letters
+LEGEND_ROWS = 2  # for which the heights of figures have space
+LEGEND_ROW = 0.21  # inches
 LETTERS = 28  # of a name; the tables have it whole
 
 STYLE: dict[Any, Any] = {
@@ -116,8 +118,11 @@ def first_of_rows(axes: Iterable[Axes]) -> list[Axes]:
 
 
 def legend_below(canvas: Figure, axis: Axes) -> None:
-    """One legend for all panels, below them; ``axis`` has every entry."""
-    canvas.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=PANELS_PER_ROW)
+    """One legend for all panels, below them; ``axis`` has every entry. A long one makes the canvas higher."""
+    entries = axis.get_legend_handles_labels()
+    canvas.legend(*entries, loc="outside lower center", ncols=PANELS_PER_ROW)
+    more = max(0, math.ceil(len(entries[1]) / PANELS_PER_ROW) - LEGEND_ROWS)
+    canvas.set_figheight(canvas.get_figheight() + LEGEND_ROW * more)
 
 
 def shortened(name: str, letters: int = LETTERS) -> str:

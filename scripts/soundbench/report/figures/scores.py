@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
 from soundbench.report.drawing import ABOVE, figure, first_of_rows, legend_below, shortened
 from soundbench.report.results import read_summary
@@ -98,7 +98,7 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
             axis.set_xscale("log")
             axis.margins(x=0.35)
             low, high = axis.get_xlim()
-            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
+            axis.xaxis.set_major_locator(_log_ticks(low, high))
             axis.xaxis.set_major_formatter(_short)
             axis.xaxis.set_minor_formatter(NullFormatter())
             axis.set_xlabel(name)
@@ -108,6 +108,13 @@ def plot_costs(leaderboard: str, costs: str, dataset: str, models: list[str], me
         for axis in first_of_rows(axes):
             axis.set_ylabel(score.heading)
         legend_below(canvas, axes[0])  # beside the points, names of models of like cost would overlap
+
+
+def _log_ticks(low: float, high: float) -> Locator:
+    """Powers of ten, also twice and five times these on a short axis; on one too short for two of them, even steps."""
+    if high < 5 * low:
+        return MaxNLocator(3)
+    return LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,))
 
 
 def _short(value: float, _: int) -> str:
