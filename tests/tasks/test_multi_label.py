@@ -17,6 +17,7 @@ from soundbench.evaluation.estimates import estimate_difference
 from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.evaluation.resampling import resampled_scores
+from soundbench.report.rendering import percent, records
 from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.multi_label import UNLABELLED, MultiLabel
@@ -91,6 +92,17 @@ def test_a_label_that_no_clip_has_is_left_out_of_means_and_perfect_rankings_have
 
 def test_decisions_are_joined_and_may_be_none() -> None:
     assert TASK.decide(np.array([[0.9, 0.1, 0.5, 0.4], [0.1, 0.2, 0.3, 0.4]]))["predicted"].tolist() == ["cat;hen", ""]
+
+
+def test_the_area_of_a_label_that_every_clip_has_is_unknown() -> None:
+    truth = TRUTH.copy()
+    truth[:, 0] = 1
+    clips = clips_of(truth)
+    details = TASK.details(TASK.table(clips, PROBABILITIES), clips["clip"])
+    assert [row["roc_auc"] is None for row in details["classes"]] == [True, False, False, False]
+    found = MultiLabel.class_scores([details, details])
+    assert list(found["roc_auc"].isna()) == [True, False, False, False]
+    assert percent(records(found)[0]["roc_auc"]) == "–"
 
 
 def test_the_threshold_has_the_best_f1_on_validation_clips() -> None:

@@ -160,7 +160,7 @@ class MultiLabel(Task):
         columns = label_scores(clips)
         return {
             "classes": [
-                {"label": label, **{name: values[number].item() for name, values in columns.items()}}
+                {"label": label, **{name: _known(values[number].item()) for name, values in columns.items()}}
                 for number, label in enumerate(self.labels)
             ],
             "occurrences": {
@@ -172,7 +172,7 @@ class MultiLabel(Task):
     @classmethod
     def class_scores(cls, runs: list[dict[str, Any]]) -> pd.DataFrame:
         """The means over the runs."""
-        parts = [pd.DataFrame(run["classes"]).set_index("label") for run in runs]
+        parts = [pd.DataFrame(run["classes"]).set_index("label").astype(float) for run in runs]
         found = sum(parts[1:], parts[0]) / len(parts)
         return found.astype({"support": int}).reset_index()
 
@@ -186,6 +186,11 @@ def value_columns(table: pd.DataFrame) -> list[str]:
     """The labels that a table of predictions has probabilities of: the columns after ``predicted``."""
     names = list(table)
     return [name for name in names[names.index("predicted") + 1 :] if name not in ADDED]
+
+
+def _known(score: float) -> float | None:
+    """None in the place of NaN, which JSON does not have."""
+    return None if np.isnan(score) else score
 
 
 def _indicators(joined: pd.Series, labels: list[str]) -> np.ndarray:
