@@ -71,8 +71,8 @@ FIGURES = {
         "scores.plot_ranks",
         "ranks over data sets",
         "Each model's mean rank over the data sets, with one view of each source; 1 is best. A grey bar starts at a "
-        "model and is as long as the critical difference (Nemenyi, 5 %). Models whose marks are within one bar do not "
-        "differ significantly.",
+        "model and ends at the last one whose rank is within the critical difference (Nemenyi, 5 %). Models whose "
+        "marks are within one bar do not differ significantly.",
         several=("datasets", "models"),
     ),
     "views": Figure(
