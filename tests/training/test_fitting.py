@@ -14,6 +14,10 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from helpers.library import configuration, front_end
 from helpers.runs import RUN, write_several
@@ -30,7 +34,15 @@ from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.models.families import FAMILIES, is_fitted
-from soundbench.models.fitted import ESTIMATOR, FittedClassifier, decisions, from_state, softmax, to_state
+from soundbench.models.fitted import (
+    ESTIMATOR,
+    FittedClassifier,
+    decisions,
+    from_state,
+    parameter_count,
+    softmax,
+    to_state,
+)
 from soundbench.models.saved import load_model
 from soundbench.study.export import ExportInputs
 from soundbench.study.study import Study
@@ -340,6 +352,15 @@ def test_recordings_are_predicted_from_vectors(tmp_path: Path) -> None:
     (one,) = Classifier([str(tmp_path)]).predict([str(sound)], Options(), threads=1)
     expected = network(vector[None, None]).exp()[0]
     assert one.probabilities == pytest.approx(expected.numpy(), abs=1e-3)
+
+
+def test_parameters_are_what_is_learned_from_labels() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 7))
+    labels = np.arange(30) % 3
+    for classifier, expected in ((DummyClassifier(strategy="prior"), 3), (RidgeClassifier(), 3 * 7 + 3)):
+        pipeline = Pipeline([("standardise", StandardScaler()), ("classify", classifier)]).fit(values, labels)
+        assert parameter_count(pipeline) == expected
+        assert parameter_count([pipeline, pipeline]) == 2 * expected
 
 
 REGRESSORS = [family for family in FITTED if FAMILIES.defines(family, "build_regressor")]

@@ -224,7 +224,10 @@ def _reproducible(data: bytes) -> bytes:
 
 
 def parameter_count(fitted: Any) -> int:
-    """The numbers that a fitted pipeline has learned: those in its arrays and trees."""
+    """The numbers that a fitted pipeline, or each of several, has learned from labels: those in arrays and trees.
+
+    As the statistics of a network's batch norm, those that standardise do not count; nor do the numbers of classes.
+    """
     if isinstance(fitted, np.ndarray) and fitted.dtype != object:
         return (
             fitted.size
@@ -234,9 +237,11 @@ def parameter_count(fitted: Any) -> int:
     if isinstance(fitted, (list, tuple, np.ndarray)):
         return sum(map(parameter_count, fitted))
     if isinstance(fitted, dict):
-        return sum(map(parameter_count, fitted.values()))
+        return sum(parameter_count(value) for name, value in fitted.items() if name != "classes_")
     if type(fitted).__name__ == "Tree":  # written in Cython: a feature and a threshold per node, and its values
         return 2 * fitted.node_count + fitted.value.size
+    if type(fitted).__name__ == "StandardScaler":
+        return 0
     if type(fitted).__module__.startswith("sklearn.") and hasattr(fitted, "__dict__"):
         return parameter_count(vars(fitted))
     return 0

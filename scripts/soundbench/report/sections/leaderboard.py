@@ -83,7 +83,7 @@ COLUMNS = (
         "Expected calibration error, in points: how far the probabilities are from the accuracy.",
         percent=True,
     ),
-    Column("parameters", "parameters", "Number of trained weights."),
+    Column("parameters", "parameters", "Weights of a network, or numbers in the arrays and trees of a fitted model."),
     Column("train_cpu_seconds", "CPU (s)", "CPU time of training per fold, over all cores."),
     Column("train_gpu_seconds", "GPU (s)", "GPU time of training per fold."),
     Column("train_megabytes", "memory, training (MB)", "Peak memory of a training job."),
