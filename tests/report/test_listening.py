@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.simulated import Study, write_report
 from soundbench.core.storage import write_csv, write_json
 from soundbench.data.audio import write_audio
 from soundbench.evaluation.label_errors import choose_errors, label_errors, labels_beside
 from soundbench.report.results import Results
-from soundbench.report.sections import answer, data, labels, values
+from soundbench.report.sections import answer, data, labels, mistakes, values
 from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.regression import Regression
 from soundbench.tasks.task import Task
@@ -95,14 +96,22 @@ def test_the_section_of_labels_has_scores_and_errors_to_hear(tmp_path: Path) -> 
     study = results(tmp_path, MultiLabel(LABELS), [predictions(), predictions()])
     page = labels.section(study)
     assert re.findall(r'data-label="(\w+)"', page) == ["cat", "dog"]  # worst first; hens are all found
-    assert "Misses of cat" in page and "False alarms of dog" in page and "Misses of dog" not in page
-    assert re.search(r"has <strong>no label</strong>; dog is predicted \(60 %\)", page)
-    assert re.search(r"has <strong>cat</strong>; cat is missed \(10 %\)", page)
+    assert all(f"{title}</bdi></h3>" in page for title in ("Misses of <bdi>cat", "False alarms of <bdi>dog"))
+    assert "Misses of <bdi>dog" not in page
+    assert re.search(r"has <strong><bdi>no label</bdi></strong>; <bdi>dog</bdi> is predicted \(60 %\)", page)
+    assert re.search(r"has <strong><bdi>cat</bdi></strong>; <bdi>cat</bdi> is missed \(10 %\)", page)
     assert page.count("data:audio/mpeg") == 2  # the sound of a clip is there once
     assert "wrong with 2 of 2 seeds" in page and "1 clip with at least one of 2 seeds" in page
     row = re.search(r'scope="row">dog</th>(.*?)</tr>', page)
     assert row and re.findall(r"<td>(.*?)</td>", row[1]) == ["2", "100.0", "100.0", "50.0", "100.0", "66.7", "0", "2"]
     assert values.section(study) == ""
+
+
+def test_names_of_mistakes_do_not_turn_the_words_around_them(tmp_path: Path) -> None:
+    study = Study(tmp_path, {"poor": 0.0}, seeds=(1,), takes=1, audio=True).write()
+    write_report(study, pages=False)
+    names = r"is <strong><bdi>class\d\d</bdi></strong> .*, taken for <strong><bdi>class\d\d</bdi></strong> "
+    assert re.search(names, mistakes.section(study.results()))
 
 
 def test_the_section_of_numbers_has_the_largest_errors(tmp_path: Path) -> None:
@@ -112,7 +121,9 @@ def test_the_section_of_numbers_has_the_largest_errors(tmp_path: Path) -> None:
     study = results(tmp_path, task, tables)
     page = values.section(study)
     assert re.findall(r'data-target="(\w+)"', page) == ["level", "onset"]
-    shown = re.findall(r"(\w+) is <strong>(.*?)</strong>, predicted <strong>(.*?)</strong> \(error (.*?)\)", page)
+    shown = re.findall(
+        r"<bdi>(\w+)</bdi> is <strong>(.*?)</strong>, predicted <strong>(.*?)</strong> \(error (.*?)\)", page
+    )
     assert shown[:2] == [("level", "4", "1", "-3"), ("level", "2", "2.5", "0.5")]
     assert ("onset", "1", "0.25", "-0.75") in shown
     assert "mean absolute error" in page
