@@ -118,7 +118,7 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
             lead.unknown.append(other)
             continue
         low, high = sorted((sign * row.interval_low, sign * row.interval_high))
-        gap, least, most = (_signed(value, metric) for value in (sign * row.difference, low, high))
+        gap, least, most = map(metric.difference, (sign * row.difference, low, high))
         significant = row.p_holm < SIGNIFICANCE
         # Among many pairs, some intervals leave out zero by chance.
         why = " before the correction for the number of pairs" if low * high > 0 and not significant else ""
@@ -126,11 +126,6 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
         different = lead.behind if sign * row.difference > 0 else lead.ahead
         (different if significant else lead.level).append(text)
     return lead
-
-
-def _signed(change: float, metric: Metric) -> str:
-    """A difference, with a sign that is as wide as a plus."""
-    return metric.difference(change).replace("-", "−")
 
 
 def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> list[str]:
