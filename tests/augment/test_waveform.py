@@ -413,6 +413,28 @@ def test_one_clip_is_shown_in_all_its_variants(study: dict[str, Any]) -> None:
     assert (folder / "figure.svg").stat().st_size > 10_000
 
 
+def shown(clips: Path, entry: dict[str, Any]) -> str:
+    """The page of the variants of a view, made as the jobs make it."""
+    folder = clips.parent
+    split_clips(clips, no_findings(folder / "audit.csv"), entry, 0, folder / "split.csv")
+    for name in ("orig", "quieter"):
+        make_copies(clips, name, entry)
+    variants = configuration()["augmentations"] | {"orig": {"steps": []}}
+    tables = {name: str(folder / "augmented" / f"{name}.csv") for name in ("orig", "quieter")}
+    show_variants(folder / "split.csv", entry["augment"], variants, tables, folder / "page.html", folder / "figure.svg")
+    return (folder / "page.html").read_text()
+
+
+def test_a_clip_with_numbers_is_shown_with_them(clips: Path) -> None:
+    table = read_clip_table(clips)
+    table.assign(age=range(len(table)), height=1.5).to_csv(clips, index=False)
+    rule = {"variants": ["quieter"], "values": {"age": [3, 5]}}
+    page = shown(clips, view(rule, task="regression", values=["age", "height"]))
+    assert "(age 3, height 1.5)" in page
+    assert '<td class="text">age 3 to 5</td>' in page
+    assert page.count("<audio") == 2
+
+
 def test_labels_that_no_clip_has_are_refused(clips: Path) -> None:
     entry = view({"labels": ["dog", "kat"], "variants": ["noisy"]})
     with pytest.raises(InputError, match=r"augment\.0\.labels: no clip has the label kat; there are cat, dog, hen"):

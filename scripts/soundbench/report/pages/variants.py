@@ -11,39 +11,41 @@ import pandas as pd
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, write_text
 from soundbench.data.audio import read_mono
-from soundbench.data.copies import ORIGINAL, training_copies, variant_names
+from soundbench.data.copies import ORIGINAL, target_names, training_copies, variant_names
 from soundbench.data.view import AugmentationRule
 from soundbench.report.drawing import figure, first_of_rows, shortened
 from soundbench.report.media import audio_uri
 from soundbench.report.rendering import render
+from soundbench.tasks.labels import TRUE
 
 EXCERPT = 10  # s, the longest excerpt of a clip on the page
 RANGE = 80  # dB that a spectrogram shows
 UNITS = {"snr": " dB", "gain": " dB", "seconds": " s"}
 
 
-def example_copies(split: str, rules: list[AugmentationRule], tables: dict[str, str]) -> pd.DataFrame:
+def example_copies(clips: pd.DataFrame, rules: list[AugmentationRule], tables: dict[str, str]) -> pd.DataFrame:
     """The original and the first copy of each variant of one clip: the first of those with the most variants.
 
     Args:
-        split: a split table of the view.
+        clips: a split table of the view.
         rules: the view's ``augment``.
         tables: the table of each variant's copies.
 
     Returns:
-        ``variant, clip, label, path``, the original first.
+        ``variant, clip, truth, path``, the original first; ``truth`` is the clip's label, or its numbers in words.
     """
-    clips = read_split(split)
     copies = training_copies(clips, rules, seed=0)
     # A clip without copies, as balancing leaves some, is not an example.
     variety = clips["clip"].map(copies.groupby("clip")["variant"].nunique()).fillna(0)
     chosen = clips.loc[variety.idxmax()]
     mine = set(copies.loc[copies["clip"] == chosen["clip"], "variant"])
+    numbers = target_names(clips)
+    truth = ", ".join(f"{name} {chosen[TRUE + name]:g}" for name in numbers) if numbers else chosen["label"]
     rows = []
     for variant in [ORIGINAL, *(name for name in variant_names(rules) if name in mine)]:
         made = read_clip_table(tables[variant])
-        rows.append((variant, *chosen[["clip", "label"]], made.loc[made["clip"] == chosen["clip"], "path"].iloc[0]))
-    return pd.DataFrame(rows, columns=["variant", "clip", "label", "path"])
+        rows.append((variant, chosen["clip"], truth, made.loc[made["clip"] == chosen["clip"], "path"].iloc[0]))
+    return pd.DataFrame(rows, columns=["variant", "clip", "truth", "path"])
 
 
 def excerpt_uri(path: str) -> str:
@@ -71,9 +73,15 @@ def plot_variants(examples: pd.DataFrame, path: str | Path) -> None:
             axis.set_ylim(0, sample_rate / 2)
         for axis in first_of_rows(axes):
             axis.set_ylabel("frequency (kHz)")
-        clip, label = examples.iloc[0][["clip", "label"]]
-        canvas.suptitle(f"{shortened(clip)} ({shortened(label)})", fontsize=11)
+        clip, truth = examples.iloc[0][["clip", "truth"]]
+        canvas.suptitle(f"{shortened(clip)} ({shortened(truth)})", fontsize=11)
         canvas.colorbar(image, ax=list(axes), label="power (dB)", shrink=0.8)
+
+
+def describe_clips(rule: AugmentationRule) -> str:
+    """The clips that a rule augments in words: ``dog, cat``, ``valence -1 to 0`` or ``all``."""
+    ranges = [f"{name} {low} to {high}" for name, (low, high) in (rule.get("values") or {}).items()]
+    return ", ".join(ranges or rule["labels"] or ["all"])
 
 
 def describe_steps(steps: list[dict[str, Any]]) -> str:
@@ -102,7 +110,8 @@ def show_variants(
     Args:
         variants: the entry of each variant in ``augmentations.yaml``.
     """
-    examples = example_copies(split, rules, tables)
+    clips = read_split(split)
+    examples = example_copies(clips, rules, tables)
     plot_variants(examples, picture)
     rows = [
         {
@@ -112,7 +121,10 @@ def show_variants(
         }
         for row in examples.itertuples()
     ]
-    clip, label = examples.iloc[0][["clip", "label"]]
-    write_text(
-        page, render("variants.html", title="Augmented variants", clip=clip, label=label, rows=rows, rules=rules)
-    )
+    values = {
+        **examples.iloc[0][["clip", "truth"]],
+        "chosen_by": "numbers" if target_names(clips) else "classes",
+        "rows": rows,
+        "rules": [{"clips": describe_clips(rule), **rule} for rule in rules],
+    }
+    write_text(page, render("variants.html", title="Augmented variants", **values))
