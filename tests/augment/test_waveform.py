@@ -435,6 +435,14 @@ def test_a_clip_with_numbers_is_shown_with_them(clips: Path) -> None:
     assert page.count("<audio") == 2
 
 
+def test_a_clip_of_balanced_classes_is_shown_without_copies(clips: Path) -> None:
+    table = read_clip_table(clips)
+    table.groupby(["label", "fold"]).head(1).to_csv(clips, index=False)
+    page = shown(clips, view({"variants": ["quieter"], "balance": True}))
+    assert "No clip of the whole data set needs a copy" in page
+    assert page.count("<audio") == 1
+
+
 def test_labels_that_no_clip_has_are_refused(clips: Path) -> None:
     entry = view({"labels": ["dog", "kat"], "variants": ["noisy"]})
     with pytest.raises(InputError, match=r"augment\.0\.labels: no clip has the label kat; there are cat, dog, hen"):

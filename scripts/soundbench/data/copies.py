@@ -169,7 +169,9 @@ def required_copies(views: Iterable[tuple[pd.DataFrame, Rules]], variant: str, s
     for clips, rules in views:
         requested = training_copies(clips, rules, seed=0)
         if variant == ORIGINAL:
-            counts |= dict.fromkeys(requested["clip"], 1)
+            # Balanced classes need no copies; then a clip without copies is shown.
+            shown = requested["clip"] if len(requested) else clips["clip"][:1]
+            counts |= dict.fromkeys(shown, 1)
             continue
         numbers = requested[requested["variant"] == variant].groupby("clip")["copy"].max()
         chosen = [clips_to_augment(clips, rule) for rule in rules]

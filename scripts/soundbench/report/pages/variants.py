@@ -26,6 +26,8 @@ UNITS = {"snr": " dB", "gain": " dB", "seconds": " s"}
 def example_copies(clips: pd.DataFrame, rules: list[AugmentationRule], tables: dict[str, str]) -> pd.DataFrame:
     """The original and the first copy of each variant of one clip: the first of those with the most variants.
 
+    If no clip of the view needs a copy, it is the first clip, without variants.
+
     Args:
         clips: a split table of the view.
         rules: the view's ``augment``.
