@@ -28,6 +28,7 @@ def write_recordings(folder: Path, pattern: str) -> list[dict[str, Any]]:
         label = LABELS[number % 5]
         row = {"label": label, "recorder": f"r{number // 10}", "take": number // 5 % 2 + 1, "fold": number // 10 + 1}
         row["count"] = number // 5 + 1  # of the recordings of a label
+        row["version"] = "_b" if number == 7 else ""
         row |= {"word": label.split()[0], "part": ("train", "train", "train", "validation", "test")[number // 10]}
         path = pattern.format(**row)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +60,7 @@ def made(
         ("{recorder}_{word}_{take}.wav", "kfold", 5, 5),
         ("{label}/{fold}{take}.wav", "kfold", 5, 50),
         ("{label}/take{count}.wav", "kfold", 5, 50),
+        ("{label}/take_{count}{version}.wav", "kfold", 5, 50),
         ("{label}/speaker{count}.wav", "kfold", 5, 10),
         ("fold{fold}/{label}/take{take}.wav", "official", 5, 50),
         ("{part}/{label}/{recorder}-{take}.wav", "predefined", 1, 5),
@@ -97,6 +99,67 @@ def test_the_columns_of_a_table_are_recognised(tmp_path: Path, capsys: pytest.Ca
     assert "group: the column 'Recording ID' (r0, r1, r2, r3 and 1 more); no group is split" in printed
 
 
+def guesses_of(folder: Path, capsys: pytest.CaptureFixture[str], **columns: list[Any]) -> str:
+    """What the command prints of a table of twelve recordings of two labels with these columns."""
+    folder.mkdir(exist_ok=True)
+    for number in range(12):
+        soundfile.write(folder / f"{number}.wav", NOISE[number], RATE)
+    table = pd.DataFrame({"file": range(12), "class": ["dog", "cat"] * 6, **columns})
+    table.to_csv(folder / "list.csv", index=False)
+    return made(folder / "list.csv", folder.parent, capsys)[0]
+
+
+def by_four(*values: Any) -> list[Any]:
+    """Twelve values: each of three on four recordings."""
+    return [value for value in values for _ in range(4)]
+
+
+def test_the_coarsest_group_that_can_be_split_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = {
+        "recording": [f"r{number // 2}" for number in range(12)],
+        "session": [1, 2] * 6,
+        "speaker": by_four("ann", "bob", "eve"),
+        "actor": [""] * 12,
+    }
+    printed = guesses_of(tmp_path / "sounds", capsys, **columns)
+    assert "  group: the column 'speaker' (ann, bob, eve); no group is split" in printed
+    assert "not used: the column 'recording' (r0, r1, r2, r3 and 2 more): clips with the same value are in" in printed
+    assert "not used: the column 'session' (1, 2): fewer than two labels have 3 of its values, and" in printed
+    assert "If they must not, write `group: session` under `columns`" in printed
+    assert "not used: the column 'actor' (empty): all its values are the same" in printed
+
+
+@pytest.mark.filterwarnings("ignore:DataFrame columns are not unique")
+def test_columns_without_names_are_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = guesses_of(tmp_path / "sounds", capsys, **{"": [""] * 12, " ": [""] * 12})
+    assert "label: the column 'class' (cat, dog)" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "advice"),
+    [
+        ("fold", by_four(0, 1, 2), "(0, 1, 2): folds must be numbered 1, 2, … without a gap"),
+        ("fold", by_four("fold1", "fold2", "fold3"), "(fold1, fold2, fold3): folds must be numbered 1, 2, …"),
+        ("split", by_four("Training", "Test", "dev"), "(Test, Training, dev): its words must be train, val and test"),
+        ("split", by_four("Train", "Train", "Test"), "(Test, Train): its words must be train, val and test"),
+    ],
+)
+def test_published_folds_that_cannot_be_used_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, values: list[Any], advice: str
+) -> None:
+    printed = guesses_of(tmp_path / "sounds", capsys, **{name: values})
+    assert f"not used: the column {name!r} {advice}" in printed
+    assert "no published folds are used, so 5 folds are drawn by the seed" in printed
+
+
+def test_groups_that_the_published_parts_divide_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_recordings(tmp_path / "sounds", "{part}/{label}/{recorder}-{take}.wav")
+    (tmp_path / "sounds" / "train" / "rain" / "r0-1.wav").rename(tmp_path / "sounds" / "test" / "rain" / "r0-1.wav")
+    printed, _, _ = made(tmp_path / "sounds", tmp_path, capsys)
+    assert "the published parts divide r0, so this study will be refused" in printed
+    assert "no group is split" not in printed
+
+
 def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_recordings(tmp_path / "sounds", "{label}/{recorder}_{take}.wav")
     (tmp_path / "sounds" / "owl").mkdir()
@@ -114,6 +177,7 @@ def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.Captu
         (["empty"], "empty: holds no audio file"),
         (["flat"], "flat: no label was found in names of folders or files (0.wav, 1.wav, 2.wav)"),
         (["list.csv"], "list.csv: the column 'file' names 1 files that do not exist"),
+        (["twice.csv"], "twice.csv: has several columns named class; names must differ"),
         (["flat", "--name", "esc50"], "--name: the library has esc50 already"),
         (["flat", "--output", "list.csv"], "list.csv: exists already"),
     ],
@@ -131,6 +195,7 @@ def test_what_cannot_be_used_is_named(
     for number in range(3):
         soundfile.write(Path("flat", f"{number}.wav"), NOISE[number], RATE)
     Path("list.csv").write_text("file,class\nflat/0.wav,dog\nflat/7.wav,cat\n")
+    Path("twice.csv").write_text("file,class,class\nflat/0.wav,dog,a\nflat/1.wav,cat,b\n")
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.glob("*.yaml"))

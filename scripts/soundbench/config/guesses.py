@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from soundbench.core.text import shortened_list
 from soundbench.data.columns import MEANT, may_mean
 
 LEAST_GROUPS = 3  # of a label: the nested protocol needs one to train, one to validate and one to test
@@ -20,8 +21,8 @@ PARTS = {
     "test": ("test", "testing", "evaluation"),
 }
 PART_OF = {word: part for part, words in PARTS.items() for word in words}
-NUMBERED_FOLD = re.compile(r"fold[ _-]?0*[1-9][0-9]*", re.IGNORECASE)
-NUMBER = re.compile(r"0*[1-9][0-9]*")
+NUMBERED_FOLD = re.compile(r"fold[ _-]?[0-9]+", re.IGNORECASE)
+NUMBER = re.compile(r"[0-9]+")
 COUNTED = {"take", "trial", "repetition", "rep", "clip", "sample", "segment", "chunk", "part", "utterance", "utt"}
 COUNTED |= {"file", "audio", "sound", "number", "no", "nr"}
 
@@ -31,7 +32,8 @@ class Field:
     """One value per recording.
 
     Args:
-        kind: ``column`` of a table, ``folder``, ``name`` for a part of the file name, or ``last`` for its last part.
+        kind: ``column`` of a table, ``folder``, ``name`` for a part of the file name, or ``last`` for the part at which
+            most names end.
         place: the column's name, or the number of the folder or part, counted from 1.
     """
 
@@ -41,10 +43,10 @@ class Field:
 
     @property
     def described(self) -> str:
-        """The field in words."""
-        if self.kind == "column":
-            return f"the column {self.place!r}"
-        return f"folder {self.place} of the path" if self.kind == "folder" else f"part {self.place} of the file name"
+        """The field in words, with some of its values."""
+        where = {"column": f"the column {self.place!r}", "folder": f"folder {self.place} of the path"}
+        examples = shortened_list(sorted(set(self.values) - {""}), 4) or "empty"
+        return f"{where.get(self.kind, f'part {self.place} of the file name')} ({examples})"
 
     @property
     def distinct(self) -> int:
@@ -81,23 +83,59 @@ def guess_roles(fields: Iterable[Field]) -> dict[str, Field]:
     return roles
 
 
+def unused_fields(fields: Iterable[Field], roles: dict[str, Field]) -> Iterator[str]:
+    """A sentence on each field that may mean a group, a fold or a part of a split and is not used as one."""
+    published = roles.get("fold") or roles.get("part")
+    for field in fields:
+        numbered = _may_number_folds(field)
+        if field in roles.values():
+            continue
+        if field.means("group"):
+            yield f"{field.described}: {_why_no_group(field, roles)}"
+        elif published and (numbered or _may_name_parts(field)):
+            yield f"{field.described}: the folds are those of {published.described}"
+        elif numbered:
+            yield f"{field.described}: folds must be numbered 1, 2, … without a gap; number them so to keep them"
+        elif _may_name_parts(field):
+            yield f"{field.described}: its words must be train, val and test; write these to keep the published parts"
+
+
+def _why_no_group(field: Field, roles: dict[str, Field]) -> str:
+    """The reason why a column that may mean a group is not one."""
+    if field.distinct == 1:
+        return "all its values are the same"
+    group = roles["group"].values
+    if len(set(zip(field.values, group, strict=True))) == field.distinct:
+        return "clips with the same value are in one group anyway"
+    few = "" if _splits(field, roles["label"]) else f"fewer than two labels have {LEAST_GROUPS} of its values, and "
+    key = f"`group: {field.place}` under `columns`"
+    return f"{few}clips with the same value may be on two sides of a split. If they must not, write {key}"
+
+
 def _parts(fields: list[Field]) -> Iterator[Field]:
     """Fields that name the parts of a split; a table must name them as soundbench does."""
-    for field in fields:
-        words = {value.casefold() for value in field.values}
-        known = set(PARTS) if field.kind == "column" else set(PART_OF)
-        if words <= known and {"train", "test"} <= {PART_OF[word] for word in words}:
+    for field in filter(_may_name_parts, fields):
+        words = set(field.values)
+        if words <= set(PARTS) or (field.kind != "column" and {word.casefold() for word in words} <= set(PART_OF)):
             yield field
+
+
+def _may_name_parts(field: Field) -> bool:
+    return {"train", "test"} <= {PART_OF.get(value.casefold()) for value in set(field.values)}
 
 
 def _folds(fields: list[Field]) -> Iterator[Field]:
     """Fields that number folds from 1."""
-    for field in fields:
+    for field in filter(_may_number_folds, fields):
         pattern = NUMBER if field.kind == "column" else NUMBERED_FOLD
-        if (field.kind != "column" or field.means("fold")) and all(map(pattern.fullmatch, field.values)):
+        if all(map(pattern.fullmatch, field.values)):
             numbers = {int(re.sub(r"\D", "", value)) for value in field.values}
             if len(numbers) > 1 and numbers == set(range(1, len(numbers) + 1)):
                 yield field
+
+
+def _may_number_folds(field: Field) -> bool:
+    return any(field.values) and (field.means("fold") or all(map(NUMBERED_FOLD.fullmatch, field.values)))
 
 
 def _labels(fields: list[Field]) -> Iterator[Field]:
@@ -119,10 +157,16 @@ def _numbered(field: Field) -> bool:
 
 
 def _groups(fields: list[Field], label: Field) -> Iterator[Field]:
-    """Columns by name; folders and parts of file names that repeat, except a counter at the end."""
+    """Columns by name; folders and parts of file names that repeat, except a counter at the end.
+
+    Of several columns, the one with the fewest values that can still be split is first: the speaker, not the recording.
+    """
+    named = [field for field in fields if field.means("group") and field.distinct > 1]
+    named.sort(key=lambda field: field.distinct)
+    yield from (field for field in named if _splits(field, label))
+    yield from reversed(named)
     for field in sorted(fields, key=lambda field: field.kind != "folder"):
-        free = field.kind != "column" and not _counts(field)
-        if field.means("group") or (free and field.repeats and _splits(field, label)):
+        if field.kind != "column" and not _counts(field) and field.repeats and _splits(field, label):
             yield field
 
 

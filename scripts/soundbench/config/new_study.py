@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from soundbench.config.guesses import LEAST_GROUPS, Field
+from soundbench.config.guesses import LEAST_GROUPS
 from soundbench.config.listing import library_entries
 from soundbench.config.own_recordings import Roles, Source, guess_source
 from soundbench.core.errors import InputError
@@ -60,11 +60,11 @@ def new_study(recordings: Path, name: str, output: Path) -> str:
         InputError: the recordings cannot be read, or too few labels have enough groups to be split.
     """
     _check_names(recordings, name, output)
-    source, roles = guess_source(recordings)
+    source, roles, unused = guess_source(recordings)
     options = {key: value for key, value in source.items() if key not in ("reader", "root")}
     clips = READERS.load(source["reader"]).read(Path(source["root"]), **options)
     rare = _rare_labels(clips, roles)
-    guesses = _guesses(clips, roles, rare)
+    guesses = _guesses(clips, roles, rare, unused)
     command = f"snakemake --cores all --configfile {shlex.quote(str(output))}"
     kept = clips[~clips["label"].isin(rare)]
     text = TEMPLATE.format(
@@ -140,28 +140,36 @@ def _split(clips: pd.DataFrame, roles: Roles) -> dict[str, Any]:
     return {"scheme": "kfold", "folds": min(MOST_FOLDS, fewest), "protocol": "nested"}
 
 
-def _guesses(clips: pd.DataFrame, roles: Roles, rare: list[str]) -> list[str]:
-    """One sentence per guess."""
+def _guesses(clips: pd.DataFrame, roles: Roles, rare: list[str], unused: list[str]) -> list[str]:
+    """One sentence per guess, and one per item of ``unused``."""
     split = _split(clips[~clips["label"].isin(rare)], roles)
-    lines = [f"label: {roles['label'].described} ({_examples(roles['label'])})"]
+    lines = [f"label: {roles['label'].described}"]
     if rare:
         lines.append(f"left out: {spoken_list(rare)}, with fewer than {LEAST_GROUPS} {_units(roles)}")
     if "group" in roles:
-        lines.append(f"group: {roles['group'].described} ({_examples(roles['group'])}); no group is split")
+        lines.append(f"group: {roles['group'].described}; {_divided(clips, roles) or 'no group is split'}")
     else:
         lines.append(
             "group: none was found, so each clip is its own group. If several clips come from one speaker or "
             "recording, scores will be too high; name it in the column group of a table"
         )
     if known := roles.get("fold") or roles.get("part"):
-        lines.append(f"folds: {known.described} ({_examples(known)}); scheme {split['scheme']}")
+        lines.append(f"folds: {known.described}; scheme {split['scheme']}")
     else:
-        lines.append(f"folds: none was found, so {split['folds']} folds are drawn by the seed")
-    return lines
+        lines.append(f"folds: no published folds are used, so {split['folds']} folds are drawn by the seed")
+    return lines + [f"not used: {sentence}" for sentence in unused]
 
 
-def _examples(field: Field) -> str:
-    return shortened_list(sorted(set(field.values)), 4)
+def _divided(clips: pd.DataFrame, roles: Roles) -> str:
+    """The groups that the published parts divide, and what can be done; empty if there are none."""
+    parts = clips.groupby("group")["part"].nunique() if "part" in roles else pd.Series(dtype=int)
+    if not (divided := list(parts.index[parts > 1])):
+        return ""
+    return (
+        f"the published parts divide {shortened_list(divided, 4)}, so this study will be refused. Write "
+        "`split: {scheme: kfold, protocol: nested}` to draw folds instead; or take `group` out of the source if these "
+        "are not groups"
+    )
 
 
 def _inline(value: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from soundbench.config.guesses import PART_OF, Field, guess_roles
+from soundbench.config.guesses import PART_OF, Field, guess_roles, unused_fields
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
+from soundbench.data.columns import REQUIRED, column_problems
 from soundbench.data.files import audio_files
 from soundbench.data.readers.csv import UNREADABLE
 
@@ -21,10 +22,11 @@ TABLES = (".csv", ".txt")
 
 Source = dict[str, Any]
 Roles = dict[str, Field]
+Guess = tuple[Source, Roles, list[str]]
 
 
-def guess_source(recordings: Path) -> tuple[Source, Roles]:
-    """The keys of a source that reads these recordings, and the field of each role.
+def guess_source(recordings: Path) -> Guess:
+    """The keys of a source that reads these recordings, the field of each role, and sentences on fields without one.
 
     Raises:
         InputError: there are no recordings, or nothing that names their labels.
@@ -40,7 +42,7 @@ def _relative_paths(folder: Path) -> list[str]:
     return [file.relative_to(folder).as_posix() for file in audio_files(folder)[0]]
 
 
-def _source_of_folder(folder: Path) -> tuple[Source, Roles]:
+def _source_of_folder(folder: Path) -> Guess:
     paths = _relative_paths(folder)
     inside = [path for path in paths if "/" in path]
     used = inside or paths
@@ -53,14 +55,15 @@ def _source_of_folder(folder: Path) -> tuple[Source, Roles]:
             f"{folder}: no label was found in names of folders or files ({shortened_list(used, 3)}); move the "
             "clips of each label into a sub-folder, or write a table with the columns path and label"
         )
+    unused = list(unused_fields(fields, roles))
     if list(roles) == ["label"] and roles["label"] is fields[0] and fields[0].kind == "folder":
-        return {"reader": "folder", "root": str(folder)}, roles
+        return {"reader": "folder", "root": str(folder)}, roles, unused
     source: Source = {"reader": "pattern", "root": str(folder), "pattern": path_pattern(used, roles)}
     if "part" in roles:
         source["codes"] = {"part": {value: PART_OF[value.casefold()] for value in sorted(set(roles["part"].values))}}
     if len(used) < len(paths):
         source["ignore"] = "[^/]+"
-    return source, roles
+    return source, roles, unused
 
 
 def path_fields(paths: Sequence[str]) -> list[Field]:
@@ -69,7 +72,7 @@ def path_fields(paths: Sequence[str]) -> list[Field]:
     folders = min(len(path.parts) - 1 for path in pure)
     names = [re.split(BETWEEN, path.stem) for path in pure]
     parts = min(map(len, names)) if all(all(name) for name in names) else 0
-    ends = parts if all(len(name) == parts for name in names) else 0
+    ends = parts if 2 * sum(len(name) == parts for name in names) > len(names) else 0
     found = [Field("folder", n + 1, tuple(path.parts[n] for path in pure)) for n in range(folders)]
     kinds = ["last" if n + 1 == ends else "name" for n in range(parts)]
     return found + [Field(kind, n + 1, tuple(name[n] for name in names)) for n, kind in enumerate(kinds)]
@@ -93,19 +96,32 @@ def _captured(role: str | None, what: str) -> str:
     return f"(?P<{role}>{what})" if role else what
 
 
-def _source_of_table(file: Path) -> tuple[Source, Roles]:
-    try:
-        options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
-        table = pd.read_csv(file, index_col=False, **options)
-    except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{file}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
-    table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+def _source_of_table(file: Path) -> Guess:
+    table = _read_table(file)
     column, path = _path_column(file, table)
-    roles = guess_roles(Field("column", name, tuple(table[name])) for name in table if name != column)
+    fields = [Field("column", name, tuple(table[name])) for name in table if name != column]
+    roles = guess_roles(fields)
     if "label" not in roles:
         raise InputError(f"{file}: no column holds labels; rename one of its columns to label: {', '.join(table)}")
     columns = {"path": path} | {role: str(field.place) for role, field in roles.items()}
-    return {"reader": "csv", "root": str(file.parent), "table": file.name, "columns": columns}, roles
+    source = {"reader": "csv", "root": str(file.parent), "table": file.name, "columns": columns}
+    return source, roles, list(unused_fields(fields, roles))
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    """The table's text, stripped of blanks around it."""
+    options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
+    try:
+        # As a header, the first line would be changed: pandas renames a second column with the same name.
+        table = pd.read_csv(file, header=None, **options)
+    except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{file}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
+    table = table.apply(lambda column: column.str.strip())
+    table = table.loc[:, table.iloc[0] != ""]  # a comma at the end of each line makes columns without names
+    names = list(table.iloc[0])
+    if problems := list(column_problems(names, {*names, *REQUIRED})):
+        raise InputError(f"{file}: {problem}" for problem in problems)
+    return table[1:].set_axis(names, axis=1)
 
 
 def _path_column(file: Path, table: pd.DataFrame) -> tuple[str, str]:
