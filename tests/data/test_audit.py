@@ -225,6 +225,15 @@ def test_audit_says_when_copies_may_be_missing(sounds: list[np.ndarray], monkeyp
     assert "of 3 of 4 clips" in note.detail
 
 
+def test_audit_counts_clips_with_too_few_landmarks(sounds: list[np.ndarray]) -> None:
+    beep = (0.3 * np.sin(2 * np.pi * 900 * np.arange(RATE // 2) / RATE) * np.hanning(RATE // 2)).astype(np.float32)
+    clips = [landmarks(sound, RATE) for sound in (beep, 0.5 * beep, sounds[0])]
+    table = pd.DataFrame({"clip": list("abc"), "path": "", "samples": list("abc"), "group": "g", "label": "l"})
+    (note,) = copies(table.assign(fold=np.nan), clips, THRESHOLDS)
+    assert (note.severity, note.check, note.value) == ("note", "search for copies", 2)
+    assert "2 of 3 clips have hardly any landmarks" in note.detail
+
+
 def test_no_clips_and_silent_clips_have_no_copies() -> None:
     assert near_duplicates([], 0.3).empty
     assert near_duplicates([landmarks(np.zeros(RATE, np.float32), RATE)] * 3, 0.3).empty

@@ -12,6 +12,7 @@ import soundfile
 from helpers.library import index, no_findings
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.data import overlap
 from soundbench.data.overlap import overlap_with_noise, overlap_with_source
 from soundbench.data.readers import synthetic
 from soundbench.data.splits import split_clips
@@ -98,3 +99,23 @@ def test_noise_that_holds_test_clips_is_refused(tmp_path: Path, ours: Path, soun
     write_csv(table, found.assign(clip=split.index[split == "test"][:2]))
     with pytest.raises(InputError):
         split_clips(*files, VIEW, 1, tmp_path / "split.csv", [table])
+
+
+def test_noise_is_searched_to_its_end(
+    tmp_path: Path, ours: Path, sounds: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where an analysed piece ends, and in a recording of a later batch."""
+    monkeypatch.setattr(overlap, "MOST_LANDMARKS", 1000)
+    street = np.random.default_rng(99).normal(0, 0.002, 210 * RATE).astype(np.float32)
+    for number, second in ((2, 59), (3, 119), (4, 205)):
+        street[second * RATE :][: len(sounds[number])] += sounds[number]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    soundfile.write(tmp_path / "a" / "quiet.wav", street[: 20 * RATE], RATE)
+    soundfile.write(tmp_path / "b" / "street.wav", street, RATE)
+    folders = [str(tmp_path / name) for name in ("a", "b")]
+    overlap_with_noise(*measured(ours), VIEW, folders, 1, str(tmp_path / "found.csv"))
+    found = read_clip_table(tmp_path / "found.csv")
+    assert {(clip, Path(path).name) for clip, path in zip(found["clip"], found["path"], strict=True)} == {
+        (clip, "street.wav") for clip in ("low-2", "high-3", "low-4")
+    }

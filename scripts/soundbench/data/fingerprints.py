@@ -24,6 +24,7 @@ SAMPLE_RATE = 11025  # Hz
 N_FFT = 1024  # samples
 HOP = 256  # samples, 23 ms
 LONGEST = 60  # s; only the beginning of longer clips is compared
+PIECE = 2584  # frames; long recordings are analysed in pieces of this length, just above LONGEST, to save memory
 BINS = slice(14, 465)  # 150 to 5,000 Hz; codecs and old microphones remove most sound outside this range
 NEIGHBOURHOOD = 15  # frames and bins; a landmark is the maximum within a square of this size
 RANGE = 60  # dB; landmarks are at most this far below the clip's maximum
@@ -33,24 +34,34 @@ ZONE = 43  # the largest distance of a pair in frames (1 s)
 LEAST_PAIRS = 15  # the number of pairs that must agree at one shift before two clips are compared
 MOST_PAIRS = 8_000_000  # the number of pairs in memory at once, with about 50 bytes each
 MOST_MATCHES = 10_000_000  # the largest number of agreements; above it the most common pairs are left out
-SHIFT_BITS = 14  # bits of a code for the shift, which is below half of their range
 UNSEARCHED = "unsearched"
+SPARSE = "sparse"
 
-Landmarks = np.ndarray  # (landmarks, 2) uint16: frame and frequency bin, in order of time
+Landmarks = np.ndarray  # (landmarks, 2) unsigned: frame and frequency bin, in order of time
 
 
-def landmarks(samples: np.ndarray, sample_rate: int) -> Landmarks:
-    """The landmarks of ``samples`` ``(samples,)``; a silent clip has none."""
+def landmarks(samples: np.ndarray, sample_rate: int, longest: float = LONGEST) -> Landmarks:
+    """The landmarks of the first ``longest`` seconds of ``samples`` ``(samples,)``; a silent clip has none."""
+    beginning = samples[: int(min(longest * sample_rate, len(samples)))]
+    resampled = resample(beginning, sample_rate, SAMPLE_RATE)
+    found = [np.empty((0, 2), int)]
+    for first in range(0, len(resampled), PIECE * HOP):
+        points = _maxima(resampled[first : first + PIECE * HOP])
+        found.append(points[points[:, 0] < PIECE] + [first // HOP, 0])
+    return np.concatenate(found).astype(np.uint16 if longest <= LONGEST else np.uint32)
+
+
+def _maxima(samples: np.ndarray) -> np.ndarray:
+    """The frames and bins of the local maxima of the spectrogram, ``(maxima, 2)``."""
     from scipy.fft import rfft  # imported here, since it takes 0.2 s and most jobs only compare landmarks
 
-    beginning = resample(samples[: LONGEST * sample_rate], sample_rate, SAMPLE_RATE)
-    padded = np.pad(beginning, N_FFT // 2)
+    padded = np.pad(samples, N_FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP] * np.hanning(N_FFT).astype(np.float32)
     spectrum = rfft(frames, axis=1)[:, BINS]
     level = 10 * np.log10(spectrum.real**2 + spectrum.imag**2 + 1e-12)
     around = _running_maximum(_running_maximum(level).T).T
     peaks = (level == around) & (level > max(level.max() - RANGE, -90))
-    return np.argwhere(peaks).astype(np.uint16)
+    return np.argwhere(peaks)
 
 
 def _running_maximum(values: np.ndarray) -> np.ndarray:
@@ -120,7 +131,7 @@ def _sorted_pairs(clips: Sequence[Landmarks], parts: int, part: int) -> _Pairs:
     return _Pairs(owner[order], starts[order], np.diff(first, append=len(keys)))
 
 
-def _equal_pairs(pairs: _Pairs, clips: int, affordable: int) -> Iterator[np.ndarray]:
+def _equal_pairs(pairs: _Pairs, clips: int, affordable: int, bits: int) -> Iterator[np.ndarray]:
     """Codes of two clips and their shift, for all pairs with equal keys that at most ``affordable`` pairs have."""
     order = np.arange(len(pairs.owner))
     place = np.repeat(np.arange(len(pairs.size)), pairs.size)
@@ -137,16 +148,22 @@ def _equal_pairs(pairs: _Pairs, clips: int, affordable: int) -> Iterator[np.ndar
         first = first[apart]
         second = second[apart]
         both = pairs.owner[first].astype(np.int64) * clips + pairs.owner[second]
-        yield (both << SHIFT_BITS) + pairs.start[second] - pairs.start[first]
+        yield (both << bits) + pairs.start[second] - pairs.start[first]
 
 
-def _agreements(clips: Sequence[Landmarks]) -> tuple[np.ndarray, int]:
+def _shift_bits(clips: Sequence[Landmarks]) -> int:
+    """The bits of a code for the shift of two clips, which is below half of their range."""
+    return 1 + max((int(points[-1, 0]) for points in clips if len(points)), default=0).bit_length()
+
+
+def _agreements(clips: Sequence[Landmarks], bits: int) -> tuple[np.ndarray, int, int]:
     """The agreements of clips, which are equal pairs of landmarks, as sorted codes of both clips and the shift.
 
     The pairs are searched in ranges of keys, so that at most about :data:`MOST_PAIRS` are in memory.
 
     Returns:
-        The codes; and the number of clips of which more than half of the pairs were left out.
+        The codes; the number of clips of which more than half of the pairs were left out; and the number of clips with
+        fewer than :data:`LEAST_PAIRS` pairs.
     """
     parts = 1 + sum(map(len, clips)) * FAN // MOST_PAIRS
     pairs_of = lru_cache(maxsize=1)(partial(_sorted_pairs, clips, parts))
@@ -161,20 +178,21 @@ def _agreements(clips: Sequence[Landmarks]) -> tuple[np.ndarray, int]:
     counts = np.zeros((2, len(clips)), dtype=np.int64)  # all pairs, and those that are left out
     for part in range(parts):
         pairs = pairs_of(part)
-        codes += _equal_pairs(pairs, len(clips), affordable)
+        codes += _equal_pairs(pairs, len(clips), affordable, bits)
         common = np.repeat(pairs.size > affordable, pairs.size)
         counts += [np.bincount(owner, minlength=len(clips)) for owner in (pairs.owner, pairs.owner[common])]
-    found = np.concatenate(codes) + (1 << SHIFT_BITS - 1)
+    found = np.concatenate(codes) + (1 << bits - 1)
     found.sort()
-    return found, int((2 * counts[1] > counts[0]).sum())
+    return found, int((2 * counts[1] > counts[0]).sum()), int((counts[0] < LEAST_PAIRS).sum())
 
 
 def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
     """Pairs of clips with :data:`LEAST_PAIRS` agreements at one shift: ``first, second, shift`` (frames).
 
-    ``attrs[UNSEARCHED]`` is the number of clips whose copies may be missing.
+    ``attrs`` is that of :func:`near_duplicates`.
     """
-    agreements, unsearched = _agreements(clips)
+    bits = _shift_bits(clips)
+    agreements, unsearched, sparse = _agreements(clips, bits)
     starts = np.flatnonzero(np.diff(agreements, prepend=-1))
     code = agreements[starts]
     count = np.diff(starts, append=len(agreements))
@@ -185,11 +203,11 @@ def _candidates(clips: Sequence[Landmarks]) -> pd.DataFrame:
     pooled[beside + 1] += count[beside]
     enough = pooled >= LEAST_PAIRS
     table = pd.DataFrame({"code": code[enough], "pooled": pooled[enough], "count": count[enough]})
-    table["first"], table["second"] = divmod(table["code"] // (1 << SHIFT_BITS), max(len(clips), 1))
-    table["shift"] = table["code"] % (1 << SHIFT_BITS) - (1 << SHIFT_BITS - 1)
+    table["first"], table["second"] = divmod(table["code"] // (1 << bits), max(len(clips), 1))
+    table["shift"] = table["code"] % (1 << bits) - (1 << bits - 1)
     table = table.sort_values(["pooled", "count"], ascending=False, kind="stable")
     table = table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
-    table.attrs[UNSEARCHED] = unsearched
+    table.attrs = {UNSEARCHED: unsearched, SPARSE: sparse}
     return table
 
 
@@ -199,9 +217,9 @@ def likeness(first: Landmarks, second: Landmarks, shift: int) -> float:
     A difference of one frame and one bin is allowed.
     """
     width = 1 << 10
-    reach = 1 << 13
-    places = (first[:, 0].astype(np.int64) + shift + reach) * width + first[:, 1]
-    others = (second[:, 0].astype(np.int64) + reach) * width + second[:, 1]
+    places = (first[:, 0].astype(np.int64) + shift) * width + first[:, 1]
+    others = second[:, 0].astype(np.int64) * width + second[:, 1]
+    others = others[np.searchsorted(others, places[0] - 2 * width) : np.searchsorted(others, places[-1] + 2 * width)]
     near = np.unique(np.add.outer([-width, 0, width], [-1, 0, 1]).ravel()[:, None] + others)
     return float(np.isin(places, near).sum() / min(len(first), len(second)))
 
@@ -214,7 +232,7 @@ def near_duplicates(clips: Sequence[Landmarks], least: float) -> pd.DataFrame:
     Returns:
         ``first, second`` (positions in ``clips``), ``shift`` (the seconds by which the second is later), ``likeness``.
         ``attrs[UNSEARCHED]`` is the number of clips of which more than half of the pairs of landmarks were left out,
-        so that copies of them may be missing.
+        so that copies of them may be missing. ``attrs[SPARSE]`` is the number of clips with too few pairs to be found.
     """
     pairs = _candidates(clips)
     alike = [min(likeness(clips[i], clips[j], d), 1.0) for i, j, d in pairs[["first", "second", "shift"]].to_numpy()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import soundfile
 from soundbench.core.capacity import memory_bytes
 from soundbench.core.storage import file_sha256
 from soundbench.data.audio import AudioFile, missing_end, sample_problem
-from soundbench.data.fingerprints import Landmarks, landmarks
+from soundbench.data.fingerprints import LONGEST, Landmarks, landmarks
 from soundbench.data.parts import file_of
 from soundbench.data.recording_traits import recording_traits
 
@@ -44,8 +44,8 @@ class Inspection:
     landmarks: Landmarks = field(default_factory=lambda: np.empty((0, 2), np.uint16))
 
 
-def inspect_clip(path: str) -> Inspection:
-    """Decode a file, or a part of one, once and measure it."""
+def inspect_clip(path: str, longest: float = LONGEST) -> Inspection:
+    """Decode a file, or a part of one, once and measure it; of the first ``longest`` seconds there are landmarks."""
     if not file_of(path).is_file():
         return Inspection("missing", "does not exist")
     try:
@@ -78,7 +78,7 @@ def inspect_clip(path: str) -> Inspection:
         loudest=loudest_level(mono, rate),
         clipped=clipped_share(samples),
         **recording_traits(mono, rate),
-        landmarks=landmarks(mono, rate),
+        landmarks=landmarks(mono, rate, longest),
     )
 
 
@@ -93,10 +93,10 @@ def _digest_of_state(file: Path, size: int, changed: int) -> str:
     return file_sha256(file)
 
 
-def inspect_clips(paths: list[str], threads: int) -> list[Inspection]:
+def inspect_clips(paths: list[str], threads: int, longest: float = LONGEST) -> list[Inspection]:
     """Inspect files in ``threads`` threads; decoding, resampling and Fourier transforms do not block other threads."""
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(inspect_clip, paths))
+        return list(pool.map(partial(inspect_clip, longest=longest), paths))
 
 
 def loudest_level(samples: np.ndarray, sample_rate: int) -> float:

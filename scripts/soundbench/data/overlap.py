@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+import math
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.copies import recordings
-from soundbench.data.fingerprints import Landmarks, load_landmarks, near_duplicates
+from soundbench.data.fingerprints import UNSEARCHED, Landmarks, load_landmarks, near_duplicates
 from soundbench.data.inspection import inspect_clips
 from soundbench.data.subsets import view_clips
 from soundbench.data.view import View
+
+logger = logging.getLogger(__name__)
+
+MOST_LANDMARKS = 500_000  # of recordings that are compared at once; more would leave out pairs that many of them share
 
 
 def overlap(
@@ -33,6 +40,10 @@ def overlap(
     """
     duplicates = clips[["clip", "samples"]].merge(others[["path", "samples"]], on="samples").assign(likeness=1.0)
     pairs = near_duplicates([*landmarks, *other_landmarks], least)
+    if unsearched := pairs.attrs[UNSEARCHED]:
+        logger.warning(
+            "most landmarks of %d recordings are common to many, so copies of these may not be found", unsearched
+        )
     pairs = pairs[(pairs["first"] < len(clips)) & (pairs["second"] >= len(clips))]
     near = others.iloc[pairs["second"] - len(clips)][["path", "samples"]].reset_index(drop=True)
     near = near.assign(clip=clips["clip"].to_numpy()[pairs["first"]], likeness=pairs["likeness"].to_numpy())
@@ -63,11 +74,21 @@ def overlap_with_noise(
 ) -> None:
     """Write the :func:`overlap` of a view with the recordings in the folders for noise.
 
-    Only the first minute of a recording is compared.
+    Each recording is compared whole with the first minute of each clip.
     """
     paths = [str(file) for folder in folders for file in recordings(folder)]
-    inspections = inspect_clips(paths, threads)
+    inspections = inspect_clips(paths, threads, longest=math.inf)
     samples = [inspection.samples for inspection in inspections]
     files = pd.DataFrame({"path": paths, "samples": samples, "problem": [one.problem for one in inspections]})
     others = _usable(files, [inspection.landmarks for inspection in inspections])
-    write_csv(table, overlap(*_of_view(measures, landmarks, view), *others, view["audit"]["near_duplicate"]))
+    clips = _of_view(measures, landmarks, view)
+    least = view["audit"]["near_duplicate"]
+    write_csv(table, pd.concat([overlap(*clips, *batch, least) for batch in _batches(*others)]))
+
+
+def _batches(table: pd.DataFrame, landmarks: list[Landmarks]) -> Iterator[tuple[pd.DataFrame, list[Landmarks]]]:
+    """Recordings and their landmarks, about :data:`MOST_LANDMARKS` at a time; at least one batch."""
+    before = np.cumsum([0, *map(len, landmarks)])[: len(landmarks)] // MOST_LANDMARKS
+    for number in np.unique(before) if landmarks else [0]:
+        rows = np.flatnonzero(before == number)
+        yield table.iloc[rows], [landmarks[row] for row in rows]
