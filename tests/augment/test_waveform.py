@@ -111,6 +111,28 @@ def test_noise_comes_from_recordings(tmp_path: Path) -> None:
     assert added.argmax() == 50
 
 
+def test_a_silent_passage_of_noise_is_drawn_again(tmp_path: Path) -> None:
+    padded = tmp_path / "padded.wav"
+    soundfile.write(padded, np.pad(tone(50, 0.3), (0, 9 * RATE)), RATE)
+    noise = {"effect": "noise", "snr": 6, "recordings": str(tmp_path)}
+    clip = tone(seconds=0.2)
+    for copy in range(1, 11):
+        assert np.abs(augmented(clip, noise, copy=copy) - clip).max() > 0
+    soundfile.write(padded, np.zeros(RATE), RATE)
+    with pytest.raises(InputError, match=r"100 passages of 3200 samples were drawn as noise, and all are silent"):
+        augmented(clip, noise)
+
+
+@pytest.mark.parametrize("step", [{"effect": "speed", "factor": 10}, {"effect": "time_stretch", "rate": 10}])
+def test_a_clip_of_which_nothing_is_left_is_named(clips: Path, step: dict[str, Any]) -> None:
+    soundfile.write(clips.parent / "cat10.wav", np.full(4, 0.1), RATE)
+    settings = {"steps": [step, {"effect": "low_pass", "cutoff": 1000}], "seed": 0}
+    entry = view({"variants": ["noisy"], "labels": ["cat"]})
+    folder = clips.parent / "noisy"
+    with pytest.raises(InputError, match=rf"cat10\.wav: no sample is left after the effect {step['effect']}"):
+        augment_clips(clips, "noisy", settings, [entry], f"{folder}.csv", folder, 1)
+
+
 def test_silence_stays_silence() -> None:
     silence = np.zeros(RATE, np.float32)
     assert not augmented(silence, {"effect": "noise", "snr": 10, "recordings": None}).any()

@@ -44,21 +44,30 @@ def copy_generator(seed: int, variant: str, clip: str, copy: int) -> Generator:
     return np.random.default_rng(list(digest))
 
 
-def apply_steps(samples: np.ndarray, sample_rate: int, steps: Steps, rng: Generator) -> np.ndarray:
+def apply_steps(
+    samples: np.ndarray, sample_rate: int, steps: Steps, rng: Generator, clip: str = "the clip"
+) -> np.ndarray:
     """Apply the effects of a variant one after the other; an amount that is a range is drawn from it.
 
     Args:
         samples: ``(samples,)`` float32 in [-1, 1] at ``sample_rate`` Hz.
+        clip: its name or path, for messages.
 
     Returns:
         ``(samples,)`` float32 in [-1, 1]; a copy with larger values is scaled down to this range.
+
+    Raises:
+        InputError: the clip is so short that no sample of it is left, or no noise was found for it.
     """
+    length = len(samples)
     for step in steps:
         amounts: dict[str, Any] = {
             key: rng.uniform(*value) if isinstance(value, list) else value for key, value in step.items()
         }
-        effect = EFFECTS.load(amounts.pop("effect"))
-        samples = effect.apply(samples, sample_rate, rng, **amounts).astype(np.float32, copy=False)
+        name = amounts.pop("effect")
+        samples = EFFECTS.load(name).apply(samples, sample_rate, rng, **amounts).astype(np.float32, copy=False)
+        if not len(samples):
+            raise InputError(f"{clip}: no sample is left after the effect {name}; remove this clip of {length} samples")
     return samples / max(1.0, float(np.abs(samples).max()))
 
 
@@ -72,7 +81,7 @@ def _write_copy(
         if not np.isfinite(samples).all():
             return 0.0, 0, f"{path}: holds samples that are not finite"
         rng = copy_generator(settings["seed"], variant, clip, copy)
-        samples = apply_steps(samples, sample_rate, settings["steps"], rng)
+        samples = apply_steps(samples, sample_rate, settings["steps"], rng, path)
     except InputError as error:
         return 0.0, 0, str(error)
     write_audio(folder / f"{copy_name(clip, variant, copy)}.flac", samples, sample_rate)

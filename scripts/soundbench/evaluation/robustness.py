@@ -25,7 +25,7 @@ Level = tuple[str, float]  # the kind of a change, and its amount
 
 def _changed(steps: Steps, kind: str, clip: str, samples: np.ndarray, sample_rate: int) -> np.ndarray:
     # All levels of a clip use the same noise: a curve then shows the effect of the level only.
-    return apply_steps(samples, sample_rate, steps, copy_generator(0, kind, clip, 1))
+    return apply_steps(samples, sample_rate, steps, copy_generator(0, kind, clip, 1), clip)
 
 
 def clips_of_tests(splits: list[str]) -> set[str]:

@@ -10,6 +10,7 @@ from soundbench.data import copies
 from soundbench.data.audio import read_mono, resample
 
 RANDOM = True
+DRAWS = 100  # the largest number of passages that are drawn before one is not silent
 SETTINGS = {
     "snr": {
         "description": "Signal-to-noise ratio (dB), over the whole clip.",
@@ -47,13 +48,20 @@ def apply(
 
 
 def _passage(folder: str, length: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """A random passage of ``length`` samples of a random recording; a shorter recording is repeated."""
+    """A random passage of ``length`` samples of a random recording; a shorter recording is repeated.
+
+    If a passage is digital silence, another one is drawn.
+    """
     files = copies.recordings(folder)
     if not files:
         raise InputError(f"{folder}: holds no audio files for noise")
-    path = files[rng.integers(len(files))]
-    samples = resample(*read_mono(path), sample_rate)
-    passage = np.take(samples, np.arange(length) + rng.integers(len(samples)), mode="wrap")
-    if not passage.any():
-        raise InputError(f"{path}: the passage that was chosen as noise is silent")
-    return passage
+    for _ in range(DRAWS):
+        path = files[rng.integers(len(files))]
+        samples = resample(*read_mono(path), sample_rate)
+        passage = np.take(samples, np.arange(length) + rng.integers(len(samples)), mode="wrap")
+        if passage.any():
+            return passage
+    raise InputError(
+        f"{folder}: {DRAWS} passages of {length} samples were drawn as noise, and all are silent; remove silent "
+        "recordings, and cut the silence from the others"
+    )
