@@ -15,7 +15,7 @@ import pandas as pd
 
 from soundbench.core.storage import read_clip_table
 from soundbench.core.text import spoken_list
-from soundbench.data.fingerprints import SPARSE, UNSEARCHED, Landmarks, near_duplicates
+from soundbench.data.fingerprints import MISSED, Landmarks, near_duplicates
 from soundbench.data.parts import RECORDINGS, file_of, overlapping
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED
@@ -103,13 +103,9 @@ def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLim
         yield Finding(severity, "duplicate", duplicates, f"the same samples; {where}", len(duplicates), 1)
     least = thresholds["near_duplicate"]
     pairs = near_duplicates(landmarks, least)
-    if unsearched := pairs.attrs[UNSEARCHED]:
-        text = f"of {unsearched} of {len(clips)} clips, most landmarks are common to many clips and were not compared"
-        yield Finding("note", "search for copies", None, f"{text}; copies of these may be missing here", unsearched, 0)
-    if sparse := pairs.attrs[SPARSE]:
-        text = f"{sparse} of {len(clips)} clips have hardly any landmarks, as pure tones and silence do"
-        text = f"{text}; copies of these with other samples may be missing here"
-        yield Finding("note", "search for copies", None, text, sparse, 0)
+    for kind, text in MISSED.items():
+        if number := pairs.attrs[kind]:
+            yield Finding("note", "search for copies", None, text.format(number, len(clips)), number, 0)
     for pair in pairs.itertuples():
         both = clips.iloc[[pair.first, pair.second]]
         known = (pair.first, pair.second) in shared or _mixed_of_one(both)

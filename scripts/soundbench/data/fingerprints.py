@@ -36,6 +36,12 @@ MOST_PAIRS = 8_000_000  # the number of pairs in memory at once, with about 50 b
 MOST_MATCHES = 10_000_000  # the largest number of agreements; above it the most common pairs are left out
 UNSEARCHED = "unsearched"
 SPARSE = "sparse"
+MISSED = {  # why the search may miss copies of some clips, by the key of their number
+    UNSEARCHED: "of {} of {} clips, most landmarks are common to many clips and were not compared; copies of these "
+    "may be missing here",
+    SPARSE: "{} of {} clips have hardly any landmarks, as pure tones and silence do; copies of these with other "
+    "samples may be missing here",
+}
 
 Landmarks = np.ndarray  # (landmarks, 2) unsigned: frame and frequency bin, in order of time
 
