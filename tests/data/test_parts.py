@@ -53,6 +53,14 @@ def test_names_of_parts_are_unique_and_stable(tmp_path: Path) -> None:
     assert set(again["clip"]) == set(clips["clip"])
 
 
+def test_the_parts_of_a_file_are_one_group_however_its_path_is_written(tmp_path: Path) -> None:
+    write_recordings(tmp_path, "a.wav")
+    rows = ["./a.wav,x,0,1", "a.wav,y,1,2", ".//a.wav,x,2,3"]
+    clips = index(EVENTS, write_table(tmp_path, *rows), tmp_path / "out" / "clips.csv")
+    assert list(clips["clip"]) == ["a@0.000-1.000", "a@1.000-2.000", "a@2.000-3.000"]
+    assert set(clips["group"]) == {"a"}
+
+
 def test_rows_with_bad_times_are_all_named(tmp_path: Path) -> None:
     write_recordings(tmp_path, "a.wav")
     rows = ["a.wav,x,2,1", "a.wav,x,1,4.5", "a.wav,x,-1,2", "a.wav,x,soon,nan", "a.wav,x,0,1", "a.wav,y,0.0,1.00"]

@@ -141,6 +141,8 @@ def _read_table(root: Path, columns: dict[str, str], times: dict[str, str], want
     table = table.apply(lambda column: column.str.strip())
     used = composed(table, columns) if columns else table[[name for name in REQUIRED + OPTIONAL if name in table]]
     used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
+    # A file has one name, however its path is written, because the parts of a file are one group.
+    used = used.assign(path=[str(PurePosixPath(path)) if path else "" for path in used["path"]])
     used = used.assign(**{key: table[name] for key, name in times.items()})
     used = used.assign(**{name: table[name] for each in wanted.columns.values() for name in each})
     others = [] if columns else [name for name in names if name and name not in {*used, *OPTIONAL, *named}]
@@ -183,7 +185,7 @@ def _problems(table: pd.DataFrame, folder: Path, place: str, wanted: Targets) ->
         for name in [name for name in filled if name in row]:
             if not row[name]:
                 yield number, f"{name} is empty"
-        if problem := path_problem(str(PurePosixPath(row["path"])), place):
+        if problem := path_problem(row["path"], place):
             yield number, problem
         elif times[clip] > 1 and row["path"]:
             hint = "" if "start" in row else "; name the columns `start` and `end` if clips are parts of files"
@@ -198,7 +200,7 @@ def _problems(table: pd.DataFrame, folder: Path, place: str, wanted: Targets) ->
 
 def _described(row: dict[str, str]) -> str:
     """What may be in a table once: a path, or a part of a file with its times to a millisecond."""
-    path = f"the path {PurePosixPath(row['path'])}"
+    path = f"the path {row['path']}"
     if "start" not in row:
         return path
     start = seconds_of(row["start"])
