@@ -203,3 +203,22 @@ def test_columns_that_a_table_lacks_and_paths_that_lead_out_are_named(tmp_path: 
     with pytest.raises(InputError) as refused:
         csv.read(tmp_path, table="clips.csv", columns={"path": "file", "label": "class"})
     assert refused.value.problems == ["row 1: the path ../a.wav leads out of root", "row 2: label is empty"]
+
+
+@pytest.mark.parametrize("column", ["file{x}", "{file", "file.name", "file!r"])
+def test_a_column_may_have_any_name(tmp_path: Path, column: str) -> None:
+    (tmp_path / "clips.csv").write_text(f"{column},class\na.wav,dog\nb.wav,cat\n")
+    clips = csv.read(tmp_path, table="clips.csv", columns={"path": column, "label": "class"})
+    assert list(clips["path"]) == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
+
+
+def test_braces_that_enclose_no_name_are_named(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("file,class\na,dog\n")
+    columns = {"path": "{file.wav", "label": "{}", "take": "{file}}"}
+    with pytest.raises(InputError) as refused:
+        csv.read(tmp_path, table="clips.csv", columns=columns)
+    assert refused.value.problems == [
+        f"{tmp_path / 'clips.csv'}: columns.{key}: braces should enclose names of columns, as in {{file}}.wav, "
+        f"but it is {source!r}"
+        for key, source in columns.items()
+    ]

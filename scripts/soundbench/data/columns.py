@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
-from string import Formatter
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from soundbench.data.names import folded
 
 REQUIRED = ["path", "label"]
 OPTIONAL = ["group", "fold", "part"]  # other columns are skipped, and the notes name them
+FIELD = re.compile(r"\{([^{}]+)\}")  # the name of a column in a text of the key `columns`
 # Names that may mean these columns. If a column of groups were ignored, a speaker could be in training and test.
 MEANT = {
     "path": {"path", "file", "filename", "filepath"},
@@ -31,20 +32,26 @@ ADVICE = {
 def composed(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """The columns that ``columns`` makes of those of the table."""
     rows = table.to_dict("records")
-    made = {name: [_template(source).format_map(row) for row in rows] for name, source in columns.items()}
+    made = {name: [_filled(source, row) for row in rows] for name, source in columns.items()}
     return pd.DataFrame(made, dtype=str)
 
 
-def _template(source: str) -> str:
-    """A column's name as a text with braces: ``fold`` becomes ``{fold}``."""
-    return source if "{" in source else f"{{{source}}}"
+def _filled(source: str, row: dict[str, str]) -> str:
+    return row[source] if source in row else FIELD.sub(lambda field: row[field[1]], source)
+
+
+def fields(source: str, names: list[str]) -> list[str]:
+    """The columns that a text of ``columns`` names: the text is the name of a column, or has names in braces."""
+    return [source] if source in names or not set("{}") & set(source) else FIELD.findall(source)
 
 
 def composition_problems(columns: dict[str, str], names: list[str]) -> Iterator[str]:
-    """The problems of ``columns`` that name missing columns of the table."""
+    """The problems of ``columns`` that name missing columns of the table, or whose braces enclose no name."""
     for name, source in columns.items():
-        fields = [field for _, field, _, _ in Formatter().parse(_template(source)) if field is not None]
-        yield from missing_columns(f"columns.{name}", fields, names)
+        if source not in names and set("{}") & set(FIELD.sub("", source)):
+            yield f"columns.{name}: braces should enclose names of columns, as in {{file}}.wav, but it is {source!r}"
+        else:
+            yield from missing_columns(f"columns.{name}", fields(source, names), names)
 
 
 def missing_columns(key: str, wanted: Iterable[str], names: list[str]) -> Iterator[str]:
