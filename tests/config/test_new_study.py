@@ -160,6 +160,17 @@ def test_groups_that_the_published_parts_divide_are_named(tmp_path: Path, capsys
     assert "no group is split" not in printed
 
 
+def test_a_column_that_is_no_fold_is_kept_under_another_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.DataFrame(write_recordings(tmp_path / "sounds", "audio/{word}-{recorder}-{take}.wav"))
+    table["fold"] -= 1
+    table[["path", "label", "recorder", "fold"]].to_csv(tmp_path / "sounds" / "list.csv", index=False)
+    _, split, clips = made(tmp_path / "sounds" / "list.csv", tmp_path, capsys)
+    assert split["scheme"] == "kfold"
+    assert set(clips["own_fold"]) == set("01234")
+
+
 def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_recordings(tmp_path / "sounds", "{label}/{recorder}_{take}.wav")
     (tmp_path / "sounds" / "owl").mkdir()

@@ -201,8 +201,30 @@ def test_columns_that_a_table_lacks_and_paths_that_lead_out_are_named(tmp_path: 
     expected = [f"columns.path: there is no column dir; {there}", f"columns.label: there is no column clas; {there}"]
     assert refused.value.problems == [f"{tmp_path / 'clips.csv'}: {problem}" for problem in expected]
     with pytest.raises(InputError) as refused:
-        csv.read(tmp_path, table="clips.csv", columns={"path": "file", "label": "class"})
+        csv.read(tmp_path, table="clips.csv", columns={"path": "file", "label": "class", "group": "speaker"})
     assert refused.value.problems == ["row 1: the path ../a.wav leads out of root", "row 2: label is empty"]
+
+
+def test_columns_that_name_no_groups_although_they_may_are_refused_or_noted(tmp_path: Path) -> None:
+    rows = ["file,class,speaker,tape,,Fold", "a.wav,dog,anna,1,,1", "b.wav,cat,ben,2,,2", "c.wav,cat,anna,3,,2"]
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    columns = {"path": "file", "label": "class"}
+    with pytest.raises(InputError) as refused:
+        csv.read(tmp_path, table="clips.csv", columns=columns)
+    assert refused.value.problems == [
+        f"{tmp_path / 'clips.csv'}: the column 'speaker' would not be used. Write `group: speaker` into `columns` if "
+        "clips of one speaker must not be on two sides of a split, else keep it as `speaker: speaker`",
+        f"{tmp_path / 'clips.csv'}: the column 'Fold' would not be used. Write `fold: Fold` into `columns` if it "
+        "numbers the folds, else keep it as `Fold: Fold`",
+    ]
+    clips = csv.read(tmp_path, table="clips.csv", columns=columns | {"speaker": "speaker", "own_fold": "Fold"})
+    assert list(clips["speaker"]) == ["anna", "ben", "anna"]
+    assert f"{tmp_path / 'clips.csv'}: columns that are not used: tape" in clips.attrs["notes"]
+    clips = csv.read(tmp_path, table="clips.csv", columns=columns | {"group": "tape", "fold": "Fold"})
+    assert clips.attrs["notes"] == [
+        f"{tmp_path / 'clips.csv'}: columns that are not used: speaker",
+        f"{tmp_path / 'clips.csv'}: clips of one speaker are in several groups, so a split may divide them: anna",
+    ]
 
 
 @pytest.mark.parametrize("column", ["file{x}", "{file", "file.name", "file!r"])

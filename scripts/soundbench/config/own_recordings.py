@@ -12,7 +12,7 @@ import pandas as pd
 from soundbench.config.guesses import PART_OF, Field, guess_roles, unused_fields
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
-from soundbench.data.columns import REQUIRED, column_problems
+from soundbench.data.columns import REQUIRED, column_problems, free_name, unused_roles
 from soundbench.data.files import audio_files
 from soundbench.data.readers.csv import UNREADABLE
 
@@ -104,6 +104,8 @@ def _source_of_table(file: Path) -> Guess:
     if "label" not in roles:
         raise InputError(f"{file}: no column holds labels; rename one of its columns to label: {', '.join(table)}")
     columns = {"path": path} | {role: str(field.place) for role, field in roles.items()}
+    others = unused_roles(table, columns, {column, *columns.values()})
+    columns |= {free_name(name): name for name, _ in others}
     source = {"reader": "csv", "root": str(file.parent), "table": file.name, "columns": columns}
     return source, roles, list(unused_fields(fields, roles))
 
@@ -119,7 +121,7 @@ def _read_table(file: Path) -> pd.DataFrame:
     table = table.apply(lambda column: column.str.strip())
     table = table.loc[:, table.iloc[0] != ""]  # a comma at the end of each line makes columns without names
     names = list(table.iloc[0])
-    if problems := list(column_problems(names, {*names, *REQUIRED})):
+    if problems := list(column_problems(names, {name: name for name in REQUIRED}, set(names), labelled=False)):
         raise InputError(f"{file}: {problem}" for problem in problems)
     return table[1:].set_axis(names, axis=1)
 

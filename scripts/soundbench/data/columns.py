@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from difflib import SequenceMatcher
+from functools import reduce
+from operator import add
 
 import pandas as pd
 
@@ -23,21 +25,18 @@ MEANT = {
 }
 MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
 NEAR = 0.75  # the similarity (difflib) from which a name is a misspelling of `group`, such as grp and gruop
-ADVICE = {
-    "group": "Name it `group` if clips of one {name} must not be on two sides of a split; else give it another name",
-    "fold": "Name it `fold` if it numbers the folds, else give it another name",
-}
+WHY = {"group": "clips of one {name} must not be on two sides of a split", "fold": "it numbers the folds"}
 
 
 def composed(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """The columns that ``columns`` makes of those of the table."""
-    rows = table.to_dict("records")
-    made = {name: [_filled(source, row) for row in rows] for name, source in columns.items()}
+    made = {name: table[source] if source in table else _filled(table, source) for name, source in columns.items()}
     return pd.DataFrame(made, dtype=str)
 
 
-def _filled(source: str, row: dict[str, str]) -> str:
-    return row[source] if source in row else FIELD.sub(lambda field: row[field[1]], source)
+def _filled(table: pd.DataFrame, source: str) -> pd.Series:
+    parts = [table[part] if number % 2 else part for number, part in enumerate(FIELD.split(source))]
+    return reduce(add, parts)
 
 
 def fields(source: str, names: list[str]) -> list[str]:
@@ -61,23 +60,38 @@ def missing_columns(key: str, wanted: Iterable[str], names: list[str]) -> Iterat
         yield f"{key}: there is no column {' and '.join(missing)}; the first line names {there}"
 
 
-def column_problems(names: list[str], named: set[str]) -> Iterator[str]:
+def column_problems(names: list[str], columns: dict[str, str], used: set[str], labelled: bool) -> Iterator[str]:
     """The problems of columns that are missing, that are repeated, or that may mean another one.
 
     Args:
-        named: the columns that keys of the source name; ``label`` is among them if another column holds the labels.
+        columns: the key ``columns``; empty if the table has the names :data:`REQUIRED` and :data:`OPTIONAL` itself.
+        used: the columns that are read.
+        labelled: whether other columns replace ``label``.
     """
-    counts = Counter(map(str.casefold, filter(None, names)))
+    counts = Counter([name for name in names if name in used] if columns else map(str.casefold, filter(None, names)))
     for name in [name for name, count in counts.items() if count > 1]:
         yield f"has several columns named {name}; names must differ, and not only by capital letters"
-    free = [name for name in names if name not in named]
-    if missing := [name for name in REQUIRED if name not in {*names, *named}]:
+    given = {*(columns or names), *(["label"] if labelled else [])}
+    if missing := [name for name in REQUIRED if name not in given]:
+        free = [name for name in names if name not in used]
         near = [f"; is {name!r} the {known}?" for known in missing for name in free if may_mean(name, known)]
         there = ", ".join(map(repr, names))
         yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
-    for known in [known for known in ADVICE if known not in names]:
-        for name in [name for name in free if may_mean(name, known)]:
-            yield f"the column {name!r} would not be used. {ADVICE[known].format(name=name)}"
+    for name, known in unused_roles(names, given, used):
+        advice = f"Write `{known}: {name}` into `columns`" if columns else f"Name it `{known}`"
+        other = f"keep it as `{free_name(name)}: {name}`" if columns else "give it another name"
+        yield f"the column {name!r} would not be used. {advice} if {WHY[known].format(name=name)}, else {other}"
+
+
+def unused_roles(names: Iterable[str], given: Container[str], used: set[str]) -> Iterator[tuple[str, str]]:
+    """The columns that are not used although they may mean ``group`` or ``fold``, which is not ``given``; and which."""
+    for known in [known for known in WHY if known not in given]:
+        yield from ((name, known) for name in names if name not in used and may_mean(name, known))
+
+
+def free_name(name: str) -> str:
+    """The name of a further column of the clip table that holds a column of this name."""
+    return f"own_{name}" if name in REQUIRED + OPTIONAL else name
 
 
 def may_mean(name: str, known: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.core.text import shortened_list
 from soundbench.data.audio import audio_seconds
 from soundbench.data.columns import (
     OPTIONAL,
@@ -19,6 +20,8 @@ from soundbench.data.columns import (
     column_problems,
     composed,
     composition_problems,
+    fields,
+    may_mean,
     missing_columns,
 )
 from soundbench.data.files import clip_ids, folder_with, path_problem
@@ -48,7 +51,9 @@ SETTINGS = {
         "description": (
             "For a `table` with other column names: what each column of the clip table is made of. It is the name of a "
             'column, or a text with names in braces: `{path: "fold{fold}/{file}", label: class, group: speaker}`. '
-            "Further names become further columns."
+            "Further names become further columns. Without `group`, a column that is not used and may name groups, "
+            "such as `speaker`, is refused, and without `fold` one that may number folds; `speaker: speaker` keeps it "
+            "as a further column."
         ),
         "type": "object",
         "default": {},
@@ -130,22 +135,24 @@ def _read_table(root: Path, columns: dict[str, str], times: dict[str, str], want
     table = _read_text(root)
     names = list(table.columns)
     keys = {key: [name] for key, name in times.items()} | wanted.columns
-    named = {name for each in keys.values() for name in each}
-    known = named | {"label"} if wanted.replaces_label() else named
-    problems = list(composition_problems(columns, names) if columns else column_problems(names, known))
+    made = columns or {name: name for name in REQUIRED + OPTIONAL if name in names}
+    read = {name for each in keys.values() for name in each}
+    read |= {name for source in made.values() for name in fields(source, names)}
+    problems = list(composition_problems(columns, names))
+    problems += column_problems(names, columns, read, wanted.replaces_label())
     problems += [problem for key, each in keys.items() for problem in missing_columns(key, each, names)]
     if problems:
         raise InputError(f"{root}: {problem}" for problem in problems)
     if table.empty:
         raise InputError(f"{root}: has no rows")
     table = table.apply(lambda column: column.str.strip())
-    used = composed(table, columns) if columns else table[[name for name in REQUIRED + OPTIONAL if name in table]]
+    used = composed(table, made)
     used = used.drop(columns=[name for name in OPTIONAL if name in used and used[name].eq("").all()])
     # A file has one name, however its path is written, because the parts of a file are one group.
     used = used.assign(path=[str(PurePosixPath(path)) if path else "" for path in used["path"]])
     used = used.assign(**{key: table[name] for key, name in times.items()})
     used = used.assign(**{name: table[name] for each in wanted.columns.values() for name in each})
-    others = [] if columns else [name for name in names if name and name not in {*used, *OPTIONAL, *named}]
+    others = table.loc[:, [bool(name) and name not in read for name in names]]
     used.attrs["notes"] = list(_notes(root, others, used))
     return used
 
@@ -165,12 +172,19 @@ def _read_text(root: Path) -> pd.DataFrame:
     return table
 
 
-def _notes(root: Path, others: list[str], used: pd.DataFrame) -> Iterator[str]:
-    if others:
+def _notes(root: Path, others: pd.DataFrame, used: pd.DataFrame) -> Iterator[str]:
+    """What the user should know of a table, of which some columns are used and ``others`` are not."""
+    if len(others.columns):
         yield f"{root}: columns that are not used: {', '.join(others)}"
-    if "group" not in used and "start" in used:
+    if "group" in used:
+        for name, values in [(name, values) for name, values in others.items() if may_mean(str(name), "group")]:
+            groups = used["group"].groupby(values[values != ""]).nunique()
+            if divided := list(groups.index[groups > 1]):
+                several = shortened_list(divided, 5)
+                yield f"{root}: clips of one {name} are in several groups, so a split may divide them: {several}"
+    elif "start" in used:
         yield f"{root}: names no groups, so the clips of each file are a group"
-    elif "group" not in used:
+    else:
         yield f"{root}: names no groups, so each clip is its own group and a split may divide any two clips"
 
 
