@@ -25,12 +25,13 @@ from soundbench.core import capacity
 from soundbench.core.errors import InputError
 from soundbench.data import download as fetching
 from soundbench.data.archives import unpack
+from soundbench.data.audit import read_measures
 from soundbench.data.download import download
 from soundbench.data.files import folders_below
 from soundbench.data.index import read_clips
 from soundbench.data.inspection import inspect_clip
 from soundbench.data.readers import esc50
-from soundbench.data.subsets import view_clips
+from soundbench.data.subsets import read_view, view_clips
 from soundbench.features.size import check_size, check_whole_clips, long_clips
 from soundbench.inference.recordings import find_recordings
 from soundbench.inference.windows import ModelInput, recording_windows
@@ -255,6 +256,27 @@ def test_labels_and_groups_have_one_form(own: Path) -> None:
     ]
     view = configuration(datasets={"own": {"source": "synthetic", "keep": [decomposed, "dog"], "split": HOLDOUT}})
     assert set(view_clips(clips, view["datasets"]["own"])["label"]) == {composed, "dog"}
+
+
+@pytest.mark.parametrize(
+    ("speakers", "groups"),
+    [
+        (["7", "007", "08"], ["7", "007", "08"]),
+        (["Käuzchen", unicodedata.normalize("NFD", "Käuzchen"), "käuzchen"], ["Käuzchen", "Käuzchen", "käuzchen"]),
+    ],
+)
+def test_groups_that_a_view_names_are_text_in_one_form(
+    own: Path, tmp_path: Path, speakers: list[str], groups: list[str]
+) -> None:
+    rows = [f"{label}/{number}.wav,{label},{speakers[number]}\n" for label in ("cat", "dog") for number in range(3)]
+    (own / "clips.csv").write_text("path,label,speaker\n" + "".join(rows))
+    columns = {name: name for name in ("path", "label", "speaker")}
+    index({"reader": "csv", "table": "clips.csv", "columns": columns}, own, tmp_path / "clips.csv")
+    view: dict[str, Any] = {"source": "synthetic", "group": ["speaker"], "split": HOLDOUT}
+    assert list(read_view(tmp_path / "clips.csv", view)["group"]) == groups * 2
+    assert list(read_measures(tmp_path / "clips.measures", view["group"])["speaker"]) == groups * 2
+    similar = "speakers that differ only in case, form or blanks: Käuzchen, käuzchen"
+    assert (similar in (tmp_path / "clips.json").read_text()) == ("Käuzchen" in groups)
 
 
 LATIN1 = os.fsdecode(b"caf\xe9")

@@ -23,7 +23,7 @@ from soundbench.core.storage import atomic_folder, read_clip_table, write_csv
 from soundbench.data.audio import read_mono, write_audio
 from soundbench.data.copies import copy_name, required_copies
 from soundbench.data.shards import shard_rows
-from soundbench.data.subsets import view_clips
+from soundbench.data.subsets import named_groups, view_clips
 from soundbench.data.view import View
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ def augment_clips(
     Raises:
         InputError: naming all clips that cannot be read.
     """
-    source = read_clip_table(clips)
+    source = read_clip_table(clips, {name for view in views for name in named_groups(view)})
     copies = required_copies(_views_with_clips(source, views), variant, is_random(settings["steps"]))
     copies = copies[shard_rows(shard, len(copies))].merge(source[["clip", "path", "label"]], on="clip")
     with atomic_folder(folder) as temporary, ThreadPoolExecutor(threads) as pool:

@@ -165,13 +165,17 @@ def write_csv(path: str | Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def read_clip_table(path: str | Path | io.BytesIO, **options: Any) -> pd.DataFrame:
-    """Read a CSV table; clip names, labels and groups remain text, such as ``007`` and ``NA``."""
+def read_clip_table(path: str | Path | io.BytesIO, text: Iterable[str] = (), **options: Any) -> pd.DataFrame:
+    """Read a CSV table; clip names, labels and groups remain text, such as ``007`` and ``NA``.
+
+    Args:
+        text: further columns that remain text.
+    """
     import pandas as pd
 
     names = ("clip", "path", "label", "source_label", "predicted", "sha256", "samples", "digest")
-    text = dict.fromkeys((*names, "group", "other_group"), str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={}, **options)
+    kinds = dict.fromkeys((*names, "group", "other_group", *text), str)
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={}, **options)
 
 
 def read_clip_tables(paths: Iterable[str | Path], **options: Any) -> Iterator[pd.DataFrame]:

@@ -224,8 +224,12 @@ def find_problems(
     return pd.DataFrame([finding.row() for finding in findings], columns=FINDING_COLUMNS)
 
 
-def read_measures(path: str | Path) -> pd.DataFrame:
-    """The measurements of a source's clips; a missing measurement and a missing fold are NaN."""
-    table = read_clip_table(path)
+def read_measures(path: str | Path, text: Sequence[str] = ()) -> pd.DataFrame:
+    """The measurements of a source's clips; a missing measurement and a missing fold are NaN.
+
+    Args:
+        text: further columns that remain text, such as ``007``.
+    """
+    table = read_clip_table(path, text)
     numbers = ["fold", "seconds", "sample_rate", "channels", "loudest", "clipped", *TRAITS]
     return table.assign(**table[numbers].apply(pd.to_numeric, errors="coerce"))

@@ -176,7 +176,7 @@ def _read_shards(shards: Sequence[tuple[str, str]], clips: pd.DataFrame) -> tupl
 
 
 def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
-    """The clips that a source's reader finds; labels and groups are in the Unicode form NFC.
+    """The clips that a source's reader finds; labels, groups and further texts are in the Unicode form NFC.
 
     ``attrs["notes"]`` lists what the reader left out and names that are suspiciously similar; they are also logged.
 
@@ -184,16 +184,21 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
         InputError: naming all clips and names that cannot be used.
     """
     import pandas as pd
+    from pandas.api.types import is_numeric_dtype as is_numeric
 
     # pyarrow, where it is installed, cannot hold names that are not UTF-8, which are refused below.
     with pd.option_context("mode.string_storage", "python"):
         clips = READERS.load(source["reader"]).read(Path(root), **_options(source))
-        clips[["label", "group"]] = clips[["label", "group"]].astype(str).map(normalised)
+        clips[["label", "group"]] = clips[["label", "group"]].astype(str)
+        # A view may take any further text for its groups.
+        others = [name for name in clips if name not in CLIP_COLUMNS and not is_numeric(clips[name])]
+        texts = ["label", "group", *others]
+        clips[texts] = clips[texts].map(normalised)
     if repeated := clips.loc[clips["clip"].duplicated(), "clip"].tolist():
         raise InputError(f"{root}: clips that are listed more than once: {sorted_list(repeated)}")
-    if problems := [*_name_problems(clips), *_labelled_twice(clips)]:
+    if problems := [*_name_problems(clips, texts), *_labelled_twice(clips)]:
         raise InputError(problems, f"{printable(str(root))}: names and files that cannot be used:")
-    names_of = {"label": labels_in(clips["label"], source), "group": list(clips["group"])}
+    names_of = {name: list(map(str, clips[name])) for name in texts} | {"label": labels_in(clips["label"], source)}
     similar = [(kind, names) for kind, given in names_of.items() for names in similar_names(given)]
     warnings = [f"{kind}s that differ only in case, form or blanks: {', '.join(names)}" for kind, names in similar]
     clips.attrs["notes"] = [*map(printable, clips.attrs.get("notes", [])), *warnings]
@@ -202,12 +207,12 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
     return clips
 
 
-def _name_problems(clips: pd.DataFrame) -> Iterator[str]:
+def _name_problems(clips: pd.DataFrame, texts: list[str]) -> Iterator[str]:
     for path in clips["path"]:
         if not is_utf8(path):
             yield f"{printable(path)}: the name of the file is not in UTF-8; rename it"
-    for kind in ("label", "group"):
-        for name in sorted(set(clips[kind])):
+    for kind in texts:
+        for name in sorted(set(map(str, clips[kind]))):
             if problem := name_problem(name):
                 yield f"the {kind} {printable(name)} {problem}; rename it"
 

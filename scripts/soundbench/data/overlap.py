@@ -13,7 +13,7 @@ from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.copies import recordings
 from soundbench.data.fingerprints import UNSEARCHED, Landmarks, load_landmarks, near_duplicates
 from soundbench.data.inspection import inspect_clips
-from soundbench.data.subsets import view_clips
+from soundbench.data.subsets import read_view
 from soundbench.data.view import View
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _usable(table: pd.DataFrame, landmarks: list[Landmarks]) -> tuple[pd.DataFra
 
 
 def _of_view(measures: str, landmarks: str, view: View) -> tuple[pd.DataFrame, list[Landmarks]]:
-    return _usable(view_clips(read_clip_table(measures), view), load_landmarks(landmarks))
+    return _usable(read_view(measures, view), load_landmarks(landmarks))
 
 
 def overlap_with_source(

@@ -10,11 +10,10 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import write_split
-from soundbench.core.storage import read_clip_table
 from soundbench.data.copies import check_labels
 from soundbench.data.duplicates import divided_copies, read_findings, report_copies, tested_noise
 from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED, ROLES, SCHEMES, fold_column
-from soundbench.data.subsets import GROUP_COLUMNS, group_columns, limit_clips, view_clips
+from soundbench.data.subsets import GROUP_COLUMNS, group_columns, limit_clips, read_view
 from soundbench.data.view import Split, View
 from soundbench.tasks.registry import task_class
 
@@ -92,7 +91,7 @@ def split_clips(
     Raises:
         InputError: clips would leak, or a part would lack a class; naming all problems.
     """
-    table = view_clips(read_clip_table(clips), view)
+    table = read_view(clips, view)
     check_labels(table, view.get("augment", []))
     settings = view["split"]
     scheme = settings["scheme"]

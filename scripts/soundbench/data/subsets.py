@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from soundbench.core.errors import InputError
+from soundbench.core.storage import read_clip_table
 from soundbench.core.text import sorted_list
 from soundbench.data.stratification import rarest_stratum
 from soundbench.data.view import View
@@ -15,6 +17,16 @@ from soundbench.tasks.registry import task_class
 
 # What must never be split. A view may name two columns of its clips for it; then the second has a column of its own.
 GROUP_COLUMNS = ("group", "other_group")
+
+
+def read_view(table: str | Path, view: View) -> pd.DataFrame:
+    """The :func:`view_clips` of the clip table of a view's source."""
+    return view_clips(read_clip_table(table, named_groups(view)), view)
+
+
+def named_groups(view: View) -> list[str]:
+    """The columns of clips that a view names for its groups; names such as ``007`` are text."""
+    return view.get("group") or []
 
 
 def view_clips(clips: pd.DataFrame, view: View) -> pd.DataFrame:
@@ -26,16 +38,15 @@ def view_clips(clips: pd.DataFrame, view: View) -> pd.DataFrame:
         InputError: the remaining clips cannot be learned from, or cannot be divided by the columns of groups.
     """
     selected = task_class(view).select(clips, view)
-    names = view.get("group") or []
-    if problems := [problem for name in names for problem in _group_problems(selected, name)]:
+    if problems := [problem for name in named_groups(view) for problem in _group_problems(selected, name)]:
         raise InputError(f"group: {problem}" for problem in problems)
     return with_groups(selected, view)
 
 
 def with_groups(clips: pd.DataFrame, view: View) -> pd.DataFrame:
     """Clips whose :data:`GROUP_COLUMNS` hold the columns that a view names for its groups, if it names any."""
-    names = view.get("group") or []
-    return clips.assign(**{new: clips[name].astype(str) for new, name in zip(GROUP_COLUMNS, names, strict=False)})
+    columns = zip(GROUP_COLUMNS, named_groups(view), strict=False)
+    return clips.assign(**{new: clips[name].astype(str) for new, name in columns})
 
 
 def group_columns(table: pd.DataFrame) -> list[str]:

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_clip_table, write_csv
+from soundbench.core.storage import write_csv
 from soundbench.data.audit import read_measures
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.splits import draw_split, fold_columns
-from soundbench.data.subsets import clip_groups, view_clips
+from soundbench.data.subsets import clip_groups, read_view
 from soundbench.data.view import View
 from soundbench.evaluation.estimates import LEVEL, estimate_score
 from soundbench.evaluation.leaderboard import group_evidence
@@ -50,7 +50,7 @@ def measure_confounds(measures: str | Path, clips: str | Path, view: View, seed:
         seed: of the split.
     """
     try:
-        _, split = draw_split(view_clips(read_clip_table(clips), view), view, seed)
+        _, split = draw_split(read_view(clips, view), view, seed)
     except InputError as error:
         logger.warning("without a split nothing is measured: %s", error)
         return write_csv(table, pd.DataFrame(columns=COLUMNS))

@@ -14,7 +14,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, read_split
 from soundbench.core.storage import read_clip_table, write_csv
-from soundbench.data.subsets import group_columns, view_clips, with_groups
+from soundbench.data.subsets import group_columns, named_groups, read_view, with_groups
 from soundbench.data.trained_on import known_clips, read_trained_on, sample_digests
 from soundbench.data.view import View
 from soundbench.evaluation.robustness import clips_of_tests
@@ -131,7 +131,7 @@ def evaluate_transfer(inputs: Inputs, target: Target, threads: int, outputs: Out
     from soundbench.core.devices import prepare_process
     from soundbench.evaluation.trained_model import TrainedModel
 
-    source = with_groups(read_clip_table(inputs.clips), target.view)
+    source = with_groups(read_clip_table(inputs.clips, named_groups(target.view)), target.view)
     clips = _clips_to_test(inputs, target.view)
     first = TrainedModel.load(inputs.folders[0]).description
     check_target(first, target, clips)
@@ -167,7 +167,7 @@ def predicted_digests(predictions: str, measures: str) -> set[str]:
 
 
 def _clips_to_test(inputs: Inputs, view: View) -> pd.DataFrame:
-    clips = view_clips(read_clip_table(inputs.clips), view)
+    clips = read_view(inputs.clips, view)
     return clips[clips["clip"].isin(clips_of_tests(inputs.tested))] if inputs.tested else clips
 
 

@@ -11,7 +11,7 @@ from soundbench.core.escaping import escape_table
 from soundbench.core.storage import read_json, write_csv, write_text
 from soundbench.data.audit import CHECKS, SEVERITIES, find_problems, read_measures
 from soundbench.data.fingerprints import load_landmarks
-from soundbench.data.subsets import view_clips
+from soundbench.data.subsets import named_groups, view_clips
 from soundbench.data.view import View
 from soundbench.report.rendering import render
 from soundbench.tasks.registry import task_class
@@ -29,7 +29,7 @@ def audit_clips(
     page: str | Path,
 ) -> None:
     """Write the findings on a data set as a table and as a page."""
-    clips = view_clips(read_measures(measures), view)
+    clips = view_clips(read_measures(measures, named_groups(view)), view)
     points = load_landmarks(landmarks)
     findings = find_problems(clips, [points[row] for row in clips.index], view, read_json(notes))
     write_csv(table, escape_table(findings))

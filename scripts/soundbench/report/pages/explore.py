@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from soundbench.core.storage import read_clip_table, write_text
+from soundbench.core.storage import write_text
 from soundbench.data.audio import read_mono
-from soundbench.data.subsets import view_clips
+from soundbench.data.subsets import read_view
 from soundbench.data.view import View
 from soundbench.report.figures import clips as clipplots
 from soundbench.report.figures.clip_registry import draw_clip_figures
@@ -147,7 +147,7 @@ def page_rows(sounds: list[Sound]) -> list[dict[str, Any]]:
 
 def explore_dataset(clips: str | Path, dataset: str, view: View, *, listen: str, figures: str) -> None:
     """Draw the clips of a view into the folder ``figures``, and write the page with their audio."""
-    table = task_class(view).examples(view_clips(read_clip_table(clips), view))
+    table = task_class(view).examples(read_view(clips, view))
     sounds = [decode(clip) for clip in choose_clips(table, SHOWN).itertuples()]
     levels = class_spectra(choose_clips(table, MEASURED))
     draw_clip_figures({"clips": table, "sounds": sounds, "levels": levels}, figures)
