@@ -13,7 +13,7 @@ from helpers.noises import write_recordings
 from soundbench.core.errors import InputError
 from soundbench.data.audio import AudioFile, read_mono
 from soundbench.data.audit import copies, read_measures
-from soundbench.data.duplicates import report_copies
+from soundbench.data.duplicates import divided_copies, report_copies
 from soundbench.data.fingerprints import load_landmarks
 from soundbench.data.parts import overlapping, part_of, part_path
 from soundbench.inference.recordings import find_recordings
@@ -104,13 +104,17 @@ def test_the_audit_finds_overlaps_between_groups_only(tmp_path: Path) -> None:
     index(EVENTS, table, tmp_path / "clips.csv")
     measures = read_measures(tmp_path / "clips.measures")
     rows_found = [finding.row() for finding in copies(measures, load_landmarks(tmp_path / "clips.npz"), THRESHOLDS)]
-    (found,) = rows_found
+    found, file = rows_found
+    assert (file["check"], file["severity"], file["value"]) == ("file in several groups", "error", 2)
+    assert file["detail"] == f"parts of {tmp_path / 'b.wav'} are in groups ben, eva"
     assert (found["check"], found["severity"], found["value"]) == ("overlapping parts", "error", 5)
     assert found["clips"] == "b@0.000-6.000; b@1.000-7.000"
     assert "in groups ben and eva" in found["detail"]
-    divided = pd.DataFrame([{"check": "overlapping parts", "text": "fold1: two clips"}])
-    assert report_copies(divided, "fail")[0] == "fold1: two clips"
+    split = pd.DataFrame({"clip": file["clips"].split("; "), "fold1": ["train", "train", "test"]})
+    divided = divided_copies(split, ["fold1"], pd.DataFrame(rows_found))
+    assert "b@7.000-8.000 (test) are parts of one file" in report_copies(divided, "fail")[0]
     assert report_copies(divided, "allow") == []
+    assert divided_copies(split.assign(fold1="train"), ["fold1"], pd.DataFrame(rows_found)).empty
 
 
 def test_parts_in_a_list_of_recordings_to_predict(tmp_path: Path) -> None:

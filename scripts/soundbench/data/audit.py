@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from soundbench.core.storage import read_clip_table
-from soundbench.core.text import spoken_list
+from soundbench.core.text import shortened_list, spoken_list
 from soundbench.data.fingerprints import MISSED, Landmarks, near_duplicates
-from soundbench.data.parts import RECORDINGS, file_of, overlapping
+from soundbench.data.parts import RECORDINGS, file_of, overlapping, part_of
 from soundbench.data.recording_traits import TRAITS
 from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED
 from soundbench.data.view import AuditLimits, Split, View
@@ -42,6 +42,7 @@ CHECKS = {
     "too long": "length, in times the median",
     "duplicate": "clips with the same samples",
     "overlapping parts": "shared seconds of a file, between groups",
+    "file in several groups": "groups that hold parts of the file",
     "near-duplicate": "shared spectral landmarks (share)",
     "search for copies": "clips of which copies may be missing in this audit",
     "group in several folds": "published folds that hold clips of one group",
@@ -91,13 +92,14 @@ def odd_clips(clips: pd.DataFrame, thresholds: AuditLimits) -> Iterator[Finding]
 
 
 def copies(clips: pd.DataFrame, landmarks: list[Landmarks], thresholds: AuditLimits) -> Iterator[Finding]:
-    """Clips with the same samples, parts of files that overlap, and pairs with the same sound.
+    """Clips with the same samples, parts of a file that overlap or are in several groups, pairs with the same sound.
 
     Args:
         landmarks: the landmarks of each row of ``clips``.
     """
     shared = {(first, second): seconds for first, second, seconds in overlapping(clips["path"])}
     yield from _overlapping_parts(clips, shared)
+    yield from _divided_files(clips)
     for _, duplicates in clips[clips["samples"].duplicated(keep=False)].groupby("samples"):
         severity, where = separation(duplicates)
         yield Finding(severity, "duplicate", duplicates, f"the same samples; {where}", len(duplicates), 1)
@@ -136,6 +138,17 @@ def _overlapping_parts(clips: pd.DataFrame, shared: dict[tuple[int, int], float]
             severity, where = separation(both)
             text = f"the same {seconds:.2f} s of {file_of(both['path'].iloc[0])}; {where}"
             yield Finding(severity, "overlapping parts", both, text, round(seconds, 3), 0)
+
+
+def _divided_files(clips: pd.DataFrame) -> Iterator[Finding]:
+    """Files whose parts are in several groups: a split can divide sounds with the same background."""
+    files = clips["path"].map(lambda path: part_of(path).file)
+    divided = clips["group"].groupby(files).transform("nunique") > 1
+    for file, parts in clips[divided].groupby(files[divided]):
+        severity, _ = separation(parts)
+        groups = sorted(set(parts["group"]))
+        text = f"parts of {file} are in groups {shortened_list(groups, 5)}"
+        yield Finding(severity, "file in several groups", parts, text, len(groups), 1)
 
 
 def separation(copies: pd.DataFrame) -> tuple[str, str]:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 KINDS = {
     "duplicate": "hold the same samples",
     "overlapping parts": "are overlapping parts of one file",
+    "file in several groups": "are parts of one file",
     "near-duplicate": "sound the same",
 }
 SHOWN = 10  # the number of clips of a finding, and of findings of a message, that are named
