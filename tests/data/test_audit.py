@@ -77,8 +77,13 @@ def encoded(samples: np.ndarray, kind: str, subtype: str | None = None) -> bytes
     return buffer.getvalue()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["WAV", "AIFF", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("WAV", "AIFF", "FLAC", "OGG", "MP3")),
+        *("AU", "W64", "RF64", "VOC"),
+    ],
+)
 @pytest.mark.parametrize("kept", [0.5, 0.9])
 def test_file_that_breaks_off_is_truncated(tmp_path: Path, sounds: list[np.ndarray], kind: str, kept: float) -> None:
     whole = encoded(sounds[0], kind)

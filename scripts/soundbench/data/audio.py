@@ -16,7 +16,10 @@ from soundbench.data.parts import ROUNDING, file_of, part_of
 
 LARGEST = 2.0**32  # the largest valid sample; some programs write 32-bit integers as floating point without scaling
 STREAMED = 0x7FFFF000  # bytes; programs that write to a pipe state this length or more, because they do not know it yet
-DECLARED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)  # in libsndfile's log
+# In libsndfile's log: the sizes (bytes) of the samples of WAV, AIFF and AU, and of whole files of W64 and RF64.
+DECLARED = re.compile(r"^\s*(data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+BREAKS_OFF = "Seems to be a truncated file"  # in libsndfile's log of VOC
+ROUNDED = 8  # bytes by which the size of a whole file may be rounded up
 BLOCK = 1 << 17  # samples that are decoded at once if a recording is read in blocks; 3 s at 44.1 kHz
 
 
@@ -114,10 +117,12 @@ def missing_end(path: str, file: AudioFile, read: int) -> str:
     if file.is_part:
         held = f"{read} of its {file.length} samples"
         return f"is truncated: {held} can be decoded" if read < file.length else ""
-    lengths = [(int(declared), int(actual)) for declared, actual in DECLARED.findall(file.extra_info)]
-    for declared, actual in lengths:
-        if actual < declared < STREAMED:
-            return f"is truncated: its header declares {declared} bytes of samples, but it holds {actual}"
+    for name, declared, actual in DECLARED.findall(file.extra_info):
+        missing = int(declared) - int(actual)
+        if missing > (ROUNDED if name.casefold().startswith("riff") else 0) and int(declared) < STREAMED:
+            return f"is truncated: its header declares {declared} bytes, but it holds {actual}"
+    if BREAKS_OFF in file.extra_info:
+        return "is truncated: its last block of samples breaks off"
     # The length of an MP3 without a length in its header is an estimate.
     if read < 0.99 * file.frames:
         return f"is truncated: its header declares {file.frames} samples, but it holds {read}"
