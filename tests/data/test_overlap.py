@@ -59,13 +59,11 @@ def plant(folder: Path, ours: Path, sounds: list[np.ndarray]) -> None:
     soundfile.write(folder / "b.wav", quieter_and_later(sounds[3]), RATE)
     soundfile.write(folder / "c.wav", sounds[11], RATE)
     soundfile.write(folder / "d.wav", np.random.default_rng(9).uniform(-0.5, 0.5, 2 * RATE), RATE)
-    (folder / "e.wav").write_bytes(b"no audio")
 
 
 @pytest.mark.slow
 def test_copies_in_another_source_are_found(tmp_path: Path, ours: Path, sounds: list[np.ndarray]) -> None:
     plant(tmp_path / "theirs" / "x", ours, sounds)
-    (tmp_path / "theirs" / "x" / "e.wav").unlink()
     (tmp_path / "theirs" / "y").mkdir()
     (tmp_path / "theirs" / "x" / "d.wav").rename(tmp_path / "theirs" / "y" / "d.wav")
     theirs = index({"reader": "folder"}, tmp_path / "theirs", tmp_path / "theirs.csv")
@@ -76,6 +74,17 @@ def test_copies_in_another_source_are_found(tmp_path: Path, ours: Path, sounds: 
     assert found["samples"].to_dict() == {"low-0": measures["x-a"], "high-3": measures["x-b"]}
     assert found.loc["low-0", "likeness"] == 1 > found.loc["high-3", "likeness"] > 0.3
     assert len(theirs) == 4
+
+
+def test_noise_that_cannot_be_used_is_named(tmp_path: Path, ours: Path, sounds: list[np.ndarray]) -> None:
+    plant(tmp_path / "noise", ours, sounds)
+    whole = (tmp_path / "noise" / "d.wav").read_bytes()
+    (tmp_path / "noise" / "d.wav").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "noise" / "e.wav").write_bytes(b"no audio")
+    with pytest.raises(InputError, match="2 of 5 recordings for noise cannot be used") as refused:
+        overlap_with_noise(*measured(ours), VIEW, [str(tmp_path / "noise")], 2, str(tmp_path / "noisy.csv"))
+    assert "d.wav: is truncated" in refused.value.problems[0]
+    assert "e.wav: cannot be read as audio" in refused.value.problems[1]
 
 
 def test_noise_that_holds_test_clips_is_refused(tmp_path: Path, ours: Path, sounds: list[np.ndarray]) -> None:

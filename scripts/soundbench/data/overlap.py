@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
+from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.copies import recordings
 from soundbench.data.fingerprints import UNSEARCHED, Landmarks, load_landmarks, near_duplicates
@@ -75,15 +76,21 @@ def overlap_with_noise(
     """Write the :func:`overlap` of a view with the recordings in the folders for noise.
 
     Each recording is compared whole with the first minute of each clip.
+
+    Raises:
+        InputError: recordings cannot be used, for example because their end is missing; all of them are named.
     """
     paths = [str(file) for folder in folders for file in recordings(folder)]
     inspections = inspect_clips(paths, threads, longest=math.inf)
-    samples = [inspection.samples for inspection in inspections]
-    files = pd.DataFrame({"path": paths, "samples": samples, "problem": [one.problem for one in inspections]})
-    others = _usable(files, [inspection.landmarks for inspection in inspections])
+    bad = [f"{path}: {one.detail}" for path, one in zip(paths, inspections, strict=True) if one.problem]
+    if bad:
+        heading = f"{len(bad)} of {len(paths)} recordings for noise cannot be used; repair them, or remove them:"
+        raise InputError(bad, heading)
+    files = pd.DataFrame({"path": paths, "samples": [inspection.samples for inspection in inspections]})
+    points = [inspection.landmarks for inspection in inspections]
     clips = _of_view(measures, landmarks, view)
     least = view["audit"]["near_duplicate"]
-    write_csv(table, pd.concat([overlap(*clips, *batch, least) for batch in _batches(*others)]))
+    write_csv(table, pd.concat([overlap(*clips, *batch, least) for batch in _batches(files, points)]))
 
 
 def _batches(table: pd.DataFrame, landmarks: list[Landmarks]) -> Iterator[tuple[pd.DataFrame, list[Landmarks]]]:
