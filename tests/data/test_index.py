@@ -92,7 +92,7 @@ def test_files_that_are_no_audio_are_all_named(own: Path, table: Path) -> None:
     write(own / "007" / "short.wav", seconds=0)
     found = "\n".join(problems({"reader": "folder"}, own, table))
     assert "text.wav: cannot be read as audio" in found
-    assert "nothing.wav: cannot be read as audio" in found
+    assert "nothing.wav: is an empty file" in found
     assert "short.wav: holds no samples" in found
 
 

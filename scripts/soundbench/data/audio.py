@@ -78,9 +78,14 @@ def open_audio(path: str | Path) -> Iterator[AudioFile]:
         with AudioFile(path) as file:
             yield file
     except (soundfile.LibsndfileError, OSError) as error:
-        if file_of(path).is_file() and not file_of(path).stat().st_size:
-            raise InputError(f"{path}: is an empty file") from error
-        raise InputError(f"{path}: cannot be read as audio ({str(error).rstrip('.')})") from error
+        raise InputError(f"{path}: {reading_problem(path, error)}") from error
+
+
+def reading_problem(path: str | Path, error: Exception) -> str:
+    """The reason why a file cannot be read, from the error that libsndfile or the system raised."""
+    if file_of(path).is_file() and not file_of(path).stat().st_size:
+        return "is an empty file"
+    return f"cannot be read as audio ({str(error).rstrip('.')})"
 
 
 def audio_seconds(path: str | Path) -> float | None:

@@ -13,7 +13,7 @@ import soundfile
 
 from soundbench.core.capacity import memory_bytes
 from soundbench.core.storage import file_sha256
-from soundbench.data.audio import AudioFile, missing_end, sample_problem
+from soundbench.data.audio import AudioFile, missing_end, reading_problem, sample_problem
 from soundbench.data.fingerprints import LONGEST, Landmarks, landmarks
 from soundbench.data.parts import file_of
 from soundbench.data.recording_traits import recording_traits
@@ -63,7 +63,7 @@ def inspect_clip(path: str, longest: float = LONGEST) -> Inspection:
             rate = file.samplerate
             channels = file.channels
     except (soundfile.LibsndfileError, OSError) as error:
-        return Inspection("unreadable", f"cannot be read as audio ({str(error).rstrip('.')})")
+        return Inspection("unreadable", reading_problem(path, error))
     if truncation:
         return Inspection("truncated", truncation)
     if problem := sample_problem(samples):
