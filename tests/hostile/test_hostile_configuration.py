@@ -37,6 +37,14 @@ REFUSED = {
     "NaN in a range": (training(augment={"vtlp": [NAN, 1.1]}), "augment.vtlp.0: should be a finite number"),
     "2.0 epochs": (training(epochs=2.0), "models.cnn.training.epochs: should be of type integer, but is 2.0"),
     "2.0 classes": ({"sources": {"synthetic": {"classes": 2.0}}}, "sources.synthetic.classes: should be of type int"),
+    "a label that is 007": (
+        {"datasets": {"synthetic": {"keep": [7]}}},
+        "datasets.synthetic.keep.0: should be of type string, but is 7; write it in quotation marks",
+    ),
+    "a label that is off": (
+        {"datasets": {"synthetic": {"drop": [False]}}},
+        "datasets.synthetic.drop.0: should be of type string, but is False; write it in quotation marks",
+    ),
     "a seed that is 1.0": (seeds(1.0), "benchmark.seeds.0: should be of type integer, but is 1.0"),
     "a seed that is true": (seeds(True), "benchmark.seeds.0: should be of type integer, but is True"),
     "a rate that is 16000.0": ({"features": {"ast": {"sample_rate": 16000.0}}}, "features.ast.sample_rate: should be"),

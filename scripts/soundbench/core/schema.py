@@ -134,8 +134,11 @@ def describe(error: ValidationError) -> Iterator[str]:
             near = suggest(str(error.instance), expected)
             yield f"{dotted(where)}: {error.instance!r} is not one of its values{near}"
         case "type":
-            kinds = " or ".join([expected] if isinstance(expected, str) else expected)
-            yield f"{dotted(where)}: should be of type {kinds}, but is {error.instance!r}"
+            kinds = [expected] if isinstance(expected, str) else expected
+            # YAML reads 007 as a number and off as a truth value.
+            is_text = "string" in kinds and not {"integer", "number"} & {*kinds}
+            hint = "; write it in quotation marks" if is_text and isinstance(error.instance, int | float) else ""
+            yield f"{dotted(where)}: should be of type {' or '.join(kinds)}, but is {error.instance!r}{hint}"
         case "minItems" | "minProperties":
             count = len(error.instance)
             yield f"{dotted(where)}: {f'holds {count}' if count else 'is empty'}; name at least {expected}"
