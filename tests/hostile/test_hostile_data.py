@@ -283,6 +283,7 @@ LATIN1 = os.fsdecode(b"caf\xe9")
 NAMES = {
     f"cat/{LATIN1}.wav": r"cat/caf\xe9.wav: the name of the file is not in UTF-8; rename it",
     f"{LATIN1}/a.wav": r"the label caf\xe9 is not in UTF-8; rename it",
+    "cat/a\rb.wav": r"cat/a\rb.wav: the name of the file holds control characters",
     "a\x1bb/a.wav": r"the label a\x1bb holds control characters",
     "a\nb/a.wav": r"the label a\nb holds control characters",
 }

@@ -24,7 +24,7 @@ from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.core.text import sorted_list
 from soundbench.data.archives import unpack
 from soundbench.data.download import fetch_archive
-from soundbench.data.names import is_utf8, name_problem, normalised, printable, similar_names
+from soundbench.data.names import name_problem, normalised, printable, similar_names
 from soundbench.data.parts import part_of
 from soundbench.data.readers import READERS
 from soundbench.data.recording_traits import TRAITS
@@ -209,8 +209,8 @@ def read_clips(source: dict[str, Any], root: str | Path) -> pd.DataFrame:
 
 def _name_problems(clips: pd.DataFrame, texts: list[str]) -> Iterator[str]:
     for path in clips["path"]:
-        if not is_utf8(path):
-            yield f"{printable(path)}: the name of the file is not in UTF-8; rename it"
+        if problem := name_problem(path):
+            yield f"{printable(path)}: the name of the file {problem}; rename it"
     for kind in texts:
         for name in sorted(set(map(str, clips[kind]))):
             if problem := name_problem(name):

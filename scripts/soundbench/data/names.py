@@ -39,7 +39,7 @@ def is_utf8(name: str) -> bool:
 
 
 def name_problem(name: str) -> str | None:
-    """The reason why a label or a group cannot have this name; None if it can."""
+    """The reason why a label, a group or a file cannot have this name; None if it can."""
     if not is_utf8(name):
         return "is not in UTF-8"
     if any(unicodedata.category(letter) == "Cc" for letter in name):
