@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -179,6 +181,19 @@ def test_losses_mix_weigh_and_smooth() -> None:
     assert both(logits, targets) == pytest.approx((decisions * unsure * torch.tensor([0.5, 1.5])).mean())
     with pytest.raises(InputError, match="focal is not a loss of the task multi-label"):
         build_loss(training(epochs=1, loss="focal"), task, targets, CPU)
+
+
+@pytest.mark.parametrize("weighting", ["inverse", "effective"])
+def test_a_label_without_training_clips_weighs_as_the_rarest_other_one(weighting: str) -> None:
+    """Its probability would otherwise stay at chance, and its clips would be ranked by their fold."""
+    settings = training(epochs=1, class_weights=weighting)
+    outputs = torch.zeros(2, 3, requires_grad=True)
+    targets = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]])  # common, rare and absent
+    build_loss(settings, MultiLabel(["a", "b", "c"]), targets, CPU)(outputs, torch.zeros(2, 3)).backward()
+    gradient = outputs.grad.mean(dim=0)
+    assert 0 < gradient[0] < gradient[1] == gradient[2]
+    bare = torch.zeros(2, 2)
+    assert build_loss(settings, MultiLabel(["a", "b"]), bare, CPU)(bare, bare).item() == pytest.approx(math.log(2))
 
 
 def test_progress_is_that_of_scikit_learn() -> None:

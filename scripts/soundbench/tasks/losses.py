@@ -51,7 +51,7 @@ def class_weights(settings: Settings, counts: torch.Tensor) -> torch.Tensor | No
     """The weight of each class, ``(classes,)`` float32; None if all classes have the same weight.
 
     The mean of the weights over the training clips is 1, so that the learning rate and the weight decay have the same
-    effect as without weights. A class without a training clip has weight 0.
+    effect as without weights. A class that counts no training clip has weight 0.
 
     Args:
         counts: the training examples of each class, ``(classes,)``. Augmented copies are included, so that classes

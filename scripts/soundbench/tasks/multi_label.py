@@ -75,8 +75,10 @@ class MultiLabel(Task):
         return targets
 
     def count(self, targets: Tensor) -> Tensor:
-        """The examples that have each label."""
-        return targets.sum(dim=0)
+        """The examples that have each label. A label that none has counts as the rarest other one, so that the weights
+        do not remove it from the loss: its probability must still fall."""
+        counts = targets.sum(dim=0)
+        return counts.clamp(min=counts[counts > 0].min().item() if counts.any() else 1)
 
     def progress_sum(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The sum over clips of the label-ranking average precision; one without labels counts 1, as in scikit-learn.
