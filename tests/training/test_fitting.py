@@ -182,6 +182,18 @@ def test_few_clips_are_enough_to_calibrate(clips: int) -> None:
     assert 0.01 < fitting._calibrated(fitted, values, targets, None) < 100
 
 
+@pytest.mark.parametrize("family", ["svm", "ridge"])
+def test_a_class_of_one_recording_does_not_prevent_calibration(family: str) -> None:
+    """Cross-validation then has a part without training clips of the class."""
+    targets = np.array([0] * 37 + [1] * 3)
+    values = (np.random.default_rng(0).normal(size=(40, 5)) + targets[:, None]).astype(np.float32)
+    groups = np.repeat(list("abcde"), 8)
+    run = replace(RUN, recipe=recipe(family))
+    pipeline, scale = fitting._classifier(run, values, targets, groups)
+    assert pipeline.classes_.tolist() == [0, 1]
+    assert scale in fitting.SCALES
+
+
 def test_label_without_training_clips_has_no_probability() -> None:
     values = np.eye(4, dtype=np.float32)
     pipeline = fitting._fit(replace(RUN, recipe=recipe("logistic")), values, np.array([0, 2, 0, 2]))

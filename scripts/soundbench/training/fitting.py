@@ -150,15 +150,14 @@ def _calibrated(
     count = min(FOLDS, len(np.unique(groups)), np.bincount(targets).max())
     if count < 2:
         return 1.0
+    classes = np.unique(targets)
     numbers: list[np.ndarray] = []
     truths: list[np.ndarray] = []
     for training, tested in StratifiedGroupKFold(count).split(values, targets, groups):
-        pipeline = fitted(training)
-        # A class that only the tested groups have says nothing about the scale.
-        known = np.isin(targets[tested], pipeline.classes_)
-        if len(pipeline.classes_) == len(np.unique(targets)) and known.any():
-            numbers.append(decisions(pipeline, values[tested[known]]))
-            truths.append(np.searchsorted(pipeline.classes_, targets[tested[known]]))
+        if len(np.unique(targets[training])) < len(classes):
+            continue  # decision values of fewer classes say nothing about the scale
+        numbers.append(decisions(fitted(training), values[tested]))
+        truths.append(np.searchsorted(classes, targets[tested]))
     if not numbers:
         return 1.0
     found = np.concatenate(numbers)
