@@ -118,6 +118,15 @@ def test_training_settings_that_contradict_each_other(
     assert [problem.split(":")[0] for problem in found] == [f"models.cnn.training.{key}" for key in keys]
 
 
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_a_single_clip_cannot_be_standardised_by_its_batch(config: dict[str, Any], family: str) -> None:
+    config["models"]["own"] = {"family": family, "features": "logmel64", "training": {"epochs": 1, "batch_size": 1}}
+    expected = f"batch_size: should be 2 or more, as {family} standardises the values of each batch"
+    assert problems(config) == [f"models.own.training.{expected}"]
+    config["models"]["own"]["training"]["batch_size"] = 2
+    check_configuration(config)
+
+
 def test_missing_folder_is_named_only_where_it_is_used(config: dict[str, Any]) -> None:
     config["sources"]["esc50"]["root"] = "/nowhere/ESC-50"
     check_configuration(config)

@@ -104,6 +104,16 @@ def test_a_hidden_layer_separates_what_no_plane_does() -> None:
     assert right["linear"] < 0.7 < 0.95 < right["mlp"]
 
 
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_a_last_batch_of_one_clip_is_standardised_like_a_prediction(family: str) -> None:
+    network = build_model({"family": family, "dropout": 0.0} | ({"hidden": 4} if family == "mlp" else {}), 2, (3, 1))
+    network(torch.randn(5, 1, 3, 1))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    single = torch.randn(1, 1, 3, 1)
+    assert torch.allclose(network(single), network.eval()(single))
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
 @pytest.mark.parametrize("task", ["multi-label", "regression"])
 @pytest.mark.parametrize("family", ["linear", "mlp"])
 def test_probes_learn_several_labels_and_numbers(family: str, task: str, tmp_path: Path) -> None:

@@ -146,6 +146,14 @@ def test_single_clip_that_does_not_fit_is_a_clear_error(tmp_path: Path) -> None:
         fit(trainer(lambda: Small(0, False, dropout=0.0)), tmp_path)
 
 
+def test_batch_of_one_clip_that_a_batch_norm_refuses_is_a_clear_error(tmp_path: Path) -> None:
+    def network() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(320), nn.Linear(320, 3))
+
+    with pytest.raises(InputError, match="batch norms of this model: choose a batch_size of 3 or more"):
+        fit(trainer(network, batch_size=1), tmp_path)
+
+
 def test_predictions_are_made_in_pieces_that_fit(caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(0)
     network = Small(99, False, dropout=0.0).eval()

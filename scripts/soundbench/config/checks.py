@@ -27,7 +27,7 @@ from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
 from soundbench.models.encoders import FAMILY as TRANSFORMERS
 from soundbench.models.ensembles import ensemble_problems, split_ensembles
-from soundbench.models.families import is_fitted
+from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.models.inputs import input_problems
 from soundbench.models.lineage import model_problems
 from soundbench.training.settings import training_problems
@@ -164,6 +164,12 @@ def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Ite
             yield f"{where}.pretrained: leave it out; {family} is fitted to the training clips without initial weights"
         return
     yield from training_problems(f"{where}.training", recipe["training"])
+    smallest = FAMILIES.constant(family, "SMALLEST_BATCH", 1)
+    if recipe["training"]["batch_size"] < smallest:
+        yield (
+            f"{where}.training.batch_size: should be {smallest} or more, as {family} standardises the values of each "
+            "batch"
+        )
     if front_end is not None:
         yield from _online_problems(f"{where}.training.augment", recipe, front_end)
         yield from crop_problems(f"{where}.training", recipe["training"], front_end)

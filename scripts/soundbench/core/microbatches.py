@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+SINGLE = "Expected more than 1 value per channel"  # how torch begins its message if a batch norm gets one value
+
 
 class Microbatches:
     """The number of clips that are computed at once; it is halved when they do not fit the memory.
@@ -31,7 +33,7 @@ class Microbatches:
         """Call ``compute(size)``; while the memory is too small, repeat it from its beginning with half the size.
 
         Raises:
-            InputError: a single clip does not fit.
+            InputError: a single clip does not fit, or is too small a batch for a batch norm.
         """
         while True:
             try:
@@ -40,6 +42,13 @@ class Microbatches:
                 if self.size == 1:
                     message = f"{self.tag} a single clip does not fit into the memory of the device"
                     raise InputError(f"{message}: choose a smaller model, or shorter clips") from error
+            except ValueError as error:
+                if not str(error).startswith(SINGLE):
+                    raise
+                message = f"{self.tag} a batch of one clip is too small for the batch norms of this model"
+                raise InputError(
+                    f"{message}: choose a batch_size of 3 or more, and two training clips or more"
+                ) from error
             # This is outside the handler, where the error would still hold the tensors of the failed attempt.
             half = -(-self.size // 2)
             torch.cuda.empty_cache()

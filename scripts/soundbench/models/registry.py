@@ -8,6 +8,7 @@ A family also has ``build_pretrained(classes, shape, weights, **options)`` if
 ``published(**options)``, which returns their address, and ``PUBLISHED``, their name in the configuration.
 ``INPUTS`` are the kinds of features that its networks work with; without it, ``("spectrogram", "vector")``. If its
 network is described by its weights, ``complete(weights, **options)`` returns the options that describe it without them.
+``SMALLEST_BATCH`` is the smallest ``batch_size`` that its networks can be trained with; without it, 1.
 
 With ``FITTED = True``, the family is a classifier of scikit-learn: ``build(seed, **options)`` returns it, and
 :mod:`soundbench.training.fitting` fits it instead of training a network. ``build_regressor(seed, **options)`` returns

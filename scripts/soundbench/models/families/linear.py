@@ -7,8 +7,10 @@ classes.
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
+SMALLEST_BATCH = 2
 SETTINGS = {
     "dropout": {
         "description": "Share of the standardised values that are dropped before the layer.",
@@ -23,12 +25,21 @@ SEARCH = {"training.learning_rate": {"log": [0.0001, 0.03]}, "training.weight_de
 LEAST_VARIANCE = 1e-3  # added to each variance, so that values that hardly vary in training are not scaled up
 
 
-def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
-    """Build it for features of ``shape``.
+class Standardise(nn.BatchNorm1d):
+    """A batch norm without parameters. Training uses the statistics of each batch; prediction uses their mean over all
+    batches of training clips, and so does a last batch of one clip, which has no variance."""
 
-    Each value is standardised by a batch norm without parameters. Training uses the statistics of each batch;
-    prediction uses their mean over all batches of training clips.
-    """
+    def __init__(self, size: int) -> None:
+        super().__init__(size, eps=LEAST_VARIANCE, momentum=None, affine=False)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Standardise ``(batch, size)``."""
+        if self.training and len(values) == 1 and self.num_batches_tracked:
+            return nn.functional.batch_norm(values, self.running_mean, self.running_var, eps=self.eps)
+        return super().forward(values)
+
+
+def build(classes: int, shape: tuple[int, int], *, dropout: float) -> nn.Module:
+    """Build it for features of ``shape``."""
     size = shape[0] * shape[1]
-    standardise = nn.BatchNorm1d(size, eps=LEAST_VARIANCE, momentum=None, affine=False)
-    return nn.Sequential(nn.Flatten(), standardise, nn.Dropout(dropout), nn.Linear(size, classes))
+    return nn.Sequential(nn.Flatten(), Standardise(size), nn.Dropout(dropout), nn.Linear(size, classes))

@@ -9,6 +9,7 @@ from torch import nn
 
 from soundbench.models.families import linear
 
+SMALLEST_BATCH = 2
 SETTINGS = {
     "hidden": {"description": "Values between the two layers.", "type": "integer", "minimum": 1, "default": 256},
     "dropout": {
