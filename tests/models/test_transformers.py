@@ -12,6 +12,8 @@ import transformers
 from torch import nn
 
 from helpers.library import configuration, front_end
+from helpers.trainers import FREQUENCIES, MASKS, TASK
+from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.errors import InputError
 from soundbench.core.padding import true_lengths
 from soundbench.core.storage import write_json
@@ -341,6 +343,26 @@ def test_features_that_do_not_fit_are_refused(model: dict[str, Any], expected: s
     assert [problem for problem in refusal.value.problems if f"models.own.{expected}" in problem], (
         refusal.value.problems
     )
+
+
+def test_effects_that_hide_the_end_of_a_clip_are_refused_for_whisper() -> None:
+    """The length that is pooled is found by the padding, which has the lowest value of the spectrogram."""
+    clips = torch.zeros(6, 1, 16, 40)
+    clips[..., :10] = torch.rand(6, 1, 16, 10) + 0.1
+    clips += torch.arange(6)[:, None, None, None]  # a louder clip has a higher lowest value
+    hiding = {"spec_augment": MASKS, "cut_mix": {"axes": ["frequency"], "probability": 1}, "roll": 1.0}
+    hiding["frequency_mixstyle"] = {"probability": 1, "alpha": 0.3}
+    keeping = {"speed": [0.9, 1.1], "stretch": [0.9, 1.1], "vtlp": [0.9, 1.1], "mixup": 0.3}
+    for effect, value in (hiding | keeping).items():
+        changed, _ = OnlineAugmentation({effect: value}, TASK, 0.0, 1, FREQUENCIES)(clips, torch.arange(6) % 3)
+        ends = true_lengths(changed[:, 0].amax(dim=1), changed.amin(dim=(1, 2, 3)))
+        assert (ends.max() > 12) == (effect in hiding), effect
+    own = {"family": "transformers", "features": "whisper", "training": {"epochs": 1, "augment": hiding}}
+    with pytest.raises(InputError) as refusal:
+        configuration(models={"own": own})
+    expected = "hides the end of a clip, which the encoder of Whisper needs; leave it out"
+    assert refusal.value.problems == [f"models.own.training.augment.{effect}: {expected}" for effect in sorted(hiding)]
+    configuration(models={"own": own | {"training": {"epochs": 1, "augment": keeping}}})
 
 
 @pytest.mark.parametrize(

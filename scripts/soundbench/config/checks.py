@@ -184,7 +184,10 @@ def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[
             elif not BATCH_EFFECTS.constant(effect, "WAVEFORMS", False):
                 yield f"{where}.{effect}: changes spectrograms, but {recipe['features']} gives samples; leave it out"
         return
+    reads_end = recipe["family"] == TRANSFORMERS and front_end["front_end"] == "whisper"
     for effect in effects:
+        if reads_end and BATCH_EFFECTS.constant(effect, "HIDES_END", False):
+            yield f"{where}.{effect}: hides the end of a clip, which the encoder of Whisper needs; leave it out"
         needs = BATCH_EFFECTS.constant(effect, "NEEDS", ())
         if "decibel" in needs and values_per_decibel(front_end) is None:
             yield (

@@ -15,6 +15,7 @@ from soundbench.augment.batch_values import BINS, FRAMES, Batch, uniform
 
 POSITION = 70
 MIXES_TARGETS = True
+HIDES_END = True
 VALUE = {
     "description": (
         "A random range of frames or of bins of each clip is replaced by that of another clip of the batch. Each label "

@@ -14,6 +14,7 @@ import torch
 from soundbench.augment.batch_values import FRAMES, Batch
 
 POSITION = 110
+HIDES_END = True
 VALUE = {
     "description": (
         "The mean and the deviation of each bin over time are mixed with those of another clip of the batch "

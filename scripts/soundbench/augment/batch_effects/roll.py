@@ -10,6 +10,7 @@ from soundbench.augment.batch_values import FRAMES, Batch, take, uniform
 
 POSITION = 50
 WAVEFORMS = True
+HIDES_END = True
 VALUE = {
     "description": "Time roll: each clip is rotated by a random number of frames, at most this share of them.",
     "type": "number",

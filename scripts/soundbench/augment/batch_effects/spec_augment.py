@@ -10,6 +10,7 @@ from dataclasses import replace
 from soundbench.augment.batch_values import BINS, FRAMES, Batch
 
 POSITION = 90
+HIDES_END = True
 VALUE = {
     "description": "Masks over random ranges of bins and of frames (SpecAugment).",
     "type": "object",
