@@ -2,9 +2,10 @@
 
 An effect is a module of ``batch_effects`` with ``apply(batch, value) -> batch``. ``VALUE`` describes the value of its
 key in ``training.augment``. ``POSITION`` orders the effects. ``MIXES_TARGETS = True`` requests targets that are shares
-of classes. ``NEEDS`` lists what the front-end must have: ``decibel`` or ``frequencies`` of the batch.
-``WAVEFORMS = True`` says that the effect works on samples as well, and then needs neither. ``HIDES_END = True`` says
-that the padding of a spectrogram no longer has its lowest value, so that the end of a clip is not found after it.
+of classes. ``NEEDS`` lists what the front-end must have: ``decibel`` or ``frequencies`` of the batch, or a ``mean`` of
+zero. ``WAVEFORMS = True`` says that the effect works on samples as well, and then needs none of these.
+``HIDES_END = True`` says that the padding of a spectrogram no longer has its lowest value, so that the end of a clip is
+not found after it.
 
 Effects draw from torch's global random numbers, because functions of libraries do so too. :class:`OnlineAugmentation`
 sets their state from its own generator and restores the previous state afterwards. So augmentation does not change the

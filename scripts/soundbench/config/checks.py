@@ -194,6 +194,11 @@ def _online_problems(where: str, recipe: Config, front_end: Config) -> Iterator[
                 f"{where}.{effect}: needs features on a logarithmic scale, which {recipe['features']} does not give; "
                 "use scale db or log, and normalise: dataset or fixed"
             )
+        if "mean" in needs and front_end["normalise"] == "none":
+            yield (
+                f"{where}.{effect}: needs features that are normalised to a mean of 0, and {recipe['features']} has "
+                "normalise: none; leave it out"
+            )
         if "frequencies" in needs and not has_frequencies(front_end):
             yield (
                 f"{where}.{effect}: needs the frequencies of bins, which {recipe['features']} does not give; use a "

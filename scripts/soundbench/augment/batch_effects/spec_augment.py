@@ -11,8 +11,9 @@ from soundbench.augment.batch_values import BINS, FRAMES, Batch
 
 POSITION = 90
 HIDES_END = True
+NEEDS = ("mean",)
 VALUE = {
-    "description": "Masks over random ranges of bins and of frames (SpecAugment).",
+    "description": "Masks over random ranges of bins and of frames (SpecAugment). For features that are normalised.",
     "type": "object",
     "additionalProperties": False,
     "properties": {
@@ -36,7 +37,7 @@ MASKED_SHARE = 0.5  # the largest share of a clip's bins or frames that one mask
 
 
 def apply(batch: Batch, settings: dict[str, int]) -> Batch:
-    """Replace the masked values by the mean, which is zero."""
+    """Replace the masked values by 0, the mean of normalised features."""
     from torchaudio.functional import mask_along_axis_iid
 
     features = batch.features
