@@ -91,6 +91,16 @@ def test_embedding_is_the_input_of_the_last_layer(name: str, tmp_path: Path) -> 
     assert set(index["frames"]) == {1}
 
 
+def test_embedding_of_acdnet_is_the_input_of_its_last_convolution(tmp_path: Path) -> None:
+    """The layers after it depend on the classes of the run."""
+    network = run_of_ours("acdnet", tmp_path / "fold1", (1, 2000))
+    samples = features(tmp_path, 3, (1, 2000))
+    found = embed(tmp_path, tmp_path / "fold1")
+    with torch.inference_mode():
+        expected = network[:-7]((torch.from_numpy(samples).float()[:, None] + 20) / 5).flatten(2).mean(dim=2)
+    assert found[:, :, 0] == pytest.approx(expected.numpy(), abs=1e-4)
+
+
 def test_clips_that_are_stored_without_padding_have_the_same_embeddings(tmp_path: Path) -> None:
     run_of_ours("cnn", tmp_path / "fold1")
     padded = features(tmp_path, 20)

@@ -25,6 +25,7 @@ from soundbench.models.registry import build_model
 
 RESNET = {"family": "timm", "name": "resnet10t", "arguments": {}}
 CNN = {"family": "cnn", "width": 4, "blocks": 2, "convolutions": 1, "dropout": 0.1}
+ACDNET = {"family": "acdnet", "width": 1, "pool": 10, "dropout": 0.2}
 TINYAST = {"family": "tinyast", "patch": 8, "width": 12, "depth": 2, "heads": 3, "dropout": 0.0}
 AST = {"family": "ast", "width": 8, "depth": 2, "heads": 2, "patch": 16, "frequency_stride": 10, "time_stride": 10}
 
@@ -157,6 +158,16 @@ def test_every_family_starts_from_a_run_of_its_own(recipe: dict[str, Any], tmp_p
     picture = torch.randn(2, 1, 64, 96)
     assert torch.allclose(start(recipe, tmp_path / "fold1", classes=4)(picture), before(picture), atol=1e-5)
     assert start(recipe, tmp_path / "fold1", (64, 128), classes=6)(torch.zeros(2, 1, 64, 128)).shape == (2, 6)
+
+
+def test_acdnet_starts_from_a_run_with_other_classes(tmp_path: Path) -> None:
+    """Its last convolution and batch norm have one channel per class; they are replaced with the last layer."""
+    before = run_of_ours(ACDNET, tmp_path / "fold1", (1, 2000)).state_dict()
+    after = start(ACDNET, tmp_path / "fold1", (1, 2000), classes=6).state_dict()
+    kept = [name for name, value in after.items() if value.shape == before[name].shape]
+    replaced = [name for name in after if name not in kept]
+    assert all(torch.equal(after[name], before[name]) for name in kept)
+    assert replaced == list(after)[-8:-3] + list(after)[-2:]
 
 
 @pytest.mark.parametrize(("recipe", "grid"), [(TINYAST, (8, 12)), (AST, (5, 9))], ids=["tinyast", "ast"])

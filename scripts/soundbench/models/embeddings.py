@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,18 @@ UNSCALED = Normalisation(0.0, 1.0)
 
 
 def last_layer(network: nn.Module) -> nn.Module:
-    """The layer that computes a network's logits: the last layer of its head that has a matrix of weights."""
-    layers = [layer for module in network_parts(network)[-1] for layer in module.modules()]
-    return [layer for layer in layers if any(weight.ndim > 1 for weight in layer.parameters(recurse=False))][-1]
+    """The layer of a network's head that takes its embedding and gives one value per class.
+
+    It is the last layer that has a matrix of weights. Layers before it with as many outputs come after the embedding
+    too, as in ACDNet; the first of them is taken.
+    """
+
+    def matrices(layer: nn.Module) -> list[nn.Parameter]:
+        return [weight for weight in layer.parameters(recurse=False) if weight.ndim > 1]
+
+    layers = [layer for module in network_parts(network)[-1] for layer in module.modules() if matrices(layer)]
+    classes = len(layers[-1].get_parameter("weight"))
+    return list(takewhile(lambda layer: classes in map(len, matrices(layer)), reversed(layers)))[-1]
 
 
 class Embedder:

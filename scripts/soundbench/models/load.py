@@ -73,13 +73,14 @@ def load_weights(network: nn.Module, state: State, file: Path) -> nn.Module:
     Raises:
         InputError: other weights do not fit.
     """
-    own = network.state_dict()
-    head = {id(parameter) for module in network_parts(network)[-1] for parameter in module.parameters()}
-    for name, parameter in network.named_parameters():
+    head = {
+        id(tensor) for module in network_parts(network)[-1] for tensor in module.state_dict(keep_vars=True).values()
+    }
+    for name, own in network.state_dict(keep_vars=True).items():
         value = state.get(name)
-        if id(parameter) in head and (value is None or value.shape != parameter.shape):
-            state = state | {name: own[name]}
-        elif value is not None and value.ndim == 4 and parameter.ndim == 4 and parameter.shape[1] == 1 < value.shape[1]:
+        if id(own) in head and (value is None or value.shape != own.shape):
+            state = state | {name: own.detach()}
+        elif value is not None and value.ndim == 4 and own.ndim == 4 and own.shape[1] == 1 < value.shape[1]:
             state = state | {name: value.sum(dim=1, keepdim=True)}
     with fitting(file):
         network.load_state_dict(state)

@@ -41,6 +41,16 @@ FILTERS = 8  # of the filter bank, in units of the width
 STAGES = ((4,), (8, 8), (16, 16), (32, 32), (64, 64))  # channels of the convolutions before each pooling, in that unit
 
 
+class ACDNet(nn.Sequential):
+    """The layers in order."""
+
+    def parts(self) -> list[nn.Module]:
+        """Its blocks in order. The head begins with the last convolution, which has one channel per class."""
+        layers = list(self)
+        start = max(number for number, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
+        return [*layers[:start], nn.Sequential(*layers[start:])]
+
+
 def build(classes: int, shape: tuple[int, int], *, width: int, pool: int, dropout: float) -> nn.Module:
     """Build it for clips of ``shape``, one bin and any number of samples.
 
@@ -63,6 +73,6 @@ def build(classes: int, shape: tuple[int, int], *, width: int, pool: int, dropou
             deep += convolution(channels, factor * width, (3, 3), padding=1, pool=pool_last)
             channels = factor * width
         size = (size[0] // halved[0], size[1] // halved[1])
-    deep += [nn.Dropout(dropout), *convolution(channels, classes, (1, 1))]
     pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(Samples(), *bank, SwappedAxes(), *deep, *pooled, linear(classes, classes))
+    head = [nn.Dropout(dropout), *convolution(channels, classes, (1, 1)), *pooled, linear(classes, classes)]
+    return ACDNet(Samples(), *bank, SwappedAxes(), *deep, *head)
