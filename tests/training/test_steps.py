@@ -43,6 +43,15 @@ def test_accumulated_batches_are_one_large_batch(
     assert_near(parts, whole)
 
 
+@pytest.mark.parametrize("schedule", ["onecycle", "cosine"])
+def test_history_has_the_rate_of_the_last_step_of_each_epoch(schedule: str, tmp_path: Path) -> None:
+    one = trainer(schedule=schedule)
+    rates: list[float] = []
+    one.optimizer.register_step_pre_hook(lambda *_: rates.append(one.schedule.rate))
+    fit(one, tmp_path)
+    assert [row["learning_rate"] for row in one.progress.history] == rates[2::3]  # three steps per epoch
+
+
 def test_gradient_is_clipped_to_its_norm(tmp_path: Path) -> None:
     def change(limit: float | None) -> float:
         """How far the first step goes: the rate × 1.9 (Nesterov) × the norm of the gradient."""
@@ -65,7 +74,7 @@ def test_gradient_is_clipped_to_its_norm(tmp_path: Path) -> None:
     {"loss": "focal", "class_weights": "effective", "schedule": "plateau", "plateau_epochs": 1, "keep": "last"},
     {"average": "predictions", "checkpoints": 3, "keep": "last", "batch_norm": "measured"},
 ], ids=["accumulate", "ema", "swa", "plateau", "predictions"])  # fmt: skip
-@pytest.mark.parametrize("stop", [2, 5, 10])
+@pytest.mark.parametrize("stop", [2, 10, 12])
 def test_interrupted_training_resumes_to_the_same_bits(tmp_path: Path, settings: dict[str, Any], stop: int) -> None:
     """Stopped within an epoch, after its last step, and among the averaged epochs; network with dropout."""
     settings = {"epochs": 4, "batch_size": 4} | settings

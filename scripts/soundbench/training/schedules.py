@@ -46,7 +46,8 @@ SCHEDULES: dict[str, Builder] = {
 
 
 class Schedule:
-    """The schedule that ``settings["schedule"]`` names, multiplied by the warm-up.
+    """The schedule that ``settings["schedule"]`` names, multiplied by the warm-up; ``last_rate`` is the :attr:`rate` of
+    the latest step.
 
     During ``warmup_epochs`` the scheduled rate is multiplied by a factor that rises linearly to 1 (P. Goyal et al.,
     "Accurate, large minibatch SGD", 2017). The schedule itself starts at the first step, as in timm.
@@ -57,6 +58,7 @@ class Schedule:
 
     def __init__(self, optimizer: optim.Optimizer, settings: TrainingSettings, steps: int) -> None:
         self.optimizer = optimizer
+        self.last_rate = 0.0
         self._plateau = None
         self._stepped = [SCHEDULES[settings["schedule"]](optimizer, settings, steps)]
         if warmup_steps := round(settings["warmup_epochs"] * steps):
@@ -74,6 +76,7 @@ class Schedule:
 
     def step(self) -> None:
         """Set the rates of the next step of the optimiser."""
+        self.last_rate = self.rate
         for schedule in self._stepped:
             schedule.step()
 
@@ -83,14 +86,15 @@ class Schedule:
         if self._plateau is not None:
             self._plateau.step(loss)
 
-    def state_dict(self) -> list[dict[str, Any]]:
+    def state_dict(self) -> dict[str, Any]:
         """The state that :meth:`load_state_dict` restores."""
-        return [part.state_dict() for part in self._parts()]
+        return {"parts": [part.state_dict() for part in self._parts()], "last_rate": self.last_rate}
 
-    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
-        """Restore a saved state; the rates are in the state of the optimiser."""
-        for part, saved in zip(self._parts(), state, strict=True):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a saved state; the other rates are in the state of the optimiser."""
+        for part, saved in zip(self._parts(), state["parts"], strict=True):
             part.load_state_dict(saved)
+        self.last_rate = state["last_rate"]
 
     def _parts(self) -> list[Any]:
         return [*self._stepped, *([self._plateau] if self._plateau is not None else [])]

@@ -234,7 +234,7 @@ class Trainer:
     def _end_epoch(self) -> Row:
         self._check_losses()
         epoch = len(self.progress.history) + 1
-        row = {"epoch": epoch, "learning_rate": self.schedule.rate}
+        row = {"epoch": epoch, "learning_rate": self.schedule.last_rate}
         row |= self.epoch.sums.row("train", self.task.progress, len(self.parts["train"]))
         self.average.after_epoch(epoch)
         if self.average.measured and (len(self.parts["val"]) or epoch == self.settings["epochs"]):
