@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
 from torch import nn
 
 from helpers.library import configuration, front_end
@@ -343,6 +344,18 @@ def test_features_that_do_not_fit_are_refused(model: dict[str, Any], expected: s
     assert [problem for problem in refusal.value.problems if f"models.own.{expected}" in problem], (
         refusal.value.problems
     )
+
+
+@pytest.mark.parametrize("options", [{"pooling": "attentive"}, {"layer": "weighted"}], ids=str)
+def test_a_run_with_another_head_is_a_start(options: dict[str, Any], tmp_path: Path) -> None:
+    """The encoder is taken, and the weights of layers that only the head of the run has are left out."""
+    given = recipe(configuration={"model_type": "wav2vec2", **SIZES}, freeze_feature_encoder=False)
+    before = build_model(given | options, 5, (1, SAMPLES))
+    save_file(before.state_dict(), tmp_path / "model.safetensors")
+    run = {"recipe": given | options, "shape": [1, SAMPLES], "sources": []}
+    after = build_model(given, 3, (1, SAMPLES), Weights(tmp_path / "model.safetensors", run))
+    for name, value in after.encoder.state_dict().items():
+        assert torch.equal(value, before.encoder.state_dict()[name])
 
 
 @pytest.mark.parametrize("features", ["clap", "whisper"])

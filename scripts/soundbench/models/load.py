@@ -68,15 +68,17 @@ def load_weights(network: nn.Module, state: State, file: Path) -> nn.Module:
 
     The weights of a first convolution with several channels are summed over the channels; the sum has the same output
     for one channel as the convolution has if all channels are equal. If the head is missing or has other classes, the
-    network keeps its own head.
+    network keeps its own head; layers that only the other head has are left out.
 
     Raises:
         InputError: other weights do not fit.
     """
-    head = {
-        id(tensor) for module in network_parts(network)[-1] for tensor in module.state_dict(keep_vars=True).values()
-    }
-    for name, own in network.state_dict(keep_vars=True).items():
+    parts = network_parts(network)[-1]
+    head = {id(tensor) for module in parts for tensor in module.state_dict(keep_vars=True).values()}
+    within = tuple(f"{name}." for name, module in network.named_modules() if name and module in parts)
+    tensors = network.state_dict(keep_vars=True)
+    state = {name: value for name, value in state.items() if name in tensors or not name.startswith(within)}
+    for name, own in tensors.items():
         value = state.get(name)
         if id(own) in head and (value is None or value.shape != own.shape):
             state = state | {name: own.detach()}
