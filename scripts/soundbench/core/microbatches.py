@@ -32,6 +32,9 @@ class Microbatches:
     def fit(self, compute: Callable[[int], Result]) -> Result:
         """Call ``compute(size)``; while the memory is too small, repeat it from its beginning with half the size.
 
+        What a failed attempt added to the running statistics of batch norms remains, because a copy of them at every
+        step would take time. It fades with each further step.
+
         Raises:
             InputError: a single clip does not fit, or is too small a batch for a batch norm.
         """
