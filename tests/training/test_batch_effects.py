@@ -128,6 +128,12 @@ def test_filter_augment_bends_the_gain_at_the_edges_of_bands() -> None:
     assert (torch.cat([torch.tensor([0]), bends, torch.tensor([63])]).diff() >= 6).all()
 
 
+def test_filter_augment_of_a_single_bin_is_a_gain() -> None:
+    found = change("filter_augment", {"gain": 6, "bands": [3, 5], "width": 6}, torch.zeros(8, 1, 1, 5))[0]
+    assert torch.equal(found, found[..., :1].expand_as(found))
+    assert 0 < found.abs().max() <= 6
+
+
 def test_mixstyle_mixes_the_statistics_of_bins_alone() -> None:
     features = 3 * torch.randn(8, 1, 16, 50) + 10 * torch.arange(8.0)[:, None, None, None]
     mixed, targets = change("frequency_mixstyle", {"probability": 1, "alpha": 0.3}, features)

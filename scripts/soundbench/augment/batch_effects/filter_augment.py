@@ -45,7 +45,7 @@ VALUE = {
 def apply(batch: Batch, settings: dict[str, Any]) -> Batch:
     """Draw the bands for the whole batch, as the authors do, and the gains at their edges for each clip."""
     features = batch.features
-    edges = _edges(features.shape[BINS], settings).to(features.device)
+    edges = _edges(max(2, features.shape[BINS]), settings).to(features.device)  # a single bin is an edge
     gains = (2 * torch.rand(len(features), len(edges), device=features.device) - 1) * settings["gain"]
     bins = torch.arange(features.shape[BINS], device=features.device)
     upper = torch.searchsorted(edges, bins).clamp(min=1)
