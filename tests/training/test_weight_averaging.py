@@ -12,11 +12,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import update_bn
 
+from helpers.library import training
 from helpers.trainers import convolutions, fit, linear, trainer
 from soundbench.features.normalisation import Normalisation
 from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.models.registry import build_model
-from soundbench.training.weight_averaging import measure_batch_norms
+from soundbench.training.weight_averaging import StochasticAverage, measure_batch_norms
 
 MEASURED = {"batch_norm": "measured"}
 SWA = {"average": "swa", "swa_from": 0.5, "keep": "last", "epochs": 4}
@@ -51,6 +52,16 @@ def test_mean_of_the_last_epochs(tmp_path: Path, changes: dict[str, Any], last: 
     for name, value in one.progress.weights.items():
         assert torch.allclose(value, sum(end[name] for end in ends[-last:]) / last, atol=1e-6), name
     assert one.progress.kept_epoch == 4
+
+
+@pytest.mark.parametrize(("share", "epochs", "first"), [(0.7, 90, 64), (0.75, 30, 23), (0.0, 5, 1)])
+def test_share_of_the_epochs_is_not_rounded_down_by_a_digit(share: float, epochs: int, first: int) -> None:
+    average = StochasticAverage(linear(), training(epochs=epochs, swa_from=share))
+    counted = []
+    for epoch in range(1, epochs + 1):
+        average.after_epoch(epoch)
+        counted.append(int(average.average.n_averaged))
+    assert counted.index(1) + 1 == first
 
 
 def test_mean_of_the_predictions_of_the_last_epochs(tmp_path: Path) -> None:

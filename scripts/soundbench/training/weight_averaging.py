@@ -135,7 +135,8 @@ class StochasticAverage(_Averaged):
     def after_epoch(self, epoch: int) -> None:
         epochs = self.settings["epochs"]
         last = self.settings["checkpoints"]
-        if epoch > (int(self.settings["swa_from"] * epochs) if last is None else epochs - last):
+        # Without rounding, 0.7 × 90 is less than 63.
+        if epoch > (int(round(self.settings["swa_from"] * epochs, 6)) if last is None else epochs - last):
             self.average.update_parameters(self.trained)
 
 
