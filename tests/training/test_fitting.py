@@ -24,7 +24,7 @@ from helpers.runs import RUN, write_several
 from helpers.untrained import write_sound
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
-from soundbench.core.storage import read_clip_table, read_json, write_json
+from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
 from soundbench.evaluation import folds
 from soundbench.evaluation.folds import evaluate_model
 from soundbench.evaluation.trained_model import TrainedModel
@@ -64,9 +64,12 @@ def recipe(family: str, **changes: Any) -> dict[str, Any]:
     return {"family": family} | defaults | SMALL.get(family, {}) | changes
 
 
-def fit_several(folder: Path, family: str, task: str) -> Path:
-    """Fit a family to clips with two labels, or with two numbers, each."""
+def fit_several(folder: Path, family: str, task: str, label: str | None = None) -> Path:
+    """Fit a family to clips with two labels, or with two numbers, each; all training clips may have one ``label``."""
     several = write_several(folder)
+    if label is not None:
+        split = pd.read_csv(several / f"{task}.csv", keep_default_na=False)
+        write_csv(several / f"{task}.csv", split.assign(label=split["label"].where(split["fold1"] != "train", label)))
     made = front_end(front_end="logmel", n_mels=16)
     run = replace(
         RUN, model=family, recipe=recipe(family, **FEW.get(family, {})), source="made-up", front_end=made, task=task
@@ -401,6 +404,15 @@ def test_each_label_and_each_number_is_fitted_by_itself(family: str, task: str, 
     features = np.load(tmp_path / "several.npy").astype(np.float32)
     chosen = list(features[index.set_index("clip")["row"].loc[clips["clip"]]])
     assert check_onnx(run_onnx(tmp_path / "model.onnx", chosen), values, list(clips["clip"]), model.task) < 1e-4
+
+
+@pytest.mark.parametrize("label", ["high;low", ""])
+def test_all_training_clips_may_have_the_same_labels(label: str, tmp_path: Path) -> None:
+    """As networks train on such a fold too."""
+    model = TrainedModel.load(fit_several(tmp_path, "svm", "multi-label", label))
+    clips = model.with_role(read_split(tmp_path / "multi-label.csv"), "test")
+    values = model.predict(model.examples(tmp_path / "several.npy", read_clip_table(tmp_path / "index.csv"), clips))
+    assert values == pytest.approx(np.full((len(clips), 2), float(bool(label))), abs=1e-6)
 
 
 def test_a_label_of_all_training_clips_or_of_none_is_constant(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def _check(run: Run, clips: int, targets: np.ndarray) -> None:
     if neighbours > clips:
         where = f"{run.tag} models.{run.model}.neighbours"
         raise InputError(f"{where}: {neighbours} neighbours are too many; this fold has {clips} training clips")
-    if len(np.unique(targets, axis=0)) < 2:
+    # Where each label has a classifier of its own, one that all clips have gets a constant.
+    if targets.ndim == 1 and len(np.unique(targets)) < 2:
         raise InputError(f"{run.tag} all training clips have one label; a classifier needs two or more")
 
 
