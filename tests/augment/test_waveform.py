@@ -452,7 +452,7 @@ def test_a_clip_with_numbers_is_shown_with_them(clips: Path) -> None:
     table.assign(age=range(len(table)), height=1.5).to_csv(clips, index=False)
     rule = {"variants": ["quieter"], "values": {"age": [3, 5]}}
     page = shown(clips, view(rule, task="regression", values=["age", "height"]))
-    assert "(age 3, height 1.5)" in page
+    assert "(<bdi>age 3, height 1.5</bdi>)" in page
     assert '<td class="text">age 3 to 5</td>' in page
     assert page.count("<audio") == 2
 
