@@ -131,7 +131,7 @@ def test_the_report_of_numbers_has_no_percent(rated: Workflow) -> None:
     page = (rated.results / "summary" / "report.html").read_text()
     assert "Ranked by <strong>concordance correlation</strong>" in page
     assert re.search(r"\w+ (is best|has the highest score)[^.]*[:,] 0\.\d+ \(95 % interval", page)
-    assert 'href="#values"' in page and "The clips with the largest errors of loudness" in page
+    assert 'href="#values"' in page and "The clips with the largest errors of <bdi>loudness</bdi>" in page
 
 
 def predicted(study: Workflow, capsys: pytest.CaptureFixture[str], *options: str) -> str:
