@@ -1,4 +1,4 @@
-"""Measure whether the labels of a data set can be predicted from what is no content."""
+"""Measure whether the labels of a data set can be predicted from measurements that are not the content."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Labels that can be predicted from what is no content."""
+"""Labels that can be predicted from measurements that are not the content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether labels can be predicted from what is no content: bandwidth, length, level, silence and the like.
+"""Whether labels can be predicted from measurements that are not the content, such as bandwidth, level and silence.
 
 Where they can, a model can score above chance without the sound itself, and scores on these recordings may not hold on
 others. A classifier of such measurements alone is trained and tested on the study's own split, as its models are
@@ -117,14 +117,14 @@ def sentence(table: pd.DataFrame) -> str:
     if found.empty:
         return ""
     parts = [
-        f"{_name(row)} {_percent(row['uar'])} (95 % interval {_percent(row['low'])} to {_percent(row['high'])})"
+        f"{_name(row)} {_percent(row['uar'])} (95 % interval {100 * row['low']:.1f} to {_percent(row['high'])})"
         for row in found.head(NAMED).to_dict("records")
     ]
     more = len(found) - len(parts)
     chance = _percent(found["chance"].iloc[0])
     return (
-        "Labels can be predicted from what is no content, on the same split. Unweighted average recall of a small "
-        f"classifier of such measurements alone, where chance is {chance}: {'; '.join(parts)}"
+        "Measurements that are not the content predict the labels, too. On the same split, a small classifier of them "
+        f"has this unweighted average recall, where chance is {chance}: {'; '.join(parts)}"
         f"{f'; {more} more in the table of confounds' if more > 0 else ''}."
     )
 
