@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -280,7 +281,7 @@ def test_profile_is_found_from_the_root_of_a_fresh_clone(tmp_path: Path) -> None
     if subprocess.run(["git", "rev-parse"], cwd=REPOSITORY, capture_output=True).returncode:
         pytest.skip("not a git checkout")
     call("git", "clone", "-q", REPOSITORY, tmp_path / "clone")
-    command = ["python", "-m", "snakemake", "--profile", "slurm", "-n"]
+    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n"]
     done = subprocess.run(command, cwd=tmp_path / "clone", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "slurm_partition=gpu" in done.stdout
