@@ -161,7 +161,8 @@ def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> lis
 def _caveats(folds: int) -> list[str]:
     if folds > 1:
         return []
-    return ["There is one training set, so this is about these trained models: other training clips may change it."]
+    only = "this is about these trained models only; with other training clips, the scores may differ"
+    return [f"There is one training set, so {only}."]
 
 
 def _visible(pairs: pd.DataFrame, metric: Metric) -> str:

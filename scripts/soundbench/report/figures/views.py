@@ -63,14 +63,8 @@ def outcome(difference: float, p: float) -> str:
 
 def best_models(leaderboard: str, models: list[str], number: int) -> list[str]:
     """The models with the best mean rank over data sets, in their order."""
-    best = (
-        read_summary(leaderboard)
-        .groupby("model")["rank"]
-        .mean()
-        .reindex(models)
-        .sort_values(kind="stable")
-        .index[:number]
-    )
+    ranks = read_summary(leaderboard).groupby("model")["rank"].mean()
+    best = ranks.reindex(models).sort_values(kind="stable").index[:number]
     return [model for model in models if model in best]
 
 
