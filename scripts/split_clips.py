@@ -9,6 +9,7 @@ with logged(snakemake.log[0]):
     split_clips(
         snakemake.input.clips,
         snakemake.input.audit,
+        snakemake.wildcards.dataset,
         json.loads(snakemake.params.view),
         int(snakemake.wildcards.seed),
         snakemake.output.split,

@@ -338,19 +338,19 @@ def test_balance_levels_a_merged_class_with_copies_of_one_of_its_labels() -> Non
 def test_a_split_of_merged_labels_remembers_those_of_the_source(clips: Path) -> None:
     rule = {"labels": ["cat"], "variants": ["noisy"]}
     audit = no_findings(clips.parent / "audit.csv")
-    split_clips(clips, audit, view(rule, merge=PETS), 0, clips.parent / "split.csv")
+    split_clips(clips, audit, "pets", view(rule, merge=PETS), 0, clips.parent / "split.csv")
     split = read_clip_table(clips.parent / "split.csv")
     assert dict(zip(split["clip"].str[:3], split["source_label"], strict=True)) == {n: n for n in ("dog", "cat", "hen")}
     assert set(split["label"]) == {"pets", "hen"}
     with pytest.raises(InputError, match=r"augment.0.labels: no clip has the label cow; there are cat, dog, hen, pets"):
-        split_clips(clips, audit, view(rule | {"labels": ["cow"]}, merge=PETS), 0, clips.parent / "other.csv")
+        split_clips(clips, audit, "pets", view(rule | {"labels": ["cow"]}, merge=PETS), 0, clips.parent / "other.csv")
 
 
 @pytest.fixture
 def study(clips: Path) -> dict[str, Any]:
     """A split, features and copies, as the jobs before training leave them."""
     entry = view({"labels": ["hen", "cat"], "variants": ["noisy"], "copies": 2})
-    split_clips(clips, no_findings(clips.parent / "audit.csv"), entry, 0, clips.parent / "split.csv")
+    split_clips(clips, no_findings(clips.parent / "audit.csv"), "pets", entry, 0, clips.parent / "split.csv")
     make_copies(clips, "noisy", entry)
     paths = {"features": clips.parent / "orig.npy", "index": clips.parent / "orig.csv"}
     front_end = configuration()["features"]["logmel64"]
@@ -438,7 +438,7 @@ def test_one_clip_is_shown_in_all_its_variants(study: dict[str, Any]) -> None:
 def shown(clips: Path, entry: dict[str, Any]) -> str:
     """The page of the variants of a view, made as the jobs make it."""
     folder = clips.parent
-    split_clips(clips, no_findings(folder / "audit.csv"), entry, 0, folder / "split.csv")
+    split_clips(clips, no_findings(folder / "audit.csv"), "pets", entry, 0, folder / "split.csv")
     for name in ("orig", "quieter"):
         make_copies(clips, name, entry)
     variants = configuration()["augmentations"] | {"orig": {"steps": []}}
@@ -468,7 +468,7 @@ def test_a_clip_of_balanced_classes_is_shown_without_copies(clips: Path) -> None
 def test_labels_that_no_clip_has_are_refused(clips: Path) -> None:
     entry = view({"labels": ["dog", "kat"], "variants": ["noisy"]})
     with pytest.raises(InputError, match=r"augment\.0\.labels: no clip has the label kat; there are cat, dog, hen"):
-        split_clips(clips, no_findings(clips.parent / "audit.csv"), entry, 0, clips.parent / "split.csv")
+        split_clips(clips, no_findings(clips.parent / "audit.csv"), "pets", entry, 0, clips.parent / "split.csv")
 
 
 OWN = {"source": "synthetic", "split": {"scheme": "official", "protocol": "nested"}}

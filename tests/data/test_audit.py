@@ -278,7 +278,7 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
         measured = [tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json")]
         measure_confounds(measured[0], files[0], view, 1, tmp_path / "confounds.csv")
         audit_clips(*measured, "own", view, files[1], tmp_path / "audit.html")
-        split_clips(files[0], files[1], view, 1, files[2])
+        split_clips(files[0], files[1], "pets", view, 1, files[2])
 
     attempt(tmp_path / "near")
     (line,) = caplog.messages

@@ -28,11 +28,11 @@ def test_only_copies_on_two_sides_are_found() -> None:
     found = findings(("duplicate", "a; b"), ("near-duplicate", "b; c"), ("duplicate", "c; d; x"), ("clipped", "a; c"))
     divided = divided_copies(split, FOLDS, found)
     assert divided["text"].to_dict() == {1: "fold1: b (train), c (test) sound the same; they are also divided in fold2"}
-    assert report_copies(divided, "fail") == []  # near-duplicates pass
+    assert report_copies(divided, "fail", "pets") == []  # near-duplicates pass
     split["fold1"] = ["train", "test", "train", "train"]
     divided = divided_copies(split, FOLDS, found)
-    assert "fold1: a (train), b (test) hold the same samples" in report_copies(divided, "fail")
-    assert report_copies(divided, "allow") == []
+    assert "fold1: a (train), b (test) hold the same samples" in report_copies(divided, "fail", "pets")
+    assert report_copies(divided, "allow", "pets") == []
 
 
 def test_many_copies_are_not_all_named() -> None:

@@ -95,19 +95,19 @@ def test_noise_that_holds_test_clips_is_refused(tmp_path: Path, ours: Path, soun
     assert set(found["clip"]) == {"low-0", "high-3"}
     folds = VIEW | {"split": {"scheme": "kfold", "protocol": "literature", "folds": 2}}  # each clip is tested in one
     with pytest.raises(InputError) as refused:
-        split_clips(*files, folds, 1, tmp_path / "split.csv", [table])
+        split_clips(*files, "pets", folds, 1, tmp_path / "split.csv", [table])
     assert len(refused.value.problems) == 2
     assert all("augmentations.noisy: " in problem for problem in refused.value.problems)
     assert "a.flac is, or sounds like, low-0, a test or validation clip" in str(refused.value)
     assert not (tmp_path / "split.csv").exists()
     # A clip that is only trained on may be noise as well.
-    split_clips(*files, VIEW, 1, tmp_path / "split.csv")
+    split_clips(*files, "pets", VIEW, 1, tmp_path / "split.csv")
     split = read_clip_table(tmp_path / "split.csv").set_index("clip")["fold1"]
     write_csv(table, found.assign(clip=split.index[split == "train"][:2]))
-    split_clips(*files, VIEW, 1, tmp_path / "split.csv", [table])
+    split_clips(*files, "pets", VIEW, 1, tmp_path / "split.csv", [table])
     write_csv(table, found.assign(clip=split.index[split == "test"][:2]))
     with pytest.raises(InputError):
-        split_clips(*files, VIEW, 1, tmp_path / "split.csv", [table])
+        split_clips(*files, "pets", VIEW, 1, tmp_path / "split.csv", [table])
 
 
 def test_noise_is_searched_to_its_end(

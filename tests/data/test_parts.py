@@ -112,8 +112,8 @@ def test_the_audit_finds_overlaps_between_groups_only(tmp_path: Path) -> None:
     assert "in groups ben and eva" in found["detail"]
     split = pd.DataFrame({"clip": file["clips"].split("; "), "fold1": ["train", "train", "test"]})
     divided = divided_copies(split, ["fold1"], pd.DataFrame(rows_found))
-    assert "b@7.000-8.000 (test) are parts of one file" in report_copies(divided, "fail")[0]
-    assert report_copies(divided, "allow") == []
+    assert "b@7.000-8.000 (test) are parts of one file" in report_copies(divided, "fail", "pets")[0]
+    assert report_copies(divided, "allow", "pets") == []
     assert divided_copies(split.assign(fold1="train"), ["fold1"], pd.DataFrame(rows_found)).empty
 
 

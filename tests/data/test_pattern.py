@@ -165,7 +165,7 @@ def test_the_published_parts_reach_the_split(tmp_path: Path) -> None:
     (root / "testing_list.txt").write_text("\n".join(take for take in takes if "2_nohash" in take))
     index({"reader": "pattern", **library("speech-commands")}, root, tmp_path / "clips.csv")
     view = configuration()["datasets"]["speech-commands"]
-    split_clips(tmp_path / "clips.csv", no_findings(tmp_path / "audit.csv"), view, 1, tmp_path / "split.csv")
+    split_clips(tmp_path / "clips.csv", no_findings(tmp_path / "audit.csv"), "pets", view, 1, tmp_path / "split.csv")
     assert read_clip_table(tmp_path / "split.csv")["fold1"].to_list() == ["train", "val", "test"] * 2
 
 

@@ -39,7 +39,9 @@ def table(groups: list[dict[str, int]], folds: list[int] | None = None) -> pd.Da
 def made(clips: pd.DataFrame, split: dict[str, Any], seed: int, folder: Path, **view: Any) -> pd.DataFrame:
     write_csv(folder / "clips.csv", clips)
     no_findings(folder / "audit.csv")
-    split_clips(folder / "clips.csv", folder / "audit.csv", {"split": split, **view}, seed, folder / "split.csv")
+    split_clips(
+        folder / "clips.csv", folder / "audit.csv", "pets", {"split": split, **view}, seed, folder / "split.csv"
+    )
     return read_clip_table(folder / "split.csv")
 
 

@@ -96,7 +96,7 @@ def split_view(case: tuple[str, str], seed: int, folder: Path) -> tuple[pd.DataF
     if not clips.exists():
         (folder / view["source"]).mkdir(exist_ok=True)
         write_csv(clips, read_source(view["source"], config["sources"][view["source"]], folder / view["source"]))
-    split_clips(clips, no_findings(folder / "audit.csv"), view, seed, folder / "split.csv")
+    split_clips(clips, no_findings(folder / "audit.csv"), name, view, seed, folder / "split.csv")
     return read_clip_table(folder / "split.csv"), view
 
 

@@ -48,18 +48,19 @@ def divided_copies(split: pd.DataFrame, folds: Sequence[str], findings: pd.DataF
     return findings.loc[list(texts)].assign(text=pd.Series(texts, dtype=str))
 
 
-def report_copies(divided: pd.DataFrame, duplicates: str) -> list[str]:
+def report_copies(divided: pd.DataFrame, duplicates: str, name: str) -> list[str]:
     """The problems for which a split must be refused; other copies of :func:`divided_copies` are logged as errors.
 
     Args:
         duplicates: the view's setting: ``fail`` refuses clips that share samples, ``allow`` only logs them.
+        name: of the view, for these errors.
     """
     refused = (divided["check"] != "near-duplicate") & (duplicates == "fail")
     passing = list(divided.loc[~refused, "text"])
     for text in passing[:SHOWN]:
-        logger.error("error: %s; the scores may be too high", text)
+        logger.error("error: %s, %s; the scores may be too high", name, text)
     if len(passing) > SHOWN:
-        logger.error("error: %d more such copies; the audit's page lists them", len(passing) - SHOWN)
+        logger.error("error: %s: %d more such copies; the audit's page lists them", name, len(passing) - SHOWN)
     problems = list(divided.loc[refused, "text"])
     if problems:
         problems.append(

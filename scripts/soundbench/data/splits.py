@@ -74,6 +74,7 @@ def crossing_groups(split: pd.DataFrame, truth: list[str], settings: Split) -> l
 def split_clips(
     clips: str | Path,
     audit: str | Path,
+    name: str,
     view: View,
     seed: int,
     split: str | Path,
@@ -86,6 +87,7 @@ def split_clips(
 
     Args:
         audit: the findings on the view's clips, which name copies among them.
+        name: of the view.
         noise: tables of the clips that are copies of recordings for noise.
 
     Raises:
@@ -101,13 +103,13 @@ def split_clips(
     whole, roles = draw_split(table, view, seed)
     problems = crossing_groups(roles, truth, settings)
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
-    problems += report_copies(divided, settings.get("duplicates", "fail"))
+    problems += report_copies(divided, settings.get("duplicates", "fail"), f"{name}, seed {seed}")
     problems += tested_noise(roles, fold_columns(roles), noise)
     # A left-out speaker may lack classes, but training needs all. A limit may leave classes untested.
     if lacking := missing_classes(whole, strata, ("train",) if scheme in FEW_TESTED else ROLES):
         problems += [*lacking, "split: drop or merge rare labels, use fewer folds, or protocol literature if nested"]
     if problems:
-        raise InputError(problems, "This split would not be honest:")
+        raise InputError(problems, f"The split of {name} would not be honest:")
     if "source_label" in table:
         roles.insert(1 + len(truth), "source_label", table["source_label"])
     write_split(split, roles)
