@@ -30,12 +30,12 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Lead:
+class Outcomes:
     """How the best model compares with each of the others."""
 
-    behind: list[str] = field(default_factory=list)  # significantly worse
-    ahead: list[str] = field(default_factory=list)  # significantly better on the seeds that both have
-    level: list[str] = field(default_factory=list)  # no significant difference
+    worse: list[str] = field(default_factory=list)  # significantly worse
+    better: list[str] = field(default_factory=list)  # significantly better on the seeds that both have
+    indistinguishable: list[str] = field(default_factory=list)  # no significant difference
     unknown: list[str] = field(default_factory=list)  # not comparable
 
 
@@ -58,7 +58,7 @@ def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None,
     said = _guessing(guessing, baseline, metric) if baseline is not None else ""
     if len(scored) == 1:
         return Verdict([f"{_scored(scored.iloc[0], metric)}.", *_caveats(folds)], said)
-    return Verdict(_answer(scored, _lead(scored, pairs, metric), folds, metric), said, _visible(pairs, metric))
+    return Verdict(_answer(scored, _outcomes(scored, pairs, metric), folds, metric), said, _visible(pairs, metric))
 
 
 def _as_good(baseline: Baseline, scored: pd.DataFrame, metric: Metric) -> pd.Series:
@@ -105,9 +105,9 @@ def _guessing(rows: pd.DataFrame, baseline: Baseline, metric: Metric) -> str:
     return f"{listed(named)} {verb} not shown to be better than guessing: {_always(baseline, metric)}."
 
 
-def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
+def _outcomes(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Outcomes:
     best = scored["model"].iloc[0]
-    lead = Lead()
+    outcomes = Outcomes()
     for row in pairs[(pairs["model_a"] == best) | (pairs["model_b"] == best)].itertuples():
         first = row.model_a == best
         other = row.model_b if first else row.model_a
@@ -115,7 +115,7 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
         if other not in set(scored["model"]):
             continue
         if pd.isna(row.p_holm):
-            lead.unknown.append(other)
+            outcomes.unknown.append(other)
             continue
         low, high = sorted((sign * row.interval_low, sign * row.interval_high))
         gap, least, most = map(metric.difference, (sign * row.difference, low, high))
@@ -123,15 +123,15 @@ def _lead(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Lead:
         # Among many pairs, some intervals leave out zero by chance.
         why = " before the correction for the number of pairs" if low * high > 0 and not significant else ""
         text = f"{other} ({gap}{' points' if metric.percent else ''}, {least} to {most}{why})"
-        different = lead.behind if sign * row.difference > 0 else lead.ahead
-        (different if significant else lead.level).append(text)
-    return lead
+        different = outcomes.worse if sign * row.difference > 0 else outcomes.better
+        (different if significant else outcomes.indistinguishable).append(text)
+    return outcomes
 
 
-def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> list[str]:
+def _answer(scored: pd.DataFrame, outcomes: Outcomes, folds: int, metric: Metric) -> list[str]:
     best = scored.iloc[0]
     where = " on the one test part" if folds == 1 else ""
-    if not (lead.behind or lead.ahead or lead.level):
+    if not (outcomes.worse or outcomes.better or outcomes.indistinguishable):
         means = listed([f"{row.model} {metric.with_unit(row.mean)}" for row in scored.itertuples()])
         why = "that takes a seed that both have finished, and two groups of test clips"
         return [f"Mean scores: {means}. Which model is better cannot be told: {why}."]
@@ -141,20 +141,20 @@ def _answer(scored: pd.DataFrame, lead: Lead, folds: int, metric: Metric) -> lis
     highest = f"{best['model']} has the {_best(metric)} score{where}, {value}, but this does not show that it is best."
     if len(top) > 1:
         sentences = [equal]
-    elif lead.ahead or lead.level or lead.unknown:
+    elif outcomes.better or outcomes.indistinguishable or outcomes.unknown:
         sentences = [highest]
     else:
         sentences = [f"{best['model']} is best{where}: {value}."]
     named = best["model"] if len(top) > 1 else "It"
-    if lead.behind:
-        sentences.append(f"{named} is significantly better than {listed(lead.behind)}.")
-    if lead.ahead:
-        sentences.append(f"{named} is significantly worse than {listed(lead.ahead)} on the seeds that both have.")
-    if lead.level:
-        sentences.append(f"{named} is statistically indistinguishable from {listed(lead.level)}.")
-    if lead.unknown:
+    if outcomes.worse:
+        sentences.append(f"{named} is significantly better than {listed(outcomes.worse)}.")
+    if outcomes.better:
+        sentences.append(f"{named} is significantly worse than {listed(outcomes.better)} on the seeds that both have.")
+    if outcomes.indistinguishable:
+        sentences.append(f"{named} is statistically indistinguishable from {listed(outcomes.indistinguishable)}.")
+    if outcomes.unknown:
         why = "that takes a seed that both have finished, and two groups of test clips"
-        sentences.append(f"It cannot be compared with {listed(lead.unknown)}: {why}.")
+        sentences.append(f"It cannot be compared with {listed(outcomes.unknown)}: {why}.")
     return sentences + _caveats(folds)
 
 
