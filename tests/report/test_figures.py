@@ -171,12 +171,12 @@ def test_ranks_leave_out_incomplete_data_sets_and_say_so(study: Study, tmp_path:
 
 
 def test_matrix_of_views_has_a_win_and_its_loss(tmp_path: Path) -> None:
-    rows = [("s", "good", "one", "two", "b", -0.042, 0.01), ("s", "poor", "one", "two", "b", 0.01, 0.4)]
-    columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm"]
+    rows = [("s", "good", "one", "two", "b", -0.042, 0.01, "uar"), ("s", "poor", "one", "two", "b", 0.01, 0.4, "uar")]
+    columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm", "metric"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "views.csv", index=False)
     plot_views(str(tmp_path / "views.csv"), "", list(MODELS), ["one", "two"], str(tmp_path / "figure.svg"))
     text = written((tmp_path / "figure.svg").read_text()).split("\n")
-    assert [text.count(word) for word in ("win", "loss", "tie", "-4.2*", "+4.2*", "middling")] == [1, 1, 2, 1, 1, 0]
+    assert [text.count(word) for word in ("win", "loss", "tie", "−4.2*", "+4.2*", "middling")] == [1, 1, 2, 1, 1, 0]
     assert outcome(0.1, float("nan")) == "unknown"
     pd.DataFrame(columns=columns).to_csv(tmp_path / "views.csv", index=False)
     plot_views(str(tmp_path / "views.csv"), "", list(MODELS), ["one", "two"], str(tmp_path / "none.svg"))
@@ -184,8 +184,8 @@ def test_matrix_of_views_has_a_win_and_its_loss(tmp_path: Path) -> None:
 
 
 def test_views_of_many_models_are_those_of_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [("s", model, "one", "two", "", 0.1, 0.01) for model in MODELS]
-    columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm"]
+    rows = [("s", model, "one", "two", "", 0.1, 0.01, "uar") for model in MODELS]
+    columns = ["source", "model", "view_a", "view_b", "merged", "difference", "p_holm", "metric"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "views.csv", index=False)
     board = [(name, model, rank) for name in ("one", "two") for model, rank in zip(MODELS, (3, 1, 2), strict=True)]
     pd.DataFrame(board, columns=["dataset", "model", "rank"]).to_csv(tmp_path / "board.csv", index=False)

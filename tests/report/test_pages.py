@@ -179,7 +179,7 @@ def test_filter_reaches_every_table_and_clip(opened: Chrome) -> None:
 def test_choosing_two_models_shows_their_classes(opened: Chrome) -> None:
     choose(opened, "class-a", "poor")
     choose(opened, "class-b", "good")
-    gaps = [float(text) for text in column(opened, "#differences table", 4)]
+    gaps = [float(text.replace("−", "-")) for text in column(opened, "#differences table", 4)]
     assert len(gaps) == 4
     assert min(gaps) < 0
     assert opened.find_element("id", "class-said").text.startswith("recall: poor is better in")
@@ -198,7 +198,7 @@ def test_a_single_model_is_not_compared_with_itself(browser: Chrome, tmp_path: P
     browser.switch_to.default_content()
     assert shown == []
     assert [float(score) for score in scores] == sorted((float(score) for score in scores), reverse=True)
-    assert said.startswith(f"recall: {scores[0]} % for {classes[0]}, the best class")
+    assert said.startswith(f"recall: {scores[0]} % for \u2068{classes[0]}\u2069, the best class")
 
 
 def test_views_of_one_source_are_compared(opened: Chrome) -> None:

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from soundbench.report.drawing import ABOVE, SMALL, figure, shortened
 from soundbench.report.results import read_summary
 from soundbench.report.style import text_colour
+from soundbench.tasks.single_label import SingleLabel
 
 CELL = 0.5  # inches
 LETTER = 0.075  # inches, about the width of a letter of SMALL points
@@ -72,8 +73,10 @@ def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
     for entry in rows.itertuples():
         a = views.index(entry.view_a)
         b = views.index(entry.view_b)
+        metric = SingleLabel.metrics[entry.metric]
         for row, column, difference in ((a, b, entry.difference), (b, a, -entry.difference)):
-            _draw_cell(axis, row, column, difference, outcome(difference, entry.p_holm), bool(entry.merged))
+            points = "–" if np.isnan(difference) else f"{metric.difference(difference)}{'*' if entry.merged else ''}"
+            _draw_cell(axis, row, column, points, outcome(difference, entry.p_holm))
     ticks = range(len(views))
     names = [shortened(view) for view in views]
     axis.set_xticks(ticks, names, rotation=90, fontsize=SMALL)
@@ -87,11 +90,10 @@ def _draw_matrix(axis: Axes, rows: pd.DataFrame, views: list[str]) -> None:
     axis.spines[:].set_visible(False)
 
 
-def _draw_cell(axis: Axes, row: int, column: int, difference: float, result: str, merged: bool) -> None:
+def _draw_cell(axis: Axes, row: int, column: int, points: str, result: str) -> None:
     colour = COLOURS[result]
     box = Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="0.7", linewidth=0.5)
     axis.add_artist(box)
-    points = "–" if np.isnan(difference) else f"{100 * difference:+z.1f}{'*' if merged else ''}"
     shade = text_colour(to_rgb(colour))
     text = axis.text(column, row, f"{points}\n{result}", ha="center", va="center", fontsize=SMALL, color=shade)
     text.set_in_layout(False)  # it lies inside the matrix, so the layout need not measure it

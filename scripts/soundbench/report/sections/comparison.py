@@ -11,6 +11,7 @@ from soundbench.report.rendering import records, render
 from soundbench.report.results import Results
 from soundbench.report.style import model_colours
 from soundbench.tasks.metric import Metric
+from soundbench.tasks.single_label import SingleLabel
 
 MOST_ROWS = 1000  # of a table of comparisons; a longer one has the best models only
 
@@ -32,6 +33,7 @@ def section(results: Results) -> str:
         cells={(row["dataset"], row["model"]): row for row in records(board)},
         pairs=records(pairs_of_best(pairs, board)),
         views=records(views_of_best(views, results)),
+        view_metrics=SingleLabel.metrics,
         counts={"pairs": len(pairs), "views": len(views)},
         classes=class_data(results.table("classes")),
         people=people,

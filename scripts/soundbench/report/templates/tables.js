@@ -24,7 +24,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 for (const field of document.querySelectorAll("input[type=search]")) {
-  const part = document.getElementById(field.getAttribute("aria-controls"));
+  const part = find(field.getAttribute("aria-controls"));
   field.addEventListener("input", () => {
     const words = field.value.toLowerCase().split(/\s+/);
     for (const row of part.querySelectorAll("tbody tr, [data-filter]")) {
