@@ -20,6 +20,7 @@ from soundbench.evaluation.intervals import interval_scores
 from soundbench.evaluation.leaderboard import group_evidence
 from soundbench.evaluation.resampling import resampled_scores
 from soundbench.report.rendering import percent, records
+from soundbench.tasks import tagging
 from soundbench.tasks.evidence import WeightedClips
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.multi_label import UNLABELLED, MultiLabel
@@ -116,6 +117,36 @@ def test_the_threshold_has_the_best_f1_on_validation_clips() -> None:
     assert 0.1 < task.thresholds[0] < 0.3
     assert best_threshold(np.zeros((3, 2)), np.full((3, 2), 0.2)) == 0.5
     assert MultiLabel(["a", "b"]).thresholds.tolist() == [0.5, 0.5]  # the literature protocol has no validation clips
+
+
+def rare_labels(labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """The truth and the probabilities ``(clips, labels)`` of 300 clips with one or two of many labels."""
+    rng = np.random.default_rng(labels)
+    truth = (rng.random((300, labels)) < 1.5 / labels).astype(np.float32)
+    return truth, 1 / (1 + np.exp(-rng.normal(-4, 1.2, truth.shape) - 4 * truth)).astype(np.float32)
+
+
+def f1_at(truth: np.ndarray, probabilities: np.ndarray, threshold: float) -> float:
+    decided = Tagged(truth, probabilities, probabilities >= threshold)
+    return float(METRICS["macro_f1"].compute(decided, np.ones((1, len(truth))))[0])
+
+
+@pytest.mark.parametrize("labels", [1, 20, 300])
+def test_no_threshold_is_better_also_where_labels_are_many_and_rare(labels: int) -> None:
+    truth, values = rare_labels(labels)
+    found = f1_at(truth, values, best_threshold(truth, values))
+    levels = np.unique(values)
+    tried = levels[:: max(1, len(levels) // 900)]
+    assert found >= max(f1_at(truth, values, level) for level in [*tried, *levels[-400:], 0.5])
+
+
+def test_of_more_probabilities_than_are_tried_the_best_is_nearly_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, values = rare_labels(20)
+    best = f1_at(truth, values, best_threshold(truth, values))
+    monkeypatch.setattr(tagging, "TRIED", 30)
+    found = f1_at(truth, values, best_threshold(truth, values))
+    assert best - 0.02 < found
+    assert f1_at(truth, values, 0.5) <= found
 
 
 def test_each_label_may_have_a_threshold_of_its_own() -> None:
