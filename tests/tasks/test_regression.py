@@ -88,11 +88,14 @@ def test_models_are_compared_in_pairs_by_each_metric(metric: str) -> None:
     assert 0 < found.p_value() < 0.05
 
 
-def test_guessing_the_mean_has_no_concordance() -> None:
-    assert constant_baseline(Regression, CLIPS, "ccc").score == 0
-    assert constant_baseline(Regression, CLIPS, "pearson").score == 0
-    expected = np.abs(TRUTH - TRUTH.mean(axis=0)).mean()
-    assert constant_baseline(Regression, CLIPS, "mae").score == pytest.approx(expected)
+def test_guessing_has_no_concordance_and_the_lowest_error_of_a_constant() -> None:
+    skewed = CLIPS.assign(true_arousal=np.exp(TRUTH[:, 0]))
+    truth = skewed[["true_arousal", "true_valence"]].to_numpy()
+    guessing = {name: constant_baseline(Regression, table().assign(**skewed), name).score for name in METRICS}
+    assert guessing["ccc"] == guessing["pearson"] == guessing["spearman"] == 0
+    assert guessing["mae"] == pytest.approx(np.abs(truth - np.median(truth, axis=0)).mean())
+    assert guessing["mae"] < 0.95 * np.abs(truth - truth.mean(axis=0)).mean()
+    assert guessing["rmse"] == pytest.approx(truth.std(axis=0).mean())
 
 
 def test_targets_are_standardised_and_outputs_are_in_the_unit_of_the_source() -> None:

@@ -144,6 +144,12 @@ class Regression(Task):
         """The mean of each target."""
         return clips[self.truth_columns(clips)].mean().to_numpy()
 
+    def constant_scores(self, clips: pd.DataFrame) -> dict[str, float]:
+        """The mean absolute error of the median of each target, which has the lowest."""
+        truth = clips[self.truth_columns(clips)].to_numpy(dtype=float)
+        medians = Rated(truth, np.broadcast_to(np.median(truth, axis=0), truth.shape))
+        return {"mae": float(METRICS["mae"].compute(medians, np.ones((1, len(truth))))[0])}
+
     def scores(self, table: pd.DataFrame) -> dict[str, float]:
         """All metrics."""
         clips = _rated(table)
