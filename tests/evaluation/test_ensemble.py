@@ -14,6 +14,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
 from soundbench.evaluation.ensemble import RunFiles, average, evaluate_ensemble
 from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
+from soundbench.tasks.multi_label import MultiLabel
 from soundbench.tasks.single_label import SingleLabel
 
 TASK = SingleLabel(["a", "b"])
@@ -52,6 +53,46 @@ def test_means_of_logits_are_normalised_geometric_means() -> None:
     assert found[0] == pytest.approx([0.75, 0.25])  # sqrt(0.9 * 0.5) : sqrt(0.1 * 0.5)
     assert found[1, 0] == pytest.approx(np.sqrt(0.2) / (np.sqrt(0.2) + np.sqrt(0.8e-6)))
     assert average(TASK, values, "probabilities")[0] == pytest.approx([0.7, 0.3])
+
+
+def write_tagged(folder: Path, thresholds: list[float] | None) -> RunFiles:
+    """A run of several labels on two folds, with the thresholds of each; without them, as an older version wrote it."""
+    task = MultiLabel(["a", "b"])
+    clips = pd.DataFrame({"clip": list("wxyz"), "fold": [2, 1, 1, 2], "label": ["a", "a;b", "", "b"]})
+    files = RunFiles(str(folder / "predictions.csv"), str(folder / "metrics.json"))
+    table = task.table(clips, np.array([[0.45, 0.1], [0.32, 0.4], [0.2, 0.1], [0.3, 0.6]]))
+    write_csv(files.predictions, table)
+    costs = dict.fromkeys(("epochs", "train_seconds", "cpu_seconds", "megabytes"), 1)
+    folds = [costs | {"fold": fold, "device": "cpu"} for fold in (1, 2)]
+    for fold, threshold in zip(folds, thresholds or (), strict=False):
+        fold["fitted"] = {"thresholds": [threshold, threshold]}
+    record = dict.fromkeys(("dataset", "protocol", "model", "code", "packages"), "") | {"labels": task.labels}
+    record |= dict.fromkeys(("seed", "parameters", "model_bytes", "predict_seconds", "predict_megabytes"), 1)
+    write_json(files.metrics, record | {"task": task.name, "folds": folds})
+    write_csv(folder / "split.csv", clips[["clip", "label"]].assign(group=clips["clip"], fold1="test"))
+    return files
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ([0.2, 0.35], [0.4, 0.65], ["", "a;b", "", "b"]),  # 0.3 in fold 1 and 0.5 in fold 2
+        ([0.2, 0.35], None, ["a", "b", "", "b"]),  # 0.35 and 0.425
+        (None, None, ["", "", "", "b"]),
+    ],
+)
+def test_each_fold_is_decided_by_the_mean_threshold_of_its_members(
+    tmp_path: Path, first: list[float] | None, second: list[float] | None, expected: list[str]
+) -> None:
+    members = [write_tagged(tmp_path / name, levels) for name, levels in (("first", first), ("second", second))]
+    outputs = RunFiles(str(tmp_path / "predictions.csv"), str(tmp_path / "metrics.json"))
+    split = str(tmp_path / "first" / "split.csv")
+    evaluate_ensemble(members, split, model="both", seed=1, mean="probabilities", outputs=outputs)
+    found = read_clip_table(outputs.predictions)
+    assert found["clip"].tolist() == list("wxyz")
+    assert found["predicted"].tolist() == expected
+    task = MultiLabel(["a", "b"])
+    assert read_json(outputs.metrics)["scores"] == pytest.approx(task.scores(found))
 
 
 def test_costs_are_the_sum_of_the_members_costs(study: Study) -> None:

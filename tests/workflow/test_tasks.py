@@ -87,11 +87,14 @@ def test_several_labels_reach_the_leaderboard(tagged: Workflow) -> None:
     assert board.loc["cnn", "mean"] == pytest.approx(run["scores"]["map"], abs=1e-4)
 
 
-def test_thresholds_come_from_validation_clips(tagged: Workflow) -> None:
-    folder = tagged.results / "runs" / "tones" / "cnn" / "seed1"
-    thresholds = [read_json(folder / f"fold{fold}" / "model.json")["fitted"]["thresholds"][0] for fold in (1, 2, 3)]
+@pytest.mark.parametrize(("model", "members"), [("cnn", ["cnn"]), ("both", ["cnn", "ridge"])])
+def test_thresholds_come_from_validation_clips(tagged: Workflow, model: str, members: list[str]) -> None:
+    """Those of an ensemble are the means of its members' thresholds, as in a classifier of their folders."""
+    runs = tagged.results / "runs" / "tones"
+    folders = [[str(runs / name / "seed1" / f"fold{fold}") for name in members] for fold in (1, 2, 3)]
+    thresholds = [Classifier(own).task.decision["thresholds"][0] for own in folders]
     assert len(set(thresholds)) > 1
-    predictions = read_clip_table(folder / "predictions.csv")
+    predictions = read_clip_table(runs / model / "seed1" / "predictions.csv")
     for row in predictions.to_dict("records"):
         chosen = [label for label in ("high", "low", "middle") if row[label] >= thresholds[row["fold"] - 1]]
         assert row["predicted"].split(";") == (chosen or [""])

@@ -51,7 +51,7 @@ def evaluate_ensemble(
     names = tables[0]["clip"]
     values = np.stack([table.set_index("clip").loc[names, task.labels].to_numpy() for table in tables])
     truth = tables[0][["clip", "fold", *task.truth_columns(tables[0])]]
-    table = task.table(truth, average(task, values, mean))
+    table = decided(truth, average(task, values, mean), runs)
     write_csv(outputs.predictions, table.round(dict.fromkeys(task.labels, 6)))
     groups = read_split(split).set_index("clip")["group"]
     record = {key: runs[0][key] for key in ("dataset", "protocol", "labels", "code", "packages")}
@@ -72,6 +72,23 @@ def average(task: Task, values: np.ndarray, mean: str) -> np.ndarray:
     if mean == "probabilities":
         return values.mean(axis=0)
     return task.activate(torch.from_numpy(task.logits(values).mean(axis=0))).numpy()
+
+
+def decided(truth: pd.DataFrame, values: np.ndarray, runs: list[Record]) -> pd.DataFrame:
+    """The predictions of an ensemble. Each fold is decided by what its members' models of this fold were fitted with,
+    such as thresholds, which validation clips gave.
+
+    Args:
+        truth: ``clip, fold``, and what is true.
+        values: ``(clips, outputs)``.
+        runs: what ``metrics.json`` says of each member; older ones do not say what a fold was fitted with.
+    """
+    parts = []
+    for number, rows in truth.groupby("fold").indices.items():
+        tasks = [trained_task(run | fold) for run in runs for fold in run["folds"] if fold["fold"] == number]
+        joined = type(tasks[0]).joined(tasks)
+        parts.append(joined.table(truth.iloc[rows], values[rows]).set_axis(rows))
+    return pd.concat(parts).sort_index()
 
 
 def _differences(members: list[RunFiles], tables: list[pd.DataFrame], runs: list[Record]) -> Iterator[str]:

@@ -96,7 +96,7 @@ def _write_run(folders: list[str], folds: list[EvaluatedFold], clips: pd.DataFra
 
 
 def _fold_scores(fold: EvaluatedFold) -> dict[str, Any]:
-    """One fold's scores, and what its training cost."""
+    """One fold's scores, what its training cost, and what its task was fitted with."""
     measured = fold.description["measured"]
     return {
         "fold": fold.description["fold"],
@@ -107,4 +107,5 @@ def _fold_scores(fold: EvaluatedFold) -> dict[str, Any]:
         "cpu_seconds": measured["cpu_seconds"],
         "megabytes": measured["megabytes"],
         "device": measured["device"],
+        "fitted": fold.task.fitted,
     }

@@ -62,7 +62,7 @@ def collect_scores(records: Iterable[dict[str, Any]], plan: Plan) -> pd.DataFram
         for seed in plan["seeds"]:
             names = dict(zip((*LEADERBOARD_KEYS, "seed"), (dataset, model, protocol, seed), strict=True))
             rows += [names | fold for fold in runs.get((dataset, model, seed), empty)]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).drop(columns="fitted", errors="ignore")  # no score: for ensembles
     counts = ["clips", "epochs"]
     columns = score_columns(plan)
     table = table.reindex(columns=[*columns, *(name for name in table if name not in columns)])
