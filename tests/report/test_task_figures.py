@@ -15,6 +15,7 @@ from soundbench.report.figures.labels import MOST, plot_label_scores, plot_occur
 from soundbench.report.figures.registry import FIGURES
 from soundbench.report.figures.values import plot_residuals, plot_values
 from soundbench.tasks.multi_label import MultiLabel
+from soundbench.tasks.rating import METRICS
 from soundbench.tasks.regression import Regression
 
 MODELS = ["cnn", "mlp"]
@@ -53,21 +54,32 @@ def test_occurrences_have_a_panel_of_the_truth_and_one_of_each_model(tmp_path: P
 
 
 def test_numbers_have_one_panel_per_model_and_target(tmp_path: Path) -> None:
+    """Its title has the mean concordance of the seeds, and not that of their mean predictions, which is higher."""
     rng = np.random.default_rng(0)
     truth = pd.DataFrame(rng.normal(size=(40, 2)), columns=["true_arousal", "true_valence"])
     clips = pd.DataFrame({"clip": [f"c{row}" for row in range(40)], "fold": 1}).join(truth)
-    files = []
+    task = Regression(["arousal", "valence"])
+    files: dict[str, list[str]] = {"predictions": [], "metrics": []}
+    found: dict[str, list[float]] = {model: [] for model in MODELS}
     for model, noise in zip(MODELS, (0.1, 2.0), strict=True):
         for seed in (1, 2):
-            values = truth.to_numpy() + noise * rng.normal(size=(40, 2))
-            files.append(str(tmp_path / model / f"seed{seed}" / "predictions.csv"))
-            write_csv(files[-1], Regression(["arousal", "valence"]).table(clips, values))
-    for plot, label in ((plot_values, "predicted arousal"), (plot_residuals, "predicted − true")):
-        plot(files, MODELS, str(tmp_path / "figure.svg"))
-        text = (tmp_path / "figure.svg").read_text()
-        assert text.count(label) >= 2
-        assert all(model in text for model in MODELS)
-        assert ("concordance 0.99" in text) == (plot is plot_values)
+            table = task.table(clips, truth.to_numpy() + noise * rng.normal(size=(40, 2)))
+            details = task.details(table, pd.Series("s", index=clips["clip"]))
+            found[model].append(details["targets"][0]["ccc"])
+            folder = tmp_path / model / f"seed{seed}"
+            files["predictions"].append(str(folder / "predictions.csv"))
+            files["metrics"].append(str(folder / "metrics.json"))
+            write_csv(files["predictions"][-1], table)
+            write_json(files["metrics"][-1], {"model": model, **details})
+    path = tmp_path / "figure.svg"
+    plot_values(**files, models=MODELS, path=str(path))
+    text = path.read_text()
+    assert all(f"concordance {METRICS['ccc'].format(np.mean(scores))}" in text for scores in found.values())
+    assert text.count("predicted arousal") >= 2
+    plot_residuals(files["predictions"], MODELS, str(path))
+    text = path.read_text()
+    assert text.count("predicted − true") >= 2
+    assert all(model in text for model in MODELS) and "concordance" not in text
 
 
 def test_figures_of_several_data_sets_leave_out_those_of_other_tasks(tmp_path: Path) -> None:

@@ -169,8 +169,9 @@ FIGURES = {
     "values": Figure(
         "values.plot_values",
         "predicted and true numbers",
-        "One dot per test clip, the mean over seeds. On the dashed line, predictions are correct. If the cloud is "
-        "flatter than the line, the predictions are too close to the mean." + LARGE,
+        "One dot per test clip, the mean over seeds. The concordance correlation above each panel is the mean of those "
+        "of the seeds. On the dashed line, predictions are correct. If the cloud is flatter than the line, the "
+        "predictions are too close to the mean." + LARGE,
         each=("dataset",),
         panels="model",
     ),

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from soundbench.core.storage import read_clip_table
+from soundbench.evaluation.breakdowns import by_model
 from soundbench.report.drawing import figure, shortened
 from soundbench.report.style import model_colours
 from soundbench.tasks.labels import TRUE
@@ -21,12 +22,14 @@ from soundbench.tasks.regression import Regression
 PANEL = 3.6  # inches
 
 
-def plot_values(predictions: list[str], models: list[str], path: str) -> None:
+def plot_values(predictions: list[str], metrics: list[str], models: list[str], path: str) -> None:
     """Predicted against true numbers, one row of panels per model and one panel per target, and their concordance.
 
     Args:
         predictions: ``…/{model}/seed{seed}/predictions.csv`` of every run; a dot is the mean over seeds.
+        metrics: ``metrics.json`` of every run, for the concordance of each seed; their mean is above a panel.
     """
+    runs = by_model(metrics, models)
     tables = dict(_means(predictions, models))
     targets = Regression.find_labels(next(iter(tables.values())))
     with _panels(path, tables, targets, "predicted against true numbers") as (_, axes):
@@ -36,8 +39,8 @@ def plot_values(predictions: list[str], models: list[str], path: str) -> None:
             ends = [min(truth.min(), values.min()), max(truth.max(), values.max())]
             axis.plot(ends, ends, color="0.6", linestyle="--", linewidth=1)
             _dots(axis, truth, values, model_colours(models)[model])
-            one = tables[model][["clip", TRUE + target, target]]
-            concordance = Regression([target]).scores(one)["ccc"]
+            scores = [row["ccc"] for run in runs[model] for row in run["targets"] if row["target"] == target]
+            concordance = float(np.mean(scores))
             axis.set_title(f"{shortened(model)}\nconcordance {find_metric('ccc').format(concordance)}", fontsize=10)
             axis.set_xlabel(f"true {shortened(target)}")
             axis.set_ylabel(f"predicted {shortened(target)}")
@@ -46,7 +49,8 @@ def plot_values(predictions: list[str], models: list[str], path: str) -> None:
 def plot_residuals(predictions: list[str], models: list[str], path: str) -> None:
     """Predicted minus true numbers against predicted ones, with the mean in each tenth of the clips.
 
-    The arguments are those of :func:`plot_values`.
+    Args:
+        predictions: as of :func:`plot_values`.
     """
     tables = dict(_means(predictions, models))
     targets = Regression.find_labels(next(iter(tables.values())))
