@@ -107,6 +107,16 @@ def test_the_section_of_labels_has_scores_and_errors_to_hear(tmp_path: Path) -> 
     assert values.section(study) == ""
 
 
+def test_a_label_that_no_test_clip_has_has_no_ranking_and_is_not_the_worst(tmp_path: Path) -> None:
+    task = MultiLabel([*LABELS, "ant"])
+    page = labels.section(
+        results(tmp_path, task, [task.table(CLIPS, predictions()[LABELS].assign(ant=0.1).to_numpy())])
+    )
+    rows = re.findall(r'scope="row">(\w+)</th><td>\d+</td><td>(.*?)</td><td>(.*?)</td>', page)
+    assert rows[-1] == ("ant", "–", "–")
+    assert len(rows) == 4
+
+
 def test_names_of_mistakes_do_not_turn_the_words_around_them(tmp_path: Path) -> None:
     study = Study(tmp_path, {"poor": 0.0}, seeds=(1,), takes=1, audio=True).write()
     write_report(study, pages=False)

@@ -21,10 +21,11 @@ from soundbench.tasks.regression import Regression
 MODELS = ["cnn", "mlp"]
 
 
-def write_tagging(folder: Path, labels: list[str]) -> list[str]:
-    """``metrics.json`` of two models, of which the second guesses."""
+def write_tagging(folder: Path, labels: list[str], untested: int = 0) -> list[str]:
+    """``metrics.json`` of two models, of which the second guesses; no clip has the first ``untested`` labels."""
     rng = np.random.default_rng(0)
     truth = rng.random((80, len(labels))) < 0.3
+    truth[:, :untested] = False
     clips = [";".join(label for label, there in zip(labels, row, strict=True) if there) for row in truth]
     table = pd.DataFrame({"clip": [f"c{row}" for row in range(80)], "fold": 1, "label": clips})
     task = MultiLabel(labels)
@@ -45,6 +46,13 @@ def test_each_label_has_a_row_with_its_score_and_the_worst_are_at_the_bottom(tmp
     many = [f"sound-{number:03d}" for number in range(MOST + 5)]
     plot_label_scores(write_tagging(tmp_path, many), MODELS, str(tmp_path / "many.svg"))
     assert sum(label in (tmp_path / "many.svg").read_text() for label in many) == MOST
+
+
+def test_labels_that_no_test_clip_has_are_left_out(tmp_path: Path) -> None:
+    labels = [f"sound-{number:03d}" for number in range(MOST + 5)]
+    plot_label_scores(write_tagging(tmp_path, labels, untested=10), MODELS, str(tmp_path / "figure.svg"))
+    text = (tmp_path / "figure.svg").read_text()
+    assert [label in text for label in labels] == [False] * 10 + [True] * (MOST - 5)
 
 
 def test_occurrences_have_a_panel_of_the_truth_and_one_of_each_model(tmp_path: Path) -> None:

@@ -97,15 +97,16 @@ def test_decisions_are_joined_and_may_be_none() -> None:
     assert TASK.decide(np.array([[0.9, 0.1, 0.5, 0.4], [0.1, 0.2, 0.3, 0.4]]))["predicted"].tolist() == ["cat;hen", ""]
 
 
-def test_the_area_of_a_label_that_every_clip_has_is_unknown() -> None:
+@pytest.mark.parametrize(("everywhere", "score"), [(1, "roc_auc"), (0, "roc_auc"), (0, "average_precision")])
+def test_the_ranking_of_a_label_that_all_clips_or_none_have_is_unknown(everywhere: int, score: str) -> None:
     truth = TRUTH.copy()
-    truth[:, 0] = 1
+    truth[:, 0] = everywhere
     clips = clips_of(truth)
     details = TASK.details(TASK.table(clips, PROBABILITIES), clips["clip"])
-    assert [row["roc_auc"] is None for row in details["classes"]] == [True, False, False, False]
+    assert [row[score] is None for row in details["classes"]] == [True, False, False, False]
     found = MultiLabel.class_scores([details, details])
-    assert list(found["roc_auc"].isna()) == [True, False, False, False]
-    assert percent(records(found)[0]["roc_auc"]) == "–"
+    assert list(found[score].isna()) == [True, False, False, False]
+    assert percent(records(found)[0][score]) == "–"
 
 
 def test_the_threshold_has_the_best_f1_on_validation_clips() -> None:

@@ -178,7 +178,8 @@ METRICS = {
 
 def label_scores(clips: Tagged) -> dict[str, np.ndarray]:
     """Precision, recall, F1, average precision and area under the ROC curve of each label, ``(labels,)``, and the clips
-    that have it (``support``) and for which it is ``predicted``; 0 where undefined, but an undefined area is NaN."""
+    that have it (``support``) and for which it is ``predicted``. Where they are undefined, average precision and area
+    are NaN, and the others are 0."""
     ones = np.ones((1, len(clips.truth)))
     correct = (clips.truth * clips.decided).sum(axis=0)
     support = clips.truth.sum(axis=0)
@@ -187,7 +188,7 @@ def label_scores(clips: Tagged) -> dict[str, np.ndarray]:
         "precision": correct / np.maximum(predicted, 1),
         "recall": correct / np.maximum(support, 1),
         "f1": 2 * correct / np.maximum(support + predicted, 1),
-        "average_precision": np.nan_to_num(label_precisions(clips, ones)[0]),
+        "average_precision": label_precisions(clips, ones)[0],
         "roc_auc": label_areas(clips, ones)[0],
         "support": support.astype(int),
         "predicted": predicted.astype(int),

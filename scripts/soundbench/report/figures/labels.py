@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from soundbench.evaluation.breakdowns import by_model
@@ -20,7 +21,8 @@ LETTER = 0.07  # inches, about the width of a letter of SMALL points
 def plot_label_scores(metrics: list[str], models: list[str], path: str) -> None:
     """The average precision of each label, one mark per model, and the share of clips that have the label.
 
-    The labels are sorted by their mean over models; of more than :data:`MOST`, those with the lowest mean are drawn.
+    The labels are sorted by their mean over models; of more than :data:`MOST`, those with the lowest mean are drawn. A
+    label that no test clip has is left out.
     """
     runs = by_model(metrics, models)
     colours = model_colours(models)
@@ -28,7 +30,8 @@ def plot_label_scores(metrics: list[str], models: list[str], path: str) -> None:
     labels = next(iter(runs.values()))[0]["labels"]
     found = {model: _of_labels(own, "average_precision") for model, own in runs.items()}
     prevalence = np.mean([_prevalence(run) for own in runs.values() for run in own], axis=0)
-    order = np.argsort(np.mean(list(found.values()), axis=0), kind="stable")[:MOST]
+    means = pd.DataFrame(found).mean(axis=1).dropna()
+    order = means.sort_values(kind="stable").index.to_numpy()[:MOST]
     height = 1.4 + ROW * len(order)
     with figure(path, 1, 8.0, height, "average precision of each label") as (canvas, (axis,)):
         places = np.arange(len(order))
@@ -45,8 +48,9 @@ def plot_label_scores(metrics: list[str], models: list[str], path: str) -> None:
 
 
 def _of_labels(runs: list[dict[str, Any]], score: str) -> np.ndarray:
-    """A score of each label, the mean over runs, ``(labels,)``."""
-    return np.mean([[row[score] for row in run["classes"]] for run in runs], axis=0)
+    """A score of each label, the mean over the runs in which it is known, ``(labels,)``; NaN where it is in none."""
+    found = [[row[score] for row in run["classes"]] for run in runs]
+    return pd.DataFrame(found, dtype=float).mean().to_numpy()
 
 
 def _prevalence(run: dict[str, Any]) -> np.ndarray:

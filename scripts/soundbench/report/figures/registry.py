@@ -154,7 +154,8 @@ FIGURES = {
         "scores of each label",
         "The average precision of each label on the test clips of all folds, the mean over seeds; one mark per model. "
         "The grey line is what guessing scores, the share of clips that have the label. Labels at the bottom are "
-        "found worst. Of more than 60 labels, the worst are shown; metrics.json of a run has all.",
+        "found worst. Labels that no test clip has are left out. Of more than 60 labels, the worst are shown; "
+        "metrics.json of a run has all.",
         each=("dataset",),
     ),
     "occurrences": Figure(
