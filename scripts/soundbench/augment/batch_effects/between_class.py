@@ -26,7 +26,7 @@ VALUE = {
     "description": (
         "Each clip is mixed with a clip of another class in this share of the batches (between-class learning). Powers "
         "are added, with weights that take the levels of both clips into account, so that the share of each label is "
-        "its share of what is heard. For samples, and front-ends in dB or natural logarithms. It cannot be combined "
+        "its share of the mixture. For samples, and front-ends in dB or natural logarithms. It cannot be combined "
         "with `mixup`, and needs about twice the epochs. Instead of the number, `{probability: NUMBER, labels: union}` "
         "gives a mixture all labels of both clips as a whole, for the task `multi-label`."
     ),

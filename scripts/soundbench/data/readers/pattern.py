@@ -49,7 +49,7 @@ SETTINGS = {
         },
     },
     "ignore": {
-        "description": "A regular expression for the whole path of audio files that are no clips. They are counted.",
+        "description": "A regular expression for the whole path of audio files that are not clips. They are counted.",
         "type": ["string", "null"],
         "minLength": 1,
         "default": None,
@@ -97,7 +97,7 @@ def read(
     paths = [file.relative_to(home).as_posix() for file in files]
     used = [path for path in paths if not (ignore and re.fullmatch(ignore, path))]
     if not used:
-        raise InputError(f"{root}: holds no audio file" + (" that `ignore` does not pass over" if paths else ""))
+        raise InputError(f"{root}: holds no audio file" + (" that does not match `ignore`" if paths else ""))
     matches = {path: re.fullmatch(pattern, path) for path in used}
     names = {path: match.groupdict(default="") for path, match in matches.items() if match}
     listed = {part: _read_list(home / name) for part, name in lists.items()}
