@@ -1,4 +1,4 @@
-"""Pages of the documentation at their paths in the repository, so that their links are right here and there."""
+"""Pages of the documentation at their paths in the repository, so that links work there and on the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# Audit the clips, and measure what predicts their labels without being content.
+# Audit the clips, and measure which properties of the recordings predict the labels (confounds).
 # Reads: clip tables and measurements. Writes: audit/, confounds/.
 
 

@@ -1,6 +1,6 @@
 # Compare rules that choose an epoch, among them the choice on the test clips (benchmark.every_epoch).
 # Reads: the weights after every epoch. Writes: epochs.csv of each fold and of summary/, which only figures and pages read.
-# No rule that trains, tunes or chooses may have these files among its inputs; a test holds that.
+# No rule that trains, tunes or chooses may have these files among its inputs; a test checks this.
 
 
 rule evaluate_epochs:

@@ -1,4 +1,4 @@
-"""Measure whether the labels of a data set can be predicted from measurements that are not the content."""
+"""Measure whether properties of the recordings of a data set predict its labels (confounds)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How often Snakemake's scheduler looks at the jobs that wait."""
+"""How often Snakemake's scheduler checks the waiting jobs."""
 
 from __future__ import annotations
 

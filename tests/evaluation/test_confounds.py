@@ -1,4 +1,4 @@
-"""Labels that can be predicted from measurements that are not the content."""
+"""Properties of the recordings that predict the labels."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_the_verdict_the_leaderboard_and_a_section_name_the_number_of_listed_cli
     groups = sorted(set(clips["group"]))[:10]
     count = int(clips["group"].isin(groups).sum())
     page = report(contaminated(study, groups))
-    assert f"by the lists of the study: pretrained ({count} of {len(clips)})." in page
+    assert f"name as training data of a model: pretrained ({count} of {len(clips)})." in page
     assert "Every score is measured on clips that the model was not trained on" not in page
     assert "seen before</button>" in page
     assert f"group {count}" in page

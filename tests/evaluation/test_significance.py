@@ -149,7 +149,7 @@ def test_a_lower_score_that_is_better_favours_the_other_model() -> None:
 
 def test_one_fold_is_compared_by_its_groups_and_says_that_it_is_one_training_set() -> None:
     row = compared(study(0.5, 0.8, folds=1)).loc[("m0", "m1")]
-    assert row["verdict"].endswith("; one training set, so this is about these trained models only)")
+    assert row["verdict"].endswith("; one training set: the result holds for these trained models only)")
     assert row["p"] < 0.05
 
 

@@ -122,7 +122,7 @@ def test_other_sources_and_missing_runs_are_not_compared() -> None:
 def test_one_fold_is_compared_as_one_training_set() -> None:
     runs = {key: {seed: t.assign(fold=1) for seed, t in own.items()} for key, own in runs_of({"a": 1, "b": 2}).items()}
     (row,) = compared(runs).itertuples()
-    assert "one training set, so this is about these trained models only" in row.verdict
+    assert "one training set: the result holds for these trained models only" in row.verdict
 
 
 def test_label_map() -> None:

@@ -238,9 +238,9 @@ def test_page_opens_in_a_browser_and_its_sounds_can_be_played(
 def test_page_of_recordings_without_labels_compares_nothing(model: Path, sounds: Path, tmp_path: Path) -> None:
     page = written(tmp_path, model, [str(sounds)])
     assert "Actual against predicted" not in page
-    assert "heard: 0:0" in page
+    assert "excerpt: 0:0" in page
     (tmp_path / "list.csv").write_text("path,label\nsounds/0.wav,cat\n")
-    assert "does not know the label <bdi>cat</bdi>" in written(tmp_path, model, [str(tmp_path / "list.csv")])
+    assert "was not trained on the label <bdi>cat</bdi>" in written(tmp_path, model, [str(tmp_path / "list.csv")])
 
 
 def test_not_one_recording_that_can_be_read_is_an_error_that_leaves_nothing(model: Path, tmp_path: Path) -> None:

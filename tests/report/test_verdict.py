@@ -75,7 +75,7 @@ def test_a_higher_score_that_is_not_significant_shows_no_best_model(tmp_path: Pa
 
 def test_the_smallest_visible_difference_has_a_line_of_its_own(tmp_path: Path) -> None:
     text = said(Study(tmp_path, {"one": 2.0, "other": 2.1}, takes=8))
-    found = r"^With these clips and seeds, a true difference of [\d.]+ points is found four times in five\."
+    found = r"^With these clips and seeds, a true difference of [\d.]+ points is found four times in five\. With "
     assert re.search(found, text, re.M)
 
 
@@ -89,7 +89,7 @@ def test_one_fold_is_compared_by_its_groups_and_says_what_that_is_worth(tmp_path
     text = said(study)
     assert re.search(rf"^good is best on the one test part: [\d.]+ % {INTERVAL}\.$", text, re.M)
     assert "It is significantly better than poor" in text
-    assert "There is one training set, so this is about these trained models" in text
+    assert "There is one training set. The result holds for these trained models only" in text
     pairs = pd.read_csv(tmp_path / "summary" / "comparisons.csv")
     assert pairs["verdict"].str.contains("one training set").all()
     assert (pairs["interval_low"] < pairs["difference"]).all() and (pairs["difference"] < pairs["interval_high"]).all()
@@ -104,8 +104,8 @@ def test_one_fold_with_equal_skill_names_no_best_model(tmp_path: Path) -> None:
 def test_models_without_a_common_seed_cannot_be_compared(tmp_path: Path) -> None:
     missing = frozenset({("one", "good", 1), ("one", "poor", 2)})
     text = said(Study(tmp_path, {"good": 3.0, "poor": 2.5}, takes=8, missing=missing))
-    assert re.search(r"Mean scores: good [\d.]+ % and poor [\d.]+ %\. Which model is better cannot be told", text)
-    assert "a seed that both have finished" in text
+    assert re.search(r"Mean scores: good [\d.]+ % and poor [\d.]+ %\. The models cannot be compared\.", text)
+    assert "needs results of both models for the same seed" in text
     assert "highest" not in text
 
 
@@ -147,7 +147,7 @@ def test_where_all_models_guess_none_is_best(tmp_path: Path) -> None:
 def test_one_model_has_a_score_and_an_interval(tmp_path: Path) -> None:
     assert re.match(rf"only scores [\d.]+ % {INTERVAL}\.", said(Study(tmp_path, {"only": 2.0})))
     holdout = said(Study(tmp_path / "holdout", {"only": 2.0}, folds=1, takes=16))
-    assert "There is one training set, so this is about these trained models" in holdout
+    assert "There is one training set. The result holds for these trained models only" in holdout
 
 
 def compared(difference: float, low: float, high: float, p: float) -> str:

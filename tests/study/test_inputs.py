@@ -160,7 +160,7 @@ def test_export_has_the_members_of_ensembles_and_names_what_it_leaves_out(caplog
     folders = [paths.fill(paths.EXPORTED, dataset="synthetic", model=model)[0] for model in ("cnn", "resnet18")]
     assert found.folders(paths.EXPORTED)(Wildcards()) == folders
     assert "gradient-boosting: skl2onnx does not convert it" in caplog.text
-    assert "several: an ensemble is no single network" in caplog.text
+    assert "several: an ensemble is not a single network" in caplog.text
 
 
 def test_export_of_nothing_is_refused() -> None:
@@ -174,7 +174,7 @@ def test_export_refuses_an_ensemble_that_is_named_by_its_folder() -> None:
     found = study(models={"both": {"family": "ensemble", "members": ["cnn", "resnet18"]}})
     inputs = ExportInputs(found).checked(FeatureInputs(found, AugmentationInputs(found)).of_model)
     assert "features" in inputs(Wildcards(dataset="synthetic", model="cnn"))
-    with pytest.raises(InputError, match="both cannot be exported: an ensemble is no single network"):
+    with pytest.raises(InputError, match="both cannot be exported: an ensemble is not a single network"):
         inputs(Wildcards(dataset="synthetic", model="both"))
 
 

@@ -159,7 +159,7 @@ def test_every_use_of_test_clips_is_counted_and_lists_are_compared_with_them(stu
     assert seen["model"].tolist() == ["cnn", "both"]
     listed = tested.str.startswith("bird-").sum() + tested.eq("alarm-100-0").sum()
     assert seen["listed"].tolist() == [listed, listed]
-    assert "Seen before" in (study.results / "summary" / "report.html").read_text()
+    assert '#contamination">Contamination</a>' in (study.results / "summary" / "report.html").read_text()
 
 
 def test_networks_of_two_epochs_are_one_model(study: Workflow) -> None:

@@ -1,7 +1,7 @@
-"""How often Snakemake's scheduler (9.27) looks at the jobs that wait.
+"""How often Snakemake's scheduler (9.27) checks the waiting jobs.
 
-It submits at most 100 jobs per second, so it looks again one second after each look. It also looks when a job ends.
-Each job that ended therefore added a look per second, until no job waited: 240 per second after 240 jobs.
+It submits at most 100 jobs per second, so it checks again one second after each check. It also checks when a job ends.
+Each job that ended therefore added a check per second, until no job waited: 240 per second after 240 jobs.
 """
 
 from __future__ import annotations

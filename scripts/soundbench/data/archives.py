@@ -69,7 +69,9 @@ def _check_size(archive: Path, unpacked: int, folder: Path) -> None:
     """Refuse archives that would fill the disk. Unpacking never writes more bytes than an archive declares."""
     if unpacked > max(SMALL, LARGEST_RATIO * archive.stat().st_size):
         sizes = f"{archive.stat().st_size / 1e6:,.1f} MB would become {unpacked / 1e6:,.0f} MB"
-        raise InputError(f"{archive}: nothing was unpacked: {sizes}, far more than recordings need; is it an attack?")
+        raise InputError(
+            f"{archive}: nothing was unpacked: {sizes}. Audio does not compress so much; the archive may be harmful"
+        )
     check_room(f"{archive}, unpacked", unpacked, folder)
 
 

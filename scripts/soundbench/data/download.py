@@ -166,7 +166,7 @@ class ServerBusyError(requests.ConnectionError):
 
 
 def _no_way(url: str, why: str) -> str:
-    return f"{url}: cannot be fetched ({why}). Or name a copy that you have: sources.NAME.root in the configuration"
+    return f"{url}: cannot be fetched ({why}). If you have a copy, set sources.NAME.root in the configuration to it"
 
 
 def _receive(url: str, file: IO[bytes], version: Path) -> None:

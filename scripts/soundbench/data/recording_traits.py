@@ -1,4 +1,4 @@
-"""Measurements of how a clip was recorded and cut, which say nothing of what is heard in it."""
+"""Measurements of how a clip was recorded and cut, which do not describe its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each step of a study adds, where the selected models are steps: each is another one with one thing more."""
+"""The gain of each step of an ablation, in which each model is an earlier one with one added technique."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Whether labels can be predicted from measurements that are not the content, such as bandwidth, level and silence.
+"""Confounds: properties of the recordings, such as bandwidth, level and silence, that predict the labels.
 
-Where they can, a model can score above chance without the sound itself, and scores on these recordings may not hold on
-others. A classifier of such measurements alone is trained and tested on the study's own split, as its models are
+If there are any, a model can score above chance without the content, and its scores may not hold on other recordings. A
+small classifier of such measurements alone is trained and tested on the study's own split, as its models are
 (B. L. Sturm, "A simple method to determine if a music information retrieval system is a 'horse'", IEEE Transactions on
-Multimedia, 2014, on why).
+Multimedia, 2014, gives the reasons).
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def sentence(table: pd.DataFrame) -> str:
     more = len(found) - len(parts)
     chance = _percent(found["chance"].iloc[0])
     return (
-        "Measurements that are not the content predict the labels, too. On the same split, a small classifier of them "
-        f"has this unweighted average recall, where chance is {chance}: {'; '.join(parts)}"
+        "Properties of the recordings predict the labels (confounds). On the same split, small classifiers that get "
+        f"only these properties have this unweighted average recall, where chance is {chance}: {'; '.join(parts)}"
         f"{f'; {more} more in the table of confounds' if more > 0 else ''}."
     )
 

@@ -1,8 +1,8 @@
-"""Scores of models on test clips that they may have seen before: in a pretraining that lists of the user describe.
+"""Contamination: test clips that were in the training data of pretrained weights, according to lists of the user.
 
-Whoever publishes weights knows what they were trained on. Test clips among it are no new sounds for the model, and the
-score on the others is the one to trust (O. Sainz and others, "NLP evaluation in trouble: on the need to measure LLM
-data contamination for each benchmark", Findings of EMNLP 2023, on the same problem with texts).
+Those who publish weights know their training data. If test clips are among these data, only the score on the others can
+be trusted (O. Sainz and others, "NLP evaluation in trouble: on the need to measure LLM data contamination for
+each benchmark", Findings of EMNLP 2023, on the same problem with texts).
 """
 
 from __future__ import annotations
@@ -120,4 +120,4 @@ def sentence(table: pd.DataFrame) -> str:
     if found.empty:
         return ""
     parts = [f"{row['model']} ({row['listed']} of {row['clips']})" for row in found.to_dict("records")]
-    return f"Test clips that a model may have seen in its pretraining, by the lists of the study: {spoken_list(parts)}."
+    return f"Test clips that the lists of the study name as training data of a model: {spoken_list(parts)}."

@@ -83,7 +83,7 @@ def verdict(
     low, high = sorted(sign * end for end in difference.interval())
     unit = " points" if metric.percent else ""
     span = f"{metric.difference(gap)}{unit}, 95 % interval {metric.difference(low)} to {metric.difference(high)}"
-    limits = "; one training set, so this is about these trained models only" if one_training else ""
+    limits = "; one training set: the result holds for these trained models only" if one_training else ""
     if p_corrected < LEVEL:
         return f"{model_a} is better than {model_b} ({span}{limits})"
     # Among many pairs, some intervals leave out zero by chance.

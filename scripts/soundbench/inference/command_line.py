@@ -23,9 +23,9 @@ probabilities are summarised. Standard output gets one row per recording, in the
 
 EPILOGUE = """\
 examples:
-  python scripts/predict_clips.py results/runs/esc10/cnn/seed1/fold1 dog.wav rain.flac
-  python scripts/predict_clips.py results/runs/esc10/cnn ~/recordings --output predictions.csv
-  python scripts/predict_clips.py results/runs/esc10/cnn/seed1 night.wav --windows --json
+  %(prog)s results/runs/esc10/cnn/seed1/fold1 dog.wav rain.flac
+  %(prog)s results/runs/esc10/cnn ~/recordings --output predictions.csv
+  %(prog)s results/runs/esc10/cnn/seed1 night.wav --windows --json
 
 exit status:
   0  everything was predicted

@@ -1,4 +1,4 @@
-"""Ensembles: contestants that are not trained themselves; their predictions are the mean of those of their members.
+"""Ensembles: models that are not trained; their predictions are the mean of the predictions of their members.
 
 An entry of ``models`` with ``family: ensemble`` names other models, or one model of which several runs are averaged.
 Everything is fixed by the entry, so nothing is chosen on test clips.

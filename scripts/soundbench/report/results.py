@@ -56,7 +56,7 @@ class Results:
         clips: the clip table behind each data set.
         metric: the score that models are ranked by.
         audits: the findings on each data set.
-        confounds: what predicts the labels of each data set without being content.
+        confounds: how well properties of the recordings predict the labels of each data set.
         splits: the split tables of each data set, one per seed.
         figures: the folder of the figures.
         explored: the folder of each data set's figures of its clips.

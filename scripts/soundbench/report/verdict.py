@@ -12,6 +12,11 @@ from soundbench.evaluation.baseline import Baseline
 from soundbench.tasks.metric import Metric
 
 SIGNIFICANCE = 0.05
+# What two models need for a comparison.
+NEEDED = (
+    "A comparison needs results of both models for the same seed, and test clips of at least two groups (recordings or "
+    "speakers)."
+)
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,7 @@ def _answer(scored: pd.DataFrame, outcomes: Outcomes, folds: int, metric: Metric
     where = " on the one test part" if folds == 1 else ""
     if not (outcomes.worse or outcomes.better or outcomes.indistinguishable):
         means = listed([f"{row.model} {metric.with_unit(row.mean)}" for row in scored.itertuples()])
-        why = "that takes a seed that both have finished, and two groups of test clips"
-        return [f"Mean scores: {means}. Which model is better cannot be told: {why}."]
+        return [f"Mean scores: {means}. The models cannot be compared. {NEEDED}"]
     top = list(scored.loc[np.isclose(scored["mean"], best["mean"], rtol=0, atol=1e-9), "model"])
     value = f"{metric.with_unit(best['mean'])} ({_interval(best, metric)})"
     equal = f"{listed(top)} have the same score{where}, {metric.with_unit(best['mean'])}."
@@ -153,16 +157,15 @@ def _answer(scored: pd.DataFrame, outcomes: Outcomes, folds: int, metric: Metric
     if outcomes.indistinguishable:
         sentences.append(f"{named} is statistically indistinguishable from {listed(outcomes.indistinguishable)}.")
     if outcomes.unknown:
-        why = "that takes a seed that both have finished, and two groups of test clips"
-        sentences.append(f"It cannot be compared with {listed(outcomes.unknown)}: {why}.")
+        sentences.append(f"{named} cannot be compared with {listed(outcomes.unknown)}. {NEEDED}")
     return sentences + _caveats(folds)
 
 
 def _caveats(folds: int) -> list[str]:
     if folds > 1:
         return []
-    only = "this is about these trained models only; with other training clips, the scores may differ"
-    return [f"There is one training set, so {only}."]
+    only = "The result holds for these trained models only; with other training clips, the scores may differ."
+    return [f"There is one training set. {only}"]
 
 
 def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
@@ -174,9 +177,10 @@ def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
     corrected = f", also after the correction for {len(known)} pairs" if len(known) > 1 else ""
     found = f"With these clips and seeds, a true difference of {smallest} is found four times in five{corrected}."
     needed = known["seeds_for_one_point"].max()
+    if not np.isfinite(needed):
+        return f"{found} With more clips, smaller differences would be found."
     one = "1 point" if metric.percent else "0.01"
-    more = f"{needed:.0f} seeds would find {one}." if np.isfinite(needed) else "More clips would find smaller ones."
-    return f"{found} {more}"
+    return f"{found} With {needed:.0f} seed{'s' if needed > 1 else ''}, a difference of {one} would be found as often."
 
 
 def listed(parts: Sequence[str]) -> str:

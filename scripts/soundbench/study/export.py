@@ -58,7 +58,7 @@ class ExportInputs:
     def _without_form(self, model: str) -> str | None:
         """Why a model cannot be exported; None if it can."""
         if model in self.study.settings["ensembles"]:
-            return "an ensemble is no single network; export its members"
+            return "an ensemble is not a single network; export its members"
         reason: str | None = FAMILIES.constant(self.study.settings["models"][model]["family"], "WITHOUT_ONNX")
         return reason
 

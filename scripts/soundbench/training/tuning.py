@@ -151,7 +151,7 @@ def _described(model: str, best: int, descriptions: list[Description]) -> Descri
 
 
 def trial_row(description: Description, history: str | Path, search: Sequence[str] = ()) -> dict[str, Any]:
-    """A row of the table of trials for a run that had no competitor.
+    """A row of the table of trials for one run, which is marked as chosen.
 
     Args:
         search: the keys of the settings that are named.

@@ -1,6 +1,6 @@
-"""Two linear layers with a rectifier between them, on the standardised values of a clip: a probe that bends.
+"""A nonlinear probe: two linear layers with a rectifier between them, on the standardised values of a clip.
 
-On an embedding, it shows whether the classes can be separated by more than a plane (compare the family `linear`).
+On an embedding, it shows whether nonlinear boundaries separate the classes better than planes (the family `linear`).
 """
 
 from __future__ import annotations

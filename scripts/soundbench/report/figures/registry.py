@@ -90,10 +90,10 @@ FIGURES = {
     "ablation": Figure(
         "ablation.plot_ablation",
         "gain of each step",
-        "Each model is another one with one thing more: the one above it in a cumulative ablation, the first one of "
-        "the selection in a single ablation. The diamond is the gain over that model, and the bar is its 95 % interval "
-        "over recordings or speakers, seeds and training sets: green where the step helps, vermilion where it harms, "
-        "grey where the interval holds zero. Beside the bar are the gain and the CPU seconds of one training.",
+        "Each model is an earlier one with one added technique: the one above it in a cumulative ablation, the first "
+        "one of the selection in a single ablation. The diamond is the gain over that model, and the bar is its 95 % "
+        "interval over recordings or speakers, seeds and training sets: green where the step helps, vermilion where it "
+        "harms, grey where the interval holds zero. Beside the bar are the gain and the CPU seconds of one training.",
         several=("models",),
     ),
     "costs": Figure(
@@ -118,8 +118,8 @@ FIGURES = {
         "score against number of training clips",
         "Would more recordings help? One line per model: the score on the same test clips, against the number of "
         "training clips without augmented copies. Bars are 95 % intervals over recordings or speakers, seeds and "
-        "training sets. The axis of clips is logarithmic. A line that still rises at its right end says that more "
-        "recordings are likely to help; a flat one says that another model is.",
+        "training sets. The axis of clips is logarithmic. If a line still rises at its right end, more "
+        "recordings are likely to help. If it is flat, a better model is more likely to help.",
     ),
     "confusion": Figure(
         "confusion.plot_confusion",
@@ -153,9 +153,9 @@ FIGURES = {
         "labels.plot_label_scores",
         "scores of each label",
         "The average precision of each label on the test clips of all folds, the mean over seeds; one mark per model. "
-        "The grey line is what guessing scores, the share of clips that have the label. Labels at the bottom are "
-        "found worst. Labels that no test clip has are left out. Of more than 60 labels, the worst are shown; "
-        "metrics.json of a run has all.",
+        "The grey line is the score of guessing: the share of clips that have the label. The labels with the lowest "
+        "scores are at the bottom. Labels that no test clip has are left out. If there are more than 60 labels, those "
+        "with the lowest scores are shown; metrics.json of a run has all.",
         each=("dataset",),
     ),
     "occurrences": Figure(

@@ -82,14 +82,14 @@ def _comparison(known: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
 
 
 def choose_recordings(table: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    """The recordings to show: the surest mistakes, then those that the model was least sure of, then the surest."""
+    """The recordings to show: errors with the highest probability, then the lowest probabilities, then the highest."""
     ranked = table.sort_values("probability1", kind="stable")
     wrong = ranked[ranked["actual"].isin(labels) & (ranked["label1"] != ranked["actual"])][::-1][:WRONG]
     rest = ranked.drop(wrong.index)
     room = CARDS - len(wrong)
     unsure = rest[: -(-room // 2)]
     sure = rest.drop(unsure.index)[::-1][: room // 2]
-    parts = {"mistaken": wrong, "least sure": unsure, "surest": sure}
+    parts = {"error": wrong, "low probability": unsure, "high probability": sure}
     return pd.concat([part.assign(why=why) for why, part in parts.items()])
 
 

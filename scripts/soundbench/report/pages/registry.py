@@ -52,8 +52,8 @@ class Item:
 
 
 VARIANTS = (
-    "One clip of {dataset} as it is and in every variant of its training copies. The page plays the sounds; the figure "
-    "shows the spectrograms on one scale of loudness."
+    "One clip of {dataset}, unchanged and in every variant of its training copies. The page plays the sounds; the "
+    "figure shows the spectrograms on one scale of loudness."
 )
 
 ITEMS = {

@@ -96,7 +96,7 @@ def describe_steps(steps: list[dict[str, Any]]) -> str:
         effect = amounts.pop("effect")
         named = (f"{key} {value}{UNITS.get(key, '')}" for key, value in amounts.items() if value is not None)
         parts.append(f"{effect} ({', '.join(named)})")
-    return "; ".join(parts) or "untouched"
+    return "; ".join(parts) or "unchanged"
 
 
 def show_variants(

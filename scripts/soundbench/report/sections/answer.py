@@ -26,7 +26,7 @@ SOUNDS = {"mistakes": "the mistakes", "labels": "misses and false alarms", "valu
 
 # The sentences below the verdict on a data set, and where the page has more on them: the section, and a link's text.
 REMARKS = {
-    "tuning": ("ledger", "All that was tried."),
+    "tuning": ("ledger", "All trials."),
     "confounds": None,
     "contamination": ("contamination", "Scores without them."),
     "transductive": None,
@@ -87,12 +87,12 @@ def findings_of(results: Results, dataset: str) -> pd.DataFrame:
 
 
 def confounds(results: Results, dataset: str) -> str:
-    """A sentence on what predicts the labels without being content; empty if nothing does or nothing was measured."""
+    """A sentence on properties of the recordings that predict the labels; empty if none does or none was measured."""
     return sentence(pd.read_csv(results.confounds[dataset])) if dataset in results.confounds else ""
 
 
 def seen_before(results: Results, dataset: str) -> str:
-    """A sentence on the test clips that models may have seen in their pretraining; empty if none is known."""
+    """A sentence on test clips that may have been in the training data of pretrained models; empty if none is known."""
     if "contamination" not in results.tables:
         return ""
     table = results.table("contamination")

@@ -1,4 +1,4 @@
-"""The section of test clips that models may have seen before."""
+"""The section of test clips that may have been in the training data of pretrained models."""
 
 from __future__ import annotations
 

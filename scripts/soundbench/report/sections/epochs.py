@@ -1,4 +1,4 @@
-"""The section of rules that choose an epoch: by how much a choice on the test clips flatters a model."""
+"""The section of rules that choose an epoch: by how much a choice on the test clips raises the score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The section of what was tried: all settings of each model, their validation scores, and evaluations on test clips."""
+"""The section of trials: all settings of each model, their validation scores, and evaluations on test clips."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ class Section:
 
 
 SECTIONS = {
-    "answer": Section("Verdict", "Which model is best on these sounds, and how sure is that?"),
+    "answer": Section("Verdict", "Which model is best on these sounds, and how certain is this?"),
     "leaderboard": Section("Leaderboard", "How do all models score, and what do they cost?"),
-    "contamination": Section("Seen before", "Do scores rest on sounds that a pretrained model has seen?"),
+    "contamination": Section("Contamination", "Were test clips in the training data of a pretrained model?"),
     "comparison": Section(
         "Comparison", "By how much do models differ, and in which classes?", figures=("scores", "views", "ranks")
     ),
@@ -53,15 +53,19 @@ SECTIONS = {
     "values": Section("Numbers", "How far are predictions from the truth, and where?", figures=("values", "residuals")),
     "mistakes": Section("Mistakes", "What do the mistakes sound like?", figures=("samples",)),
     "explanations": Section(
-        "What decides", "What do decisions rest on, and which clips are alike?", figures=("explanations",)
+        "Explanations",
+        "Which parts of a clip decide, and which clips does a model treat alike?",
+        figures=("explanations",),
     ),
     "robustness": Section(
         "Robustness", "Do scores hold when the sound is changed?", figures=("robustness",), written=False
     ),
     "transfer": Section("Other data sets", "Do scores hold on other recordings?"),
-    "ledger": Section("What was tried", "Which settings were tried, and how often were test clips evaluated?"),
+    "ledger": Section("Trials", "Which settings were tried, and how often were test clips evaluated?"),
     "data": Section("Data and audit", "What are the recordings, and what is wrong with them?"),
-    "provenance": Section("Do it again", "What made these results, and how are they made again?"),
+    "provenance": Section(
+        "Reproducibility", "Which software and settings made these results, and how can you repeat them?"
+    ),
 }
 
 SECTION_MODULES = [f"{PACKAGE}.{name}" for name, section in SECTIONS.items() if section.written]
