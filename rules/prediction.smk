@@ -32,6 +32,7 @@ rule predict_clips:
         runtime=lambda w, attempt: attempt * predictions.by_recordings(w, 60, 10),
     params:
         recordings=lambda w: predictions.entry(w)["recordings"],
+        files=predictions.recording_digests,
         options=lambda w: canonical_json({key: predictions.entry(w)[key] for key in ("overlap", "summary", "top_k")}),
         code=lambda w: code_digest("predict_clips", *FAMILIES.modules(), *FRONT_ENDS.modules()),
     script:

@@ -12,6 +12,7 @@ from snakemake.io import expand
 from helpers.library import configuration
 from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
+from soundbench.data.files import files_state
 from soundbench.study import paths
 from soundbench.study.augmentation import AugmentationInputs
 from soundbench.study.data import DataInputs
@@ -181,6 +182,29 @@ def test_export_refuses_an_ensemble_that_is_named_by_its_folder() -> None:
 def test_predicting_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="names no recordings"):
         PredictionInputs(study()).pages("{prediction}.html")(Wildcards())
+
+
+def test_a_recording_to_predict_that_is_overwritten_in_place_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    recording = tmp_path / "known" / "dog" / "a.wav"
+    recording.parent.mkdir(parents=True)
+    (tmp_path / "list.csv").write_text("label,path\ndog,known/dog/a.wav\n")
+    (tmp_path / "home.csv").write_text("path\n~/known/dog/a.wav\n")
+    places = {"folder": "known", "pattern": "known*", "list": "list.csv", "home": "home.csv"}
+    predict = {name: {"recordings": [str(tmp_path / place)]} for name, place in places.items()}
+    model = {"dataset": "synthetic", "model": "cnn"}
+    inputs = PredictionInputs(study(predict={name: entry | {"model": model} for name, entry in predict.items()}))
+
+    def digests(content: str) -> dict[str, list[str]]:
+        recording.write_text(content)
+        files_state.cache_clear()
+        return {name: inputs.recording_digests(Wildcards(prediction=name)) for name in places}
+
+    before, after = digests("a"), digests("longer")
+    assert all(len(before[name]) == len(after[name]) == 1 for name in places)
+    assert all(before[name] != after[name] for name in places)
 
 
 def test_rules_ask_for_files_of_training_only_of_trained_models() -> None:

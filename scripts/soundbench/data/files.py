@@ -126,7 +126,8 @@ def _listed_files(table: str) -> Iterator[tuple[str, os.stat_result | None]]:
     except (ValueError, OSError, csv.Error):
         return
     for path in paths:
-        yield path, _stat(folder / path)
+        # Lists of recordings to predict may begin with ~. Path.expanduser() raises an error if there is no such user.
+        yield path, _stat(folder / os.path.expanduser(path))  # noqa: PTH111
 
 
 def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:

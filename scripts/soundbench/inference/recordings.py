@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import AUDIO_SUFFIXES, audio_files, folders_below, is_plain
+from soundbench.data.files import AUDIO_SUFFIXES, audio_files, files_state, folders_below, is_plain
 from soundbench.data.names import is_utf8, normalised, printable
 from soundbench.data.parts import part_path, time_problems
 
@@ -52,7 +52,7 @@ def _at(place: str, labels: list[str]) -> Iterator[Recording]:
     path = Path(place).expanduser()
     if path.is_dir():
         yield from _in_folder(path, labels)
-    elif path.suffix.lower() == ".csv" and path.is_file():
+    elif _is_list(path):
         yield from _in_list(path)
     elif path.exists() or not (matches := matching(place)):
         if problem := place_problem(place):
@@ -82,9 +82,24 @@ def watched_files(place: str) -> list[str]:
 
     Files whose names hold brackets of wildcards or path variables are predicted, but their dates are not used.
     """
+    return [*filter(is_plain, _paths(place)), *folders_below(Path(place).expanduser())]
+
+
+def files_digests(place: str) -> list[str]:
+    """A digest of the recordings in each folder and list at a place.
+
+    It changes if a recording is overwritten in place. The dates of its folder and of its list do not.
+    """
+    return [files_state(path).digest for path in _paths(place) if Path(path).is_dir() or _is_list(Path(path))]
+
+
+def _paths(place: str) -> list[str]:
     path = Path(place).expanduser()
-    paths = [str(path)] if path.exists() else matching(place)
-    return [*filter(is_plain, paths), *folders_below(path)]
+    return [str(path)] if path.exists() else matching(place)
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix.lower() == ".csv" and path.is_file()
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from soundbench.core.errors import InputError
 from soundbench.data.files import files_state
-from soundbench.inference.recordings import watched_files
+from soundbench.inference.recordings import files_digests, watched_files
 from soundbench.models.ensembles import member_runs
 from soundbench.models.saved import find_models
 from soundbench.study.paths import fill
@@ -113,3 +113,7 @@ class PredictionInputs:
     def recordings(self, wildcards: Wildcards) -> list[str]:
         """The files and folders whose dates show that there are new recordings."""
         return list(chain.from_iterable(map(watched_files, self.entry(wildcards)["recordings"])))
+
+    def recording_digests(self, wildcards: Wildcards) -> list[str]:
+        """A digest of the recordings in each folder and list: it changes when one of them is overwritten in place."""
+        return list(chain.from_iterable(map(files_digests, self.entry(wildcards)["recordings"])))
