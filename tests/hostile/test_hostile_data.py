@@ -300,10 +300,13 @@ def test_recordings_to_predict_whose_names_are_no_text_are_named(own: Path) -> N
     assert r"caf\xe9.wav: the name of the file is not in UTF-8" in message(find_recordings, [str(own)], [])
 
 
-@pytest.mark.parametrize("label", ["clip", "fold", "label", "predicted"])
-def test_labels_named_like_columns_of_the_predictions_are_refused(label: str) -> None:
+@pytest.mark.parametrize("task", ["single-label", "multi-label"])
+@pytest.mark.parametrize("label", ["clip", "fold", "label", "predicted", "seed", "group", "other_group"])
+def test_labels_named_like_columns_of_the_predictions_are_refused(label: str, task: str) -> None:
     clips = pd.DataFrame({"clip": ["a", "b"], "label": ["dog", label]})
-    assert f"no label may have the name of a column of the predictions: {label}" in message(view_clips, clips, {})
+    expected = f"no label may have the name of a column of the predictions: {label}; `merge` can rename it"
+    assert expected in message(view_clips, clips, {"task": task})
+    view_clips(clips, {"task": task, "merge": {"renamed": [label]}})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 SEPARATOR = ";"  # between the labels of a clip
 TRUE = "true_"  # before the name of a number, the column of its true value
-RESERVED = ("clip", "fold", "label", "predicted")  # columns of predictions.csv beside the labels
+# The columns of tables of predictions beside the labels: of runs, and of transfers, which have seeds and groups too.
+RESERVED = ("clip", "fold", "label", "predicted", "seed", "group", "other_group")
 
 
 def check_names(labels: list[str], reserved: tuple[str, ...] = RESERVED) -> None:
