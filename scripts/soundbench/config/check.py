@@ -48,8 +48,27 @@ def read_configuration(
     config = merged_configuration(read_library(folder), overlay, arguments)
     if isinstance(folders := config.get("pathvars"), dict):
         config["pathvars"] = {name: _in_home(folder) for name, folder in folders.items()}
-    checked = check_configuration(config, [*library, *files])
-    return split_sizes(split_ensembles(split_trials(checked)))
+    return _divided(check_configuration(config, [*library, *files]))
+
+
+def finished_configuration(folder: str | Path, overlay: Config) -> Config:
+    """The configuration of a study that was checked when it ran; its recordings may have been moved since.
+
+    Args:
+        folder, overlay: see :func:`read_configuration`.
+    """
+    return _divided(_complete(lay_over(read_library(folder), overlay)))
+
+
+def _complete(config: Config) -> Config:
+    """``config`` with the defaults of the schemas; labels get the Unicode form that clips have."""
+    schema = load_schema()
+    return fill_values(with_defaults(schema, schema, config | {"datasets": normalised(config.get("datasets"))}))
+
+
+def _divided(config: Config) -> Config:
+    """A complete configuration in which trials, ensembles and sizes of training parts are entries of their own."""
+    return split_sizes(split_ensembles(split_trials(config)))
 
 
 def read_library(folder: str | Path) -> Config:
@@ -146,9 +165,7 @@ def check_configuration(config: Config, files: Iterable[str | Path] = ()) -> Con
     problems, paths = schema_problems(schema, config)
     problems += [problem for file in files for problem in duplicate_keys(file)]
     invalid = {path[:2] for path in paths}
-    # Labels get the Unicode form that clips have.
-    config = with_defaults(schema, schema, config | {"datasets": normalised(config.get("datasets"))})
-    config = fill_values(config)
+    config = _complete(config)
     problems += configuration_problems(config, {part: _valid_entries(config, part, invalid) for part in LIBRARY})
     problems += [] if problems else tuning_problems(config, schema)
     if problems:

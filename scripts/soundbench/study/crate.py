@@ -14,11 +14,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundbench.config.check import lay_over, read_yaml
+from soundbench.config.check import Config, finished_configuration, read_yaml
 from soundbench.core.errors import InputError
 from soundbench.core.provenance import revision
 from soundbench.core.schema import LIBRARY
 from soundbench.core.storage import read_json
+from soundbench.study import paths
+from soundbench.study.augmentation import AugmentationInputs
+from soundbench.study.features import FeatureInputs
+from soundbench.study.report_items import ReportItems
+from soundbench.study.robustness import RobustnessInputs
+from soundbench.study.runs import SelectedRuns
+from soundbench.study.study import Study
+from soundbench.study.training import TrainingInputs
+from soundbench.study.transfer import TransferInputs
 
 if TYPE_CHECKING:
     from rocrate.model import Entity
@@ -31,6 +40,8 @@ DESCRIPTIONS = {
     "comparisons.csv": "The paired differences of models",
     "report.html": "The report of the study",
 }
+# What is in the folder of the summary beside the tables, figures and pages that the study lists.
+TEXTS = (paths.STUDY, paths.LANDING, f"{paths.SUMMARY}/leaderboard.md", f"{paths.SUMMARY}/leaderboard.tex")
 NO_LICENSE = "No licence of these results was given."
 
 
@@ -51,16 +62,17 @@ def write_crate(results: Path, output: Path, license_name: str = NO_LICENSE) -> 
     from rocrate.rocrate import ROCrate
 
     crate = ROCrate()
+    settings = finished_configuration(LIBRARY, read_yaml(results / "summary" / "study.yaml"))
     scores = _rows(results / "summary" / "scores.csv")
     crate.name = f"Comparison of {_names(scores, 'model')} on {_names(scores, 'dataset')}"
     crate.description = "A study of audio classifiers with soundbench: tables, figures and the report."
     crate.license = license_name
-    files = _add_files(crate, results / "summary")
+    files = _add_files(crate, results / "summary", summary_files(results, settings))
     study = files["study.yaml"]
     crate.add_action(
-        _add_software(crate, results),
+        _add_software(crate, results, scores),
         identifier="#study",
-        object=[study, *_add_sources(crate, results, {row["dataset"] for row in scores})],
+        object=[study, *_add_sources(crate, settings, {row["dataset"] for row in scores})],
         result=[file for file in files.values() if file is not study],
         properties={"name": "Training, evaluation and comparison of the models"},
     )
@@ -91,10 +103,27 @@ def _names(scores: list[dict[str, str]], column: str) -> str:
     return ", ".join(dict.fromkeys(row[column] for row in scores))
 
 
-def _add_files(crate: ROCrate, summary: Path) -> dict[str, Entity]:
+def summary_files(results: Path, settings: Config) -> list[Path]:
+    """The files of a study in the folder of its summary, without those that an earlier configuration left there.
+
+    Args:
+        settings: the configuration of the study.
+    """
+    study = Study(settings, lambda path: path.replace("<results>", str(results)))
+    runs = SelectedRuns(study)
+    augmentation = AugmentationInputs(study)
+    features = FeatureInputs(study, augmentation)
+    transfers = TransferInputs(study, runs, TrainingInputs(study, features))
+    items = ReportItems(study, runs, augmentation, RobustnessInputs(study, runs, features), transfers)
+    listed = [Path(study.resolve(path)) for path in (*TEXTS, *items.tables(), *items.files())]
+    figures = Path(study.resolve(paths.FIGURES)).rglob("*.svg")  # one job makes the whole folder anew
+    return sorted(file for file in (*listed, *figures) if file.is_relative_to(results / "summary") and file.is_file())
+
+
+def _add_files(crate: ROCrate, summary: Path, files: list[Path]) -> dict[str, Entity]:
     """The files of the summary, by their path in it."""
     added = {}
-    for file in sorted(path for path in summary.rglob("*") if path.is_file()):
+    for file in files:
         name = file.relative_to(summary).as_posix()
         kind = mimetypes.guess_type(name)[0] or "text/plain"
         properties = {"name": name, "encodingFormat": kind, "contentSize": str(file.stat().st_size)}
@@ -104,11 +133,14 @@ def _add_files(crate: ROCrate, summary: Path) -> dict[str, Entity]:
     return added
 
 
-def _add_software(crate: ROCrate, results: Path) -> Entity:
-    """soundbench, and the packages that the trainings imported, with their versions."""
+def _add_software(crate: ROCrate, results: Path, scores: list[dict[str, str]]) -> Entity:
+    """soundbench, and the packages that the trainings of these scores imported, with their versions."""
     versions: dict[str, set[str]] = {}
-    for file in results.glob("runs/*/*/seed*/metrics.json"):
-        for name, version in read_json(file).get("packages", {}).items():
+    runs = dict.fromkeys((row["dataset"], row["model"], row["seed"]) for row in scores)
+    for dataset, model, seed in runs:
+        record = results / "runs" / dataset / model / f"seed{seed}" / "metrics.json"
+        packages = read_json(record).get("packages", {}) if record.is_file() else {}
+        for name, version in packages.items():
             versions.setdefault(name, set()).add(version)
     packages = [
         _software(crate, name, {"softwareVersion": " and ".join(sorted(found))}) for name, found in versions.items()
@@ -124,11 +156,10 @@ def _software(crate: ROCrate, name: str, properties: dict[str, Any]) -> Entity:
     return crate.add(ContextEntity(crate, f"#software-{name}", properties=described))
 
 
-def _add_sources(crate: ROCrate, results: Path, datasets: set[str]) -> list[Entity]:
+def _add_sources(crate: ROCrate, config: Config, datasets: set[str]) -> list[Entity]:
     """The sources of the recordings, with the licence and the page that the configuration names."""
     from rocrate.model import ContextEntity
 
-    config = lay_over(read_yaml(LIBRARY / "datasets.yaml"), read_yaml(results / "summary" / "study.yaml"))
     added = []
     for name in sorted({config["datasets"][dataset]["source"] for dataset in datasets}):
         source = config["sources"][name]
