@@ -165,6 +165,18 @@ def test_command_that_cannot_start_says_why_and_leaves_the_output_alone(
     assert refused.value.code == 2
 
 
+def test_lists_may_name_parts_of_files_and_files_that_do_not_exist(
+    model: Path, sounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sounds / "list.csv").write_text("path,start,end\n1.wav,0.5,1.25\ngone.wav,,\ngone.wav,1,2\n")
+    assert main([str(model), str(sounds / "list.csv")]) == 1
+    printed = capsys.readouterr()
+    (part,) = csv.DictReader(io.StringIO(printed.out))
+    assert (Path(part["file"]).name, part["start"], part["end"]) == ("1.wav#t=0.5,1.25", "0.000", "0.750")
+    assert "gone.wav: does not exist" in printed.err
+    assert "gone.wav#t=1,2: does not exist" in printed.err
+
+
 def test_ways_to_summarise_have_the_same_names_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     entry = load_schema()["properties"]["predict"]["additionalProperties"]["properties"]
     assert set(entry["summary"]["enum"]) == set(SUMMARIES)

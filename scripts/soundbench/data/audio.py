@@ -83,6 +83,8 @@ def open_audio(path: str | Path) -> Iterator[AudioFile]:
 
 def reading_problem(path: str | Path, error: Exception) -> str:
     """The reason why a file cannot be read, from the error that libsndfile or the system raised."""
+    if not file_of(path).exists():
+        return "does not exist"
     if file_of(path).is_file() and not file_of(path).stat().st_size:
         return "is an empty file"
     return f"cannot be read as audio ({str(error).rstrip('.')})"

@@ -19,7 +19,8 @@ Predict the labels of recordings with a model that soundbench has trained.
 The folder of a model holds model.safetensors and model.json. If the folder holds several folds or seeds, such as
 results/runs/esc10/cnn/seed1, the probabilities of all of them are averaged. An ensemble has no such folder; the target
 predict of the workflow takes it. Recordings longer than the input of the model are cut into overlapping windows, whose
-probabilities are summarised. Standard output gets one row per recording, in the order of the arguments."""
+probabilities are summarised. Standard output gets one row per recording, in the order of the arguments; start and end
+are in seconds, from the beginning of the file or of the part of it that a list names."""
 
 EPILOGUE = """\
 examples:

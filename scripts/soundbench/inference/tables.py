@@ -22,7 +22,7 @@ NAMES = ["file", "start", "end", "actual"]
 
 
 def columns(top_k: int, task: Task) -> list[str]:
-    """The columns of a table of predictions; times are in seconds."""
+    """The columns of a table of predictions; times are in seconds from the beginning of the file, or of its part."""
     if task.predicted == "numbers":
         return [*NAMES, *task.labels]
     ranks = range(1, min(top_k, len(task.labels)) + 1)
