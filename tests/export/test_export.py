@@ -20,6 +20,7 @@ from helpers.library import front_end
 from helpers.modelcards import run_card
 from helpers.recipes import RECIPES as SMALL
 from helpers.simulated import Study
+from helpers.workflow import REPOSITORY
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv, write_json
 from soundbench.data.audio import read_mono, resample, write_audio
@@ -199,11 +200,22 @@ def test_onnx_takes_features_if_sample_rates_differ_and_states_it(recordings: li
     assert json.loads(known["labels"]) == LABELS
 
 
-def test_onnx_takes_features_if_silence_is_trimmed() -> None:
-    settings = front_end(**FRONTS["log1p, own rate"]) | {"trim": True}
-    description = {"front_end": settings, "shape": [24, 50], "recipe": CNN}
-    assert input_of(description, 16000, 0.8)["kind"] == "features"
-    assert input_of(description | {"front_end": settings | {"trim": False}}, 16000, 0.8)["kind"] == "waveform"
+@pytest.mark.parametrize(
+    ("named", "family", "changes"),
+    [
+        ("ridge", "ridge", {}),
+        ("functionals", "cnn", {"front_end": "functionals"}),
+        ("trim", "cnn", {"trim": True}),
+        ("normalise: group", "cnn", {"normalise": "group"}),
+    ],
+)
+def test_onnx_takes_features_where_the_documents_say_so(named: str, family: str, changes: dict[str, Any]) -> None:
+    settings = front_end(**FRONTS["log1p, own rate"])
+    usual = {"front_end": settings, "shape": [24, 50], "recipe": CNN}
+    exception = usual | {"front_end": settings | changes, "recipe": CNN | {"family": family}}
+    assert input_of(usual, 16000, 0.8)["kind"] == "waveform"
+    assert input_of(exception, 16000, 0.8)["kind"] == "features"
+    assert f"`{named}`" in (REPOSITORY / "docs" / "options.md").read_text()
 
 
 def test_a_difference_is_refused_with_its_clip() -> None:
