@@ -11,7 +11,7 @@ import pytest
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import write_csv
 from soundbench.evaluation.baseline import Baseline
-from soundbench.report.sections.leaderboard import PARTS, Scale, variance_sentence
+from soundbench.report.sections.leaderboard import COLUMNS, PARTS, Scale, variance_sentence
 from soundbench.tasks.registry import find_metric
 from soundbench.tasks.regression import Regression
 
@@ -28,6 +28,12 @@ def test_deviation_of_a_score_that_is_no_share_is_not_in_points(tmp_path: Path) 
     tables = {"spread": str(tmp_path / "spread.csv")}
     rated = replace(results, tables=tables, read={}, tasks={"one": Regression}, metric="mae")
     assert "one run of only (± 0.05) comes from" in variance_sentence(rated, "only", "one")
+
+
+@pytest.mark.parametrize(("metric", "expected"), [("mae", "0.316"), ("accuracy", "31.6")])
+def test_deviation_over_folds_is_written_like_the_score(metric: str, expected: str) -> None:
+    column = next(column for column in COLUMNS if column.name == "fold_deviation")
+    assert column.shown(0.316, find_metric(metric)) == expected
 
 
 @pytest.mark.parametrize(

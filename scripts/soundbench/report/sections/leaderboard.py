@@ -29,6 +29,7 @@ class Column:
         best: ``high`` or ``low``, the end that sorting puts first; empty for text.
         more: whether it is shown on request only.
         percent: whether it holds a share, shown in percent.
+        scored: whether it is in the unit of the metric that ranks the models of the data set.
     """
 
     name: str
@@ -37,13 +38,16 @@ class Column:
     best: str = "low"
     more: bool = True
     percent: bool = False
+    scored: bool = False
 
-    def shown(self, value: Any) -> str:
-        """A value as text."""
+    def shown(self, value: Any, metric: Metric) -> str:
+        """A value as text; ``metric`` ranks the models of the data set."""
         if value is None or pd.isna(value):
             return "–"
         if isinstance(value, str):
             return value
+        if self.scored:
+            return metric.format(value)
         return percent(value) if self.percent else quantity(value)
 
 
@@ -73,7 +77,7 @@ COLUMNS = (
     Column("predict_milliseconds", "ms per clip", "Milliseconds of prediction per clip.", more=False),
     Column("model_megabytes", "size (MB)", "Size of the file of weights.", more=False),
     Column("listed", "seen before", "Test clips that the lists of the model's contamination name.", more=False),
-    Column("fold_deviation", "± folds", "Standard deviation of the score over folds: some are harder.", percent=True),
+    Column("fold_deviation", "± folds", "Standard deviation of the score over folds: some are harder.", scored=True),
     *score_columns(),
     Column("top3", "top 3", "Share of clips whose class is among the three most probable.", "high", True, True),
     Column("log_loss", "log loss", "The loss on the test clips, in nats: low where probabilities can be trusted."),
