@@ -20,7 +20,7 @@ from helpers.library import configuration
 from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
 from helpers.workflow import REPOSITORY, TINY, Workflow
 from soundbench.core.errors import InputError
-from soundbench.core.storage import read_clip_table, read_json, write_json
+from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
 from soundbench.inference.classifier import SUMMARIES
 from soundbench.inference.command_line import main, parser
 from soundbench.inference.job import Models, Outputs, predict_clips, validation_losses
@@ -264,15 +264,25 @@ def test_not_one_recording_that_can_be_read_is_an_error_that_leaves_nothing(mode
 
 def test_only_what_was_validated_can_be_the_best(tmp_path: Path) -> None:
     folders = [str(tmp_path / model / "seed1" / f"fold{fold}") for model in ("cnn", "big") for fold in (1, 2)]
-    for folder, losses in zip(folders, [(3, 1), (2, 4), (1, 1), (5, 5)], strict=True):
+    for folder, losses, kept in zip(folders, [(3, 1), (2, 4), (1, 1), (5, 5)], (2, 1, 2, 1), strict=True):
         Path(folder).mkdir(parents=True)
         pd.DataFrame({"epoch": [1, 2], "val_loss": losses}).to_csv(f"{folder}/history.csv")
+        write_json(f"{folder}/model.json", {"task": "single-label", "kept_epoch": kept})
     histories = [f"{folder}/history.csv" for folder in folders]
     assert validation_losses(folders, histories) == {"cnn": 1.5, "big": 3.0}
     assert validation_losses(folders, []) == {}
-    pd.DataFrame({"epoch": [1]}).to_csv(histories[2])
+    pd.DataFrame({"epoch": [1, 2]}).to_csv(histories[2])
     with pytest.raises(InputError, match="has no validation loss"):
         validation_losses(folders, histories)
+
+
+def test_best_model_is_chosen_by_the_losses_of_the_weights_that_are_kept(tmp_path: Path) -> None:
+    folders = [str(tmp_path / model / "seed1" / "fold1") for model in ("keeps-last", "keeps-best")]
+    for folder, losses, kept in zip(folders, [(0.3, 1.5), (0.5, 0.6)], (2, 1), strict=True):
+        write_csv(f"{folder}/history.csv", pd.DataFrame({"epoch": [1, 2], "val_loss": losses}))
+        write_json(f"{folder}/model.json", {"task": "single-label", "kept_epoch": kept})
+    histories = [f"{folder}/history.csv" for folder in folders]
+    assert validation_losses(folders, histories) == {"keeps-last": 1.5, "keeps-best": 0.5}
 
 
 def test_windows_of_a_long_recording_show_where_its_label_changes() -> None:

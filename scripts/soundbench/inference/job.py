@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
-from soundbench.core.storage import atomic_path, file_sha256, read_clip_table, write_json
+from soundbench.core.storage import atomic_path, file_sha256, read_clip_table, read_json, write_json
 from soundbench.data.parts import file_of
 from soundbench.data.schemes import fold_column
 from soundbench.inference.classifier import Classifier, Options
 from soundbench.inference.recordings import Recording, find_recordings
 from soundbench.inference.tables import SpreadsheetWriter, columns, rows
 from soundbench.models.description import Description
+from soundbench.training.tuning import validation
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,9 @@ def model_name(folder: str) -> str:
 
 
 def validation_losses(folders: list[str], histories: list[str]) -> dict[str, float]:
-    """Each model's lowest validation loss, averaged over its folds and seeds; the test folds are not used.
+    """Each model's validation loss at the epoch whose weights are kept, averaged over its folds and seeds.
+
+    The test folds are not used.
 
     Args:
         histories: the history of the training in each folder; empty if no model is to be chosen.
@@ -133,10 +135,10 @@ def validation_losses(folders: list[str], histories: list[str]) -> dict[str, flo
     """
     losses = defaultdict(list)
     for folder, history in zip(folders, histories, strict=bool(histories)):
-        table = pd.read_csv(history)
-        if "val_loss" not in table:
+        loss = validation(read_json(Path(folder) / "model.json"), history).loss
+        if math.isnan(loss):
             raise InputError(f"{history}: has no validation loss, so the best model cannot be chosen; name the model")
-        losses[model_name(folder)].append(table["val_loss"].min())
+        losses[model_name(folder)].append(loss)
     return {name: round(float(sum(values) / len(values)), 6) for name, values in losses.items()}
 
 
