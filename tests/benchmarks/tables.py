@@ -3,9 +3,9 @@
     python tests/benchmarks/tables.py [--clips 100000] [--classes 100]
 
 Each step runs in a process of its own. Parquet needs pyarrow, which the workflow does not install. For 100,000 clips
-and 100 classes, CSV is written in 5.8 s of CPU time, read in 0.4 s with a peak of 270 to 310 MB, and has 92 MB; Parquet
-is written in 0.3 s, read in 0.4 to 0.6 s with a peak of 390 MB, and has 42 MB. So tables are CSV: they are read
-more often than written, and writing takes a small part of the time of predicting.
+and 100 classes, CSV is written in 9.6 s of CPU time, read in 0.7 s with a peak of 350 MB, and has 127 MB; Parquet is
+written in 0.8 s, read in 0.3 s with a peak of 280 MB, and has 61 MB. So tables are CSV, which every program reads:
+writing and reading take a small part of the time of predicting.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from soundbench.core.storage import read_clip_table, write_csv
 
 
 def predictions(clips: int, classes: int) -> pd.DataFrame:
-    """Made-up predictions, with probabilities of six digits."""
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(classes), clips).round(6)
+    """Made-up predictions, with probabilities in float32."""
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(classes), clips).astype(np.float32)
     labels = np.array([f"class{number:03d}" for number in range(classes)])
     names = {"clip": [f"clip{number:06d}" for number in range(clips)], "fold": np.arange(clips) % 5 + 1}
     names |= {"label": labels[np.arange(clips) % classes], "predicted": labels[probabilities.argmax(axis=1)]}

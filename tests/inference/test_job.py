@@ -329,7 +329,7 @@ def test_workflow_and_command_predict_the_same_and_what_evaluation_did(
     expected = evaluated.loc[ours["file"].map(lambda path: Path(path).stem)]
     assert ours["label1"].tolist() == expected["predicted"].tolist()
     probabilities = [row[row["label1"]] for row in expected.assign(label1=ours["label1"].tolist()).to_dict("records")]
-    assert ours["probability1"].to_numpy() == pytest.approx(np.array(probabilities), abs=1.1e-6)  # both are rounded
+    assert ours["probability1"].to_numpy() == pytest.approx(np.array(probabilities), abs=1e-6)  # ours are rounded
 
     done = command(run, *others["recordings"], "--top-k", "2")
     assert done.returncode == 1

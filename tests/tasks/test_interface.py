@@ -28,6 +28,7 @@ from soundbench.models.schema import load_schema
 from soundbench.tasks.losses import LOSSES, build_loss
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import TASKS, ranking_metric
+from soundbench.tasks.regression import Regression
 from soundbench.tasks.task import Task
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
@@ -223,6 +224,15 @@ def test_a_registered_task_is_in_the_schema_and_ranks_by_its_own_metric() -> Non
     assert "mae" in definitions["metric"]["enum"]
     assert "squared" in definitions["loss"]["enum"]
     assert ranking_metric(TwoNumbers, "accuracy") == "mae"
+
+
+def test_predictions_are_read_as_the_numbers_that_were_written(tmp_path: Path) -> None:
+    values = np.float32([[1e-12, 1 - 2**-24], [0.1, 2e-7], [1e-38, 1.0], [1 / 3, 12345.678]])
+    clips = pd.DataFrame({"clip": list("abcd"), "fold": 1, "true_a": 0.5, "true_b": 0.5})
+    write_csv(tmp_path / "predictions.csv", Regression(["a", "b"]).table(clips, values.astype(float)))
+    found = read_clip_table(tmp_path / "predictions.csv")[["a", "b"]]
+    assert np.array_equal(found.astype(np.float32), values)
+    assert "a,1,0.5,0.5,1e-12,0.99999994\n" in (tmp_path / "predictions.csv").read_text()
 
 
 def test_a_loss_of_another_task_is_refused() -> None:

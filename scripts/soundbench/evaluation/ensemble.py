@@ -52,7 +52,7 @@ def evaluate_ensemble(
     values = np.stack([table.set_index("clip").loc[names, task.labels].to_numpy() for table in tables])
     truth = tables[0][["clip", "fold", *task.truth_columns(tables[0])]]
     table = decided(truth, average(task, values, mean), runs)
-    write_csv(outputs.predictions, table.round(dict.fromkeys(task.labels, 6)))
+    write_csv(outputs.predictions, table)
     groups = read_split(split).set_index("clip")["group"]
     record = {key: runs[0][key] for key in ("dataset", "protocol", "labels", "code", "packages")}
     record |= {

@@ -81,7 +81,7 @@ def _write_run(folders: list[str], folds: list[EvaluatedFold], clips: pd.DataFra
     """The predictions of all folds as one table, and their scores and costs."""
     description, task = folds[-1].description, folds[-1].task
     out_of_fold = pd.concat([fold.table for fold in folds])
-    write_csv(outputs.predictions, out_of_fold.round(dict.fromkeys(task.labels, 6)))
+    write_csv(outputs.predictions, out_of_fold)
     measured = {
         "packages": description["measured"]["packages"],
         "model_bytes": (Path(folders[0]) / "model.safetensors").stat().st_size,

@@ -157,7 +157,7 @@ def evaluate_transfer(inputs: Inputs, target: Target, threads: int, outputs: Out
             values = model.predict(model.examples(features, index, own))
             tables.append(prediction_table(own, values, model.task, names))
             rows.append(names | _scored(tables[-1], model, len(clips) - len(own)))
-    write_csv(outputs.predictions, pd.concat(tables).round(dict.fromkeys(first["labels"], 6)))
+    write_csv(outputs.predictions, pd.concat(tables))
     write_csv(outputs.scores, pd.DataFrame(rows))
 
 

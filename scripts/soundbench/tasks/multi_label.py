@@ -16,7 +16,7 @@ from soundbench.tasks.task import Task
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST = 1e-6  # of a probability and of its complement, before their logarithms are taken
+LEAST = 1e-6  # of a probability and of its complement; see single_label
 EACH = "each"  # of `thresholds` in a view: one per label
 UNLABELLED = "(no label)"
 ADDED = ("seed", "kind", "level")  # columns after the labels in tables of several runs
@@ -96,7 +96,7 @@ class MultiLabel(Task):
         return outputs.sigmoid()
 
     def logits(self, values: np.ndarray) -> np.ndarray:
-        """Logarithms of odds, which are not taken below the last digit of tables of predictions."""
+        """Logarithms of odds, of probabilities that are at least :data:`LEAST` from 0 and 1."""
         values = values.clip(min=LEAST, max=1 - LEAST)
         return np.log(values / (1 - values))
 

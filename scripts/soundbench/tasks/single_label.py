@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOP = 3
-LEAST = 1e-6  # of a probability, before its logarithm is taken
+LEAST = 1e-6  # of a probability, before its logarithm is taken, so that a 0 of one member does not decide alone
 MANY_CLASSES = 10  # with more classes than this, top-k accuracy is reported
 
 
@@ -95,7 +95,7 @@ class SingleLabel(Task):
         return outputs.softmax(dim=1)
 
     def logits(self, values: np.ndarray) -> np.ndarray:
-        """Logarithms of probabilities, which are not taken below the last digit of tables of predictions."""
+        """Logarithms of probabilities, which are not taken below :data:`LEAST`."""
         return np.log(values.clip(min=LEAST))
 
     def decide(self, values: np.ndarray) -> pd.DataFrame:

@@ -221,10 +221,14 @@ class Task(ABC):
     def table(self, clips: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
         """Clips with their truth, what is predicted of them, and one column of values per output.
 
+        The values are float32, as networks give them. A CSV file has the shortest decimal number of each that is read
+        as the same float32, so nothing is lost: numbers may be in small units, and probabilities near 0 or 1.
+
         Args:
             clips: the first columns of the table, with the truth.
             values: ``(clips, outputs)``.
         """
+        values = values.astype(np.float32)
         parts = [clips.reset_index(drop=True), self.decide(values), pd.DataFrame(values, columns=self.labels)]
         return pd.concat(parts, axis=1)
 
