@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,11 @@ from soundbench.evaluation.leaderboard import (
     group_evidence,
     run_of,
 )
-from soundbench.evaluation.leaderboard_text import published
+from soundbench.evaluation.leaderboard_text import leaderboard_markdown, published
 from soundbench.evaluation.summary import split_size
 from soundbench.evaluation.variance_components import COMPONENTS
 from soundbench.tasks.classification import METRICS
+from soundbench.tasks.registry import find_metric
 from soundbench.tasks.single_label import SingleLabel
 
 
@@ -168,6 +170,19 @@ def test_published_scores_stand_beside_the_view_they_were_measured_on_alone() ->
         assert labels(name, clips=100) == labels(name, labels=5) == set()
         assert labels(name, scheme="kfold") == labels(name, folds=3) == labels(name, protocol="nested")
         assert labels(name, folds=3) <= {"human listeners"}
+
+
+@pytest.mark.parametrize(("metric", "best"), [("ccc", 0.74), ("mae", 0.68)])
+def test_published_scores_that_are_no_shares_are_written_like_the_measured_ones(metric: str, best: float) -> None:
+    names: dict[str, Any] = {"kind": "record", "source": "a book", "datasets": ["ages"], "comparable": {}}
+    names |= {"metric": metric, "epoch": "none", "replicated": False}
+    references = [names | {"label": f"{score}", "score": score} for score in (0.68, 0.74)]
+    beside = published(references, {"ages": {}}, {"ages": metric})
+    assert beside["label"].iloc[0] == f"{best}"
+    row = {"dataset": "ages", "protocol": "nested", "model": "m", "rank": 1, "transductive": False}
+    board = pd.DataFrame([row | dict.fromkeys(("mean", "spread", "interval_low", "interval_high"), 0.7)])
+    markdown = leaderboard_markdown(board, beside, {"ages": find_metric(metric)})
+    assert "| record | 0.68 (a book) | 0.68 | published |" in markdown
 
 
 def test_size_of_a_split_leaves_out_clips_that_do_not_take_part() -> None:

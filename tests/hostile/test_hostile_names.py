@@ -106,7 +106,7 @@ def test_code_in_markdown_ends_where_it_should() -> None:
 def test_leaderboard_escapes_published_scores() -> None:
     board: dict[str, Any] = {"dataset": "one", "protocol": "nested", "model": "m_n", "rank": 1, "mean": 0.5}
     board |= {"spread": 0.1, "interval_low": 0.4, "interval_high": 0.6, "transductive": False}
-    others = {"dataset": "one", "label": "a | b", "kind": "human", "percent": 50.0, "source": "\\x & <y>"}
+    others = {"dataset": "one", "label": "a | b", "kind": "human", "score": 0.5, "source": "\\x & <y>"}
     others |= {"epoch": "none", "replicated": False}
     tables = pd.DataFrame([board]), pd.DataFrame([others])
     metrics = {"one": find_metric("accuracy")}

@@ -50,6 +50,24 @@ def test_published_scores_stand_beside_data_sets_that_exist() -> None:
         check_configuration(config)
 
 
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"metric": "mae", "percent": 68}, "percent: the metric mae is no share; give score instead"),
+        ({"metric": "ccc"}, "score: is missing"),
+        ({"metric": "ccc", "score": 68}, "score: 68 is not between -1 and 1"),
+        ({"score": 0.68}, "score: the metric accuracy is a share; give percent instead"),
+        ({}, "percent: is missing"),
+    ],
+)
+def test_published_scores_have_the_unit_of_their_metric(entry: dict[str, Any], expected: str) -> None:
+    names = {"label": "a book", "kind": "record", "datasets": ["synthetic"], "source": "a book"}
+    with pytest.raises(InputError) as refused:
+        check_configuration(library() | {"references": {"mine": names | entry}})
+    assert refused.value.problems == [f"references.mine.{expected}"]
+    check_configuration(library() | {"references": {"mine": names | {"metric": "mae", "score": 3.2}}})
+
+
 @pytest.mark.slow
 def test_report_holds_every_page_opens_without_network_and_runs_no_text(tiny_copy: Workflow, browser: Chrome) -> None:
     """Snakemake embeds parameters, and thereby every text of the configuration."""

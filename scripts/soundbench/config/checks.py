@@ -30,6 +30,7 @@ from soundbench.models.ensembles import ensemble_problems, split_ensembles
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.models.inputs import input_problems
 from soundbench.models.lineage import model_problems
+from soundbench.tasks.registry import find_metric
 from soundbench.training.settings import training_problems
 
 Config = dict[str, Any]
@@ -97,9 +98,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)
     for name, entry in library["references"].items():
-        for dataset in entry["datasets"]:
-            if dataset not in names["datasets"]:
-                yield f"references.{name}.datasets: there is no {dataset!r}{suggest(dataset, names['datasets'])}"
+        yield from _reference_problems(f"references.{name}", entry, names["datasets"])
     for name, entry in library["predict"].items():
         yield from prediction_problems(f"predict.{name}", entry, names, library["datasets"], suggest)
 
@@ -125,6 +124,22 @@ def _path_problems(folders: Any) -> Iterator[str]:
             yield f"pathvars.{key}: the folder {folder} may not hold {' '.join(wrong)}"
         if folder.startswith("~"):
             yield f"pathvars.{key}: {folder}: there is no such home directory"
+
+
+def _reference_problems(where: str, entry: Config, datasets: list[str]) -> Iterator[str]:
+    """The problems of a published score: data sets that do not exist, and a score that its metric does not have."""
+    for dataset in entry["datasets"]:
+        if dataset not in datasets:
+            yield f"{where}.datasets: there is no {dataset!r}{suggest(dataset, datasets)}"
+    metric = find_metric(entry["metric"])
+    key, other = ("percent", "score") if metric.percent else ("score", "percent")
+    if other in entry:
+        kind = "a share" if metric.percent else "no share"
+        yield f"{where}.{other}: the metric {entry['metric']} is {kind}; give {key} instead"
+    elif key not in entry:
+        yield f"{where}.{key}: is missing"
+    elif not metric.percent and not metric.lowest <= entry["score"] <= metric.highest:
+        yield f"{where}.score: {entry['score']} is not between {metric.lowest:g} and {metric.highest:g}"
 
 
 def _augmentation_problems(library: Config, variants: list[str], chosen: list[str]) -> Iterator[str]:

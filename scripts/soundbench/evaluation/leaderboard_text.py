@@ -9,10 +9,11 @@ import pandas as pd
 
 from soundbench.core.escaping import latex_text, markdown_text
 from soundbench.tasks.metric import Metric
+from soundbench.tasks.registry import find_metric
 
 GAP = "missing"
 TRANSDUCTIVE = " (transductive)"  # beside models whose features were normalised with unlabelled test clips
-PUBLISHED_COLUMNS = ["dataset", "label", "kind", "percent", "source", "epoch", "replicated"]
+PUBLISHED_COLUMNS = ["dataset", "label", "kind", "score", "source", "epoch", "replicated"]
 EPOCHS = {
     "last": "; last epoch",
     "validation": "; epoch chosen on validation clips",
@@ -44,22 +45,28 @@ def _cells(board: pd.DataFrame, metric: Metric, sign: str, dash: str) -> list[li
 def published(
     references: list[dict[str, Any]], views: dict[str, dict[str, Any]], ranked: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The published scores shown beside each data set's leaderboard, the highest first: :data:`PUBLISHED_COLUMNS`.
+    """The published scores shown beside each data set's leaderboard, the best first: :data:`PUBLISHED_COLUMNS`.
 
     An overlay may change a view and keep its name. A score is shown only if the view has the values of its
     ``comparable``.
 
     Args:
-        references: ``label, kind, source, datasets, comparable, metric, percent, epoch, replicated``.
+        references: ``label, kind, source, datasets, comparable, metric, epoch, replicated``, and ``percent`` or, of a
+            metric that is no share, ``score``.
         views: ``clips, labels, scheme, folds, protocol`` of each data set.
         ranked: the metric that ranks the models of each data set.
     """
-    rows = [
-        {"dataset": name, **{key: each[key] for key in PUBLISHED_COLUMNS[1:]}}
-        for name, view in views.items()
-        for each in sorted(references, key=lambda each: -each["percent"])
-        if name in each["datasets"] and each["metric"] == ranked[name] and each["comparable"].items() <= view.items()
-    ]
+    rows = []
+    for name, view in views.items():
+        metric = find_metric(ranked[name])
+        own = [
+            {"dataset": name, "score": each["percent"] / 100 if metric.percent else each["score"]} | each
+            for each in references
+            if name in each["datasets"]
+            and each["metric"] == ranked[name]
+            and each["comparable"].items() <= view.items()
+        ]
+        rows += sorted(own, key=lambda each: each["score"], reverse=metric.higher_is_better)
     return pd.DataFrame(rows, columns=PUBLISHED_COLUMNS)
 
 
@@ -72,16 +79,17 @@ def _tables(
 ) -> Iterator[tuple[str, Metric, list[list[str]], list[list[str]]]]:
     """Title, metric, measured rows and published rows of each data set and protocol."""
     for (dataset, protocol), rows in board.groupby(["dataset", "protocol"], sort=False):
+        metric = metrics[dataset]
         beside = [
-            [each.kind, f"{each.label} ({each.source}{EPOCHS[each.epoch]})", f"{each.percent:g}", "published"]
+            [
+                each.kind,
+                f"{each.label} ({each.source}{EPOCHS[each.epoch]})",
+                f"{metric.factor * each.score:g}",
+                "published",
+            ]
             for each in others[others["dataset"] == dataset].itertuples()
         ]
-        yield (
-            f"{dataset} ({protocol})",
-            metrics[dataset],
-            _cells(rows, metrics[dataset], sign, dash),
-            beside,
-        )
+        yield f"{dataset} ({protocol})", metric, _cells(rows, metric, sign, dash), beside
 
 
 def leaderboard_markdown(board: pd.DataFrame, others: pd.DataFrame, metrics: Mapping[str, Metric]) -> str:
