@@ -12,6 +12,7 @@ import pytest
 from helpers.simulated import Study
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
+from soundbench.evaluation.breakdowns import cost_table, read_records
 from soundbench.evaluation.ensemble import RunFiles, average, evaluate_ensemble
 from soundbench.evaluation.summary import Inputs, Outputs, aggregate_scores
 from soundbench.tasks.multi_label import MultiLabel
@@ -109,6 +110,18 @@ def test_costs_are_the_sum_of_the_members_costs(study: Study) -> None:
             assert fold[key] == pytest.approx(sum(part[key] for part in parts))
 
 
+def test_seconds_of_members_on_a_cpu_are_no_gpu_time(tmp_path: Path) -> None:
+    study = Study(tmp_path, seeds=(1,)).write()
+    member = tmp_path / "runs" / "one" / "good" / "seed1" / "metrics.json"
+    record = read_json(member)
+    write_json(member, record | {"folds": [fold | {"device": "NVIDIA H200"} for fold in record["folds"]]})
+    found = read_records([str(member), str(evaluated(study) / "metrics.json")])
+    costs = cost_table(found, study.plan | {"models": ["good", "both"]}).set_index("model")
+    assert costs["device"]["both"] == "NVIDIA H200, cpu (test)"
+    assert costs["train_seconds"].to_dict() == {"good": 2.0, "both": 4.0}
+    assert costs["train_gpu_seconds"].to_dict() == {"good": 2.0, "both": 2.0}
+
+
 def test_the_leaderboard_ranks_an_ensemble_among_the_models(tmp_path: Path) -> None:
     study = Study(tmp_path, models={"first": 1.0, "second": 1.0}).write()
     for seed in study.seeds:
@@ -125,6 +138,7 @@ def test_the_leaderboard_ranks_an_ensemble_among_the_models(tmp_path: Path) -> N
     aggregate_scores(inputs, plan, "accuracy", [], Outputs(**written))
     ranks = pd.read_csv(written["leaderboard"]).set_index("model")["rank"]
     assert ranks["both"] == 1
+    assert "gpu_seconds" not in set(pd.read_csv(written["spread"])["metric"])
 
 
 @pytest.mark.parametrize("change", ["fold", "clip", "label"])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.core.storage import read_json, write_csv
+from soundbench.evaluation.fold_costs import gpu_seconds
 from soundbench.evaluation.leaderboard import LEADERBOARD_KEYS, Plan, planned
 from soundbench.tasks.classification import row_shares
 from soundbench.tasks.registry import task_class
@@ -160,16 +161,15 @@ def cost_table(records: Records, plan: Plan) -> pd.DataFrame:
     rows = []
     for key in planned(plan):
         runs = records.get(key, [])
-        row = dict(zip(LEADERBOARD_KEYS, key, strict=True)) | {"runs": len(runs)}
+        row: dict[str, Any] = dict(zip(LEADERBOARD_KEYS, key, strict=True)) | {"runs": len(runs)}
         if runs:
             folds = [fold for run in runs for fold in run["folds"]]
-            gpu = [fold["train_seconds"] for fold in folds if not fold["device"].startswith("cpu")]
             row |= {
                 "parameters": runs[0]["parameters"],
                 "model_megabytes": runs[0]["model_bytes"] / 1e6,
                 "train_seconds": np.mean([fold["train_seconds"] for fold in folds]),
                 "train_cpu_seconds": np.mean([fold["cpu_seconds"] for fold in folds]),
-                "train_gpu_seconds": sum(gpu) / len(folds),
+                "train_gpu_seconds": np.mean([gpu_seconds(fold) for fold in folds]),
                 "train_megabytes": max(fold["megabytes"] for fold in folds),
                 "predict_milliseconds": 1000
                 * sum(run["predict_seconds"] for run in runs)

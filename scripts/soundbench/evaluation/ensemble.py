@@ -13,6 +13,7 @@ import torch
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import read_split
 from soundbench.core.storage import read_clip_table, read_json, write_csv, write_json
+from soundbench.evaluation.fold_costs import gpu_seconds
 from soundbench.tasks.registry import trained_task
 from soundbench.tasks.task import Task
 
@@ -108,6 +109,7 @@ def _fold(task: Task, table: pd.DataFrame, number: int, runs: list[Record]) -> R
         **task.scores(table),
         "clips": len(table),
         **{key: sum(part[key] for part in parts) for key in SUMMED},
+        "gpu_seconds": sum(map(gpu_seconds, parts)),
         "megabytes": max(part["megabytes"] for part in parts),
         "device": ", ".join(sorted({part["device"] for part in parts})),
     }

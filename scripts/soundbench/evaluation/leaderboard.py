@@ -18,6 +18,7 @@ import pandas as pd
 
 from soundbench.core.storage import read_clip_tables
 from soundbench.evaluation.estimates import estimate_score
+from soundbench.evaluation.fold_costs import COSTS
 from soundbench.evaluation.resampling import seed_scores
 from soundbench.evaluation.spread import spreads
 from soundbench.tasks.evidence import Evidence
@@ -27,7 +28,6 @@ from soundbench.tasks.task import Task
 Plan = dict[str, Any]
 
 LEADERBOARD_KEYS = ["dataset", "model", "protocol"]
-COSTS = ("cpu_seconds", "megabytes")  # of a fold, which are no scores
 LEADERBOARD_COLUMNS = [*LEADERBOARD_KEYS, "mean", "spread", "interval_low", "interval_high", "rank", "transductive"]
 
 
