@@ -333,6 +333,14 @@ def test_other_encoders_are_refused(tmp_path: Path) -> None:
         ({"family": "transformers", "features": "functionals"}, "features: functionals gives one vector per clip"),
         ({"family": "transformers", "features": "waveform", "pretrained": "hub"}, "name: is missing"),
         (
+            {"family": "transformers", "features": "waveform", "pretrained": "hub", "name": "wav2vec2-base"},
+            "name: 'wav2vec2-base' does not have the form that is needed. With `pretrained: hub`: the name of the",
+        ),
+        (
+            {"family": "transformers", "features": "waveform", "layer": "middle"},
+            "layer: 'middle' does not have the form that is needed. Which output is pooled: of the `last` block",
+        ),
+        (
             {"family": "transformers", "features": "waveform", "training": {"epochs": 1, "augment": {"mixup": 0.2}}},
             "training.augment.mixup: does not work with encoders of transformers",
         ),

@@ -146,8 +146,9 @@ def describe(error: ValidationError) -> Iterator[str]:
             yield f"{dotted(where)}: holds {len(error.instance)}; name at most {expected}"
         case "uniqueItems":
             yield f"{dotted(where)}: holds a value twice: {error.instance}"
-        case "propertyNames" | "pattern":
-            yield f"{dotted(where)}: the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
+        case "pattern":
+            form = error.schema.get("description", f"It should match {expected}.")
+            yield f"{dotted(where)}: {error.instance!r} does not have the form that is needed. {form}"
         case _:
             yield f"{dotted(where)}: {error.message}"
 
