@@ -190,6 +190,9 @@ def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.Captu
         (["list.csv"], "list.csv: the column 'file' names 1 files that do not exist"),
         (["twice.csv"], "twice.csv: has several columns named class; names must differ"),
         (["flat", "--name", "esc50"], "--name: the library has esc50 already"),
+        (["flat", "--name", "my sounds"], "--name my sounds: a name may hold letters, digits"),
+        (["flat", "--name", "a.csv"], "--name a.csv: a name may not end in .csv"),
+        (["flat", "--name", "weights"], "--name weights: this name is reserved"),
         (["flat", "--output", "list.csv"], "list.csv: exists already"),
     ],
 )

@@ -107,13 +107,19 @@ def _name_problems(names: dict[str, list[Any]]) -> Iterator[str]:
     """The problems of names that cannot be the names of folders of results."""
     for part in names:
         for name in map(str, names[part]):
-            if not NAME.fullmatch(name):
-                yield f"{part}.{name}: a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
-            elif name.endswith(RESULT_SUFFIXES):
-                ending = Path(name).suffix
-                yield f"{part}.{name}: a name may not end in {ending}, because names of result files end in it"
-    if "weights" in names["sources"]:
-        yield "sources.weights: this name is reserved for the folder of fetched weights; choose another name"
+            if problem := name_problem(part, name):
+                yield f"{part}.{name}: {problem}"
+
+
+def name_problem(part: str, name: str) -> str | None:
+    """Why an entry of a part of the library cannot have this name; None if it can."""
+    if not NAME.fullmatch(name):
+        return "a name may hold letters, digits, '.', '_' and '-' only, as it names a folder"
+    if name.endswith(RESULT_SUFFIXES):
+        return f"a name may not end in {Path(name).suffix}, because names of result files end in it"
+    if part == "sources" and name == "weights":
+        return "this name is reserved for the folder of fetched weights; choose another name"
+    return None
 
 
 def _path_problems(folders: Any) -> Iterator[str]:

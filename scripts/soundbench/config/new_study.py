@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from soundbench.config.checks import name_problem
 from soundbench.config.guesses import LEAST_GROUPS
 from soundbench.config.listing import library_entries
 from soundbench.config.own_recordings import Roles, Source, guess_source
@@ -91,8 +91,8 @@ def new_study(recordings: Path, name: str, output: Path) -> str:
 
 def _check_names(recordings: Path, name: str, output: Path) -> None:
     problems = []
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        problems.append(f"--name: may hold letters, digits, '.', '_' and '-' only, but is {name!r}")
+    if problem := name_problem("sources", name):
+        problems.append(f"--name {name}: {problem}")
     if name in library_entries("datasets.yaml", "sources") | library_entries("datasets.yaml", "datasets"):
         problems.append(f"--name: the library has {name} already; choose another name")
     if not recordings.exists():
