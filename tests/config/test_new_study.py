@@ -141,6 +141,7 @@ def test_columns_without_names_are_skipped(tmp_path: Path, capsys: pytest.Captur
         ("fold", by_four(0, 1, 2), "(0, 1, 2): folds must be numbered 1, 2, … without a gap"),
         ("fold", by_four("fold1", "fold2", "fold3"), "(fold1, fold2, fold3): folds must be numbered 1, 2, …"),
         ("split", by_four("Training", "Test", "dev"), "(Test, Training, dev): its words must be train, val and test"),
+        ("split", by_four("train", "dev", "eval"), "(dev, eval, train): its words must be train, val and test"),
         ("split", by_four("Train", "Train", "Test"), "(Test, Train): its words must be train, val and test"),
     ],
 )

@@ -70,6 +70,11 @@ def test_sounds_labels_and_parts_are_read(tmp_path: Path, train: str, test: str)
     assert clips["path"].str.rsplit("/", n=1).str[1].to_list() == ["000001-a.wav", "000002-a.wav", "000001-clip.flac"]
 
 
+def test_the_last_word_of_a_path_that_names_a_part_counts() -> None:
+    paths = ("development/train-0.parquet", "data/development-0.parquet", "train/eval-0.arrow", "data/trained.arrow")
+    assert [datasets.part_of_path(Path(path)) for path in paths] == ["train", "val", "test", None]
+
+
 def test_without_parts_in_the_paths_there_are_none(tmp_path: Path) -> None:
     write_shard(tmp_path / "own" / "data-00000-of-00001.arrow", [row("x", "a.wav"), row("y", "b.wav")])
     datasets.unpack(tmp_path / "own", tmp_path / "made")

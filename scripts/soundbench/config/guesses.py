@@ -12,15 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from soundbench.core.text import shortened_list
-from soundbench.data.columns import MEANT, may_mean
+from soundbench.data.columns import MEANT, PART_OF, PARTS, may_mean
 
 LEAST_GROUPS = 3  # of a label: the nested protocol needs one to train, one to validate and one to test
-PARTS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev", "development"),
-    "test": ("test", "testing", "evaluation"),
-}
-PART_OF = {word: part for part, words in PARTS.items() for word in words}
 NUMBERED_FOLD = re.compile(r"fold[ _-]?[0-9]+", re.IGNORECASE)
 NUMBER = re.compile(r"[0-9]+")
 COUNTED = {"take", "trial", "repetition", "rep", "clip", "sample", "segment", "chunk", "part", "utterance", "utt"}

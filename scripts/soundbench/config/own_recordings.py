@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from soundbench.config.guesses import PART_OF, Field, guess_roles, unused_fields
+from soundbench.config.guesses import Field, guess_roles, unused_fields
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
-from soundbench.data.columns import REQUIRED, column_problems, free_name, unused_roles
+from soundbench.data.columns import PART_OF, REQUIRED, column_problems, free_name, unused_roles
 from soundbench.data.files import audio_files
 from soundbench.data.readers.csv import UNREADABLE
 

@@ -15,6 +15,11 @@ from soundbench.data.names import folded
 
 REQUIRED = ["path", "label"]
 OPTIONAL = ["group", "fold", "part"]  # other columns are skipped, and the notes name them
+PARTS = ("train", "val", "test")
+# The words that name a part: https://huggingface.co/docs/datasets/repository_structure, and `development`.
+PART_OF = dict.fromkeys(("train", "training"), "train")
+PART_OF |= dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val")
+PART_OF |= dict.fromkeys(("test", "testing", "eval", "evaluation"), "test")
 FIELD = re.compile(r"\{([^{}]+)\}")  # the name of a column in a text of the key `columns`
 # Names that may mean these columns. If a column of groups were ignored, a speaker could be in training and test.
 MEANT = {

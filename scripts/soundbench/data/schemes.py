@@ -17,6 +17,7 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.text import sorted_list
+from soundbench.data.columns import PARTS
 from soundbench.data.stratification import divide_groups, groups_of_strata, too_few_groups
 from soundbench.data.subsets import GROUP_COLUMNS
 from soundbench.data.view import Split
@@ -24,7 +25,6 @@ from soundbench.data.view import Split
 logger = logging.getLogger(__name__)
 
 PROTOCOLS = ("nested", "literature")
-ROLES = ("train", "val", "test")
 FEW_TESTED = ("leave-one-group-out", "crossed")  # schemes whose test parts are small and may lack classes
 AS_PUBLISHED = ("official", "predefined")  # schemes that keep the sides of the source's own split
 
@@ -161,8 +161,8 @@ def predefined(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed:
     if "part" not in clips:
         raise InputError("split: this source has no parts of its own; use another scheme, such as kfold or holdout")
     roles = clips["part"].fillna("").astype(str)
-    odd = clips["clip"][~roles.isin(ROLES)]
-    if problems := [f"{clip}: its part is {roles[row]!r}, not one of {', '.join(ROLES)}" for row, clip in odd.items()]:
+    odd = clips["clip"][~roles.isin(PARTS)]
+    if problems := [f"{clip}: its part is {roles[row]!r}, not one of {', '.join(PARTS)}" for row, clip in odd.items()]:
         raise InputError(problems, "split: clips without a part:")
     if settings["protocol"] == "literature":
         roles = roles.replace("val", "train")
@@ -200,7 +200,7 @@ def crossed(clips: pd.DataFrame, strata: pd.DataFrame, settings: Split, seed: in
             validation = (first + 1 + seed % (counts[0] - 1)) % counts[0]
             roles[roles.eq("train") & (parts[0] == validation)] = "val"
         split[fold_column(fold)] = roles
-    needed = ROLES if settings["protocol"] == "nested" else ("train", "test")
+    needed = PARTS if settings["protocol"] == "nested" else ("train", "test")
     lacking = [
         f"{fold}: no clip is left to {role}" for fold in split for role in needed if role not in set(split[fold])
     ]

@@ -10,9 +10,10 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import write_split
+from soundbench.data.columns import PARTS
 from soundbench.data.copies import check_labels
 from soundbench.data.duplicates import divided_copies, read_findings, report_copies, tested_noise
-from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED, ROLES, SCHEMES, fold_column
+from soundbench.data.schemes import AS_PUBLISHED, FEW_TESTED, SCHEMES, fold_column
 from soundbench.data.subsets import GROUP_COLUMNS, group_columns, limit_clips, read_view
 from soundbench.data.view import Split, View
 from soundbench.tasks.registry import task_class
@@ -27,7 +28,7 @@ def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
     """
     problems = []
     for column in fold_columns(split):
-        used = split[split[column].isin(ROLES)]
+        used = split[split[column].isin(PARTS)]
         sides = used.groupby(what)[column].transform("nunique")
         for names, clips in used[sides > 1].groupby(what):
             named = ", ".join(f"{clip} ({role})" for clip, role in zip(clips["clip"], clips[column], strict=True))
@@ -35,7 +36,7 @@ def leaks(split: pd.DataFrame, what: list[str]) -> list[str]:
     return problems
 
 
-def missing_classes(split: pd.DataFrame, strata: pd.DataFrame, roles: tuple[str, ...] = ROLES) -> list[str]:
+def missing_classes(split: pd.DataFrame, strata: pd.DataFrame, roles: tuple[str, ...] = PARTS) -> list[str]:
     """The problems of parts that lack a class: a model cannot be trained on, or evaluated on, a missing class.
 
     Args:
@@ -106,7 +107,7 @@ def split_clips(
     problems += report_copies(divided, settings.get("duplicates", "fail"), f"{name}, seed {seed}")
     problems += tested_noise(roles, fold_columns(roles), noise)
     # A left-out speaker may lack classes, but training needs all. A limit may leave classes untested.
-    if lacking := missing_classes(whole, strata, ("train",) if scheme in FEW_TESTED else ROLES):
+    if lacking := missing_classes(whole, strata, ("train",) if scheme in FEW_TESTED else PARTS):
         problems += [*lacking, "split: drop or merge rare labels, use fewer folds, or protocol literature if nested"]
     if problems:
         raise InputError(problems, f"The split of {name} would not be honest:")

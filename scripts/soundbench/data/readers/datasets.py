@@ -18,6 +18,7 @@ import soundfile
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import atomic_folder, write_csv
+from soundbench.data.columns import PART_OF
 from soundbench.data.files import AUDIO_SUFFIXES, clip_ids, shards
 from soundbench.data.readers import csv
 
@@ -50,10 +51,6 @@ SETTINGS = {
         "default": None,
     },
 }
-# The words in paths that name a part: https://huggingface.co/docs/datasets/repository_structure
-PARTS = dict.fromkeys(("train", "training"), "train")
-PARTS |= dict.fromkeys(("validation", "valid", "dev", "val"), "val")
-PARTS |= dict.fromkeys(("test", "testing", "eval", "evaluation"), "test")
 TABLE = "clips.csv"
 ROWS = 64  # rows that are in memory at the same time
 FORMATS = {"WAVEX": ".wav", "MP3": ".mp3", "MPEG": ".mp3"}  # libsndfile's names, where they are no suffixes
@@ -85,7 +82,7 @@ def unpack(
     if not files:
         raise InputError(f"{root}: holds no .parquet and no .arrow file; is it a data set of Hugging Face?")
     columns = {key: name for key, name in (("label", label), ("group", group), ("fold", fold)) if name}
-    parts = [_part(file.relative_to(root)) for file in files]
+    parts = [part_of_path(file.relative_to(root)) for file in files]
     problems: list[str] = []
     table: list[Row] = []
     with atomic_folder(target) as folder:
@@ -108,10 +105,10 @@ def unpack(
         write_csv(folder / TABLE, pd.DataFrame(table).drop(columns=[] if any(parts) else ["part"]))
 
 
-def _part(path: Path) -> str | None:
-    """The part that is a word of a path, such as ``data/train-00000-of-00002.parquet``."""
+def part_of_path(path: Path) -> str | None:
+    """The part that is a word of a path, such as ``data/train-00000-of-00002.parquet``; the last one counts."""
     words = re.split(r"[^a-z]+", path.as_posix().lower())
-    return next((PARTS[word] for word in words if word in PARTS), None)
+    return next((PART_OF[word] for word in reversed(words) if word in PART_OF), None)
 
 
 def _rows(file: Path, columns: list[str]) -> Iterator[Row]:

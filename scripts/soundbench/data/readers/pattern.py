@@ -15,6 +15,7 @@ import pandas as pd
 
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
+from soundbench.data.columns import PARTS
 from soundbench.data.files import audio_files, clip_ids, folder_with, skipped
 from soundbench.data.targets import LABELLED, Targets
 
@@ -66,7 +67,6 @@ SETTINGS = {
     },
     **LABELLED,
 }
-PARTS = ("train", "val", "test")
 
 Codes = dict[str, dict[str, Any]]
 Names = dict[str, dict[str, str]]  # by path: the text of each named part of the pattern
