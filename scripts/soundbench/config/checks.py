@@ -26,7 +26,7 @@ from soundbench.features.settings import (
 from soundbench.inference.checks import predicting_datasets, prediction_problems
 from soundbench.models.embedding_settings import embedding_problems
 from soundbench.models.encoders import FAMILY as TRANSFORMERS
-from soundbench.models.ensembles import ensemble_problems, split_ensembles
+from soundbench.models.ensembles import ensemble_problems, split_ensembles, trained_models
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.models.inputs import input_problems
 from soundbench.models.lineage import model_problems
@@ -168,11 +168,9 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
 
 def _contamination_problems(library: Config, chosen: list[Any]) -> Iterator[str]:
     """The problems of the lists of what the selected models, and the members of selected ensembles, have seen."""
-    members = [member for name in chosen for member in library["ensembles"].get(name, {}).get("members", ())]
-    for name in dict.fromkeys([*chosen, *members]):
-        yield from list_problems(
-            f"models.{name}.contamination", library["models"].get(name, {}).get("contamination", ())
-        )
+    for name in trained_models(library["ensembles"], chosen):
+        lists = library["models"].get(name, {}).get("contamination", ())
+        yield from list_problems(f"models.{name}.contamination", lists)
 
 
 def recipe_problems(where: str, recipe: Config, front_end: Config | None) -> Iterator[str]:

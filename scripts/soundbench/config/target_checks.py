@@ -8,6 +8,7 @@ from typing import Any
 from soundbench.augment.perturbations import PERTURBATIONS
 from soundbench.core.schema import as_list, as_mapping
 from soundbench.features.settings import EMBEDDING, by_group
+from soundbench.models.ensembles import trained_models
 
 Config = dict[str, Any]
 
@@ -99,8 +100,8 @@ def group_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator[st
     Args:
         chosen: the selected ``datasets`` and ``models``.
     """
-    models = [one for name in chosen["models"] for one in library["ensembles"].get(name, {}).get("members", [name])]
-    known = [name for name in dict.fromkeys(models) if name in library["models"]]
+    models = trained_models(library["ensembles"], chosen["models"])
+    known = [name for name in models if name in library["models"]]
     for model in [name for name in known if library["models"][name]["features"] in library["features"]]:
         features = library["models"][model]["features"]
         for dataset in chosen["datasets"]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from soundbench.core.schema import as_mapping
+from soundbench.models.ensembles import trained_models
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.tasks.multi_label import EACH, MultiLabel
 from soundbench.tasks.registry import DEFAULT, task_class
@@ -21,8 +22,8 @@ def task_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator[str
         library: the well-formed entries of the configuration, with ``ensembles`` apart.
         chosen: the selected ``datasets`` and ``models``.
     """
-    members = [name for model in chosen["models"] for name in library["ensembles"].get(model, {}).get("members", ())]
-    models = {name: library["models"][name] for name in [*chosen["models"], *members] if name in library["models"]}
+    names = trained_models(library["ensembles"], chosen["models"])
+    models = {name: library["models"][name] for name in names if name in library["models"]}
     for dataset in [name for name in chosen["datasets"] if name in library["datasets"]]:
         view = library["datasets"][dataset]
         yield from _view_problems(dataset, view)

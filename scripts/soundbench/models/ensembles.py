@@ -6,7 +6,7 @@ Everything is fixed by the entry, so nothing is chosen on test clips.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from soundbench.core.schema import Schema, suggest
@@ -64,6 +64,11 @@ def split_ensembles(config: Config) -> Config:
     ensembles = {name: entry for name, entry in models.items() if entry["family"] == FAMILY}
     trained = {name: entry for name, entry in models.items() if name not in ensembles}
     return config | {"models": trained, "ensembles": ensembles}
+
+
+def trained_models(ensembles: Config, names: Iterable[str]) -> list[str]:
+    """These models, each once, with the members of ``ensembles`` in the places of the ensembles."""
+    return list(dict.fromkeys(one for name in names for one in ensembles.get(name, {}).get("members", [name])))
 
 
 def member_runs(entry: Config, seed: int) -> list[tuple[str, int]]:

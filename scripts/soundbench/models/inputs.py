@@ -7,6 +7,7 @@ from typing import Any
 
 from soundbench.features.settings import by_group, input_kind
 from soundbench.models.encoders import FAMILY, front_end_problem
+from soundbench.models.ensembles import trained_models
 from soundbench.models.families import FAMILIES, takes
 
 KINDS = {
@@ -43,10 +44,9 @@ def transductive_models(models: Iterable[str], library: dict[str, Any]) -> list[
     Args:
         library: the entries ``features``, ``models`` and ``ensembles`` of the configuration, by name.
     """
-    ensembles = library["ensembles"]
 
     def reads_groups(model: str) -> bool:
-        members = ensembles[model]["members"] if model in ensembles else [model]
+        members = trained_models(library["ensembles"], [model])
         return any(by_group(library["features"][library["models"][name]["features"]]) for name in members)
 
     return [model for model in models if reads_groups(model)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from soundbench.core.errors import InputError
 from soundbench.core.storage import canonical_json
+from soundbench.models.ensembles import trained_models
 from soundbench.models.families import FAMILIES
 from soundbench.study.paths import fill
 from soundbench.study.study import Study, Wildcards
@@ -37,7 +38,9 @@ class ExportInputs:
         Raises:
             InputError: none of them can be exported.
         """
-        models = dict.fromkeys(part for name in self.study.selected["models"] for part in self._parts(name))
+        # If an ensemble has one run of each member, the members' runs of the selected seeds exist.
+        ensembles = {name: entry for name, entry in self.study.settings["ensembles"].items() if entry["runs"] == 1}
+        models = trained_models(ensembles, self.study.selected["models"])
         reasons = {name: reason for name in models if (reason := self._without_form(name))}
         problems = [f"{name}: {reason}" for name, reason in reasons.items()]
         if len(reasons) == len(models):
@@ -45,11 +48,6 @@ class ExportInputs:
         if problems:
             logger.warning(f"Some models are not exported: {'; '.join(problems)}.")
         return [name for name in models if name not in reasons]
-
-    def _parts(self, model: str) -> list[str]:
-        """The members of an ensemble of single runs, which exist if it does; other models are one part."""
-        ensemble = self.study.settings["ensembles"].get(model)
-        return ensemble["members"] if ensemble and ensemble["runs"] == 1 else [model]
 
     def _check(self, model: str) -> None:
         if reason := self._without_form(model):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.core.storage import canonical_json
+from soundbench.models.ensembles import trained_models
 from soundbench.models.inputs import transductive_models
 from soundbench.study.paths import METRICS, SPLIT, fill
 from soundbench.study.study import Study, Wildcards
@@ -87,10 +88,9 @@ class SelectedRuns:
     @property
     def contamination(self) -> dict[str, list[str]]:
         """The lists of what each selected model has seen; of an ensemble, what its members have."""
-        ensembles = self.study.settings["ensembles"]
         lists = {}
         for name in self.models:
-            members = ensembles[name]["members"] if name in ensembles else [name]
+            members = trained_models(self.study.settings["ensembles"], [name])
             files = [str(Path(file).expanduser()) for one in members for file in self.study.contamination[one]]
             if files:
                 lists[name] = list(dict.fromkeys(files))

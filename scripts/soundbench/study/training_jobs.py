@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from soundbench.models.ensembles import trained_models
 from soundbench.study.paths import fill
 from soundbench.study.study import Study
 
@@ -77,7 +78,6 @@ def _may_share(settings: Any, arguments: Sequence[str]) -> bool:
 
 def _trained_together(study: Study) -> list[str]:
     """The small models that the study selects, members of its ensembles, and the trials of those that are tuned."""
-    ensembles = study.settings["ensembles"]
-    models = [one for name in study.selected["models"] for one in ensembles.get(name, {}).get("members", [name])]
-    names = [name for model in dict.fromkeys(models) for name in study.trials.get(model, [model])]
+    models = trained_models(study.settings["ensembles"], study.selected["models"])
+    names = [name for model in models for name in study.trials.get(model, [model])]
     return [name for name in names if name in study.small_models and name in study.trained]
