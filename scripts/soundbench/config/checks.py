@@ -10,7 +10,7 @@ from typing import Any
 from soundbench.augment.batch_effects import BATCH_EFFECTS
 from soundbench.config.target_checks import group_problems, target_problems
 from soundbench.config.task_checks import task_problems
-from soundbench.core.schema import as_list, as_mapping, suggest
+from soundbench.core.schema import as_list, as_mapping, unknown_name
 from soundbench.data.checks import mixture_problems, source_problems, view_problems
 from soundbench.data.contamination import list_problems
 from soundbench.data.copies import ORIGINAL, variant_names, variant_problems
@@ -69,12 +69,12 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
     for part in chosen:
         for name in chosen[part]:
             if name not in names[part]:
-                yield f"benchmark.{part}: there is no {name!r}{suggest(str(name), names[part])}"
+                yield unknown_name(f"benchmark.{part}", name, names[part])
     library = split_ensembles(library)
     used = {*chosen["datasets"], *predicting_datasets(library["predict"])}
     for name, view in library["datasets"].items():
         if view["source"] not in names["sources"]:
-            yield f"datasets.{name}.source: there is no {view['source']!r}{suggest(view['source'], names['sources'])}"
+            yield unknown_name(f"datasets.{name}.source", view["source"], names["sources"])
         elif name in used and view["source"] in library["sources"]:
             source = library["sources"][view["source"]]
             yield from source_problems(f"sources.{view['source']}", source)
@@ -88,19 +88,19 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         yield from feature_problems(f"features.{name}", front_end, front_end.get("sample_rate"))
     for name, recipe in library["models"].items():
         if (wanted := recipe["features"]) not in names["features"]:
-            yield f"models.{name}.features: there is no {wanted!r}{suggest(wanted, names['features'])}"
+            yield unknown_name(f"models.{name}.features", wanted, names["features"])
         yield from recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
     yield from _contamination_problems(library, chosen["models"])
     yield from task_problems(library, chosen)
     yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
-    yield from target_problems(config, library, suggest)
+    yield from target_problems(config, library)
     yield from group_problems(library, chosen)
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)
     for name, entry in library["references"].items():
         yield from _reference_problems(f"references.{name}", entry, names["datasets"])
     for name, entry in library["predict"].items():
-        yield from prediction_problems(f"predict.{name}", entry, names, library["datasets"], suggest)
+        yield from prediction_problems(f"predict.{name}", entry, names, library["datasets"])
 
 
 def _name_problems(names: dict[str, list[Any]]) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _reference_problems(where: str, entry: Config, datasets: list[str]) -> Itera
     """The problems of a published score: data sets that do not exist, and a score that its metric does not have."""
     for dataset in entry["datasets"]:
         if dataset not in datasets:
-            yield f"{where}.datasets: there is no {dataset!r}{suggest(dataset, datasets)}"
+            yield unknown_name(f"{where}.datasets", dataset, datasets)
     metric = find_metric(entry["metric"])
     key, other = ("percent", "score") if metric.percent else ("score", "percent")
     if other in entry:
@@ -161,7 +161,7 @@ def _augmentation_problems(library: Config, variants: list[str], chosen: list[st
             where = f"datasets.{name}.augment.{number}"
             for variant in rule["variants"]:
                 if variant not in variants:
-                    yield f"{where}.variants: there is no {variant!r}{suggest(variant, variants)}"
+                    yield unknown_name(f"{where}.variants", variant, variants)
             if rule["balance"] and rule["copies"] is not None:
                 yield f"{where}.copies: balance decides the number of copies too; give either balance or copies"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from soundbench.augment.perturbations import PERTURBATIONS
-from soundbench.core.schema import as_list, as_mapping
+from soundbench.core.schema import as_list, as_mapping, suggest, unknown_name
 from soundbench.features.settings import EMBEDDING, by_group
 from soundbench.models.ensembles import trained_models
 
@@ -19,13 +19,12 @@ WITHOUT_GROUP = (
 )
 
 
-def target_problems(config: Config, library: Config, suggest: Callable[[str, list[str]], str]) -> Iterator[str]:
+def target_problems(config: Config, library: Config) -> Iterator[str]:
     """The problems of names that the selection or the library lacks, and of folds that a data set does not have.
 
     Args:
         config: the configuration of the user.
         library: its well-formed entries.
-        suggest: a function that returns the most similar names for an unknown one.
     """
     selected = as_mapping(config.get("benchmark"))
     chosen = {name: as_list(selected.get(name)) for name in ("datasets", "models", "seeds")}
@@ -44,7 +43,7 @@ def target_problems(config: Config, library: Config, suggest: Callable[[str, lis
         for key, value in wanted.items():
             known = [*library["models"], *library["ensembles"]] if key == "from.model" else list(library["datasets"])
             if isinstance(value, str) and value not in known:
-                yield f"transfer.{name}.{key}: there is no {value!r}{suggest(value, known)}"
+                yield unknown_name(f"transfer.{name}.{key}", value, known)
 
 
 def _unable_models(config: Config, chosen: dict[str, list[Any]], library: Config) -> Iterator[str]:

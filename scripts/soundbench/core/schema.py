@@ -170,6 +170,11 @@ def suggest(name: str, known: Iterable[Any]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
 
 
+def unknown_name(where: str, name: Any, known: Iterable[Any]) -> str:
+    """The message about a value of the key ``where`` that is no name of the library."""
+    return f"{where}: there is no {name!r}{suggest(str(name), known)}"
+
+
 def with_defaults(root: Schema, schema: Schema, value: Any) -> Any:
     """``value`` with the defaults of ``schema`` for missing keys; ``root`` is the schema that references point into."""
     if "$ref" in schema:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from soundbench.core.errors import InputError
+from soundbench.core.schema import unknown_name
 from soundbench.data.files import is_plain
 from soundbench.inference.recordings import place_problem
 from soundbench.models.saved import find_models
@@ -17,7 +18,6 @@ def prediction_problems(
     entry: dict[str, Any],
     names: dict[str, list[str]],
     views: dict[str, Any],
-    suggest: Callable[[str, Any], str],
 ) -> Iterator[str]:
     """The problems of an entry of ``predict``.
 
@@ -25,7 +25,6 @@ def prediction_problems(
         where: the key of the entry.
         names: the names in each part of the library.
         views: the well-formed data sets of the library.
-        suggest: a function that returns the most similar names for an unknown one.
     """
     for number, place in enumerate(entry["recordings"]):
         if problem := place_problem(place):
@@ -46,7 +45,7 @@ def prediction_problems(
         yield f"{where}.model.seed: leave it out; with `best`, models of all seeds are compared and averaged"
     for key, part in (("dataset", "datasets"), ("model", "models")):
         if (name := model.get(key)) is not None and name not in names[part]:
-            yield f"{where}.model.{key}: there is no {name!r}{suggest(name, names[part])}"
+            yield unknown_name(f"{where}.model.{key}", name, names[part])
     view = views.get(model["dataset"])
     if view and task_class(view).predicted == "numbers":
         yield (

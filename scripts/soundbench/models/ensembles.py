@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from soundbench.core.schema import Schema, suggest
+from soundbench.core.schema import Schema, unknown_name
 from soundbench.tasks.registry import task_class
 from soundbench.tasks.task import Task
 
@@ -92,7 +92,7 @@ def ensemble_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator
             if member in library["ensembles"]:
                 yield f"{where}.members: {member} is an ensemble; name its members"
             elif member not in library["models"]:
-                yield f"{where}.members: there is no {member!r}{suggest(member, library['models'])}"
+                yield unknown_name(f"{where}.members", member, library["models"])
         if len(entry["members"]) * entry["runs"] < 2:
             yield f"{where}.members: a mean needs two runs; name another model, or set runs: 2 or more"
         if name in chosen["models"]:
