@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from soundbench.core.text import spoken_list as listed
 from soundbench.evaluation.baseline import Baseline
 from soundbench.tasks.metric import Metric
 
@@ -181,8 +181,3 @@ def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
         return f"{found} With more clips, smaller differences would be found."
     one = "1 point" if metric.percent else "0.01"
     return f"{found} With {needed:.0f} seed{'s' if needed > 1 else ''}, a difference of {one} would be found as often."
-
-
-def listed(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
