@@ -94,11 +94,7 @@ def build(classes: int, shape: tuple[int, int], **options: int) -> SpectrogramTr
     from transformers import ASTConfig, ASTForAudioClassification
 
     sizes = Options(**options)
-    if min(shape) < sizes.patch:
-        patch = f"{sizes.patch} × {sizes.patch}"
-        raise InputError(f"ast: a patch of {patch} does not fit into features of {shape[0]} × {shape[1]}")
-    if sizes.width % sizes.heads:
-        raise InputError(f"ast: the width, {sizes.width}, is not a multiple of the number of heads, {sizes.heads}")
+    check_sizes("ast", shape, sizes.patch, sizes.width, sizes.heads)
     config = ASTConfig(
         hidden_size=sizes.width,
         num_hidden_layers=sizes.depth,
@@ -112,6 +108,16 @@ def build(classes: int, shape: tuple[int, int], **options: int) -> SpectrogramTr
         num_labels=classes,  # one of the keywords that every configuration has
     )
     return SpectrogramTransformer(ASTForAudioClassification(config))
+
+
+def check_sizes(family: str, shape: tuple[int, int], patch: int, width: int, heads: int) -> None:
+    """Refuse a patch that does not fit into features of ``shape``, and a width that ``heads`` cannot share."""
+    if min(shape) < patch:
+        raise InputError(
+            f"{family}: a patch of {patch} × {patch} does not fit into features of {shape[0]} × {shape[1]}"
+        )
+    if width % heads:
+        raise InputError(f"{family}: the width, {width}, is not a multiple of the number of heads, {heads}")
 
 
 def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **options: Any) -> nn.Module:

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import nn
 
-from soundbench.core.errors import InputError
 from soundbench.models.families import timm
+from soundbench.models.families.ast import check_sizes
 from soundbench.models.initial_weights import Weights
 
 INPUTS = ("spectrogram",)
@@ -74,11 +74,7 @@ def build_pretrained(classes: int, shape: tuple[int, int], weights: Weights, **o
 
 
 def _arguments(shape: tuple[int, int], sizes: Options) -> dict[str, Any]:
-    if min(shape) < sizes.patch:
-        patch = f"{sizes.patch} × {sizes.patch}"
-        raise InputError(f"tinyast: a patch of {patch} does not fit into features of {shape[0]} × {shape[1]}")
-    if sizes.width % sizes.heads:
-        raise InputError(f"tinyast: the width, {sizes.width}, is not a multiple of the number of heads, {sizes.heads}")
+    check_sizes("tinyast", shape, sizes.patch, sizes.width, sizes.heads)
     return {
         "patch_size": sizes.patch,
         "embed_dim": sizes.width,
