@@ -14,7 +14,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 from soundbench.data.columns import PART_OF, REQUIRED, column_problems, free_name, unused_roles
 from soundbench.data.files import audio_files
-from soundbench.data.readers.csv import UNREADABLE
+from soundbench.data.readers.csv import read_text
 
 BETWEEN = "[-_. ]+"  # what separates the parts of a file name
 PART = "[^-_. /]+"
@@ -112,18 +112,12 @@ def _source_of_table(file: Path) -> Guess:
 
 def _read_table(file: Path) -> pd.DataFrame:
     """The table's text, stripped of blanks around it."""
-    options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
-    try:
-        # As a header, the first line would be changed: pandas renames a second column with the same name.
-        table = pd.read_csv(file, header=None, **options)
-    except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{file}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
-    table = table.apply(lambda column: column.str.strip())
-    table = table.loc[:, table.iloc[0] != ""]  # a comma at the end of each line makes columns without names
-    names = list(table.iloc[0])
+    table = read_text(file).apply(lambda column: column.str.strip())
+    table = table.loc[:, table.columns != ""]  # a comma at the end of each line makes columns without names
+    names = list(table.columns)
     if problems := list(column_problems(names, {name: name for name in REQUIRED}, set(names), labelled=False)):
         raise InputError(f"{file}: {problem}" for problem in problems)
-    return table[1:].set_axis(names, axis=1)
+    return table
 
 
 def _path_column(file: Path, table: pd.DataFrame) -> tuple[str, str]:

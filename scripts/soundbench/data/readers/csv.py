@@ -132,7 +132,7 @@ def _read_table(root: Path, columns: dict[str, str], times: dict[str, str], want
         times: the columns with the times of parts, by key.
         wanted: the columns with several labels or with numbers.
     """
-    table = _read_text(root)
+    table = read_text(root)
     names = list(table.columns)
     keys = {key: [name] for key, name in times.items()} | wanted.columns
     made = columns or {name: name for name in REQUIRED + OPTIONAL if name in names}
@@ -157,8 +157,12 @@ def _read_table(root: Path, columns: dict[str, str], times: dict[str, str], want
     return used
 
 
-def _read_text(root: Path) -> pd.DataFrame:
-    """The table as it is in the file."""
+def read_text(root: Path) -> pd.DataFrame:
+    """The table as it is in the file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
