@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from soundbench.core.storage import atomic_path
+from soundbench.report.style import text_colour
 from soundbench.report.svg import compact
 
 matplotlib.use("Agg")
@@ -24,12 +25,14 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 WIDEST = 12.0  # inches: a figure of this width on a page of 1,000 px has letters of 9 px at 8 pt, the smallest here
 PANELS_PER_ROW = 3
 SMALL = 8  # pt, the smallest letters
+LETTER = 0.07  # inches, about the width of one of them
 LEGEND_ROWS = 2  # for which the heights of figures have space
 LEGEND_ROW = 0.21  # inches
 LETTERS = 28  # of a name; the tables have it whole
@@ -123,6 +126,16 @@ def legend_below(canvas: Figure, axis: Axes) -> None:
     canvas.legend(*entries, loc="outside lower center", ncols=PANELS_PER_ROW)
     more = max(0, math.ceil(len(entries[1]) / PANELS_PER_ROW) - LEGEND_ROWS)
     canvas.set_figheight(canvas.get_figheight() + LEGEND_ROW * more)
+
+
+def write_shares(axis: Axes, image: AxesImage, shares: np.ndarray) -> None:
+    """Write the shares (%) from 1 on into the cells of a matrix that ``image`` shows."""
+    for (row, column), share in np.ndenumerate(shares):
+        if share >= 1:
+            shade = text_colour(tuple(image.to_rgba(share)))
+            # It lies inside the matrix, so the layout need not measure it.
+            number = axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=shade, fontsize=SMALL)
+            number.set_in_layout(False)
 
 
 def shortened(name: str, letters: int = LETTERS) -> str:

@@ -9,15 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from soundbench.evaluation.breakdowns import by_model, class_order, pooled_confusion, runs_by
-from soundbench.report.drawing import ABOVE, SMALL, WIDEST, figure, first_of_rows, shortened
-from soundbench.report.style import model_colours, model_markers, text_colour
+from soundbench.report.drawing import ABOVE, LETTER, SMALL, WIDEST, figure, first_of_rows, shortened, write_shares
+from soundbench.report.style import model_colours, model_markers
 from soundbench.tasks.classification import row_shares
 from soundbench.tasks.registry import find_metric
 
 FEW_CLASSES = 20  # up to here numbers fit into the cells
 FEW_CELL = 0.25  # inches, the side of a cell with a number
 CELL = 0.135  # of one without
-LETTER = 0.07  # inches, about the width of a letter of SMALL points
 MARGIN = 0.5  # inches beside a matrix and its labels
 TITLE = 0.8  # inches above and below them
 
@@ -64,7 +63,7 @@ def _draw_matrix(
     shares = 100 * row_shares(table)[np.ix_(order, order)]
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     if len(labels) <= FEW_CLASSES:
-        _write_shares(axis, image, shares)
+        write_shares(axis, image, shares)
     ticks = range(0, len(order), named_every)
     written = [shortened(labels[order[number]]) for number in ticks]
     axis.set_xticks(ticks, written, rotation=90, fontsize=SMALL)
@@ -72,15 +71,6 @@ def _draw_matrix(
     axis.set_xlabel("predicted")
     axis.spines[:].set_visible(False)
     return image
-
-
-def _write_shares(axis: Axes, image: AxesImage, shares: np.ndarray) -> None:
-    for (row, column), share in np.ndenumerate(shares):
-        if share >= 1:
-            shade = text_colour(tuple(image.to_rgba(share)))
-            # It lies inside the matrix, so the layout need not measure it.
-            number = axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=shade, fontsize=SMALL)
-            number.set_in_layout(False)
 
 
 def plot_calibration(metrics: list[str], models: list[str], path: str) -> None:

@@ -9,13 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from soundbench.evaluation.breakdowns import by_model
-from soundbench.report.drawing import ABOVE, SMALL, figure, first_of_rows, legend_below, shortened
-from soundbench.report.style import model_colours, model_markers, text_colour
+from soundbench.report.drawing import ABOVE, LETTER, SMALL, figure, first_of_rows, legend_below, shortened, write_shares
+from soundbench.report.style import model_colours, model_markers
 
 MOST = 60  # labels in a figure
 FEW = 12  # up to here numbers fit into the cells of a matrix
 ROW = 0.24  # inches per label
-LETTER = 0.07  # inches, about the width of a letter of SMALL points
 
 
 def plot_label_scores(metrics: list[str], models: list[str], path: str) -> None:
@@ -91,11 +90,8 @@ def _draw_shares(axis: Axes, counts: np.ndarray, labels: list[str]) -> Any:
     shares = np.divide(100.0 * counts, sizes[:, None], out=np.full(counts.shape, np.nan), where=sizes[:, None] > 0)
     np.fill_diagonal(shares, np.nan)
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    for (row, column), share in np.ndenumerate(shares):
-        if len(labels) <= FEW and share >= 1:
-            shade = text_colour(tuple(image.to_rgba(share)))
-            number = axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=shade, fontsize=SMALL)
-            number.set_in_layout(False)
+    if len(labels) <= FEW:
+        write_shares(axis, image, shares)
     axis.set_xticks(range(len(labels)), labels, rotation=90, fontsize=SMALL)
     axis.set_yticks(range(len(labels)), labels, fontsize=SMALL)
     axis.spines[:].set_visible(False)
