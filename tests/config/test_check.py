@@ -13,7 +13,7 @@ from helpers.workflow import REPOSITORY
 from soundbench.config.check import check_configuration, duplicate_keys, read_library
 from soundbench.config.selection import overlay_of_study
 from soundbench.core.errors import InputError
-from soundbench.data.schemes import PROTOCOLS, SCHEMES
+from soundbench.data.schemes import SCHEMES
 from soundbench.models.schema import load_schema
 from soundbench.tasks.losses import CLASS_WEIGHTS, LOSSES
 from soundbench.tasks.registry import TASKS
@@ -212,7 +212,6 @@ def test_schema_names_and_registries_are_equal() -> None:
     for key, registry in (training | {"average": AVERAGES}).items():
         assert _enum("$defs", "training", "properties", key) == set(registry)
     assert _enum("$defs", "split", "properties", "scheme") == set(SCHEMES)
-    assert _enum("$defs", "split", "properties", "protocol") == set(PROTOCOLS)
     assert _enum("$defs", "task") == set(TASKS)
     assert _enum("$defs", "metric") == {name for task in TASKS.values() for name in task.metrics}
     assert {name for task in TASKS.values() for name in task.losses} == set(LOSSES)

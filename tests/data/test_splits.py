@@ -17,11 +17,11 @@ from helpers.workflow import DATA, REPOSITORY
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.readers import emodb, esc50
-from soundbench.data.schemes import PROTOCOLS
 from soundbench.data.splits import crossing_groups, leaks, left_out, missing_classes, split_clips
 from soundbench.data.stratification import divide_groups
 from soundbench.tasks.single_label import SingleLabel
 
+PROTOCOLS = ("nested", "literature")
 LIBRARY = yaml.safe_load((REPOSITORY / "config" / "datasets.yaml").read_text())["datasets"]
 
 

@@ -24,7 +24,6 @@ from soundbench.data.view import Split
 
 logger = logging.getLogger(__name__)
 
-PROTOCOLS = ("nested", "literature")
 FEW_TESTED = ("leave-one-group-out", "crossed")  # schemes whose test parts are small and may lack classes
 AS_PUBLISHED = ("official", "predefined")  # schemes that keep the sides of the source's own split
 
