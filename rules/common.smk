@@ -26,7 +26,7 @@ from soundbench.core.schema import LIBRARY
 from soundbench.study.profile_checks import warn_of_replaced_blocks
 from soundbench.core.module_facts import keep_facts
 from soundbench.core.planning import let_jobs_import, remember_repeated_answers
-from soundbench.core.scheduling import look_once_per_timespan
+from soundbench.core.scheduling import keep_one_timer
 from soundbench.core.provenance import check_installed_version, study_arguments
 from soundbench.core.slurm_polling import correct_status_checks
 from soundbench.core.storage import canonical_json
@@ -61,7 +61,7 @@ from soundbench.config.selection import overlay_of_study, used_configuration
 
 let_jobs_import(HERE / "scripts")
 remember_repeated_answers()
-look_once_per_timespan()
+keep_one_timer()
 keep_facts(Path(".snakemake/soundbench-modules").absolute())
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
     correct_status_checks(slurm)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers.workflow import REPOSITORY, Workflow
-from soundbench.core.code_digest import imported_names, used_modules
+from soundbench.core.code_digest import imported_names, modules_of
 
 SCRIPTS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))
 
@@ -108,13 +108,13 @@ def test_digests_cover_what_the_scripts_import_and_start_up_is_lean(packages: tu
     assert list(loaded) == scripts
     for script, modules in loaded.items():
         ours = {name for name in modules if name.split(".")[0] == "soundbench"}
-        assert ours <= used_modules(script)
+        assert ours <= modules_of(script)
         assert modules & HEAVY == USES[script], script
 
 
 def test_family_counts_only_for_its_own_models() -> None:
-    assert "soundbench.models.families.cnn" not in used_modules("train_model", "soundbench.models.families.timm")
-    assert "soundbench.models.families.cnn" in used_modules("train_model", "soundbench.models.families.cnn")
+    assert "soundbench.models.families.cnn" not in modules_of("train_model", "soundbench.models.families.timm")
+    assert "soundbench.models.families.cnn" in modules_of("train_model", "soundbench.models.families.cnn")
 
 
 def test_imports_inside_functions_count_and_those_for_type_checkers_do_not(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_imports_inside_functions_count_and_those_for_type_checkers_do_not(tmp_p
 
 def test_unknown_module_is_an_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"soundbench\.models\.families\.nothing"):
-        used_modules("train_model", "soundbench.models.families.nothing")
+        modules_of("train_model", "soundbench.models.families.nothing")
 
 
 def digest(workflow: Workflow, script: str) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-from soundbench.core.scheduling import look_again_later
+from soundbench.core.scheduling import wake_later
 
 
 def test_snakemake_calls_what_is_replaced() -> None:
@@ -18,8 +18,8 @@ def test_snakemake_calls_what_is_replaced() -> None:
 def test_several_requests_wake_the_scheduler_once_and_a_later_one_again() -> None:
     scheduler = SimpleNamespace(_open_jobs=Semaphore(0))
     for _ in range(3):
-        look_again_later(scheduler, 0.1)
+        wake_later(scheduler, 0.1)
     assert scheduler._open_jobs.acquire(timeout=30)
     assert not scheduler._open_jobs.acquire(timeout=0.3)
-    look_again_later(scheduler, 0.1)
+    wake_later(scheduler, 0.1)
     assert scheduler._open_jobs.acquire(timeout=30)

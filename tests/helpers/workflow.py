@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SOUNDBENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))  # real recordings
 # What is known of parsed modules, by content: see soundbench.core.module_facts. All copies of the workflow share it.
 PARSED = Path(".snakemake", "soundbench-modules")
-ROOMS = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "slurm")
+COPIED = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "slurm")
 
 
 class Workflow:
@@ -28,12 +28,12 @@ class Workflow:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
-        for room in ROOMS:
-            source = REPOSITORY / room
+        for name in COPIED:
+            source = REPOSITORY / name
             if source.is_dir() and not source.is_symlink():
-                shutil.copytree(source, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy2(source, folder / room, follow_symlinks=False)
+                shutil.copy2(source, folder / name, follow_symlinks=False)
         (REPOSITORY / PARSED).mkdir(parents=True, exist_ok=True)
         (folder / PARSED).parent.mkdir()
         (folder / PARSED).symlink_to(REPOSITORY / PARSED)
@@ -99,7 +99,7 @@ class Workflow:
         return counts
 
 
-# The smallest study that passes through every room: two models, so that there is something to compare.
+# The smallest study that passes through every stage: two models, so that there is something to compare.
 TINY: dict[str, Any] = {
     "benchmark": {"datasets": ["synthetic"], "models": ["cnn", "resnet10t"], "seeds": [1, 2]},
     "sources": {"synthetic": {"classes": 3, "recordings": 1, "takes": 2, "seconds": 0.5, "sample_rate": 16000}},

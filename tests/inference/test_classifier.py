@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from helpers.library import front_end
 from helpers.untrained import LABELS, TINY_INPUT, write_model, write_sound
 from soundbench.core.errors import InputError
-from soundbench.core.prefetch import map_ahead, read_ahead
+from soundbench.core.prefetch import mapped_in_threads, prefetched
 from soundbench.core.storage import read_json, write_json
 from soundbench.data.audio import open_audio, read_mono, resample, resampled_blocks, sample_blocks
 from soundbench.features.store import compute_features
@@ -181,11 +181,13 @@ def test_work_ahead_keeps_the_order_and_its_bounds() -> None:
         yield from range(count)
 
     lengths = [3, 0, 8, 16, 1, 30, 8, 2] * 4
-    values = read_ahead((numbers(length) for length in lengths), threads=3, depth=4)
+    values = prefetched((numbers(length) for length in lengths), threads=3, depth=4)
     assert next(values) == 0
     assert len(begun) <= 5
     assert [0, *values] == [number for length in lengths for number in range(length)]
-    assert list(map_ahead(lambda value: value**2, iter(range(20)), 3)) == [(number, number**2) for number in range(20)]
+    assert list(mapped_in_threads(lambda value: value**2, iter(range(20)), 3)) == [
+        (number, number**2) for number in range(20)
+    ]
 
 
 def test_an_error_in_a_thread_is_raised_where_its_value_is_due() -> None:
@@ -193,7 +195,7 @@ def test_an_error_in_a_thread_is_raised_where_its_value_is_due() -> None:
         yield 1
         raise ValueError("here")
 
-    values = read_ahead((broken() for _ in range(9)), threads=2, depth=4)
+    values = prefetched((broken() for _ in range(9)), threads=2, depth=4)
     with pytest.raises(ValueError, match="here"):
         list(values)
 

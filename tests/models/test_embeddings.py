@@ -49,8 +49,8 @@ def run_of_ours(name: str, folder: Path, shape: tuple[int, int] = SHAPE) -> nn.M
     folder.mkdir()
     save_file(network.state_dict(), folder / "model.safetensors")
     normalisation = {"mean": -20.0, "std": 5.0}
-    told = {"recipe": RECIPES[name], "shape": list(shape), "sources": ["elsewhere"], "front_end": FRONT_END}
-    write_json(folder / "model.json", told | {"normalisation": normalisation})
+    record = {"recipe": RECIPES[name], "shape": list(shape), "sources": ["elsewhere"], "front_end": FRONT_END}
+    write_json(folder / "model.json", record | {"normalisation": normalisation})
     return network.eval()
 
 
@@ -232,14 +232,14 @@ def test_family_that_declares_no_settings_may_embed(monkeypatch: pytest.MonkeyPa
 def test_run_of_another_study_is_matched_by_its_front_end(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     seen = configuration()["features"]["mfcc20"]
-    told = {"sources": ["elsewhere"], "recipe": RECIPES["cnn"], "front_end": seen}
-    write_json(tmp_path / "model.json", told)
+    record = {"sources": ["elsewhere"], "recipe": RECIPES["cnn"], "front_end": seen}
+    write_json(tmp_path / "model.json", record)
     settings = probe({"pretrained": str(tmp_path)})
     assert embedding_network(settings, settings["features"]["mine"]) == ("cnn", "mfcc20")
     other = tmp_path / "other"
     other.mkdir()
     (other / "model.safetensors").touch()
-    write_json(other / "model.json", told | {"front_end": seen | {"n_mfcc": 21}})
+    write_json(other / "model.json", record | {"front_end": seen | {"n_mfcc": 21}})
     with pytest.raises(
         InputError, match=r'features\.mine\.model\.pretrained: features has no entry .* add one with .*"n_mfcc": 21'
     ):
@@ -350,8 +350,8 @@ def test_model_folder_alone_does_not_predict(tmp_path: Path) -> None:
     recipe = {"family": "linear", "dropout": 0.0}
     save_file(build_model(recipe, 2, (4, 1)).state_dict(), tmp_path / "model.safetensors")
     front_end = {"front_end": EMBEDDING, "model": {"pretrained": "audioset"}}
-    told = {"recipe": recipe, "front_end": front_end, "labels": ["a", "b"], "shape": [4, 1]}
-    write_json(tmp_path / "model.json", told | {"normalisation": {"mean": 0.0, "std": 1.0}})
+    record = {"recipe": recipe, "front_end": front_end, "labels": ["a", "b"], "shape": [4, 1]}
+    write_json(tmp_path / "model.json", record | {"normalisation": {"mean": 0.0, "std": 1.0}})
     with pytest.raises(InputError, match="needs embeddings by audioset, whose weights are not in the folder"):
         Classifier([str(tmp_path)])
 

@@ -169,11 +169,11 @@ def test_lineage_is_recorded_and_weights_trained_on_the_source_are_refused(made_
 def test_same_recordings_under_another_name_are_refused(made_up: Path) -> None:
     first = train(made_up, "first", source="one")
     second = train(made_up, "second", files(first), source="two")
-    told = read_json(second / "model.json")["trained_on"]
+    record = read_json(second / "model.json")["trained_on"]
     listed = (second / TRAINED_ON).read_text().split()
     roles = read_clip_table(made_up / "nested.csv").set_index("clip")["fold1"]
     assert listed == sorted(f"{source}-{clip}" for source in ("one", "two") for clip in roles.index[roles != "test"])
-    assert told == {"file": TRAINED_ON, "clips": len(listed), "sha256": file_sha256(second / TRAINED_ON)}
+    assert record == {"file": TRAINED_ON, "clips": len(listed), "sha256": file_sha256(second / TRAINED_ON)}
     for recordings in ("one", "two"):
         with pytest.raises(InputError, match=r"was trained on 10 of the clips .*\n.*clip20: the same samples"):
             train(made_up, "third", files(second), source="three", recordings=recordings)

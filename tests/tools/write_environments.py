@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from soundbench.core.code_digest import PACKAGE, imported_names, module_file, used_modules  # noqa: E402
+from soundbench.core.code_digest import PACKAGE, imported_names, module_file, modules_of  # noqa: E402
 from soundbench.data.readers import READERS  # noqa: E402
 
 PURPOSES = {
@@ -98,7 +98,7 @@ def imported_packages(files: set[Path]) -> set[str]:
 
 def files_of(script: str, modules: list[str]) -> set[Path]:
     """The files of a script and of all modules of the package that it imports."""
-    return {SCRIPTS / f"{script}.py"} | {file for name in used_modules(script, *modules) if (file := module_file(name))}
+    return {SCRIPTS / f"{script}.py"} | {file for name in modules_of(script, *modules) if (file := module_file(name))}
 
 
 @cache

@@ -36,7 +36,7 @@ def imported_modules(path: Path) -> frozenset[str]:
     return frozenset(name for name in imported_names(path) if name.split(".")[0] == PACKAGE and module_file(name))
 
 
-def used_modules(script: str, *modules: str) -> set[str]:
+def modules_of(script: str, *modules: str) -> set[str]:
     """All modules of the package that ``scripts/{script}.py`` or one of ``modules`` imports, directly or indirectly.
 
     ``modules`` are the modules that the script imports by a computed name, such as the family of the model.
@@ -66,7 +66,7 @@ def _templates_named_in(path: Path) -> frozenset[Path]:
     return frozenset(file for file in TEMPLATES if f'"{file.name}"' in text)
 
 
-def used_templates(path: Path) -> list[Path]:
+def templates_of(path: Path) -> list[Path]:
     """The templates that a module names, and those that these templates name, sorted."""
     found = set()
     waiting = set(_templates_named_in(path))
@@ -79,7 +79,7 @@ def used_templates(path: Path) -> list[Path]:
 
 @cache
 def _module_digest(path: Path) -> str:
-    parts = [module_facts(path).code, *(file.read_text(encoding="utf-8") for file in used_templates(path))]
+    parts = [module_facts(path).code, *(file.read_text(encoding="utf-8") for file in templates_of(path))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -87,6 +87,6 @@ def _module_digest(path: Path) -> str:
 def code_digest(script: str, *modules: str) -> str:
     """A digest of the modules that a script uses, and of their templates; see
     :class:`soundbench.core.module_facts.Facts`."""
-    names = sorted(used_modules(script, *modules) if (SCRIPTS / f"{script}.py").is_file() else _all_modules())
+    names = sorted(modules_of(script, *modules) if (SCRIPTS / f"{script}.py").is_file() else _all_modules())
     parts = [f"{name} {_module_digest(file)}" for name in names if (file := module_file(name))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ S = TypeVar("S")
 PIECE = 8  # values that are fetched from an iterator at once
 
 
-def read_ahead(iterators: Iterable[Iterator[T]], threads: int, depth: int) -> Iterator[T]:
+def prefetched(iterators: Iterable[Iterator[T]], threads: int, depth: int) -> Iterator[T]:
     """All values of the iterators, in order; ``threads`` fetch them while earlier values are used.
 
     At most ``depth`` iterators are started in advance, with :data:`PIECE` values each, so that the memory depends
@@ -44,7 +44,7 @@ def read_ahead(iterators: Iterable[Iterator[T]], threads: int, depth: int) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def map_ahead(function: Callable[[T], S], values: Iterable[T], threads: int) -> Iterator[tuple[T, S]]:
+def mapped_in_threads(function: Callable[[T], S], values: Iterable[T], threads: int) -> Iterator[tuple[T, S]]:
     """Each value with the result of ``function``, in order; ``threads`` results are computed at the same time."""
     started = deque[tuple[T, Future[S]]]()
     pool = ThreadPoolExecutor(threads)

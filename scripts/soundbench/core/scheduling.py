@@ -10,7 +10,7 @@ from threading import Timer
 from typing import Any
 
 
-def look_again_later(scheduler: Any, delay: float) -> None:
+def wake_later(scheduler: Any, delay: float) -> None:
     """Wake the scheduler after ``delay`` s, unless it will be woken anyway."""
     if getattr(scheduler, "wakes", False):
         return
@@ -25,8 +25,8 @@ def look_again_later(scheduler: Any, delay: float) -> None:
     timer.start()
 
 
-def look_once_per_timespan() -> None:
+def keep_one_timer() -> None:
     """Let Snakemake's scheduler have one timer at a time."""
     from snakemake.scheduling.job_scheduler import JobScheduler
 
-    JobScheduler._schedule_reevalutation = look_again_later
+    JobScheduler._schedule_reevalutation = wake_later

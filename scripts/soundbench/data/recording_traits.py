@@ -36,9 +36,9 @@ def recording_traits(samples: np.ndarray, sample_rate: int) -> dict[str, Any]:
     # Of each window without its own mean: an offset that is not the same everywhere is no sound either.
     power = np.maximum(np.add.reduceat(np.square(wave), starts) - np.square(np.add.reduceat(wave, starts)) / sizes, 0)
     power = power / sizes
-    heard = np.flatnonzero(power > max(float(power.max()) * 10 ** (-QUIET / 10), FLOOR))
-    first = int(heard[0]) if len(heard) else len(power)
-    last = int(heard[-1]) if len(heard) else -1
+    audible = np.flatnonzero(power > max(float(power.max()) * 10 ** (-QUIET / 10), FLOOR))
+    first = int(audible[0]) if len(audible) else len(power)
+    last = int(audible[-1]) if len(audible) else -1
     return {
         "bandwidth": bandwidth(wave, sample_rate),
         "mean_level": _decibels(float(np.square(wave).mean())),

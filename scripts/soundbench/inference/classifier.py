@@ -14,7 +14,7 @@ import torch
 from soundbench.core.devices import choose_device, place, prepare_process
 from soundbench.core.errors import InputError
 from soundbench.core.finite import REMEDY
-from soundbench.core.prefetch import map_ahead, read_ahead
+from soundbench.core.prefetch import mapped_in_threads, prefetched
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.settings import EMBEDDING, Settings, by_group
 from soundbench.inference.windows import ModelInput, Window, recording_windows
@@ -178,9 +178,9 @@ class Classifier:
         """One prediction per recording, in order; the next recordings are read at the same time."""
         paths = list(paths)
         finished = iter(paths)
-        events = read_ahead((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
+        events = prefetched((self._events(path, options.overlap) for path in paths), threads, 4 * BATCH)
         current = Prediction(options, self.task)
-        for batch, results in map_ahead(self._probabilities, _batches(events), threads):
+        for batch, results in mapped_in_threads(self._probabilities, _batches(events), threads):
             probabilities = iter(results)
             for event in batch:
                 if isinstance(event, Window):

@@ -12,7 +12,7 @@ _GROUP = re.compile(r"<g( [^>]*)?(?<!/)>\n?|</g>\n?")
 
 
 def compact(svg: str) -> str:
-    """The same picture: numbers to 0.001 points, styles that elements share as classes, no groups without a purpose."""
+    """The same figure: numbers to 0.001 points, styles that elements share as classes, no groups without a purpose."""
     head, body = svg.split("</metadata>", 1)
     body = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", body)
     body = _NUMBERS.sub(lambda found: _LONG.sub(_rounded, re.sub(r" *\n", " ", found[0])), body)

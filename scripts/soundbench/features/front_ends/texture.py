@@ -110,8 +110,8 @@ def _envelopes(samples: np.ndarray, sample_rate: int, bands: int) -> np.ndarray:
         envelope = np.abs(fft.ifft(band, size)) * (2 * size / length)
         slow = fft.rfft(envelope**COMPRESSION)[: frames // 2 + 1]
         found.append(fft.irfft(slow, frames) * (frames / size))
-    heard = int(len(samples) / sample_rate * ENVELOPE_RATE)
-    return np.maximum(np.stack(found)[:, :heard], TINY)
+    kept = int(len(samples) / sample_rate * ENVELOPE_RATE)
+    return np.maximum(np.stack(found)[:, :kept], TINY)
 
 
 def _statistics(envelopes: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def show_variants(
     variants: dict[str, dict[str, Any]],
     tables: dict[str, str],
     page: str | Path,
-    picture: str | Path,
+    figure: str | Path,
 ) -> None:
     """Write the page with the audio of one clip in all its variants, and the figure of their spectrograms.
 
@@ -114,7 +114,7 @@ def show_variants(
     """
     clips = read_split(split)
     examples = example_copies(clips, rules, tables)
-    plot_variants(examples, picture)
+    plot_variants(examples, figure)
     rows = [
         {
             "variant": row.variant,
