@@ -102,16 +102,26 @@ def test_is_refused_with_its_key(case: str) -> None:
         configuration(**change)
 
 
-def test_largest_seed_is_accepted_and_reaches_every_generator() -> None:
-    import numpy as np
+def test_largest_seed_decides_all_that_is_drawn() -> None:
+    import pandas as pd
     import torch
 
     from soundbench.augment.batch import OnlineAugmentation
+    from soundbench.core.devices import prepare_process
+    from soundbench.data.stratification import divide_groups
+    from soundbench.tasks.single_label import SingleLabel
+
+    def draws(seed: int) -> list[list[Any]]:
+        prepare_process(seed, torch.get_num_threads())
+        parts = divide_groups(pd.Series(range(40)), pd.DataFrame({"dog": [1] * 40}), [0.5, 0.5], seed)
+        augment = OnlineAugmentation({"gain": 1.0}, SingleLabel(["cat", "dog"]), 1.0, seed)
+        features, _ = augment(torch.zeros(4, 1, 2, 3), torch.tensor([0, 1, 0, 1]))
+        return [torch.rand(9).tolist(), parts.tolist(), features.tolist()]
 
     largest = configuration(**seeds(2**63 - 1))["benchmark"]["seeds"][0]
-    np.random.default_rng(largest)
-    torch.Generator().manual_seed(largest)
-    OnlineAugmentation({"gain": 1.0}, 2, 1.0, largest)
+    first = draws(largest)
+    assert draws(largest) == first
+    assert all(drawn != other for drawn, other in zip(first, draws(largest - 1), strict=True))
 
 
 @pytest.mark.slow
