@@ -192,17 +192,3 @@ def test_continuous_integration_runs_pinned_actions_that_may_only_read() -> None
 def test_slurm_link_leads_to_the_profile() -> None:
     assert (REPOSITORY / "slurm").is_symlink()
     assert (REPOSITORY / "slurm").resolve() == REPOSITORY / "profiles" / "slurm"
-
-
-def test_modules_and_rules_stay_short() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    long = {}
-    for name in listed.stdout.splitlines():
-        limit = {".py": 250, ".smk": 150}.get(Path(name).suffix)
-        if limit and not name.startswith("tests/") and (REPOSITORY / name).exists():
-            lines = (REPOSITORY / name).read_text().count("\n")
-            if lines > limit:
-                long[name] = lines
-    assert not long

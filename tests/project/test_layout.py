@@ -1,7 +1,8 @@
-"""The sub-packages of soundbench import in one direction."""
+"""The sub-packages of soundbench import in one direction, and files stay short."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,17 @@ def test_tests_lie_in_the_folder_of_what_they_test() -> None:
     files: list[Path] = list((REPOSITORY / "tests").rglob("test_*.py"))
     assert len(files) > 40
     assert {file.parent.name for file in files} <= {*ORDER, *others}
+
+
+def test_modules_and_rules_stay_short() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    long = {}
+    for name in listed.stdout.splitlines():
+        limit = {".py": 250, ".smk": 150}.get(Path(name).suffix)
+        if limit and not name.startswith("tests/") and (REPOSITORY / name).exists():
+            lines = (REPOSITORY / name).read_text().count("\n")
+            if lines > limit:
+                long[name] = lines
+    assert not long
