@@ -151,10 +151,10 @@ def _receive_all(url: str, part: Path) -> None:
                 logger.warning("%s: attempt %d of %d failed (%s)", url, attempt, ATTEMPTS, error)
                 if attempt == ATTEMPTS:
                     why = str(error) if isinstance(error, ServerBusyError) else "the connection failed"
-                    raise InputError(_no_way(url, f"{why}; run again to resume")) from error
+                    raise InputError(_cannot_fetch(url, f"{why}; run again to resume")) from error
                 time.sleep(PAUSE * 2 ** (attempt - 1))
             except requests.RequestException as error:
-                raise InputError(_no_way(url, str(error))) from error
+                raise InputError(_cannot_fetch(url, str(error))) from error
             except OSError as error:
                 raise NoRoomError(
                     f"{part}: cannot be written ({error}); the received part is kept, run again to resume"
@@ -165,7 +165,7 @@ class ServerBusyError(requests.ConnectionError):
     """The server cannot answer now; it may answer later."""
 
 
-def _no_way(url: str, why: str) -> str:
+def _cannot_fetch(url: str, why: str) -> str:
     return f"{url}: cannot be fetched ({why}). If you have a copy, set sources.NAME.root in the configuration to it"
 
 
