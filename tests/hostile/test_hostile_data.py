@@ -30,6 +30,7 @@ from soundbench.data.download import download
 from soundbench.data.files import folders_below
 from soundbench.data.index import read_clips
 from soundbench.data.inspection import inspect_clip
+from soundbench.data.parts import part_path
 from soundbench.data.readers import esc50
 from soundbench.data.subsets import read_view, view_clips
 from soundbench.features.size import check_size, check_whole_clips, long_clips
@@ -410,6 +411,14 @@ def test_recordings_that_training_refuses_are_not_predicted_either(tmp_path: Pat
     assert trained in inspect_clip(str(tmp_path / name)).detail
     windows = recording_windows(str(tmp_path / name), LOGMEL, 0.5)
     assert predicted in message(list, windows)
+
+
+def test_a_part_of_a_recording_that_breaks_off_is_not_predicted(tmp_path: Path) -> None:
+    """The header of the file promises the samples of the part, some of which are missing."""
+    cut_short(tmp_path / "a.mp3")
+    windows = recording_windows(part_path(tmp_path / "a.mp3", 1.5, 2.5), LOGMEL, 0.5)
+    assert "is truncated" in message(list, windows)
+    assert list(recording_windows(part_path(tmp_path / "a.mp3", 0.2, 1.2), LOGMEL, 0.5))
 
 
 @pytest.mark.slow

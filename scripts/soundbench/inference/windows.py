@@ -92,7 +92,7 @@ def recording_windows(path: str, inputs: Sequence[ModelInput], overlap: float) -
                 raise InputError(f"{path}: its sample rate does not fit the model's front-end: {'; '.join(problems)}")
         yield from (_windows if len(inputs) == 1 else _shared_windows)(path, file, inputs, overlap)
         # A truncated recording is an error, as for clips; it must not be treated as a short one.
-        if truncation := missing_end(path, file, file.tell()):
+        if truncation := missing_end(path, file, file.position):
             raise InputError(f"{path}: {truncation}")
 
 
