@@ -124,11 +124,14 @@ def test_diverging_loss_is_an_error_that_says_what_may_help(made_up: Path) -> No
     assert not (made_up / "run" / "model.safetensors").exists()
 
 
-def test_precision_names() -> None:
+def test_precision_names(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     assert uses_bfloat16("bf16", cpu)
     assert not uses_bfloat16("float32", cpu)
     assert uses_bfloat16("auto", cpu) == torch.cpu._is_avx512_bf16_supported()
+    # A GPU without instructions for bfloat16 emulates them.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert not uses_bfloat16("auto", torch.device("cuda"))
 
 
 def test_chosen_precision_is_recorded_and_other_hardware_does_not_resume(
@@ -137,7 +140,7 @@ def test_chosen_precision_is_recorded_and_other_hardware_does_not_resume(
     marks = []
     for supported in (False, True):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda answer=supported: answer)
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=supported: answer)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=supported, **_: answer)
         description = json.loads((train(made_up, run(precision="auto")) / "model.json").read_text())
         assert description["measured"]["device"].endswith(" in bf16") == supported
         marks.append(description["fingerprint"])

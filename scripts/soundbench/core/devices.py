@@ -157,10 +157,12 @@ def device_name(device: torch.device, bfloat16: bool) -> str:
 
 
 def uses_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether to compute in bfloat16; ``auto`` does if the hardware supports it."""
+    """Whether to compute in bfloat16; ``auto`` does if the hardware does so without emulation."""
     if precision != "auto":
         return precision == "bf16"
-    return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def place(network: nn.Module, device: torch.device) -> nn.Module:
