@@ -157,10 +157,10 @@ def test_default_profile_sets_nothing_that_a_site_would() -> None:
         assert not default & set(profile), name
 
 
-RULES = {
-    name
+RULES = {  # the rules, each with the rule that it is a variant of, if any
+    name: base
     for file in REPOSITORY.glob("rules/*.smk")
-    for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)\b", file.read_text(), re.M)
+    for base, name in re.findall(r"^(?:rule|use rule (\w+) as) (\w+)\b", file.read_text(), re.M)
 }
 
 
@@ -168,7 +168,7 @@ def test_profiles_name_existing_rules_only() -> None:
     for path in REPOSITORY.glob("profiles/*/config.yaml"):
         profile = yaml.safe_load(path.read_text())
         for key in ("set-resources", "set-threads"):
-            assert set(profile.get(key, {})) <= RULES | {RULE}, path
+            assert set(profile.get(key, {})) <= {*RULES, RULE}, path
 
 
 @pytest.mark.parametrize("name", ["slurm", "gpu"])
@@ -177,6 +177,14 @@ def test_all_jobs_of_large_models_have_a_gpu(name: str) -> None:
     large = {rule for rule in RULES if "large" in rule}
     assert len(large) == 5
     assert all(requests[rule]["gpu"] == 1 for rule in large)
+
+
+@pytest.mark.parametrize("name", ["slurm", "gpu"])
+def test_variants_of_rules_on_a_gpu_have_one_too(name: str) -> None:
+    requests = yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text())["set-resources"]
+    variants = {rule: base for rule, base in RULES.items() if base in requests}
+    assert variants
+    assert all(requests.get(rule) == requests[base] for rule, base in variants.items())
 
 
 def test_continuous_integration_runs_pinned_actions_that_may_only_read() -> None:
