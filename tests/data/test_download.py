@@ -147,6 +147,8 @@ def test_a_source_is_fetched_verified_and_indexed(small_emodb: str, server: File
     home = tmp_path / "sources" / "emodb"
     fetch_source(source, home / "fetched.json")
     assert left_in(home) == {"fetched.json", "origin.json", "recordings"}
+    assert digest in (home / "origin.json").read_text()
+    assert "`origin.json`" in esc50.SETTINGS["checksum"]["description"]
     index(source, home / "recordings", tmp_path / "clips.csv")
     assert len(pd.read_csv(tmp_path / "clips.csv")) == len(NAMES)
 

@@ -18,7 +18,7 @@ ARCHIVE = {
     "checksum": {
         "description": (
             "`md5:` or `sha256:` and the archive's digest. An archive with another digest is refused. null: the first "
-            "download is trusted, and its digest is kept in `fetched.json`; a later download must have the same digest."
+            "download is trusted, and its digest is kept in `origin.json`; a later download must have the same digest."
         ),
         "type": ["string", "null"],
         "default": None,
