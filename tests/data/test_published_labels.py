@@ -10,6 +10,7 @@ import pytest
 from helpers.library import configuration, index
 from helpers.noises import write_recordings
 from soundbench.core.errors import InputError
+from soundbench.data.files import files_state
 from soundbench.data.readers import audioset, fsd50k
 
 
@@ -84,6 +85,18 @@ def test_audioset_as_published(segments: Path, file: str, names: tuple[str, str]
     assert list(clips["part"]) == ["train", "test"]
     assert list(clips["group"]) == ["--4gqARaEJE", "aB"]
     assert "left out 1 of 3 segments" in (segments / "clips.json").read_text()
+
+
+def test_videos_of_audioset_may_begin_with_underscores(segments: Path) -> None:
+    row = '__gqARaEJE-, 0.000, 10.000, "/m/09x0r"\n'
+    (segments / "eval_segments.csv").write_text(SEGMENTS.format(count=1) + row)
+    write_recordings(segments, "eval/__gqARaEJE-.wav", "eval/._gqARaEJE-.wav", seconds=0.3)
+    clips = audioset.read(segments, segments={"test": "eval_segments.csv"}, file="{ytid}")
+    assert list(clips["path"]) == [str(segments / "eval" / "__gqARaEJE-.wav")]
+    before = files_state(str(segments))
+    write_recordings(segments, "eval/__gqARaEJE-.wav", seconds=0.2)
+    files_state.cache_clear()
+    assert files_state(str(segments)) != before
 
 
 def test_tables_of_audioset_that_cannot_be_used(segments: Path) -> None:

@@ -26,13 +26,18 @@ def is_hidden(path: Path) -> bool:
     return path.name.startswith(tuple(HIDDEN.values()))
 
 
-def audio_files(folder: Path) -> tuple[list[Path], Counter[str]]:
-    """The audio files below ``folder``, sorted, and a count by suffix of the other files."""
+def audio_files(folder: Path, underscores: bool = False) -> tuple[list[Path], Counter[str]]:
+    """The audio files below ``folder``, sorted, and a count by suffix of the other files.
+
+    Args:
+        underscores: also those whose names begin with two underscores, as names of videos may.
+    """
+    hidden = "." if underscores else tuple(HIDDEN.values())
     files: list[Path] = []
     others: Counter[str] = Counter()
     for base, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_hidden(Path(name))]
-        for path in (Path(base, name) for name in names if not is_hidden(Path(name))):
+        folders[:] = [name for name in folders if not name.startswith(hidden)]
+        for path in (Path(base, name) for name in names if not name.startswith(hidden)):
             if path.suffix.lower() in AUDIO_SUFFIXES:
                 files.append(path)
             else:
@@ -102,10 +107,13 @@ def files_state(root: str) -> FilesState:
 
 
 def _files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result | None]]:
-    """The files below a folder, except hidden ones; links are followed, except to a folder above."""
+    """The files below a folder; links are followed, except to a folder above.
+
+    Names that begin with a dot are left out. Two underscores hide a file from some readers, but not from all.
+    """
     above = (*above, os.path.realpath(folder))
     try:
-        entries = [entry for entry in os.scandir(folder) if not is_hidden(Path(entry.name))]
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
     except OSError:
         return  # the reader of the source reports that the folder cannot be read
     for entry in entries:

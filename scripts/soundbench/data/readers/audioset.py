@@ -83,7 +83,7 @@ def read(root: Path, *, segments: dict[str, str], file: str) -> pd.DataFrame:
         problems.append(f"file: names cannot be made of {file!r} ({error})")
     if problems:
         raise InputError(problems, f"{root}: tables that cannot be used:")
-    files = {path.stem: path for path in audio_files(root)[0]}
+    files = {path.stem: path for path in audio_files(root, underscores=True)[0]}
     found = [(row, files[name]) for row, name in zip(rows, wanted, strict=True) if name in files]
     if not found:
         raise InputError(f"{root}: no segment has an audio file; the first should be {wanted[0]} with a suffix")
