@@ -22,6 +22,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.prefetch import mapped_in_threads, prefetched
 from soundbench.core.storage import read_json, write_json
 from soundbench.data.audio import open_audio, read_mono, resample, resampled_blocks, sample_blocks
+from soundbench.features.clip_features import clip_features, stored_features
 from soundbench.features.store import compute_features
 from soundbench.inference.classifier import SUMMARIES, Classifier, Options, Prediction
 from soundbench.inference.windows import ModelInput, cut, recording_windows
@@ -99,6 +100,15 @@ def test_features_are_those_of_training(tmp_path: Path, name: str, changes: dict
         assert np.array_equal(windows[0].features[0], expected)
         if not settings.get("duration"):
             assert [(window.start, window.end) for window in windows] == [(0, pytest.approx(seconds, abs=1e-3))]
+
+
+@pytest.mark.parametrize(("name", "frames"), [("whisper", 100), ("clap", 101)])
+def test_a_recording_that_fills_the_frames_is_one_window(tmp_path: Path, name: str, frames: int) -> None:
+    settings = front_end(front_end=name, frames=frames)
+    path = str(write_sound(tmp_path / "a.wav", 1.0, settings["sample_rate"]))
+    (window,) = recording_windows(path, [ModelInput(settings, (settings["n_mels"], frames))], 0.5)
+    trained = stored_features(path, clip_features(path, settings), frames, settings)[0]
+    assert np.array_equal(window.features[0], trained)
 
 
 def test_silence_is_trimmed_as_in_training_and_times_stay_those_of_the_recording(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def test_windows_of_stored_clips_begin_where_those_of_recordings_do(frames: int)
     assert [hop * start for start in Crop(length).window_starts(frames)] == starts
 
 
-@pytest.mark.parametrize(("front_end", "seconds", "frames"), [("logmel", 1.0, 51), ("ast", 1.0, 98), ("ast", 0.01, 1)])
+@pytest.mark.parametrize(
+    ("front_end", "seconds", "frames"), [("logmel", 1.0, 51), ("ast", 1.0, 98), ("ast", 0.01, 1), ("whisper", 30, 3000)]
+)
 def test_crop_frames_fill_the_seconds(front_end: str, seconds: float, frames: int) -> None:
     settings = {"front_end": front_end, "sample_rate": 16000, "hop_length": 320}
     assert crop_frames(seconds, settings) == frames

@@ -87,7 +87,7 @@ def window_lengths(frames: int, sample_rate: int, settings: Settings) -> tuple[i
 
 
 def window_samples(settings: Settings) -> int:
-    """The samples of a frame that are not beyond the ends of a clip; 0 if frames are centred."""
+    """The samples of a clip from the position of its last frame to its end; 0 if that frame is centred at the end."""
     return FRONT_ENDS.constant(settings["front_end"], "WINDOW", 0)
 
 

@@ -45,6 +45,7 @@ SETTINGS = {
 }
 N_FFT = 400  # samples; 25 ms at 16 kHz
 HOP = 160  # samples; 10 ms at 16 kHz
+WINDOW = HOP  # the frame that is centred at the end of a clip is left out, so 3000 frames are 30 s
 HIGHEST = 8000.0  # Hz: the upper edge of the highest filter
 RANGE = 8.0  # powers of ten below the loudest value of a clip, where values are cut off
 
