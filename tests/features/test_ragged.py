@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from soundbench.core.integrity import checked_array
 from soundbench.core.ragged import RaggedArray
 from soundbench.core.storage import read_clip_table, write_csv
 from soundbench.data.shards import shard_names
-from soundbench.features import size
+from soundbench.features import size, store
 from soundbench.features.crops import Crop
 from soundbench.features.files import FeatureFiles
 from soundbench.features.gather import gather_features
@@ -137,6 +138,24 @@ def test_parts_and_processes_change_nothing(clips: Path, tmp_path: Path) -> None
     gather_features(parts, gathered, str(clips), entry)
     assert Path(gathered.array).read_bytes() == Path(whole.array).read_bytes()
     assert Path(gathered.index).read_bytes() == Path(whole.index).read_bytes()
+
+
+def test_only_few_pieces_are_computed_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = []
+
+    class Counting(ThreadPoolExecutor):
+        submitted = 0
+
+        def submit(self, *arguments: Any, **options: Any) -> Future[Any]:
+            self.submitted += 1
+            return super().submit(*arguments, **options)
+
+    monkeypatch.setattr(store, "_workers", lambda threads: pools.append(Counting(threads)) or pools[-1])
+    numbers: list[Any] = list(range(100 * store.PIECE))
+    found = store._of_pieces(list, numbers, threads=2)
+    assert next(found) == 0
+    assert pools[0].submitted <= 5
+    assert [0, *found] == numbers
 
 
 def test_changed_values_are_noticed(clips: Path, tmp_path: Path) -> None:

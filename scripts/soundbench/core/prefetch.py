@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -46,18 +46,28 @@ def prefetched(iterators: Iterable[Iterator[T]], threads: int, depth: int) -> It
 
 def mapped_in_threads(function: Callable[[T], S], values: Iterable[T], threads: int) -> Iterator[tuple[T, S]]:
     """Each value with the result of ``function``, in order; ``threads`` results are computed at the same time."""
-    started = deque[tuple[T, Future[S]]]()
     pool = ThreadPoolExecutor(threads)
     try:
-        for value in values:
-            started.append((value, pool.submit(function, value)))
-            if len(started) > threads:
-                first, future = started.popleft()
-                yield first, future.result()
-        for first, future in started:
-            yield first, future.result()
+        yield from mapped_in_pool(pool, function, values, threads)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def mapped_in_pool(
+    pool: Executor, function: Callable[[T], S], values: Iterable[T], depth: int
+) -> Iterator[tuple[T, S]]:
+    """Each value with the result of ``function``, in order; at most ``depth`` results are computed in advance.
+
+    The method ``map`` of a pool computes all of them, however many wait to be used.
+    """
+    started = deque[tuple[T, Future[S]]]()
+    for value in values:
+        started.append((value, pool.submit(function, value)))
+        if len(started) > depth:
+            first, future = started.popleft()
+            yield first, future.result()
+    for first, future in started:
+        yield first, future.result()
 
 
 def prefetch_rows(values: np.ndarray, first: int, last: int) -> None:

@@ -20,6 +20,7 @@ from numpy.lib.format import open_memmap
 from soundbench.core.devices import compute_on_one_thread, keep_freed_memory
 from soundbench.core.errors import InputError
 from soundbench.core.integrity import DIGEST, row_digest
+from soundbench.core.prefetch import mapped_in_pool
 from soundbench.core.ragged import FIRST, LONGEST, write_frames
 from soundbench.core.storage import atomic_path, read_clip_table, write_csv
 from soundbench.data.shards import shard_rows
@@ -85,7 +86,8 @@ def _of_pieces(compute: Callable[[list[Job]], list[Found]], jobs: list[Job], thr
         yield from chain.from_iterable(map(compute, pieces))
         return
     with _workers(threads) as pool:
-        yield from chain.from_iterable(pool.map(compute, pieces))
+        for _, found in mapped_in_pool(pool, compute, pieces, 2 * threads):
+            yield from found
 
 
 def _clips_of(computed: Iterator[tuple[np.ndarray, Outcome]], outcomes: list[Outcome]) -> Iterator[np.ndarray]:
