@@ -26,6 +26,7 @@ from soundbench.features.gather import gather_features
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.size import Lengths, clip_lengths
 from soundbench.features.store import compute_features
+from soundbench.models import description
 from soundbench.tasks.single_label import SingleLabel
 from soundbench.training import device_features
 from soundbench.training.batches import load_examples
@@ -228,3 +229,6 @@ def test_only_crops_of_far_too_long_clips_are_trained_on(
         read_fold(run, inputs)
     run.recipe["training"]["crop"] = 0.2
     assert read_fold(run, inputs).parts["train"].shape == (12, 21)
+    monkeypatch.setattr(description, "LARGEST", 251)
+    with pytest.raises(InputError, match=r"12 × 21 = 252 values; a model takes at most 251\. Set `training\.crop`"):
+        read_fold(run, inputs)

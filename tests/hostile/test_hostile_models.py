@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from helpers.library import front_end
 from helpers.untrained import LABELS, TINY_INPUT, write_model
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
+from soundbench.models.description import features_shape
 from soundbench.models.initial_weights import find_weights
 from soundbench.models.saved import load_model, read_description
 
@@ -52,6 +54,7 @@ REFUSED = {
     "shape of 64.0": ("shape", [64.0, 44], "shape.0: should be of type integer, but is 64.0"),
     "negative shape": ("shape", [64, -44], "shape.1: -44 is less than the minimum of 1"),
     "shape beyond memory": ("shape", [64, 10**12], "shape.1: 1000000000000 is greater than the maximum"),
+    "shape whose product is beyond memory": ("shape", [64, 2 * 10**7], "shape: a clip has 64 × 20000000 = 1280000000"),
     "shape of another front-end": ("shape", [65, 44], "shape.0: 65 bins, but the front-end gives 64"),
     "mean that is NaN": ("normalisation.mean", NAN, "normalisation.mean: should be a finite number, but is nan"),
     "mean that is text": ("normalisation.mean", "0", "normalisation.mean: should be of type number, but is '0'"),
@@ -100,6 +103,21 @@ def test_description_is_refused_with_its_field(description: dict[str, Any], tmp_
     with pytest.raises(InputError, match=re.escape(message)) as refused:
         read_description(tmp_path)
     assert all(problem.startswith(f"{tmp_path}/model.json: ") for problem in refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("features", "shape"),
+    [
+        ({"front_end": "waveform"}, [1, 60 * 60 * 16000]),
+        ({"front_end": "rocket", "n_mels": 128, "kernels": 100}, [562_500, 1]),
+        ({"front_end": "logmel", "n_mels": 128}, [128, 60 * 60 * 100]),
+    ],
+)
+def test_an_hour_of_sound_and_the_longest_vectors_are_accepted(
+    description: dict[str, Any], tmp_path: Path, features: dict[str, Any], shape: list[int]
+) -> None:
+    (tmp_path / "model.json").write_text(json.dumps(description | {"front_end": front_end(**features), "shape": shape}))
+    assert features_shape(read_description(tmp_path)) == tuple(shape)
 
 
 @pytest.mark.parametrize("text", ["", "[" * 10**5, "1" * 10**4, "null", '"x"', "\x00", '{"labels": Infinity}'])

@@ -5,6 +5,8 @@ A model folder may come from anybody, so each field is checked before it is used
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Required, TypedDict
 
@@ -60,8 +62,10 @@ def features_shape(description: Description) -> tuple[int, int]:
 
 TEXT = {"type": "string", "minLength": 1}
 COUNT = {"type": "integer", "minimum": 0}
-LONGEST = 360_000  # the frames of one hour at 100 per second; more would not fit into memory
-SIZE = {"type": "integer", "minimum": 1, "maximum": LONGEST}
+# The most values that a model may take of a clip, which are 512 MiB: as many as an hour of samples at 37 kHz, or of 372
+# bins at 100 frames per second. More would not fit into memory.
+LARGEST = 2**27
+SIZE = {"type": "integer", "minimum": 1, "maximum": LARGEST}
 REQUIRED = ("recipe", "front_end", "labels", "shape", "normalisation")
 FIELDS: Schema = {
     "fitted": {"type": "object", "default": {}},
@@ -90,14 +94,21 @@ def complete_description(description: Any) -> tuple[Description, list[str]]:
     if problems:
         return description, problems
     description = with_defaults(schema, schema, description)
+    problems = [f"shape: {problem}" for problem in shape_problems(description["shape"])]
     front_end = description["front_end"]
     if front_end["front_end"] == EMBEDDING:
-        return description, []
-    problems = list(feature_problems("front_end", front_end, front_end["sample_rate"]))
+        return description, problems
+    problems += feature_problems("front_end", front_end, front_end["sample_rate"])
     bins = (front_end.get("resize") or [feature_bins(front_end)])[0]
     if description["shape"][0] != bins:
         problems.append(f"shape.0: {description['shape'][0]} bins, but the front-end gives {bins}")
     return description, problems
+
+
+def shape_problems(shape: Sequence[int]) -> Iterator[str]:
+    """Why no model can take features of this shape, ``(bins, frames)``."""
+    if (values := math.prod(shape)) > LARGEST:
+        yield f"a clip has {shape[0]} × {shape[1]} = {values} values; a model takes at most {LARGEST}"
 
 
 def run_problems(description: Any) -> list[str]:

@@ -16,6 +16,7 @@ from soundbench.features.crops import crop_of
 from soundbench.features.files import FeatureFiles
 from soundbench.features.normalisation import Normalisation
 from soundbench.features.size import check_whole_clips
+from soundbench.models.description import shape_problems
 from soundbench.models.encoders import encoder_problems
 from soundbench.models.initial_weights import Weights, find_weights
 from soundbench.models.lineage import refusal
@@ -98,8 +99,8 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     """Read and check the fold of a run.
 
     Raises:
-        InputError: an input was changed, a training clip is a copy of a clip without the role ``train``, or weights
-            were trained on test or validation clips.
+        InputError: an input was changed, clips have more values than a model can take, a training clip is a copy of a
+            clip without the role ``train``, or weights were trained on test or validation clips.
     """
     clips = read_split(inputs.split)
     rows = read_clip_table(inputs.features.index)
@@ -108,11 +109,13 @@ def read_fold(run: Run, inputs: Inputs) -> FoldData:
     task.fit(clips[roles == "train"])
     array = inputs.features.array
     crop = crop_of(run.recipe.get("training", {}), run.front_end)
+    remedy = "Set `training.crop` (s) of the model, or `duration` (s) of its front-end"
     if crop is None:
-        remedy = "Set `training.crop` (s) of the model, or `duration` (s) of its front-end"
         check_whole_clips(rows, run.front_end, f"{run.tag} The model", remedy)
     copies = Copies(run.augment, inputs.variants, run.seed)
     training = load_training(array, rows, clips, roles, task, copies, crop)
+    if problems := list(shape_problems(training.shape)):  # the trained model could not be loaded
+        raise InputError(f"{run.tag} {problem}. {remedy}" for problem in problems)
     initial = find_weights(inputs.weights)
     if problems := list(encoder_problems(initial, run.recipe["family"], run.front_end)):
         raise InputError(f"{run.tag} {problem}" for problem in problems)
