@@ -1,6 +1,7 @@
 """Coverage of intervals, false positives and power of verdicts, over simulated studies of known truth.
 
     python tests/benchmarks/intervals.py --studies 500 --out results/intervals
+    python tests/benchmarks/intervals.py --own-folds --seeds 3 10
 
 A study compares two models on one data set. The studies come in two kinds:
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,17 +39,30 @@ DESIGN_COLUMNS = ["kind", "design", "seeds", "score", "difference"]
 
 @dataclass(frozen=True)
 class Design:
-    """Groups of equal size, dealt out to folds; a group has clips of all classes or of one."""
+    """Groups of equal size, dealt out to folds; a group has clips of all classes or of one.
+
+    With ``own_folds``, each seed deals them out anew, as in ``kfold``.
+    """
 
     folds: int
     groups: int
     clips: int
     classes_in_groups: bool = True
+    own_folds: bool = False
 
-    def fold_of_groups(self) -> np.ndarray:
-        """``(groups,)``; -1 for groups that are never tested, as in a holdout of a fifth."""
+    def fold_of_groups(self, seeds: int) -> np.ndarray:
+        """``(seeds, groups)``; -1 for groups that are never tested, as in a holdout of a fifth."""
         blocks = np.arange(self.groups) // (1 if self.classes_in_groups else CLASSES)
-        return blocks % self.folds if self.folds > 1 else np.where(blocks % 5 == 0, 0, -1)
+        if self.folds == 1:
+            return np.tile(np.where(blocks % 5 == 0, 0, -1), (seeds, 1))
+        dealt = np.arange(blocks.max() + 1) % self.folds
+        orders = [np.random.default_rng(seed).permutation(dealt) if self.own_folds else dealt for seed in range(seeds)]
+        return np.array(orders)[:, blocks]
+
+    def tested(self, seeds: int) -> np.ndarray:
+        """The same of the groups that are tested."""
+        fold = self.fold_of_groups(seeds)
+        return fold[:, fold[0] >= 0]
 
 
 CLASSES = 5
@@ -62,18 +76,24 @@ DESIGNS = {
 
 def draw_outcomes(rng: np.random.Generator, design: Design, seeds: int, better: bool) -> np.ndarray:
     """The number of correct clips, ``(models, seeds, tested groups)``, from drawn effects on a normal scale."""
-    fold = design.fold_of_groups()
-    fold = fold[fold >= 0]
-    groups = len(fold)
+    fold = design.tested(seeds)
+    groups = fold.shape[1]
     group = rng.normal(0, 0.6, groups)[None, None, :, None]
     clip = rng.normal(0, 0.8, (1, 1, groups, design.clips))
     strength = rng.normal(0, 0.35, (2, 1, groups, 1)) + rng.normal(0, 0.4, (2, 1, groups, design.clips))
     common = rng.normal(0, 0.05, (2, 1, 1, 1))  # training sets share most of their clips
-    training = common + rng.normal(0, 0.03, (2, design.folds))[:, None, fold, None]
-    seed = rng.normal(0, 0.12, (2, seeds, design.folds))[:, :, fold, None]
+    # Training sets are the same for all seeds, unless each seed has its own folds.
+    training = common + _of_folds(rng.normal(0, 0.03, (2, seeds if design.own_folds else 1, design.folds)), fold)
+    seed = _of_folds(rng.normal(0, 0.12, (2, seeds, design.folds)), fold)
     noise = rng.normal(0, 0.5, (2, seeds, groups, design.clips))
     skill = np.array([0.9, 0.6 if better else 0.9])[:, None, None, None]
     return (skill + group + clip + strength + training + seed + noise > 0).sum(axis=-1)
+
+
+def _of_folds(values: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The values of folds, ``(models, seeds, folds)``, for each group: ``(models, seeds, groups, 1)``."""
+    values = np.broadcast_to(values, (len(values), len(fold), values.shape[2]))
+    return np.take_along_axis(values, np.broadcast_to(fold, (len(values), *fold.shape)), axis=2)[..., None]
 
 
 def draw_trainings(rng: np.random.Generator, design: Design, seeds: int, better: bool) -> np.ndarray:
@@ -86,16 +106,16 @@ def draw_trainings(rng: np.random.Generator, design: Design, seeds: int, better:
     centres = np.tile(np.random.default_rng(7).normal(0, 1.3, (CLASSES, features)), 2)
     spread = rng.normal(0, 0.75, (design.groups, 2 * features))
     data = centres[label] + spread[group] + rng.normal(0, 1.1, (clips, 2 * features))
-    fold = design.fold_of_groups()
+    fold = design.fold_of_groups(seeds)
     correct = np.zeros((2, seeds, design.groups), dtype=int)
     for model, width in enumerate((features, features - 3 if better else features)):
         own = data[:, model * features : model * features + width]
         for seed in range(seeds):
             for number in range(design.folds):
-                tested = fold[group] == number
+                tested = fold[seed, group] == number
                 right = _trained(rng, own, label, ~tested)[tested] == label[tested]
                 correct[model, seed] += np.bincount(group[tested], right, design.groups).astype(int)
-    return correct[:, :, fold >= 0]
+    return correct[:, :, fold[0] >= 0]
 
 
 def _trained(rng: np.random.Generator, data: np.ndarray, label: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -109,13 +129,14 @@ def _trained(rng: np.random.Generator, data: np.ndarray, label: np.ndarray, trai
     return (values @ np.linalg.solve(gram, values[train].T @ targets[train])).argmax(axis=1)
 
 
-# A procedure gives mean, lower and upper limit from (seeds, groups) sums, the clips of a group and each group's fold.
+# A procedure gives mean, lower and upper limit from (seeds, groups) sums, the clips of a group and each group's fold in
+# each seed.
 Procedure = Callable[[np.ndarray, int, np.ndarray], tuple[float, float, float]]
 
 
 def ours(sums: np.ndarray, clips: int, fold: np.ndarray) -> tuple[float, float, float]:
     """The procedure of the workflow."""
-    found = of_sums(sums, clips, fold)
+    found = of_sums(sums, clips, fold if (fold != fold[0]).any() else fold[0])
     return (found.mean, *found.interval())
 
 
@@ -128,7 +149,9 @@ def t_over_groups(sums: np.ndarray, clips: int, _: np.ndarray) -> tuple[float, f
 def corrected_t(sums: np.ndarray, clips: int, fold: np.ndarray) -> tuple[float, float, float]:
     """The corrected resampled t-test over folds × seeds (C. Nadeau and Y. Bengio, 2003)."""
     numbers = np.unique(fold)
-    values = np.ravel([sums[:, fold == number].mean(axis=1) / clips for number in numbers])
+    values = np.ravel(
+        [[own[folds == number].mean() / clips for own, folds in zip(sums, fold, strict=True)] for number in numbers]
+    )
     if len(numbers) < 2:
         return float(values.mean()), np.nan, np.nan
     error = np.sqrt(values.var(ddof=1) * (1 / len(values) + 1 / (len(numbers) - 1)))
@@ -150,12 +173,10 @@ def _t_limits(mean: float, error: float, freedom: int) -> tuple[float, float, fl
     return float(mean), float(mean - reach), float(mean + reach)
 
 
-def measure(kind: str, name: str, seeds: int, studies: int) -> Iterator[dict[str, object]]:
+def measure(kind: str, name: str, design: Design, seeds: int, studies: int) -> Iterator[dict[str, object]]:
     """One row per procedure for a design."""
-    design = DESIGNS[name]
     draw = {"outcomes": draw_outcomes, "trainings": draw_trainings}[kind]
-    fold = design.fold_of_groups()
-    fold = fold[fold >= 0]
+    fold = design.tested(seeds)
     equal = [draw(np.random.default_rng([1, number]), design, seeds, False) for number in range(studies)]
     unequal = [draw(np.random.default_rng([2, number]), design, seeds, True) for number in range(studies)]
     truth = float(np.mean(equal)) / design.clips
@@ -216,13 +237,18 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--kinds", nargs="+", choices=["outcomes", "trainings"], default=["outcomes", "trainings"])
+    parser.add_argument("--own-folds", action="store_true", help="designs in which each seed draws its own folds")
     parser.add_argument("--out", type=Path, help="folder for intervals.csv and intervals.svg")
     arguments = parser.parse_args()
+    designs = DESIGNS
+    if arguments.own_folds:
+        drawn = {name: design for name, design in DESIGNS.items() if 1 < design.folds < design.groups}
+        designs = {f"{name}, of each seed": replace(design, own_folds=True) for name, design in drawn.items()}
     rows: list[dict[str, object]] = []
     for kind in arguments.kinds:
-        for name in DESIGNS:
+        for name, design in designs.items():
             for seeds in arguments.seeds:
-                rows += measure(kind, name, seeds, arguments.studies)
+                rows += measure(kind, name, design, seeds, arguments.studies)
                 print(pd.DataFrame(rows[-4:]).to_string(index=False, header=len(rows) == 4), flush=True)
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)

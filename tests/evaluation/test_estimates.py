@@ -10,6 +10,11 @@ from scipy import stats
 
 from helpers.estimates import of_sums
 from soundbench.evaluation.estimates import TRAINING_SETS, Estimate, estimate
+from soundbench.evaluation.resampling import Folds, Resampled
+
+
+def one_fold(seeds: int) -> Folds:
+    return Folds(np.empty((seeds, 0)))
 
 
 def test_one_seed_and_one_fold_is_the_t_interval_over_groups() -> None:
@@ -68,7 +73,7 @@ def test_probabilities_equal_baycomps_correlated_t_test() -> None:
 
 
 def test_a_single_group_shows_no_error() -> None:
-    found = estimate(np.array([0.5, 0.6]), np.full((2, 1), np.nan), np.empty((2, 0)))
+    found = estimate(Resampled(np.array([0.5, 0.6]), np.full((2, 1), np.nan), [one_fold(2)]))
     assert found.mean == pytest.approx(0.55)
     assert math.isnan(found.error)
     assert math.isnan(found.p_value())
@@ -83,10 +88,11 @@ def test_groups_that_all_show_the_same_do_not_show_that_others_do() -> None:
     """With no mistake in 20 groups, up to 16.8 % of groups may have some (Clopper and Pearson's exact interval)."""
     limit = stats.binomtest(20, 20).proportion_ci().low
     perfect = np.ones((3, 20))
-    found = estimate(perfect[:, 0], perfect, np.empty((3, 0)), limits=(0.0, 1.0))
+    found = estimate(Resampled(perfect[:, 0], perfect, [one_fold(3)]), limits=(0.0, 1.0))
     assert found.interval() == pytest.approx((limit, 1.0))
     constant = np.full((1, 2), 0.1)
-    assert estimate(constant[:, 0], constant, np.empty((1, 0)), limits=(-1.0, 1.0)).p_value() > 0.3
+    same = Resampled(constant[:, 0], constant, [one_fold(1)])
+    assert estimate(same, limits=(-1.0, 1.0)).p_value() > 0.3
 
 
 def test_perfect_scores_do_not_shrink_the_coverage() -> None:
@@ -123,6 +129,31 @@ def test_equal_models_are_called_different_one_time_in_twenty_at_most(seeds: int
     assert called <= stats.binom.ppf(0.99, 1000, 0.05)  # 5 % and its own uncertainty
 
 
+def test_equal_models_are_called_different_no_more_often_where_each_seed_has_its_own_folds() -> None:
+    """The luck of the networks is most of the error: 2000 clips, each a group, and two seeds."""
+    rng = np.random.default_rng(1)
+    called = 0
+    for _ in range(400):
+        folds = np.array([rng.permutation(2000) % 5 for _ in range(2)])
+        ease = rng.normal(1.2, 1, 2000)
+        luck = rng.normal(0, 0.2, (2, 2, 5))  # of models, seeds and folds
+        noise = rng.normal(0, 0.5, (2, 2, 2000))
+        right = ease + luck[:, np.arange(2)[:, None], folds] + noise > 0
+        called += of_sums(right[0].astype(int) - right[1], 1, folds).p_value() < 0.05
+    assert called <= stats.binom.ppf(0.99, 400, 0.05)
+
+
+def test_luck_of_own_folds_averages_out_over_seeds() -> None:
+    """Groups differ in nothing but the luck of their networks."""
+    rng = np.random.default_rng(3)
+    folds = np.array([rng.permutation(500) % 5 for _ in range(4)])
+    lucky = np.array([0.0, 2, 4, 6, 8])[folds]
+    found = of_sums(lucky, 10, folds)
+    variance = 0.2 * 0.2 * 2.5 / 5  # of one seed: that of the five values, of a mean over five
+    assert found.error == pytest.approx(math.sqrt(TRAINING_SETS * variance / 4), rel=0.01)
+    assert found.seed_variance == pytest.approx(TRAINING_SETS * variance, rel=0.02)
+
+
 def test_a_true_difference_is_found() -> None:
     rng = np.random.default_rng(7)
     found = [of_sums(simulated(rng, 3, 0.5), 10, np.arange(40) % 5) for _ in range(300)]
@@ -141,12 +172,12 @@ def test_intervals_over_two_kinds_of_groups_cover_where_those_over_either_do_not
         scores = values.mean(keepdims=True)
         without_pair = ((values.sum() - values) / 99)[None]
         without = [np.array([values[kind != one].mean() for one in range(10)])[None] for kind in pairs.T]
-        none = np.empty((1, 0))
-        for name, found in (
-            ("both", estimate(scores, without_pair, none, *without)),
-            ("speakers", estimate(scores, without[0], none)),
-            ("pairs", estimate(scores, without_pair, none)),
+        for name, sample in (
+            ("both", Resampled(scores, without_pair, [one_fold(1)], without)),
+            ("speakers", Resampled(scores, without[0], [one_fold(1)])),
+            ("pairs", Resampled(scores, without_pair, [one_fold(1)])),
         ):
+            found = estimate(sample)
             # The factor for training sets does not concern this.
             reach = (found.interval()[1] - found.mean) / math.sqrt(TRAINING_SETS)
             covered[name] += abs(found.mean) < reach

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.evaluation.resampling import group_evidence, same_folds
 from soundbench.tasks.classification import METRICS, TRUE, class_counts, confusion
 from soundbench.tasks.single_label import SingleLabel
 
@@ -21,9 +21,9 @@ def predictions(folds: dict[str, int], wrong: str = "") -> pd.DataFrame:
 
 def test_groups_are_counted_within_folds_where_seeds_share_them() -> None:
     tables = [predictions({"a": 1, "b": 2, "c": 1, "d": 2}, wrong) for wrong in ("", "d")]
-    evidence, members = group_evidence(SingleLabel, tables, GROUPS)
-    counts = evidence.counts
-    assert list(members.itertuples(index=False, name=None)) == [(1, "g"), (1, "h"), (2, "g"), (2, "i")]
+    found = group_evidence(SingleLabel, tables, GROUPS)
+    counts = found.evidence.counts
+    assert found.groups["group"].to_list() == ["g", "h", "g", "i"]
     assert counts[:, :, TRUE].sum(axis=-1).tolist() == [[1, 1, 1, 1]] * 2
     for table, count in zip(tables, counts, strict=True):
         matrix = confusion(table["label"], table["predicted"], ["x", "y"])
@@ -32,25 +32,30 @@ def test_groups_are_counted_within_folds_where_seeds_share_them() -> None:
 
 def test_groups_are_counted_whole_where_each_seed_has_its_own_folds() -> None:
     tables = [predictions({"a": 1, "b": 1, "c": 2, "d": 2}), predictions({"d": 1, "c": 1, "b": 2, "a": 2}, "b")]
-    evidence, members = group_evidence(SingleLabel, tables, GROUPS)
-    counts = evidence.counts
-    assert members["group"].to_list() == ["g", "h", "i"]
-    assert members["fold"].nunique() == 1
+    assert not same_folds(tables)
+    found = group_evidence(SingleLabel, tables, GROUPS)
+    counts = found.evidence.counts
+    assert found.groups["group"].to_list() == ["g", "h", "i"]
     assert counts[1, 0].tolist() == [[1, 0], [1, 1], [2, 0]]  # right, true and predicted clips of x and y
 
 
+def test_each_seed_has_scores_without_its_own_folds() -> None:
+    tables = [predictions({"a": 1, "b": 1, "c": 2, "d": 2}), predictions({"d": 1, "c": 1, "b": 2, "a": 2}, "b")]
+    (folds,) = group_evidence(SingleLabel, tables, GROUPS).resampled("accuracy").folds
+    assert not folds.same
+    assert folds.without.tolist() == [[1.0, 1.0], [0.5, 1.0]]  # b is wrong, and in the second fold of the second seed
+
+
 def test_clips_that_a_seed_has_not_tested_do_not_count_in_it() -> None:
-    evidence, members = group_evidence(
-        SingleLabel, [predictions({"a": 1, "c": 1}), predictions({"d": 1, "a": 1})], GROUPS
-    )
-    counts = evidence.counts
-    assert members["group"].to_list() == ["g", "h", "i"]
+    found = group_evidence(SingleLabel, [predictions({"a": 1, "c": 1}), predictions({"d": 1, "a": 1})], GROUPS)
+    counts = found.evidence.counts
+    assert found.groups["group"].to_list() == ["g", "h", "i"]
     assert np.array_equal(counts[:, :, TRUE].sum(axis=-1), [[1, 1, 0], [1, 0, 1]])
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_scores_without_each_group_are_those_with_its_weight_at_zero(metric: str) -> None:
     tables = [predictions({"a": 1, "b": 2, "c": 1, "d": 2}, wrong) for wrong in ("b", "d")]
-    evidence, members = group_evidence(SingleLabel, tables, GROUPS)
-    weights = 1 - np.eye(len(members), dtype=int)
-    assert np.array_equal(evidence.scores_without_each(metric), evidence.scores(metric, weights))
+    found = group_evidence(SingleLabel, tables, GROUPS)
+    weights = 1 - np.eye(len(found.groups), dtype=int)
+    assert np.array_equal(found.evidence.scores_without_each(metric), found.evidence.scores(metric, weights))

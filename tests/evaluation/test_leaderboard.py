@@ -13,12 +13,9 @@ from helpers.library import configuration
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import COST_COLUMNS, class_order
-from soundbench.evaluation.leaderboard import (
-    LEADERBOARD_COLUMNS,
-    group_evidence,
-    run_of,
-)
+from soundbench.evaluation.leaderboard import LEADERBOARD_COLUMNS, run_of
 from soundbench.evaluation.leaderboard_text import leaderboard_markdown, published
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.evaluation.summary import split_size
 from soundbench.evaluation.variance_components import COMPONENTS
 from soundbench.tasks.classification import METRICS
@@ -100,11 +97,11 @@ def test_a_study_of_one_model_has_no_pairs(tmp_path: Path) -> None:
 def test_groups_count_every_clip_once(whole: Study) -> None:
     predictions = [read_clip_table(whole.files("predictions.csv")[0])]
     groups = whole.clips().set_index("clip")["group"]
-    evidence, members = group_evidence(SingleLabel, [predictions[0].sample(frac=1, random_state=0)], groups)
-    counts = evidence.counts
-    assert counts.shape == (1, len(members), 3, 4)
+    evidence = group_evidence(SingleLabel, [predictions[0].sample(frac=1, random_state=0)], groups)
+    counts = evidence.evidence.counts
+    assert counts.shape == (1, len(evidence.groups), 3, 4)
     right, true, predicted = counts[0].sum(axis=-1).T
-    assert true.tolist() == predicted.tolist() == [2] * len(members)
+    assert true.tolist() == predicted.tolist() == [2] * len(evidence.groups)
     assert right.sum() == (predictions[0]["label"] == predictions[0]["predicted"]).sum()
 
 

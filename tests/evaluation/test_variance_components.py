@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from soundbench.evaluation.resampling import Folds, Resampled
 from soundbench.evaluation.variance_components import COMPONENTS, score_components, variance_components
 from soundbench.tasks.single_label import SingleLabel
 
@@ -49,7 +50,8 @@ def parts_of(correct: np.ndarray) -> dict[str, float]:
         return (sums.sum(axis=(1, 2))[:, None] - sums.sum(axis=2)) / (correct[0].size - sums.shape[2])
 
     scores = correct.mean(axis=(1, 2, 3))
-    return score_components(without(correct[0].size), scores, without(FOLDS * GROUPS), without(FOLDS))
+    sample = Resampled(scores, without(FOLDS * GROUPS), [Folds(without(FOLDS))])
+    return score_components(without(correct[0].size), sample)
 
 
 def mean_parts(deviations: dict[str, float], seeds: int = 4) -> dict[str, float]:
@@ -88,6 +90,14 @@ def test_the_part_that_was_simulated_is_found_and_the_others_are_small(
         assert binomial == pytest.approx(BINOMIAL, rel=0.15)
     # Parts that are estimated below zero are 0, so the mean of a part that is none is a little above.
     assert max(found.values()) < 0.35 * max(expected, BINOMIAL)
+
+
+def test_folds_are_no_part_where_each_seed_has_its_own() -> None:
+    stream = np.random.default_rng(2)
+    first, second = predictions(drawn(stream, 0.0, 0.0, 0.1, seeds=2))
+    found = variance_components(SingleLabel, [first, second.assign(fold=6 - second["fold"])], OF_CLIPS)["accuracy"]
+    assert math.isnan(found["fold_variance"])
+    assert found["seed_variance"] >= 0
 
 
 def test_one_seed_shows_no_part_of_seeds_and_one_fold_none_of_folds() -> None:

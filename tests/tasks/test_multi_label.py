@@ -17,8 +17,7 @@ from soundbench.data.stratification import divide_groups
 from soundbench.data.subsets import limit_clips
 from soundbench.evaluation.estimates import estimate_difference
 from soundbench.evaluation.intervals import interval_scores
-from soundbench.evaluation.leaderboard import group_evidence
-from soundbench.evaluation.resampling import resampled_scores
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.report.rendering import percent, records
 from soundbench.tasks import tagging
 from soundbench.tasks.evidence import WeightedClips
@@ -187,10 +186,8 @@ def test_intervals_hold_the_score_and_resample_groups() -> None:
 def test_models_are_compared_in_pairs_by_each_metric(metric: str) -> None:
     groups = pd.Series(np.arange(60) // 2, clips_of(TRUTH)["clip"]).astype(str)
     worse = TASK.table(clips_of(TRUTH), np.random.default_rng(4).permutation(PROBABILITIES))
-    first, members = group_evidence(MultiLabel, [table()], groups)
-    second, _ = group_evidence(MultiLabel, [worse], groups)
-    resampled = (resampled_scores(each, members, metric) for each in (first, second))
-    found = estimate_difference(*resampled, METRICS[metric])
+    first, second = (group_evidence(MultiLabel, [each], groups).resampled(metric) for each in (table(), worse))
+    found = estimate_difference(first, second, METRICS[metric])
     assert found.mean == pytest.approx(TASK.scores(table())[metric] - TASK.scores(worse)[metric])
     assert 0 < found.p_value() < 0.1
 

@@ -20,8 +20,7 @@ from soundbench.evaluation.baseline import constant_baseline
 from soundbench.evaluation.breakdowns import group_table
 from soundbench.evaluation.estimates import estimate_difference
 from soundbench.evaluation.intervals import interval_scores
-from soundbench.evaluation.leaderboard import group_evidence
-from soundbench.evaluation.resampling import resampled_scores
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.tasks.rating import METRICS, Rated
 from soundbench.tasks.regression import Regression
@@ -80,10 +79,8 @@ def test_models_are_compared_in_pairs_by_each_metric(metric: str) -> None:
     task = Regression(NAMES)
     groups = pd.Series(np.arange(50) // 2, CLIPS["clip"]).astype(str)
     worse = task.table(CLIPS, np.random.default_rng(4).permutation(VALUES))
-    first, members = group_evidence(Regression, [table()], groups)
-    second, _ = group_evidence(Regression, [worse], groups)
-    resampled = (resampled_scores(each, members, metric) for each in (first, second))
-    found = estimate_difference(*resampled, METRICS[metric])
+    first, second = (group_evidence(Regression, [each], groups).resampled(metric) for each in (table(), worse))
+    found = estimate_difference(first, second, METRICS[metric])
     assert found.mean == pytest.approx(task.scores(table())[metric] - task.scores(worse)[metric])
     assert 0 < found.p_value() < 0.05
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -16,8 +16,8 @@ from soundbench.core.integrity import read_split
 from soundbench.core.storage import write_csv
 from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.estimates import Estimate, estimate_difference
-from soundbench.evaluation.leaderboard import Plan, group_evidence, read_predictions
-from soundbench.evaluation.resampling import fold_scores, resampled_scores
+from soundbench.evaluation.leaderboard import Plan, read_predictions
+from soundbench.evaluation.resampling import Resampled, group_evidence
 from soundbench.evaluation.significance import holm, mcnemar, probability_of_superiority, verdict
 from soundbench.tasks.metric import Metric
 from soundbench.tasks.registry import ranking_metric, task_class
@@ -102,25 +102,32 @@ class Scored:
 
     Attributes:
         folds: their number.
-        resampled: see :func:`soundbench.evaluation.resampling.resampled_scores`; first the scores of each seed.
-        of_folds: the score of each seed on each fold, ``(seeds, folds)``.
+        resampled: the scores of each seed, with all clips and without some of them.
+        of_folds: the score of each seed on each fold; see :meth:`GroupEvidence.fold_scores`.
         correct: of each clip that all seeds test the number of seeds whose predictions are correct, indexed by clip;
             None where predictions are not correct or wrong.
     """
 
     folds: int
-    resampled: list[np.ndarray]
+    resampled: Resampled
     of_folds: np.ndarray
     correct: pd.Series | None
 
     @classmethod
-    def of(cls, tables: list[pd.DataFrame], groups: pd.DataFrame | pd.Series, task: type[Task], metric: str) -> Scored:
-        """The scores of predictions, one table per seed, with the column ``seed``."""
-        evidence, members = group_evidence(task, tables, groups)
+    def of(
+        cls,
+        tables: list[pd.DataFrame],
+        groups: pd.DataFrame | pd.Series,
+        task: type[Task],
+        metric: str,
+        folds: Sequence[str] = ("fold",),
+    ) -> Scored:
+        """The scores of predictions; the arguments are those of :func:`group_evidence`."""
+        evidence = group_evidence(task, tables, groups, folds)
         return cls(
-            folds=tables[0]["fold"].nunique(),
-            resampled=resampled_scores(evidence, members, metric),
-            of_folds=fold_scores(evidence, members, metric),
+            folds=tables[0][folds[0]].nunique(),
+            resampled=evidence.resampled(metric),
+            of_folds=evidence.fold_scores(metric),
             correct=_correct(task, tables),
         )
 
@@ -142,8 +149,8 @@ def compare_pair(first: Scored, second: Scored, metric: Metric, margin: float) -
         "seeds": difference.seeds,
         "folds": first.folds,
         "groups": difference.freedom + 1,
-        "mean_a": float(first.resampled[0].mean()),
-        "mean_b": float(second.resampled[0].mean()),
+        "mean_a": float(first.resampled.scores.mean()),
+        "mean_b": float(second.resampled.scores.mean()),
         "difference": difference.mean,
         "interval_low": low,
         "interval_high": high,

@@ -24,7 +24,7 @@ from soundbench.data.splits import draw_split, fold_columns
 from soundbench.data.subsets import clip_groups, read_view
 from soundbench.data.view import View
 from soundbench.evaluation.estimates import LEVEL, estimate_score
-from soundbench.evaluation.leaderboard import group_evidence
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.evaluation.significance import holm
 from soundbench.tasks.registry import task_class
 
@@ -78,8 +78,8 @@ def confounds(values: pd.DataFrame, split: pd.DataFrame, view: View) -> pd.DataF
     rows = []
     for name, chosen in sets.items():
         predictions = predict_labels(own[chosen].to_numpy(float), split)
-        evidence, members = group_evidence(task, [predictions], clip_groups(split))
-        found = estimate_score(evidence, members, "uar", task.metrics["uar"])
+        evidence = group_evidence(task, [predictions], clip_groups(split))
+        found = estimate_score(evidence, "uar", task.metrics["uar"])
         low, high = found.interval()
         chance = 1 / predictions["label"].nunique()
         what = MEASURED.get(name, "all of these together")

@@ -21,8 +21,8 @@ from soundbench.core.text import spoken_list
 from soundbench.data.contamination import KINDS, listed, read_list
 from soundbench.data.subsets import clip_groups
 from soundbench.evaluation.estimates import estimate_score
-from soundbench.evaluation.leaderboard import Plan, group_evidence, read_predictions
-from soundbench.evaluation.resampling import seed_scores
+from soundbench.evaluation.leaderboard import Plan, read_predictions
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.tasks.registry import ranking_metric, task_class
 from soundbench.tasks.task import Task
 
@@ -109,9 +109,9 @@ def _scored(
     """The mean score over seeds and its interval, which is NaN with fewer than two groups; all NaN without clips."""
     if any(table.empty for table in predictions):
         return np.nan, np.nan, np.nan
-    evidence, members = group_evidence(task, predictions, groups)
-    low, high = estimate_score(evidence, members, metric, task.metrics[metric]).interval()
-    return float(seed_scores(evidence, members, metric).mean()), low, high
+    evidence = group_evidence(task, predictions, groups)
+    low, high = estimate_score(evidence, metric, task.metrics[metric]).interval()
+    return float(evidence.scores(metric).mean()), low, high
 
 
 def sentence(table: pd.DataFrame) -> str:

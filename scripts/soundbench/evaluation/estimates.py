@@ -14,6 +14,8 @@ training clips. Each of these adds to the error:
 - **Seeds.** The variance over seeds within folds is added, as far as the variance over groups does not hold it already.
 - **Folds.** All clips of a fold are predicted by one network. Its luck is common to the groups of the fold, so the
   variance over folds is computed in the same way, and counts instead if it is larger.
+- **Folds that differ between seeds** have nothing to do with each other. What the variance over the folds of one seed
+  has beyond that over its groups is the luck of its networks. The mean over seeds is added, divided by their number.
 - **Training sets.** Training sets of a cross-validation share most of their clips, so its folds cannot show how much
   another training set would have changed (Y. Bengio and Y. Grandvalet, "No unbiased estimator of the variance of
   k-fold cross-validation", JMLR 5, 2004). :data:`TRAINING_SETS` is what the variance is multiplied by for that. It was
@@ -31,10 +33,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from soundbench.evaluation.resampling import resampled_scores
-from soundbench.tasks.evidence import Evidence
+from soundbench.evaluation.resampling import (
+    Folds,
+    GroupEvidence,
+    Resampled,
+    contributions,
+    jackknife_variance,
+    mean_variance,
+    variance_over_seeds,
+)
 from soundbench.tasks.metric import Metric
 
 CONFIDENCE = 0.95
@@ -147,40 +155,47 @@ class Estimate:
         return math.sqrt(max(changed, 0.0)) if not math.isnan(changed) else math.nan
 
 
-def estimate(
-    scores: np.ndarray,
-    without_group: np.ndarray,
-    without_fold: np.ndarray,
-    *without_kind: np.ndarray,
-    limits: tuple[float, float] = UNLIMITED,
-) -> Estimate:
+def estimate(sample: Resampled, limits: tuple[float, float] = UNLIMITED) -> Estimate:
     """The mean over seeds, with the error described in the module's docstring.
 
     Args:
-        scores: ``(seeds,)``, of all clips together. For a paired comparison these and the others are the differences
-            of two models with the same seeds.
-        without_group: ``(seeds, groups)``, the scores of all clips but those of one group.
-        without_fold: ``(seeds, folds)``, the same for folds; ``(seeds, 0)`` if there is one fold.
-        without_kind: the same for each of two kinds of groups; the groups are then their pairs.
+        sample: the scores of a run, or the differences of two.
         limits: the lowest and the highest value that a score, or a difference, can have.
     """
+    scores = sample.scores
     seeds = len(scores)
     mean = float(scores.mean())
-    groups = min(each.shape[1] for each in without_kind or (without_group,))
+    groups = min(each.shape[1] for each in sample.without_kind or [sample.without_group])
     if groups < 2:
         return Estimate(mean, math.nan, 0, seeds)
-    of_groups = contributions(scores, without_group)
-    of_folds = contributions(scores, without_fold) if without_fold.shape[1] > 1 else scores[:, None] - scores.mean()
-    luck = max(0.0, variance_over_seeds(of_folds) - variance_over_seeds(of_groups)) if seeds > 1 else 0.0
+    of_groups = contributions(scores, sample.without_group)
     over_groups = jackknife_variance(of_groups)
-    if without_kind:
-        kinds = [jackknife_variance(contributions(scores, without)) for without in without_kind]
+    if sample.without_kind:
+        kinds = [jackknife_variance(contributions(scores, without)) for without in sample.without_kind]
         over_groups = max(sum(kinds) - over_groups, *kinds)
-    over_groups += luck / seeds
-    error = math.sqrt(TRAINING_SETS * max(over_groups, jackknife_variance(of_folds)))  # folds hold the luck of seeds
+    of_folds = [_variance_of_folds(scores, of_groups, folds) for folds in sample.folds]
+    luck = sum(of_seed for of_seed, _ in of_folds)
+    variances = [max(over_groups + of_seed / seeds, over_folds) for of_seed, over_folds in of_folds]
+    variance = sum(variances) - (len(variances) - 1) * over_groups  # groups count once
+    error = math.sqrt(TRAINING_SETS * variance)
     if error < NEGLIGIBLE:
         error = least_error(mean, groups, limits)
     return Estimate(mean, error, groups - 1, seeds, TRAINING_SETS * luck, limits)
+
+
+def _variance_of_folds(scores: np.ndarray, of_groups: np.ndarray, folds: Folds) -> tuple[float, float]:
+    """What the luck of networks adds to the variance of one seed's score, and the variance of the mean over folds.
+
+    The latter holds this luck and what else the groups of a fold share. It is 0 where each seed has its own folds.
+
+    Args:
+        of_groups: the contributions of the groups.
+    """
+    of_folds = contributions(scores, folds.without) if folds.without.shape[1] else scores[:, None] - scores.mean()
+    if not folds.same:
+        return max(0.0, mean_variance(of_folds) - mean_variance(of_groups)), 0.0
+    luck = variance_over_seeds(of_folds) - variance_over_seeds(of_groups) if len(scores) > 1 else 0.0
+    return max(0.0, luck), jackknife_variance(of_folds)
 
 
 def least_error(mean: float, groups: int, limits: tuple[float, float]) -> float:
@@ -195,41 +210,23 @@ def least_error(mean: float, groups: int, limits: tuple[float, float]) -> float:
     return 0.0 if math.isinf(most) else different * most / _quantile(1 - LEVEL / 2, groups - 1)
 
 
-def estimate_score(evidence: Evidence, groups: pd.DataFrame, name: str, metric: Metric) -> Estimate:
+def estimate_score(evidence: GroupEvidence, name: str, metric: Metric) -> Estimate:
     """The mean score over seeds, and its error.
 
     Args:
-        groups: one row per group, in the order of ``evidence``, with the column ``fold``, and one or two that name it.
         name, metric: the metric, and its name in ``evidence``.
     """
-    return estimate(*resampled_scores(evidence, groups, name), limits=(metric.lowest, metric.highest))
+    return estimate(evidence.resampled(name), limits=(metric.lowest, metric.highest))
 
 
-def estimate_difference(first: list[np.ndarray], second: list[np.ndarray], metric: Metric) -> Estimate:
+def estimate_difference(first: Resampled, second: Resampled, metric: Metric) -> Estimate:
     """The score of the first minus that of the second, and its error.
 
     Args:
-        first, second: their :func:`resampled_scores`, on the same clips with the same seeds.
+        first, second: on the same clips with the same seeds.
     """
     most = metric.highest - metric.lowest
-    return estimate(*(a - b for a, b in zip(first, second, strict=True)), limits=(-most, most))
-
-
-def contributions(scores: np.ndarray, without: np.ndarray) -> np.ndarray:
-    """What each group or fold adds to the score: its sum minus its share of the mean, where the score is a mean."""
-    units = without.shape[1]
-    return (units - 1) / units * (scores[:, None] - without)
-
-
-def jackknife_variance(contributions: np.ndarray) -> float:
-    """The variance of the mean over seeds; 0 for one unit, which shows none."""
-    units = contributions.shape[1]
-    return units / (units - 1) * float((contributions.mean(axis=0) ** 2).sum()) if units > 1 else 0.0
-
-
-def variance_over_seeds(contributions: np.ndarray) -> float:
-    """The variance of one seed's score, if each group or fold had a luck of its own."""
-    return float(contributions.var(axis=0, ddof=1).sum())
+    return estimate(first - second, limits=(-most, most))
 
 
 def _quantile(probability: float, freedom: int) -> float:

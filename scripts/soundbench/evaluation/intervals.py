@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from soundbench.evaluation.estimates import estimate_score
-from soundbench.evaluation.leaderboard import group_evidence
-from soundbench.evaluation.resampling import seed_scores
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.tasks.task import Task
 
 
@@ -25,11 +24,11 @@ def interval_scores(
     Returns:
         ``{metric: {"mean", "spread", "low", "high"}}``.
     """
-    evidence, members = group_evidence(task, tables, groups)
+    evidence = group_evidence(task, tables, groups)
     found = {}
     for name, metric in task.metrics.items():
-        scores = seed_scores(evidence, members, name)
-        low, high = estimate_score(evidence, members, name, metric).interval()
+        scores = evidence.scores(name)
+        low, high = estimate_score(evidence, name, metric).interval()
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         found[name] = {"mean": float(scores.mean()), "spread": spread, "low": low, "high": high}
     return found

@@ -19,11 +19,9 @@ import pandas as pd
 from soundbench.core.storage import read_clip_tables
 from soundbench.evaluation.estimates import estimate_score
 from soundbench.evaluation.fold_costs import COSTS
-from soundbench.evaluation.resampling import seed_scores
+from soundbench.evaluation.resampling import group_evidence
 from soundbench.evaluation.spread import spreads
-from soundbench.tasks.evidence import Evidence
 from soundbench.tasks.registry import ranking_metric, task_class
-from soundbench.tasks.task import Task
 
 Plan = dict[str, Any]
 
@@ -102,42 +100,6 @@ def pooled_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else LEADERBOARD_KEYS).groupby(LEADERBOARD_KEYS).mean()
 
 
-def group_evidence(
-    task: type[Task], predictions: list[pd.DataFrame], groups: pd.DataFrame | pd.Series
-) -> tuple[Evidence, pd.DataFrame]:
-    """What the metrics need of each group, and a table of the groups: ``fold``, then the columns of ``groups``.
-
-    Args:
-        predictions: out-of-fold predictions, one table per seed.
-        groups: from :func:`soundbench.data.subsets.clip_groups`. With two columns, a group is a pair of values.
-    """
-    clips, tested = pd.factorize(np.concatenate([table["clip"].to_numpy() for table in predictions]))
-    folds = np.concatenate([table["fold"].to_numpy() for table in predictions])
-    fold = np.empty_like(folds, shape=len(tested))
-    fold[clips[::-1]] = folds[::-1]  # of each clip its first one
-    if (fold[clips] != folds).any():
-        # Each seed has its own folds: groups are those of all clips.
-        fold[:] = 0
-    # A recording in two folds counts as two groups, so that each group is in one fold.
-    named = pd.DataFrame(groups).loc[tested]
-    kinds = [name if len(named.columns) > 1 else "group" for name in named]
-    positions, members = _numbered({"fold": fold, **dict(zip(kinds, named.to_numpy().T, strict=True))})
-    # A clip that a seed does not test adds nothing to its evidence.
-    ends = np.cumsum([len(table) for table in predictions])
-    evidence = task.evidence(predictions, np.split(positions[clips], ends[:-1]), len(members))
-    return evidence, members
-
-
-def _numbered(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, pd.DataFrame]:
-    """The number of each row among the different rows, ``(rows,)``, and these rows, sorted."""
-    numbers = np.zeros(len(next(iter(columns.values()))), dtype=int)
-    for values in columns.values():
-        codes, different = pd.factorize(values, sort=True)
-        numbers = numbers * len(different) + codes
-    _, first, positions = np.unique(numbers, return_index=True, return_inverse=True)
-    return positions, pd.DataFrame({name: values[first] for name, values in columns.items()})
-
-
 def rank_models(
     predictions: dict[tuple[str, str], list[pd.DataFrame]], groups: dict[str, pd.DataFrame], plan: Plan, metric: str
 ) -> pd.DataFrame:
@@ -159,11 +121,11 @@ def rank_models(
             rows.append((*key, *[np.nan] * 4))
             continue
         task = task_class(plan["datasets"][key[0]])
-        evidence, members = group_evidence(task, tables, groups[key[0]])
+        evidence = group_evidence(task, tables, groups[key[0]])
         chosen = ranking_metric(task, metric)
-        scores = seed_scores(evidence, members, chosen)
+        scores = evidence.scores(chosen)
         spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
-        interval = estimate_score(evidence, members, chosen, task.metrics[chosen]).interval()
+        interval = estimate_score(evidence, chosen, task.metrics[chosen]).interval()
         rows.append((*key, scores.mean(), spread, *interval))
     board = pd.DataFrame(rows, columns=LEADERBOARD_COLUMNS[:-2])
     goodness = board["mean"] * [direction(plan, name, metric) for name in board["dataset"]]

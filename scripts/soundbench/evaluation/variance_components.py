@@ -9,9 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from soundbench.evaluation.estimates import contributions, jackknife_variance, variance_over_seeds
-from soundbench.evaluation.leaderboard import group_evidence
-from soundbench.evaluation.resampling import resampled_scores
+from soundbench.evaluation.resampling import (
+    Resampled,
+    contributions,
+    group_evidence,
+    jackknife_variance,
+    variance_over_seeds,
+)
 from soundbench.tasks.task import Task
 
 COMPONENTS = ("seed_variance", "fold_variance", "group_variance", "binomial_variance")
@@ -74,31 +78,26 @@ def variance_components(
     """
     named = pd.DataFrame(groups)
     block = np.random.default_rng(0).permutation(len(named)) % BLOCKS
-    blocks, _ = group_evidence(task, tables, pd.Series(block, index=named.index))
-    whole, units = group_evidence(task, tables, named)
+    blocks = group_evidence(task, tables, pd.Series(block, index=named.index)).evidence
+    whole = group_evidence(task, tables, named)
     return {
-        metric: score_components(blocks.scores_without_each(metric), *resampled_scores(whole, units, metric))
-        for metric in task.metrics
+        metric: score_components(blocks.scores_without_each(metric), whole.resampled(metric)) for metric in task.metrics
     }
 
 
-def score_components(
-    without_block: np.ndarray,
-    scores: np.ndarray,
-    without_group: np.ndarray,
-    without_fold: np.ndarray,
-    *without_kind: np.ndarray,
-) -> dict[str, float]:
+def score_components(without_block: np.ndarray, sample: Resampled) -> dict[str, float]:
     """The parts of :func:`variance_components` for one metric.
 
     Args:
-        without_block: ``(seeds, blocks)``, the scores without each block of clips; the others are the arguments of
-            :func:`soundbench.evaluation.estimates.estimate`.
+        without_block: ``(seeds, blocks)``, the scores without each block of clips.
     """
+    (division,) = sample.folds
+    without_fold = division.without if division.same else division.without[:, :0]
     clips, pairs, folds, *kinds = (
-        Level.of(scores, without) for without in (without_block, without_group, without_fold, *without_kind)
+        Level.of(sample.scores, without)
+        for without in (without_block, sample.without_group, without_fold, *sample.without_kind)
     )
-    return dict(zip(COMPONENTS, _parts(scores, clips, pairs.with_kinds(kinds), folds), strict=True))
+    return dict(zip(COMPONENTS, _parts(sample.scores, clips, pairs.with_kinds(kinds), folds), strict=True))
 
 
 def _parts(scores: np.ndarray, clips: Level, groups: Level, folds: Level) -> tuple[float, float, float, float]:
