@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from helpers.library import configuration
 from helpers.simulated import Study, write_report
 from soundbench.core.storage import read_clip_table
 from soundbench.evaluation.breakdowns import COST_COLUMNS, class_order
-from soundbench.evaluation.leaderboard import LEADERBOARD_COLUMNS, run_of
+from soundbench.evaluation.leaderboard import LEADERBOARD_COLUMNS, collect_scores, pooled_scores, run_of, spread_table
 from soundbench.evaluation.leaderboard_text import leaderboard_markdown, published
 from soundbench.evaluation.resampling import group_evidence
 from soundbench.evaluation.summary import split_size
@@ -86,6 +87,23 @@ def test_missing_runs_stay_in_the_tables_as_gaps(tmp_path: Path) -> None:
     assert pairs["seeds"].to_dict() == {"one": 1, "two": 0}
     assert found["costs"].set_index(["dataset", "model"])["runs"].to_dict()[("two", "poor")] == 0
     assert "| - | poor | missing | missing |" in (tmp_path / "summary" / "leaderboard.md").read_text()
+
+
+@pytest.mark.parametrize(("own_folds", "expected"), [(False, 0.0), (True, 0.1 * math.sqrt(2))])
+def test_spread_over_folds_knows_whether_seeds_have_the_same(own_folds: bool, expected: float) -> None:
+    plan = {"datasets": {"set": {"source": "clips", "protocol": "nested", "folds": 2}}, "models": ["cnn"]}
+    plan |= {"seeds": [1, 2], "transductive": []}
+    names = {"dataset": "set", "model": "cnn", "protocol": "nested"}
+    records = []
+    for seed in (1, 2):
+        scores = [{"fold": 1, "accuracy": 0.5 + 0.2 * (seed == 1)}, {"fold": 2, "accuracy": 0.5 + 0.2 * (seed == 2)}]
+        folds = [{**each, "clips": 5} for each in scores]
+        records.append(names | {"seed": seed, "folds": folds, "scores": {"accuracy": 0.6}})
+    first = pd.DataFrame({"clip": ["a", "b"], "fold": [1, 2]})
+    second = first.assign(fold=[2, 1]) if own_folds else first
+    predictions = {("set", "cnn"): [first, second]}
+    table = spread_table(collect_scores(records, plan), pooled_scores(records), predictions, plan)
+    assert table.set_index("metric").loc["accuracy", "fold_deviation"] == pytest.approx(expected)
 
 
 def test_a_study_of_one_model_has_no_pairs(tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ def test_spreads_over_seeds_and_folds_are_kept_apart() -> None:
     assert (one["seeds"], one["folds"]) == (1, 2)
 
 
+def test_spread_over_folds_is_that_within_seeds_where_each_seed_has_its_own() -> None:
+    scores = np.array([[0.5, 0.7, 0.9], [0.9, 0.7, 0.5], [0.6, 0.6, 0.6], [np.nan, np.nan, np.nan]])
+    found = spreads(scores, same_folds=False)
+    assert found["fold_deviation"] == pytest.approx(math.sqrt((2 * 0.2**2 + 0) / 3))
+    assert (found["seeds"], found["folds"]) == (3, 3)
+    assert math.isnan(spreads(scores[:, :1], same_folds=False)["fold_deviation"])
+
+
 GROUPS = pd.Series([f"g{number // 4}" for number in range(200)], index=[f"c{number}" for number in range(200)])
 
 

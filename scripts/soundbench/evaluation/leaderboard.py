@@ -19,7 +19,7 @@ import pandas as pd
 from soundbench.core.storage import read_clip_tables
 from soundbench.evaluation.estimates import estimate_score
 from soundbench.evaluation.fold_costs import COSTS
-from soundbench.evaluation.resampling import group_evidence
+from soundbench.evaluation.resampling import group_evidence, same_folds
 from soundbench.evaluation.spread import spreads
 from soundbench.tasks.registry import ranking_metric, task_class
 
@@ -67,7 +67,9 @@ def collect_scores(records: Iterable[dict[str, Any]], plan: Plan) -> pd.DataFram
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def spread_table(
+    scores: pd.DataFrame, pooled: pd.DataFrame, predictions: dict[tuple[str, str], list[pd.DataFrame]], plan: Plan
+) -> pd.DataFrame:
     """One row per data set × model × protocol × metric: :func:`spreads` over its folds, and the number of missing runs.
 
     ``pooled`` is the mean over seeds of the score on the test clips of all folds together. It is what the leaderboard
@@ -76,6 +78,7 @@ def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame, plan: Plan) -> pd.D
 
     Args:
         pooled: from :func:`pooled_scores`.
+        predictions: the tables of a data set and model, one per seed, which say whether seeds have the same folds.
     """
     names = [name for name in scores if name not in {*score_columns(plan), *COSTS} - set(plan_metrics(plan))]
     whole = pooled.to_dict("index")
@@ -84,12 +87,13 @@ def spread_table(scores: pd.DataFrame, pooled: pd.DataFrame, plan: Plan) -> pd.D
         task = task_class(plan["datasets"][key[0]])
         seeds, different = pd.factorize(part["seed"], sort=True)
         folds, numbers = pd.factorize(part["fold"], sort=True)
+        same = key[:2] not in predictions or same_folds(predictions[key[:2]])
         missing = len(different) - len(np.unique(seeds[part["clips"].notna()]))
         grids = np.full((len(names), len(different), len(numbers)), np.nan)
         grids[:, seeds, folds] = part[names].to_numpy(dtype=float).T
         for name, grid in zip(names, grids, strict=True):
             if name in task.metrics or not np.isnan(grid).all():
-                rows.append((*key, name, *spreads(grid).values(), missing, whole.get(key, {}).get(name, np.nan)))
+                rows.append((*key, name, *spreads(grid, same).values(), missing, whole.get(key, {}).get(name, np.nan)))
     columns = ["metric", "mean", "seed_deviation", "fold_deviation", "seeds", "folds", "runs_missing", "pooled"]
     return pd.DataFrame(rows, columns=[*LEADERBOARD_KEYS, *columns])
 

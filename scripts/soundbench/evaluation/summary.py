@@ -77,9 +77,8 @@ def aggregate_scores(
 
     write_csv(outputs.scores, scores[score_columns(plan)])
     write_csv(outputs.leaderboard, board)
-    write_csv(
-        outputs.spread, with_components(spread_table(scores, pooled_scores(records), plan), predictions, groups, plan)
-    )
+    spread = spread_table(scores, pooled_scores(records), predictions, plan)
+    write_csv(outputs.spread, with_components(spread, predictions, groups, plan))
     write_csv(outputs.beside, others)
     write_text(outputs.markdown, leaderboard_markdown(board, others, metrics))
     write_text(outputs.latex, leaderboard_latex(board, others, metrics))
