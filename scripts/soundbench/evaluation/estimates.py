@@ -16,6 +16,7 @@ training clips. Each of these adds to the error:
   variance over folds is computed in the same way, and counts instead if it is larger.
 - **Folds that differ between seeds** have nothing to do with each other. What the variance over the folds of one seed
   has beyond that over its groups is the luck of its networks. The mean over seeds is added, divided by their number.
+- **Views** of one source may have other folds. What each side adds over its own folds is added up.
 - **Training sets.** Training sets of a cross-validation share most of their clips, so its folds cannot show how much
   another training set would have changed (Y. Bengio and Y. Grandvalet, "No unbiased estimator of the variance of
   k-fold cross-validation", JMLR 5, 2004). :data:`TRAINING_SETS` is what the variance is multiplied by for that. It was

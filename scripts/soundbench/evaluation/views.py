@@ -60,7 +60,7 @@ def shared_predictions(a: Tables, b: Tables, whole_a: Reader, whole_b: Reader) -
         whole_a, whole_b: read the tables with their probabilities, which only merging needs.
 
     Returns:
-        A table ``seed, clip, fold, label, predicted_a, predicted_b`` with the folds of a; and ``a`` or ``b`` where the
+        A table ``seed, clip, fold_a, fold_b, label, predicted_a, predicted_b``; and ``a`` or ``b`` where the
         predictions of this view were merged, else nothing. None where there is no such clip, or where each view
         merges labels that the other one divides.
     """
@@ -80,8 +80,7 @@ def shared_predictions(a: Tables, b: Tables, whole_a: Reader, whole_b: Reader) -
         merged = "b"
     else:
         return None
-    pairs = pairs.rename(columns={"fold_a": "fold", "label_b": "label"})
-    return pairs[["seed", "clip", "fold", "label", "predicted_a", "predicted_b"]], merged
+    return pairs.rename(columns={"label_b": "label"}), merged
 
 
 def _joined(a: Tables, b: Tables) -> pd.DataFrame:
@@ -112,8 +111,8 @@ def compare_views(
 ) -> pd.DataFrame:
     """One row per model and pair of views that have test clips in common, with the columns of the pairs of models.
 
-    P-values are corrected for the number of all pairs of views of a source and all models. The folds and groups of a
-    pair are those of view a.
+    P-values are corrected for the number of all pairs of views of a source and all models. The groups of a pair are
+    those of view a; the luck of each view's networks is measured on its own folds.
 
     Args:
         decisions: the predictions by view and model, without probabilities.
@@ -166,7 +165,8 @@ class _Views:
         if found is None:
             return None
         pairs, merged = found
-        first, second = (Scored.of(_tables(pairs, part), self.groups[a], SingleLabel, self.metric) for part in "ab")
+        scored = partial(Scored.of, task=SingleLabel, metric=self.metric, folds=_divisions(pairs))
+        first, second = (scored(_tables(pairs, part), self.groups[a]) for part in "ab")
         return first, second, merged, pairs["clip"].nunique()
 
     def _alone(self, key: tuple[str, str], seeds: tuple[int, ...]) -> tuple[Scored, int]:
@@ -207,9 +207,16 @@ def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="estimate")
 
 
+def _divisions(pairs: pd.DataFrame) -> list[str]:
+    """The columns of folds that count: those of view a, and those of view b if they divide the clips otherwise."""
+    cells = pairs[["seed", "fold_a", "fold_b"]].drop_duplicates()
+    several = any(cells.duplicated(["seed", fold]).any() for fold in ("fold_a", "fold_b"))
+    return ["fold_a", "fold_b"] if several else ["fold_a"]
+
+
 def _tables(pairs: pd.DataFrame, part: str) -> list[pd.DataFrame]:
-    """The predictions of one view, one table per seed."""
-    table = pairs[["seed", "clip", "fold", "label"]].assign(predicted=pairs[f"predicted_{part}"])
+    """The predictions of one view, one table per seed, with the folds of both."""
+    table = pairs.assign(predicted=pairs[f"predicted_{part}"])
     return [own.reset_index(drop=True) for _, own in table.groupby("seed")]
 
 
