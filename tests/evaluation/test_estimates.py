@@ -55,6 +55,12 @@ def test_smallest_difference_is_found_with_the_stated_power() -> None:
     assert Estimate(0.0, 1e-5, 30).power(0.5) == 1
 
 
+def test_no_difference_is_found_reliably_beyond_the_limits() -> None:
+    assert Estimate(0.1, 0.2, 9, limits=(-1, 1)).smallest_difference() < 1
+    assert Estimate(0.1, 0.4, 3, limits=(-1, 1)).smallest_difference() == math.inf
+    assert math.isfinite(Estimate(0.1, 0.4, 3).smallest_difference())
+
+
 def test_power_equals_statsmodels() -> None:
     from statsmodels.stats.power import TTestPower
 

@@ -167,6 +167,20 @@ def test_a_model_that_is_worse_on_the_common_seeds_is_not_best() -> None:
     assert "indistinguishable" not in text
 
 
+def test_too_few_clips_for_any_difference_are_said_to_be_too_few() -> None:
+    board = pd.DataFrame({"model": ["a", "b", "c"], "mean": [0.8, 0.6, 0.6], "rank": [1, 2, 2]})
+    board = board.assign(interval_low=0.5, interval_high=0.9)
+    names = pd.DataFrame([("a", "b"), ("a", "c"), ("b", "c")], columns=["model_a", "model_b"])
+    pairs = names.assign(p_holm=0.5, difference=0.1, interval_low=-0.1, interval_high=0.3, seeds_for_one_point=math.inf)
+    # The pair without the best model does not count.
+    for smallest, text in (
+        ([0.3, 0.2, math.inf], "difference of 30.0 points is"),
+        ([0.3, math.inf, 0.1], "too few clips"),
+    ):
+        found = verdict(board, pairs.assign(smallest_difference=smallest), None, 5, SingleLabel.metrics["accuracy"])
+        assert text in found.visible and "after the correction for 3 pairs" in found.visible
+
+
 def test_an_interval_without_zero_that_is_not_significant_says_that_it_is_not_corrected() -> None:
     text = compared(0.2, 0.04, 0.36, 0.2)
     expected = "indistinguishable from b (+20.0 points, +4.0 to +36.0 before the correction for the number of pairs)."

@@ -126,10 +126,13 @@ class Estimate:
     def smallest_difference(self, tests: int = 1) -> float:
         """The true difference that a test with these clips and seeds finds with a power of 80 %, approximately.
 
+        Infinity if it would be beyond the limits: then not even the largest difference is found so often.
+
         Args:
             tests: as of :meth:`power`.
         """
-        return (_quantile(1 - LEVEL / tests / 2, self.freedom) + _quantile(POWER, self.freedom)) * self.error
+        found = (_quantile(1 - LEVEL / tests / 2, self.freedom) + _quantile(POWER, self.freedom)) * self.error
+        return math.inf if found > self.limits[1] else found
 
     def seeds_needed(self, difference: float, tests: int = 1) -> float:
         """The number of seeds with which the test finds ``difference`` with a power of 80 %.

@@ -88,9 +88,10 @@ def verdict(
         return f"{model_a} is better than {model_b} ({span}{limits})"
     # Among many pairs, some intervals leave out zero by chance.
     why = " once corrected for the number of pairs" if low * high > 0 else ""
-    found = (
-        f"a true difference of {metric.points(difference.smallest_difference(tests))} would be found four times in five"
-    )
+    smallest = difference.smallest_difference(tests)
+    found = "these are too few clips to find any difference reliably"
+    if math.isfinite(smallest):
+        found = f"a true difference of {metric.points(smallest)} would be found four times in five"
     return f"{model_a} and {model_b} are indistinguishable{why} ({span}; {found}{limits})"
 
 

@@ -63,7 +63,11 @@ def verdict(board: pd.DataFrame, pairs: pd.DataFrame, baseline: Baseline | None,
     said = _guessing(guessing, baseline, metric) if baseline is not None else ""
     if len(scored) == 1:
         return Verdict([f"{_scored(scored.iloc[0], metric)}.", *_caveats(folds)], said)
-    return Verdict(_answer(scored, _outcomes(scored, pairs, metric), folds, metric), said, _visible(pairs, metric))
+    best = scored["model"].iloc[0]
+    own = pairs[(pairs["model_a"] == best) | (pairs["model_b"] == best)]
+    tests = int(pairs["p_holm"].count())
+    answer = _answer(scored, _outcomes(scored, own, metric), folds, metric)
+    return Verdict(answer, said, _visible(own, tests, metric))
 
 
 def _as_good(baseline: Baseline, scored: pd.DataFrame, metric: Metric) -> pd.Series:
@@ -113,7 +117,7 @@ def _guessing(rows: pd.DataFrame, baseline: Baseline, metric: Metric) -> str:
 def _outcomes(scored: pd.DataFrame, pairs: pd.DataFrame, metric: Metric) -> Outcomes:
     best = scored["model"].iloc[0]
     outcomes = Outcomes()
-    for row in pairs[(pairs["model_a"] == best) | (pairs["model_b"] == best)].itertuples():
+    for row in pairs.itertuples():
         first = row.model_a == best
         other = row.model_b if first else row.model_a
         sign = 1 if first else -1
@@ -168,14 +172,22 @@ def _caveats(folds: int) -> list[str]:
     return [f"There is one training set. {only}"]
 
 
-def _visible(pairs: pd.DataFrame, metric: Metric) -> str:
-    """The smallest difference that these clips and seeds can show."""
-    known = pairs[pairs["smallest_difference"] > 0] if len(pairs) else pairs
+def _visible(pairs: pd.DataFrame, tests: int, metric: Metric) -> str:
+    """The smallest difference from the best model that these clips and seeds can show.
+
+    Args:
+        pairs: the comparisons of the best model.
+        tests: the number of differences that p is corrected for.
+    """
+    known = pairs[pairs["smallest_difference"] > 0]
     if known.empty:
         return ""
-    smallest = metric.points(known["smallest_difference"].max())
-    corrected = f", also after the correction for {len(known)} pairs" if len(known) > 1 else ""
-    found = f"With these clips and seeds, a true difference of {smallest} is found four times in five{corrected}."
+    corrected = f", also after the correction for {tests} pairs" if tests > 1 else ""
+    smallest = known["smallest_difference"].max()
+    if not np.isfinite(smallest):
+        return f"These are too few clips to find a difference of any size four times in five{corrected}."
+    size = metric.points(smallest)
+    found = f"With these clips and seeds, a true difference of {size} is found four times in five{corrected}."
     needed = known["seeds_for_one_point"].max()
     if not np.isfinite(needed):
         return f"{found} With more clips, smaller differences would be found."
