@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,7 +19,7 @@ from threadpoolctl import threadpool_info
 
 from helpers.workflow import REPOSITORY, Workflow
 from soundbench.core import devices
-from soundbench.core.devices import choose_device, compute_on_one_thread, prepare_process
+from soundbench.core.devices import choose_device, compute_on_one_thread, prepare_process, take_free
 from soundbench.core.errors import InputError
 
 PROFILES = ("gpu", "slurm")
@@ -53,6 +55,35 @@ def test_processes_spread_over_the_gpus_and_a_dead_one_leaves_its_gpu(tmp_path: 
         said = [process.communicate()[1] for process in takers]
     warned = ["all GPUs (0, 1) are in use; this job shares" in text for text in said]
     assert warned == [False, False, True, True, True, False]
+
+
+def test_trainings_share_no_gpu_because_of_evaluations(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Evaluations take the GPUs without a training, each another one, and no training sees a difference."""
+    jobs = {"evaluation": False, "training": True}
+    started = ["evaluation", "evaluation", "training", "evaluation", "training"]
+    assert [take_free(["0", "1"], tmp_path, jobs[job]) for job in started] == ["0", "1", "0", "1", "1"]
+    assert not caplog.messages
+    assert take_free(["0", "1"], tmp_path, reserve=False) == "0"  # both have a training, and 1 has two evaluations
+    assert not caplog.messages
+    assert take_free(["0", "1"], tmp_path) == "0"
+    assert caplog.messages == ["all GPUs (0, 1) are in use; this job shares 0"]
+
+
+@pytest.mark.parametrize("reserve", [True, False])
+def test_only_what_takes_long_reserves_a_gpu(
+    tmp_path: Path, no_cuda: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, reserve: bool
+) -> None:
+    no_cuda.setattr(tempfile, "tempdir", str(tmp_path))
+    no_cuda.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    no_cuda.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device(reserve).type == "cuda"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    assert choose_device().type == "cuda"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"  # the same, for the functions that a job calls
+    (folder,) = tmp_path.iterdir()
+    assert take_free(["0"], folder) == "0"
+    assert bool(caplog.messages) == reserve
+    choose_device.cache_clear()
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import platform
 import stat
 import tempfile
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from soundbench.core.errors import InputError
-from soundbench.core.locks import hold
+from soundbench.core.locks import hold, try_lock, wait_for_lock
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _TRIM_THRESHOLD = -1
 _MMAP_MAX = -4
 _ARENA_MAX = -8
 
-MOST_SHARING = 64  # processes on one GPU that are counted
+BRIEF = ".brief"  # in the names of the locks of jobs for which no GPU is reserved
 
 
 def keep_freed_memory() -> None:
@@ -83,8 +84,11 @@ def driver_version() -> str:
 
 
 @cache
-def choose_device() -> torch.device:
-    """The GPU, or the CPU if there is none. Of several GPUs, the first that no other process of soundbench uses.
+def choose_device(reserve: bool = False) -> torch.device:
+    """The GPU, or the CPU if there is none. Of several GPUs, the one that the fewest processes of soundbench use.
+
+    Args:
+        reserve: whether this process keeps a GPU busy for long, such as a training; see :func:`take_free`.
 
     Raises:
         InputError: the process was given a GPU that CUDA cannot use. On the CPU it would take many times as long and
@@ -95,7 +99,7 @@ def choose_device() -> torch.device:
     names = visible.split(",") if visible is not None else list(map(str, range(torch.cuda.device_count())))
     if len(names) > 1:
         folder = Path(tempfile.gettempdir(), f"soundbench-gpus-{os.getuid()}")
-        os.environ["CUDA_VISIBLE_DEVICES"] = take_free(names, folder)
+        os.environ["CUDA_VISIBLE_DEVICES"] = take_free(names, folder, reserve)
     if torch.cuda.is_available():
         return torch.device("cuda")
     if given := given_gpus():
@@ -124,30 +128,49 @@ def _make_own(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def take_free(names: list[str], folder: Path) -> str:
-    """Take the first of ``names`` that the fewest other processes on this machine have taken, until this process ends.
+def take_free(names: list[str], folder: Path, reserve: bool = True) -> str:
+    """Take the one of ``names`` that the fewest processes on this machine have reserved, until this process ends.
 
-    If all are taken, the process shares one and logs a warning, because waiting could take as long as a training.
+    Of several, the one that the fewest brief jobs use. Brief jobs, such as evaluations, do not count otherwise: a
+    training that starts beside them would share a GPU to its end, while another GPU is soon idle. If all GPUs are
+    reserved, the process shares one, because waiting could take as long as a training.
 
     Args:
         folder: the folder of the lock files.
+        reserve: whether to reserve it; a warning is logged if it is shared then.
 
     Raises:
         InputError: the folder is another user's, or a lock file is a link or cannot be opened.
     """
     _make_own(folder)
-    for others in range(MOST_SHARING):
-        for name in names:
-            path = folder / f"{name.replace('/', '_')}{f'.{others}' if others else ''}.lock"
-            try:
-                if not hold(path):
-                    continue
-            except OSError as error:
-                raise InputError(f"{path}: cannot be opened as a lock ({error.strerror}); remove it") from error
-            if others:
-                logger.warning("all GPUs (%s) are in use; this job shares %s", ", ".join(names), name)
-            return name
-    return names[os.getpid() % len(names)]
+    try:
+        with wait_for_lock(folder / "choice.lock"):  # one process chooses at a time, because _users takes the locks
+            users = {name: (_users(folder, name), _users(folder, name + BRIEF)) for name in names}
+            name = min(names, key=users.__getitem__)
+            reserved, brief = users[name]
+            hold(_lock_file(folder, name, reserved) if reserve else _lock_file(folder, name + BRIEF, brief))
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be opened as a lock ({error.strerror}); remove it") from error
+    if reserve and reserved:
+        logger.warning("all GPUs (%s) are in use; this job shares %s", ", ".join(names), name)
+    return name
+
+
+def _lock_file(folder: Path, name: str, number: int) -> Path:
+    return folder / f"{name.replace('/', '_')}{f'.{number}' if number else ''}.lock"
+
+
+def _users(folder: Path, name: str) -> int:
+    """How many processes have locks of this name: the number of the first that is free."""
+    return next(number for number in count() if not _is_locked(_lock_file(folder, name, number)))
+
+
+def _is_locked(path: Path) -> bool:
+    taken = try_lock(path)
+    if taken is None:
+        return True
+    with taken:
+        return False
 
 
 def device_name(device: torch.device, bfloat16: bool) -> str:

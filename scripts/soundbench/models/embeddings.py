@@ -169,6 +169,7 @@ def embed_clips(
     clips = table["row"].to_numpy()
     stored = checked_array(features.array, table, clips)
     table = table.drop(columns=[FIRST, LONGEST], errors="ignore").assign(row=range(len(table))).reset_index(drop=True)
+    choose_device(reserve=True)  # a large network over all clips takes long
     embedder = build_embedder(settings, stored.shape[1:], start)
     logger.info("%s: %d clips, %d numbers each", start.file, len(clips), embedder.dimensions)
     with atomic_path(outputs.array) as temporary:

@@ -52,7 +52,7 @@ def train_model(
     """
     check_dates(inputs.files)
     prepare_process(run.seed, execution.threads, execution.device)
-    processor = choose_device()
+    processor = choose_device(reserve=True)
     bfloat16 = uses_bfloat16(run.recipe.get("training", {}).get("precision", "float32"), processor)
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
     fold = read_fold(run, inputs)
