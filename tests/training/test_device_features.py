@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,6 +42,30 @@ def test_batches_of_whole_clips_are_equal() -> None:
     chosen = torch.tensor([8, 0, 7, 6, 5])
     for ours, theirs in zip(resident.batch(chosen, NORMALISE, CPU), stored.batch(chosen, NORMALISE, CPU), strict=True):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.usefixtures("roomy")
+def test_features_are_copied_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of all of them would need as much memory as the GPU has for them."""
+    stored = several_arrays()
+    whole = stored.on_device(CPU)
+    copied: list[int] = []
+    from_numpy = torch.from_numpy
+    monkeypatch.setattr(torch, "from_numpy", lambda array: (copied.append(array.nbytes), from_numpy(array))[1])
+    monkeypatch.setattr(device_features, "PIECE", 1500)  # two clips
+    pieces = stored.on_device(CPU)
+    assert max(copied) == 2 * 16 * 20 * 2
+    assert torch.equal(pieces.resident.values, whole.resident.values)
+
+
+@pytest.mark.usefixtures("roomy")
+def test_features_stay_where_they_are_if_the_memory_is_taken_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> torch.Tensor:
+        raise torch.OutOfMemoryError
+
+    stored = examples(4)
+    monkeypatch.setattr(torch, "empty", full)
+    assert stored.on_device(CPU) is stored
 
 
 @pytest.mark.usefixtures("roomy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ import torch
 from soundbench.core.ragged import FeatureArray
 from soundbench.features.crops import Crop
 
+logger = logging.getLogger(__name__)
+
+PIECE = 16e6  # bytes that are copied at once
 SHARE = 0.25  # of the free memory of a GPU; several trainings may share it, and the network needs the most
 
 
@@ -37,11 +41,14 @@ class DeviceFeatures:
         """
         used, places = np.unique(np.stack([sources, rows]), axis=1, return_inverse=True)
         shapes = {(*array.shape[1:], array.dtype) for array in arrays}
-        size = used.shape[1] * int(np.prod(arrays[0].shape[1:])) * arrays[0].itemsize
+        size = used.shape[1] * _clip_bytes(arrays[0])
         if len(shapes) > 1 or size > available(device):
             return None
-        parts = [torch.from_numpy(arrays[source][used[1, used[0] == source]]) for source in np.unique(used[0])]
-        return cls(torch.cat([part.to(device) for part in parts]), torch.from_numpy(places.reshape(-1)).to(device))
+        try:
+            return cls(_copied(arrays, used, device), torch.from_numpy(places.reshape(-1)).to(device))
+        except torch.OutOfMemoryError:  # another process needs it by now
+            logger.info("the features (%.0f MB) no longer fit into the memory of the GPU", size / 1e6)
+            return None
 
     def whole(self, chosen: torch.Tensor) -> torch.Tensor:
         """The features of the chosen examples, ``(chosen, bins, frames)``."""
@@ -60,6 +67,26 @@ class DeviceFeatures:
         lowest = found.amin(dim=(1, 2), keepdim=True)
         before = lowest if crop.silence is None else torch.full_like(lowest, crop.silence)
         return torch.where(at[:, None] > last, lowest, found).where(at[:, None] >= 0, before)
+
+
+def _clip_bytes(array: FeatureArray) -> int:
+    return int(np.prod(array.shape[1:])) * array.itemsize
+
+
+def _copied(arrays: Sequence[FeatureArray], used: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Clips of the arrays on ``device``; at most a piece of them is in the memory of the host.
+
+    Args:
+        used: the source and the row of each clip, ``(2, clips)``, sorted.
+    """
+    dtype = torch.from_numpy(np.empty(0, arrays[0].dtype)).dtype
+    values = torch.empty((used.shape[1], *arrays[0].shape[1:]), dtype=dtype, device=device)
+    step = max(1, int(PIECE / _clip_bytes(arrays[0])))
+    for source in np.unique(used[0]):
+        places = np.flatnonzero(used[0] == source)
+        for piece in np.split(places, range(step, len(places), step)):
+            values[piece[0] : piece[-1] + 1] = torch.from_numpy(arrays[source][used[1, piece]])
+    return values
 
 
 def available(device: torch.device) -> float:
