@@ -13,7 +13,7 @@ from helpers.runs import RUN
 from soundbench.core.errors import InputError
 from soundbench.core.storage import read_json
 from soundbench.features.files import FeatureFiles
-from soundbench.training import halving
+from soundbench.training import halving, job
 from soundbench.training.halving import halve_trials
 from soundbench.training.inputs import Inputs
 from soundbench.training.job import train_model
@@ -105,6 +105,26 @@ def test_interrupted_halving_makes_the_same_choice(
     pd.testing.assert_frame_equal(halve(trials(), made_up, tmp_path / "parts"), whole)
     for name in ("model.safetensors", "history.csv"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_an_interruption_after_the_weights_leaves_no_finished_trial(
+    made_up: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The description and the history that are there by then are those of the pause."""
+    (one,) = trials((0.01,))
+    outputs = Outputs(tmp_path / "trial1")
+    train_model(one, inputs(made_up), outputs, ONCE, EPOCHS - 1)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "write_csv", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(one, inputs(made_up), outputs, ONCE)
+    assert outputs.model.exists()
+    monkeypatch.undo()
+    train_model(one, inputs(made_up), outputs, ONCE)
+    assert read_json(outputs.description)["epochs"] == len(pd.read_csv(outputs.history)) == EPOCHS
 
 
 def test_finished_halving_is_repeated_without_training(

@@ -122,6 +122,7 @@ def _describe(run: Run, trained: Trained, fold: FoldData) -> dict[str, Any]:
 
 
 def _write(trained: Trained, description: dict[str, Any], outputs: Outputs) -> None:
+    outputs.description.unlink(missing_ok=True)  # with the one of a pause, the run would look finished
     with atomic_path(outputs.model) as temporary:
         save_file(trained.state, temporary)
     _write_description(trained, description, outputs)
