@@ -75,6 +75,23 @@ def test_frozen_parts_compute_as_in_evaluation() -> None:
     assert transformer.head.training
 
 
+@pytest.mark.parametrize(("trainable", "active"), [("all", ["0", "3"]), (1, ["3"]), ("head", [])])
+def test_dropout_before_a_frozen_layer_is_off(trainable: str | int, active: list[str]) -> None:
+    """AlexNet's dropout stands beside its layers, in a container that also holds the head."""
+    network = build_model(RECIPES["alexnet"], 7, (64, 96))
+    freeze(network, trainable)
+    set_training(network)
+    dropouts = {name: each.training for name, each in network.named_modules() if isinstance(each, nn.Dropout)}
+    assert [name for name, training in dropouts.items() if training] == [f"classifier.{name}" for name in active]
+
+
+def test_dropout_before_the_head_stays_active() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.Dropout(), nn.Linear(4, 2))
+    freeze(network, "head")
+    set_training(network)
+    assert [module.training for module in network] == [False, True, True]
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_body_learns_at_its_share_of_the_rate_under_every_schedule(schedule: str) -> None:
     network = build_model(RECIPES["cnn"], 7, (64, 96))

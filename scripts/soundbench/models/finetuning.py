@@ -66,10 +66,21 @@ def set_training(network: nn.Module) -> None:
     Frozen parts stay in evaluation mode: their batch norms keep their statistics, and they use no dropout.
     """
     network.train()
-    for module in network.modules():
+    for module in frozen_modules(network):
+        module.eval()
+
+
+def frozen_modules(network: nn.Module) -> set[nn.Module]:
+    """The modules of which no parameter is trained; those without parameters belong to the module that follows them."""
+    frozen: set[nn.Module] = set()
+    trained = True  # the first parameter of what follows
+    for module in reversed(list(network.modules())):
         parameters = list(module.parameters())
-        if parameters and not any(parameter.requires_grad for parameter in parameters):
-            module.eval()
+        if parameters:
+            trained = parameters[0].requires_grad
+        if not trained and not any(parameter.requires_grad for parameter in parameters):
+            frozen.update(module.modules())
+    return frozen
 
 
 def parameter_groups(network: nn.Module, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
