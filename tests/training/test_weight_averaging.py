@@ -15,6 +15,7 @@ from torch.optim.swa_utils import update_bn
 from helpers.library import training
 from helpers.trainers import convolutions, fit, linear, trainer
 from soundbench.features.normalisation import Normalisation
+from soundbench.models.families.linear import Standardise
 from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.models.registry import build_model
 from soundbench.training.weight_averaging import StochasticAverage, measure_batch_norms
@@ -141,6 +142,37 @@ def test_frozen_batch_norms_do_not_change() -> None:
     measure_batch_norms(network, [torch.randn(4, 1, 5, 5) + 3])
     assert network[0].running_mean.item() == 0
     assert network[1].running_mean.item() == pytest.approx(3, abs=0.5)
+
+
+def probe(family: str) -> nn.Module:
+    """A probe that was trained before, on values around 50."""
+    options = {"dropout": 0.0} | ({"hidden": 4} if family == "mlp" else {})
+    network = build_model({"family": family, **options}, 3, (16, 20))
+    network(50 + torch.randn(8, 1, 16, 20))
+    return network
+
+
+def standardise(network: nn.Module) -> Standardise:
+    return next(module for module in network.modules() if isinstance(module, Standardise))
+
+
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_fine_tuning_standardises_by_its_own_clips(family: str, tmp_path: Path) -> None:
+    one = fit(trainer(lambda: probe(family)), tmp_path)
+    statistics = standardise(one.network)
+    assert statistics.num_batches_tracked == 3 * 3
+    features, _ = one.parts["train"].batch(torch.arange(24), Normalisation(-19, 6), one.device)
+    assert torch.allclose(statistics.running_mean, features.flatten(1).mean(dim=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("settings", [{}, MEASURED], ids=["running", "measured"])
+def test_frozen_standardisation_stays(settings: dict[str, Any], tmp_path: Path) -> None:
+    one = trainer(lambda: probe("mlp"), trainable="head", **settings)
+    before = weights(standardise(one.network))
+    fit(one, tmp_path)
+    for name, value in standardise(one.network).state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert before["running_mean"].mean() > 49
 
 
 @pytest.mark.parametrize("settings", [SWA, {"average": "ema", "ema_decay": 0.9}, MEASURED, {"average": "none"}])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from soundbench.core.errors import InputError
 
@@ -81,6 +82,20 @@ def frozen_modules(network: nn.Module) -> set[nn.Module]:
         if not trained and not any(parameter.requires_grad for parameter in parameters):
             frozen.update(module.modules())
     return frozen
+
+
+def trained_batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    """The batch norms whose statistics change in training."""
+    frozen = frozen_modules(network)
+    return [module for module in network.modules() if isinstance(module, _BatchNorm) and module not in frozen]
+
+
+def restart_means(network: nn.Module) -> None:
+    """Let trained batch norms whose statistics are means over all batches begin again, without the batches that the
+    initial weights were trained on."""
+    for norm in trained_batch_norms(network):
+        if norm.momentum is None:
+            norm.reset_running_stats()
 
 
 def parameter_groups(network: nn.Module, settings: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from soundbench.core.devices import place, uses_bfloat16
 from soundbench.core.finite import check_loss, check_weights
 from soundbench.core.microbatches import Microbatches, chunks
-from soundbench.models.finetuning import freeze, set_training
+from soundbench.models.finetuning import freeze, restart_means, set_training
 from soundbench.tasks.losses import build_loss, validation_loss
 from soundbench.training.checkpoints import Checkpoint, State, Stopped
 from soundbench.training.optimizers import build_optimizer
@@ -64,6 +64,7 @@ class Trainer:
         self.task = data.augmentation.task
         self.network = place(network, device)
         freeze(self.network, settings["trainable"])
+        restart_means(self.network)
         self.bfloat16 = uses_bfloat16(settings["precision"], device)
         self.precision = torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16)
         self.order = torch.Generator().manual_seed(seed)
@@ -216,12 +217,11 @@ class Trainer:
 
     def _measure_batch_norms(self) -> None:
         """Measure them on the training clips without augmentation."""
-        examples = self.parts["train"]
 
         def compute(size: int) -> None:
-            batches = (features for features, _ in examples.unaugmented_batches(size, self.normalise, self.device))
+            batches = self.parts["train"].unaugmented_batches(size, self.normalise, self.device)
             with self.precision:
-                measure_batch_norms(self.average.network, batches)
+                measure_batch_norms(self.average.network, (features for features, _ in batches))
 
         self.microbatches.fit(compute)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
+from soundbench.models.finetuning import trained_batch_norms
 from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.training.settings import TrainingSettings
 
@@ -25,11 +25,7 @@ def measure_batch_norms(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
 
     This is torch's ``update_bn``, except that dropout is off, as in prediction, and frozen batch norms do not change.
     """
-    norms = [
-        module
-        for module in network.eval().modules()
-        if isinstance(module, _BatchNorm) and all(p.requires_grad for p in module.parameters())
-    ]
+    norms = trained_batch_norms(network.eval())
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
