@@ -18,7 +18,7 @@ from soundbench.features.normalisation import Normalisation
 from soundbench.models.families.linear import Standardise
 from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.models.registry import build_model
-from soundbench.training.weight_averaging import StochasticAverage, measure_batch_norms
+from soundbench.training.weight_averaging import ExponentialAverage, StochasticAverage, measure_batch_norms
 
 MEASURED = {"batch_norm": "measured"}
 SWA = {"average": "swa", "swa_from": 0.5, "keep": "last", "epochs": 4}
@@ -44,6 +44,15 @@ def test_moving_average_by_hand(tmp_path: Path) -> None:
         else:
             assert torch.equal(value, seen[-1][name]), name
     assert not torch.allclose(one.progress.weights["classifier.weight"], seen[-1]["classifier.weight"], atol=1e-4)
+
+
+def test_moving_average_does_not_wait_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of updates stays on the CPU: a copy to a GPU, or back, waits for the step."""
+    average = ExponentialAverage(convolutions(), training())
+    monkeypatch.setattr(average.average.n_averaged, "to", lambda *_: pytest.fail("copied"), raising=False)
+    for _ in range(3):
+        average.after_step()
+    assert average.average.n_averaged == 3
 
 
 @pytest.mark.parametrize(("changes", "last"), [({}, 2), ({"checkpoints": 3}, 3), ({"checkpoints": 1}, 1)])

@@ -4,7 +4,8 @@ validated and saved instead of the trained one."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import torch
@@ -14,8 +15,6 @@ from torch.optim.swa_utils import AveragedModel
 from soundbench.models.finetuning import trained_batch_norms
 from soundbench.models.mean_outputs import MeanOutputs
 from soundbench.training.settings import TrainingSettings
-
-Tensors = list[torch.Tensor] | tuple[torch.Tensor, ...]
 
 
 @torch.no_grad()
@@ -99,18 +98,27 @@ class ExponentialAverage(_Averaged):
 
     def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
         super().__init__(network, settings)
-        self.average = AveragedModel(network, multi_avg_fn=self._blend, use_buffers=True)
-
-    def after_step(self) -> None:
-        self.average.update_parameters(self.trained)
+        self.average = AveragedModel(network, use_buffers=True)
 
     @torch.no_grad()
-    def _blend(self, averaged: Tensors, current: Tensors, updates: torch.Tensor | int) -> None:
-        decay = min(self.settings["ema_decay"], (1 + int(updates)) / (10 + int(updates)))
-        if averaged[0].is_floating_point():
-            torch._foreach_lerp_(averaged, current, 1 - decay)
-        else:  # counts of batches
-            torch._foreach_copy_(averaged, current)
+    def after_step(self) -> None:
+        """As torch's ``update_parameters``, which copies the number of updates to a GPU and so waits for each step."""
+        updates = int(self.average.n_averaged)
+        if not updates:
+            self.average.update_parameters(self.trained)  # a copy
+            return
+        decay = min(self.settings["ema_decay"], (1 + updates) / (10 + updates))
+        pairs = list(zip(_tensors(self.average.module), _tensors(self.trained), strict=True))
+        values = [pair for pair in pairs if pair[0].is_floating_point()]
+        counts = [pair for pair in pairs if not pair[0].is_floating_point()]  # of batches
+        torch._foreach_lerp_([own for own, _ in values], [latest for _, latest in values], 1 - decay)
+        if counts:
+            torch._foreach_copy_([own for own, _ in counts], [latest for _, latest in counts])
+        self.average.n_averaged += 1
+
+
+def _tensors(network: nn.Module) -> Iterator[torch.Tensor]:
+    return chain(network.parameters(), network.buffers())
 
 
 class StochasticAverage(_Averaged):
