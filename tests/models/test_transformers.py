@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,23 @@ from safetensors.torch import save_file
 from torch import nn
 
 from helpers.library import configuration, front_end
+from helpers.runs import RUN
 from helpers.trainers import FREQUENCIES, MASKS, TASK
 from soundbench.augment.batch import OnlineAugmentation
 from soundbench.core.errors import InputError
 from soundbench.core.padding import true_lengths
-from soundbench.core.storage import write_json
+from soundbench.core.storage import read_json, write_json
 from soundbench.features.clip_features import fixed_size
+from soundbench.features.files import FeatureFiles
 from soundbench.features.front_ends import FRONT_ENDS
 from soundbench.features.settings import frame_count, input_kind, window_lengths
 from soundbench.models.encoders import encoder_problems
 from soundbench.models.finetuning import freeze, network_parts
 from soundbench.models.initial_weights import Weights, find_weights, weight_files
 from soundbench.models.registry import build_model, complete_recipe
+from soundbench.training import job
+from soundbench.training.inputs import Inputs
+from soundbench.training.run import Execution, Outputs
 
 SAMPLES = 1600
 LENGTHS = (1000, 480, SAMPLES)
@@ -285,6 +291,29 @@ def test_a_run_is_rebuilt_without_the_weights_that_it_started_from(tmp_path: Pat
     rebuilt = build_model(complete_recipe(recipe(), weights_in(tmp_path)), 3, (1, SAMPLES)).eval()
     rebuilt.load_state_dict(network.state_dict())
     assert torch.equal(rebuilt(clips()), network(clips()))
+
+
+def test_configuration_of_the_weights_decides_the_fingerprint(
+    made_up: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a training whose dropout was changed there would resume with the old one."""
+    saved(tmp_path)
+    features = FeatureFiles(str(made_up / "features.npy"), str(made_up / "index.csv"))
+    weights = weight_files(str(tmp_path), "results")
+    inputs = Inputs(features, str(made_up / "nested.csv"), str(made_up / "measures.csv"), weights=weights)
+    run = replace(RUN, recipe=recipe(), front_end=front_end("waveform"))
+    marks: list[str] = []
+
+    def stopped(*arguments: Any) -> None:
+        marks.append(arguments[3].fingerprint)  # of the checkpoint
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "train_network", stopped)
+    for dropout in (0.1, 0.1, 0.3):
+        write_json(tmp_path / "config.json", read_json(tmp_path / "config.json") | {"hidden_dropout": dropout})
+        with pytest.raises(KeyboardInterrupt):
+            job.train_model(run, inputs, Outputs(tmp_path / "run"), Execution(1, 60))
+    assert marks[0] == marks[1] != marks[2]
 
 
 def test_an_encoder_of_another_sample_rate_is_refused(tmp_path: Path) -> None:

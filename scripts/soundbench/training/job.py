@@ -57,7 +57,7 @@ def train_model(
     logger.info("%s trains on %s", run.tag, device_name(processor, bfloat16))
     fold = read_fold(run, inputs)
     fingerprint = compute_fingerprint(
-        asdict(run),
+        asdict(run) | {"recipe": complete_recipe(run.recipe, fold.initial)},  # also what is beside initial weights
         asdict(fold.statistics),
         processor.type,
         bfloat16,
