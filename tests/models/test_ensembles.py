@@ -11,6 +11,7 @@ from helpers.library import configuration
 from soundbench.config.selection import used_configuration
 from soundbench.config.target_checks import WITHOUT_EMBEDDING
 from soundbench.core.errors import InputError
+from soundbench.core.schema import LARGEST
 from soundbench.models.ensembles import member_runs
 from soundbench.study import paths
 from soundbench.study.augmentation import AugmentationInputs
@@ -98,6 +99,31 @@ def test_ensembles_that_cannot_be_are_named_together() -> None:
         "models.three.runs: drawn has other folds with each seed (scheme kfold), so runs cannot be averaged",
         "models.trained.training: an ensemble is not trained; its members have this key",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [(0, "should be 1 or more"), (LARGEST // 3 + 1, "should be 3074457345618258602 or less; the seeds of its 3 runs")],
+)
+def test_seeds_whose_runs_have_no_seeds_of_their_own_are_refused(seed: int, expected: str) -> None:
+    model = {"dataset": "synthetic", "model": "three"}
+    predict = {"garden": {"recordings": ["."], "model": model | {"seed": seed}}}
+    selected, predicted = problems(
+        models={"three": SEEDS},
+        benchmark={"datasets": ["synthetic"], "models": ["three"], "seeds": [1, seed]},
+        predict=predict,
+    )
+    assert selected.startswith(f"models.three.runs: all benchmark.seeds {expected}")
+    assert predicted.startswith(f"predict.garden.model: all seeds of three {expected}")
+    found = problems(
+        models={"three": SEEDS}, benchmark={"seeds": [seed]}, predict={"garden": predict["garden"] | {"model": model}}
+    )
+    assert found == [predicted]
+
+
+def test_largest_seed_of_an_ensemble_gives_its_members_seeds_that_exist() -> None:
+    entry = settings(seeds=[LARGEST // 3])["ensembles"]["three"]
+    assert max(seed for _, seed in member_runs(entry, LARGEST // 3)) <= LARGEST
 
 
 def test_uses_that_need_one_network_are_refused() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from soundbench.core.schema import Schema, unknown_name
+from soundbench.core.schema import LARGEST, Schema, unknown_name
 from soundbench.tasks.registry import task_class
 from soundbench.tasks.task import Task
 
@@ -97,14 +97,32 @@ def ensemble_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator
             yield f"{where}.members: a mean needs two runs; name another model, or set runs: 2 or more"
         if name in chosen["models"]:
             yield from _selected_problems(where, entry, library, chosen)
+    for name, prediction in library["predict"].items():
+        model = prediction["model"]
+        if isinstance(model, dict) and model.get("model") in library["ensembles"]:
+            seeds = [model["seed"]] if "seed" in model else chosen["seeds"]
+            if problem := _seed_problem(library["ensembles"][model["model"]], seeds):
+                yield f"predict.{name}.model: all seeds of {model['model']} {problem}"
 
 
 def _selected_problems(where: str, entry: Config, library: Config, chosen: dict[str, list[Any]]) -> Iterator[str]:
-    if entry["runs"] > 1 and any(isinstance(seed, int) and seed < 1 for seed in chosen["seeds"]):
-        yield f"{where}.runs: all benchmark.seeds should be 1 or more"
+    if problem := _seed_problem(entry, chosen["seeds"]):
+        yield f"{where}.runs: all benchmark.seeds {problem}"
     for dataset in [name for name in chosen["datasets"] if name in library["datasets"]]:
         view = library["datasets"][dataset]
         if entry["runs"] > 1 and view["split"]["scheme"] == "kfold":
             yield f"{where}.runs: {dataset} has other folds with each seed (scheme kfold), so runs cannot be averaged"
         if entry["mean"] == "logits" and task_class(view).logits is Task.logits:
             yield f"{where}.mean: {dataset} has the task {view['task']}, which has no logits; use probabilities"
+
+
+def _seed_problem(entry: Config, seeds: list[Any]) -> str | None:
+    """What these seeds of an ensemble should be so that its members can have seeds of their own; None if they can."""
+    runs = entry["runs"]
+    numbers = [seed for seed in seeds if isinstance(seed, int)]
+    if runs > 1 and any(seed < 1 for seed in numbers):
+        return "should be 1 or more"
+    if runs > 1 and any(seed > LARGEST // runs for seed in numbers):
+        most = f"should be {LARGEST // runs} or less"
+        return f"{most}; the seeds of its {runs} runs are up to {runs} times as large, and the largest is 2**63 - 1"
+    return None
