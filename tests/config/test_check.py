@@ -58,6 +58,11 @@ def test_shipped_configuration_is_valid_and_complete(config: dict[str, Any]) -> 
         ({"benchmrk": {}}, "benchmrk: unknown key; did you mean 'benchmark'?"),
         ({"benchmark": {"modles": ["cnn"]}}, "benchmark.modles: unknown key; did you mean 'models'?"),
         ({"benchmark": {"seeds": ["one"]}}, "benchmark.seeds.0: should be of type integer, but is 'one'"),
+        ({"benchmark": {"models": "ridge"}}, "benchmark.models: should be of type list, but is 'ridge'; write [ridge]"),
+        ({"benchmark": {"seeds": "1, 2"}}, "benchmark.seeds: should be of type list, but is '1, 2'; write [1, 2]"),
+        ({"benchmark": {"seeds": True}}, "benchmark.seeds: should be of type list, but is True"),
+        ({"benchmark": {"models": None}}, "benchmark.models: should be of type list, but is null"),
+        ({"benchmark": ["cnn"]}, "benchmark: should be of type mapping, but is ['cnn']"),
         ({"benchmark": {"seeds": [1, 1]}}, "benchmark.seeds: holds a value twice: [1, 1]"),
         ({"benchmark": {"models": []}}, "benchmark.models: is empty; name at least 1"),
         ({"benchmark": {"models": ["resnet81"]}}, "benchmark.models: there is no 'resnet81'; did you mean 'resnet18'?"),
@@ -92,6 +97,26 @@ def test_problems_of_different_kinds_are_listed_together(config: dict[str, Any])
     found = "\n".join(problems(config))
     for part in ("did you mean 'esc10'", "benchmark.extra", "training.precision", "models.resnet18.features"):
         assert part in found
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("learning_rate: 1e-3", "should be of type number, but is '1e-3'; write 0.001"),
+        ("weight_decay: 1e-10", "should be of type number, but is '1e-10'; write 1.0e-10"),
+        ("weight_decay: '0.5'", "should be of type number, but is '0.5'; write 0.5 without quotation marks"),
+        ("epochs: 1e2", "should be of type integer, but is '1e2'; write 100"),
+        ("epochs: 30.0", "should be of type integer, but is 30.0; write 30"),
+        ("epochs: 2.5", "should be of type integer, but is 2.5"),
+        ("epochs: yes", "should be of type integer, but is True"),
+        ("crop: half", "should be of type number or null, but is 'half'"),
+        ("augment: {vtlp: '0.9, 1.1'}", "should be of type list, but is '0.9, 1.1'; write [0.9, 1.1]"),
+        ("augment: {vtlp: 0.9}", "should be of type list, but is 0.9"),  # it needs two numbers
+    ],
+)
+def test_value_of_the_wrong_type_is_named_with_how_to_write_it(config: dict[str, Any], text: str, hint: str) -> None:
+    config["models"]["cnn"]["training"] |= yaml.safe_load(text)
+    assert any(problem.endswith(f": {hint}") for problem in problems(config)), problems(config)
 
 
 @pytest.mark.parametrize(("training", "keys"), [

@@ -52,7 +52,7 @@ def test_impossible_folds_and_ratios_are_named_together(config: dict[str, Any]) 
         "datasets.a.split.folds: the nested protocol needs 3 folds (train, validate, test) or more",
         "datasets.b.split.folds: is missing",
         "datasets.c.split: the ratios leave -0.1 of the clips to train on; their sum should be below 1",
-        "datasets.d.split.folds: 1 was expected",
+        "datasets.d.split.folds: should be 1, but is 5. A holdout has one fold.",
         "datasets.e.split.test_ratio: 1.5 is greater than or equal to the maximum of 1",
         "datasets.f.split.test_ratio: unknown key; known: crossing_groups, duplicates, folds, protocol, scheme",
         "datasets.g.split.scheme: 'kfolds' is not one of its values; did you mean 'kfold'?",
@@ -106,7 +106,7 @@ def test_views_that_contradict_themselves_are_named_together(config: dict[str, A
         "datasets.c.limit.val: the literature protocol has no validation clips",
         "datasets.d.limit.test: 0 is less than the minimum of 1",
         "datasets.d.limit.trian: unknown key; did you mean 'train'?",
-        "datasets.e.merge.x: should be of type array, but is 'rain'",
+        "datasets.e.merge.x: should be of type list, but is 'rain'; write [rain]",
     ]
 
 

@@ -58,7 +58,7 @@ def test_a_view_with_all_its_clips_is_the_view_without_the_list() -> None:
 @pytest.mark.parametrize(
     ("sizes", "problem"),
     [
-        ([24, "most"], "datasets.synthetic.limit.train.1: 'all' was expected"),
+        ([24, "most"], "datasets.synthetic.limit.train.1: should be 'all', but is 'most'"),
         ([24, 0], "datasets.synthetic.limit.train.1: 0 is less than the minimum of 1"),
         ([24], "datasets.synthetic.limit.train: holds 1; name at least 2"),
         ([24, 24], "datasets.synthetic.limit.train: holds a value twice: [24, 24]"),

@@ -236,7 +236,7 @@ def _describe(folder: Path, **changes: Any) -> None:
         (lambda folder: (folder / "weights.bin").touch(), r"model: holds weights\.bin\. Pickles can run any code"),
         (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: cannot be read as JSON"),
         (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: should hold a mapping"),
-        (lambda folder: _describe(folder, labels=None), r"model\.json: labels: should be of type array"),
+        (lambda folder: _describe(folder, labels=None), r"model\.json: labels: should be of type list"),
         (lambda folder: _describe(folder, recipe={"family": "os"}), r"model\.json: recipe\.family: 'os' is not one of"),
         (lambda folder: _describe(folder, front_end={}), r"model\.json: front_end\.front_end: is missing"),
         (lambda folder: _describe(folder, labels=["a", "b"]), r"model\.safetensors: does not fit model\.json"),

@@ -134,11 +134,11 @@ def describe(error: ValidationError) -> Iterator[str]:
             near = suggest(str(error.instance), expected)
             yield f"{dotted(where)}: {error.instance!r} is not one of its values{near}"
         case "type":
-            kinds = [expected] if isinstance(expected, str) else expected
-            # YAML reads 007 as a number and off as a truth value.
-            is_text = "string" in kinds and not {"integer", "number"} & {*kinds}
-            hint = "; write it in quotation marks" if is_text and isinstance(error.instance, int | float) else ""
-            yield f"{dotted(where)}: should be of type {' or '.join(kinds)}, but is {error.instance!r}{hint}"
+            hint = f"; {found}" if (found := _type_hint(error.schema, error.instance)) else ""
+            yield f"{dotted(where)}: should be of type {type_names(expected)}, but is {_shown(error.instance)}{hint}"
+        case "const":
+            reason = f". {error.schema['description']}" if "description" in error.schema else ""
+            yield f"{dotted(where)}: should be {_shown(expected)}, but is {_shown(error.instance)}{reason}"
         case "minItems" | "minProperties":
             count = len(error.instance)
             yield f"{dotted(where)}: {f'holds {count}' if count else 'is empty'}; name at least {expected}"
@@ -151,6 +151,46 @@ def describe(error: ValidationError) -> Iterator[str]:
             yield f"{dotted(where)}: {error.instance!r} does not have the form that is needed. {form}"
         case _:
             yield f"{dotted(where)}: {error.message}"
+
+
+def type_names(kinds: str | list[str]) -> str:
+    """JSON Schema's names of types, in the words that YAML has for them: ``list or null``."""
+    return " or ".join({"array": "list", "object": "mapping"}.get(kind, kind) for kind in _listed(kinds))
+
+
+def _listed(kinds: str | list[str]) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else repr(value)
+
+
+def _type_hint(schema: Schema, value: Any) -> str:
+    """How to write what is probably meant by a value of the wrong type; empty if this is not known."""
+    kinds = {*_listed(schema["type"])}
+    if not isinstance(value, str | int | float):
+        return ""
+    if kinds & {"integer", "number"}:
+        return _number_hint(value, "number" in kinds)
+    if "string" in kinds:
+        return "write it in quotation marks"  # YAML reads 007 as a number and off as a truth value
+    holds_mappings = schema.get("items", {}).get("type") == "object"
+    enough = not isinstance(value, bool) and str(value).count(",") + 1 >= schema.get("minItems", 1)
+    return f"write [{value}]" if "array" in kinds and enough and not holds_mappings else ""
+
+
+def _number_hint(value: str | float, fractions: bool) -> str:
+    """How to write a number that YAML reads as text, such as 1e-3, or as one with decimals; empty if it is none."""
+    try:
+        number = float(value)
+    except ValueError:
+        return ""
+    if isinstance(value, bool) or not math.isfinite(number) or not (fractions or number.is_integer()):
+        return ""
+    written = yaml.dump(int(number) if number.is_integer() else number).split()[0]
+    quoted = isinstance(value, str) and not isinstance(yaml.load(value, FastLoader), str)
+    return f"write {written}{' without quotation marks' if quoted else ''}"
 
 
 def as_mapping(value: Any) -> dict[str, Any]:
