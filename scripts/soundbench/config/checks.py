@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soundbench.augment.batch_effects import BATCH_EFFECTS
+from soundbench.config.source_checks import column_problems, file_problems
 from soundbench.config.target_checks import group_problems, target_problems
 from soundbench.config.task_checks import task_problems
 from soundbench.core.schema import as_list, as_mapping, unknown_name
@@ -30,6 +31,7 @@ from soundbench.models.ensembles import ensemble_problems, split_ensembles, trai
 from soundbench.models.families import FAMILIES, is_fitted
 from soundbench.models.inputs import input_problems
 from soundbench.models.lineage import model_problems
+from soundbench.models.timm_names import timm_problems
 from soundbench.tasks.registry import find_metric
 from soundbench.training.settings import training_problems
 
@@ -77,7 +79,9 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
             yield unknown_name(f"datasets.{name}.source", view["source"], names["sources"])
         elif name in used and view["source"] in library["sources"]:
             source = library["sources"][view["source"]]
-            yield from source_problems(f"sources.{view['source']}", source)
+            problems = list(source_problems(f"sources.{view['source']}", source))
+            yield from problems or file_problems(f"sources.{view['source']}", source)
+            yield from () if problems else column_problems(f"datasets.{name}", view, source)
             yield from source_task_problems(f"datasets.{name}", view["task"], source)
             if source.get("of"):
                 yield from mixture_problems(f"sources.{view['source']}", source, library["sources"])
@@ -97,6 +101,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
     yield from group_problems(library, chosen)
     yield from model_problems(config, library, chosen)
     yield from embedding_problems(config, library, chosen)
+    yield from timm_problems(library, chosen["models"])
     for name, entry in library["references"].items():
         yield from _reference_problems(f"references.{name}", entry, names["datasets"])
     for name, entry in library["predict"].items():
