@@ -11,6 +11,10 @@ import pytest
 import yaml
 
 from helpers.workflow import REPOSITORY
+from soundbench.augment.effects import EFFECTS
+from soundbench.data.readers import READERS
+from soundbench.features.front_ends import FRONT_ENDS
+from soundbench.models.families import FAMILIES
 from soundbench.report.figures.clip_registry import CLIP_FIGURES
 from soundbench.report.figures.registry import FIGURES
 from tools.write_config_reference import PAGE, page, reference
@@ -22,6 +26,34 @@ DOCUMENTS = sorted(
 
 def test_configuration_page_holds_every_key() -> None:
     assert PAGE.read_text() == page(), "run: python tests/tools/write_config_reference.py"
+
+
+EXTENSIONS = {  # where entries name an extension
+    "sources.NAME.": READERS,
+    "augmentations.NAME.steps[].": EFFECTS,
+    "features.NAME.": FRONT_ENDS,
+    "models.NAME.": FAMILIES,
+}
+
+
+@pytest.mark.parametrize("path", EXTENSIONS)
+def test_every_key_of_every_extension_has_a_row(path: str) -> None:
+    registry = EXTENSIONS[path]
+    rows = reference().splitlines()
+    for name in registry.names:
+        title = f"*with `{registry.key}: {name}`* |"
+        keys = [row.split("`")[1] for row in rows if row.endswith(title)]
+        assert {f"{path}{key}" for key in registry.settings(name)} <= {*keys}
+
+
+def test_limits_and_fixed_values_are_in_the_reference() -> None:
+    found = {row.split("`")[1]: row.split(" | ")[1] for row in reference().splitlines() if row.startswith("| `")}
+    assert found["augmentations.NAME.steps[].snr"] == "number or list ≥ -60 ≤ 100"
+    assert found["models.NAME.training.augment.vtlp"] == "list of numbers ≥ 0.5 ≤ 2"
+    assert found["models.NAME.training.augment.cut_mix.axes"] == "list of `time`, `frequency`"
+    assert found["datasets.NAME.split.folds"] == "integer ≥ 4"  # the last of its rows
+    assert "`drop_rate`" in found["models.NAME.arguments"]
+    assert "| `features.NAME.sample_rate` | `48000` |" in reference()
 
 
 def test_every_key_is_described() -> None:

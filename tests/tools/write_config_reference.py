@@ -6,15 +6,16 @@ python tests/tools/write_config_reference.py        (a test holds the page equal
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-from soundbench.core.schema import SCHEMAS  # noqa: E402
+from soundbench.core.schema import SCHEMAS, type_names  # noqa: E402
 from soundbench.core.storage import write_text  # noqa: E402
 from soundbench.models.schema import load_schema  # noqa: E402
 
@@ -26,12 +27,19 @@ Schema = dict[str, Any]
 
 def values(schema: Schema) -> str:
     """What may stand at a key, in words."""
-    if "enum" in schema:
-        return ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
-    kinds = schema.get("type", "")
-    text = " or ".join([kinds] if isinstance(kinds, str) else kinds)
+    if "enum" in schema or "const" in schema:
+        return _names(schema.get("enum", [schema.get("const")]))
+    text = type_names(schema["type"]) if "type" in schema else ""
+    if text == "list" and (items := values(schema.get("items", {}))):
+        text += " of " + re.sub("^(string|integer|number|mapping)", r"\1s", items)
+    if (keys := schema.get("properties")) and not any(keys.values()):
+        text += f" of {_names(keys)}"
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     return " ".join([text, *(f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema)])
+
+
+def _names(found: Iterable[Any]) -> str:
+    return ", ".join("null" if value is None else f"`{value}`" for value in found)
 
 
 def resolved(root: Schema, part: Schema) -> Schema:
@@ -56,6 +64,8 @@ def rows(root: Schema, schema: Schema, path: str) -> Iterator[str]:
             yield from branches(root, others, f"{path}{key}.NAME.")
         if isinstance(items := part.get("items"), dict):
             yield from rows(root, resolved(root, items), f"{path}{key}[].")
+            # What entries elsewhere have too, such as the parts of `concatenated`, is described there.
+            yield from branches(root, items, f"{path}{key}[].")
 
 
 def branches(root: Schema, schema: Schema, path: str) -> Iterator[str]:

@@ -37,7 +37,8 @@ def _describe_training(models: Schema, definitions: Schema) -> None:
     """Networks need ``training``, and classifiers that are fitted at once have no settings for it."""
     networks = [family for family in FAMILIES.names if not is_fitted(family)]
     for family in set(FAMILIES.names) - set(networks):
-        empty = {"type": "object", "additionalProperties": False}
+        reason = "Leave it out, since this family is fitted at once."
+        empty = {"description": reason, "type": "object", "additionalProperties": False}
         definitions[f"{family}_family"]["properties"]["training"] = empty
     is_network = {"required": ["family"], "properties": {"family": {"enum": networks}}}
     needed = {"required": ["training"], "properties": {"training": {"required": ["epochs"]}}}

@@ -48,7 +48,7 @@ SETTINGS = {
         ),
         "type": ["object", "null"],
         "required": ["model_type"],
-        "properties": {"model_type": {"enum": KINDS}},
+        "properties": {"model_type": {"description": "The kind of encoder.", "enum": KINDS}},
         "default": None,
     },
     "freeze_feature_encoder": {
