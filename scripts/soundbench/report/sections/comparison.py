@@ -31,7 +31,7 @@ def section(results: Results) -> str:
         datasets=board[["dataset", "protocol"]].drop_duplicates().to_dict("records"),
         models=results.models,
         cells={(row["dataset"], row["model"]): row for row in records(board)},
-        pairs=records(pairs_of_best(pairs, board)),
+        pairs=records(by_verdict(pairs_of_best(pairs, board))),
         views=records(views_of_best(views, results)),
         view_metrics=SingleLabel.metrics,
         counts={"pairs": len(pairs), "views": len(views)},
@@ -49,6 +49,17 @@ def pairs_of_best(pairs: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
     best = board.sort_values("rank", kind="stable").groupby("dataset")["model"].first()
     first = pairs["dataset"].map(best)
     return pairs[(pairs["model_a"] == first) | (pairs["model_b"] == first)]
+
+
+def by_verdict(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs with the probabilities of the model that the verdict names first; the table has those of ``model_a``."""
+    names = zip(pairs["verdict"], pairs["model_b"], strict=True)
+    swapped = pd.Series([text.startswith(f"{model} ") for text, model in names], pairs.index, dtype=bool)
+    return pairs.assign(
+        p_better=pairs["p_better"].mask(swapped, pairs["p_worse"]),
+        p_worse=pairs["p_worse"].mask(swapped, pairs["p_better"]),
+        superiority=pairs["superiority"].mask(swapped, 1 - pairs["superiority"]),
+    )
 
 
 def views_of_best(views: pd.DataFrame, results: Results) -> pd.DataFrame:
