@@ -126,6 +126,12 @@ def test_largest_seed_of_an_ensemble_gives_its_members_seeds_that_exist() -> Non
     assert max(seed for _, seed in member_runs(entry, LARGEST // 3)) <= LARGEST
 
 
+def test_models_with_problems_are_not_called_unknown() -> None:
+    transfer = {"from": {"dataset": "synthetic", "model": "cnn"}, "to": "synthetic-augmented"}
+    found = problems(models={"both": BOTH, "cnn": {"width": 0}}, transfer={"there": transfer})
+    assert found == ["models.cnn.width: 0 is less than the minimum of 1"]
+
+
 def test_uses_that_need_one_network_are_refused() -> None:
     other = {"family": "ensemble", "members": ["cnn", "ast-probe"]}
     model = {"dataset": "synthetic", "model": "both"}

@@ -96,7 +96,7 @@ def configuration_problems(config: Config, library: Config) -> Iterator[str]:
         yield from recipe_problems(f"models.{name}", recipe, library["features"].get(wanted))
     yield from _contamination_problems(library, chosen["models"])
     yield from task_problems(library, chosen)
-    yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))})
+    yield from ensemble_problems(library, chosen | {"seeds": as_list(selected.get("seeds"))}, names["models"])
     yield from target_problems(config, library)
     yield from group_problems(library, chosen)
     yield from model_problems(config, library, chosen)

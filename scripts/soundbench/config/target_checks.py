@@ -41,7 +41,7 @@ def target_problems(config: Config, library: Config) -> Iterator[str]:
         run = as_mapping(entry.get("from"))
         wanted = {"from.dataset": run.get("dataset"), "from.model": run.get("model"), "to": entry.get("to")}
         for key, value in wanted.items():
-            known = [*library["models"], *library["ensembles"]] if key == "from.model" else list(library["datasets"])
+            known = as_mapping(config.get("models" if key == "from.model" else "datasets"))
             if isinstance(value, str) and value not in known:
                 yield unknown_name(f"transfer.{name}.{key}", value, known)
 

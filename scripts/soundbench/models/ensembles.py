@@ -77,12 +77,13 @@ def member_runs(entry: Config, seed: int) -> list[tuple[str, int]]:
     return [(name, runs * (seed - 1) + number) for name in entry["members"] for number in range(1, runs + 1)]
 
 
-def ensemble_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator[str]:
+def ensemble_problems(library: Config, chosen: dict[str, list[Any]], models: list[Any]) -> Iterator[str]:
     """The problems of ensembles: members that do not exist, and means that a selected data set does not have.
 
     Args:
         library: the well-formed entries of the configuration, with ``ensembles`` apart.
         chosen: the selected ``datasets``, ``models`` and ``seeds``.
+        models: the names of all models, also of those that have problems.
     """
     for name, entry in library["ensembles"].items():
         where = f"models.{name}"
@@ -91,7 +92,7 @@ def ensemble_problems(library: Config, chosen: dict[str, list[Any]]) -> Iterator
         for member in entry["members"]:
             if member in library["ensembles"]:
                 yield f"{where}.members: {member} is an ensemble; name its members"
-            elif member not in library["models"]:
+            elif member not in models:
                 yield unknown_name(f"{where}.members", member, library["models"])
         if len(entry["members"]) * entry["runs"] < 2:
             yield f"{where}.members: a mean needs two runs; name another model, or set runs: 2 or more"
