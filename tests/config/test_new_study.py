@@ -189,6 +189,7 @@ def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.Captu
         (["empty"], "empty: holds no audio file"),
         (["flat"], "flat: no label was found in names of folders or files (0.wav, 1.wav, 2.wav)"),
         (["list.csv"], "list.csv: the column 'file' names 1 files that do not exist"),
+        (["tabs.tsv"], "tabs.tsv: its columns are separated by tabs; save it with commas"),
         (["twice.csv"], "twice.csv: has several columns named class; names must differ"),
         (["flat", "--name", "esc50"], "--name: the library has esc50 already"),
         (["flat", "--name", "my sounds"], "--name my sounds: a name may hold letters, digits"),
@@ -210,6 +211,7 @@ def test_what_cannot_be_used_is_named(
     for number in range(3):
         soundfile.write(Path("flat", f"{number}.wav"), NOISE[number], RATE)
     Path("list.csv").write_text("file,class\nflat/0.wav,dog\nflat/7.wav,cat\n")
+    Path("tabs.tsv").write_text("file\tclass\nflat/0.wav\tdog\n")
     Path("twice.csv").write_text("file,class,class\nflat/0.wav,dog,a\nflat/1.wav,cat,b\n")
     assert main(arguments) == 2
     assert message in capsys.readouterr().err

@@ -158,7 +158,11 @@ def test_csv_rows_that_cannot_be_used_are_all_named(own: Path, table: Path) -> N
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"path;label\na.wav;dog\n", "lacks the column path and label; its first line names 'path;label'"),
+        (
+            b"path;label;rate\na.wav;dog;0,5\n",
+            "clips.csv: its columns are separated by semicolons; save it with commas",
+        ),
+        (b"path\tlabel\na.wav\tdog\n", "clips.csv: its columns are separated by tabs; save it with commas"),
         (b"path,name\na.wav,dog\n", "lacks the column label"),
         (b"path,label\n", "has no rows"),
         (b"", "cannot be read as a table"),

@@ -71,12 +71,16 @@ def test_recordings_of_folders_patterns_and_lists(tmp_path: Path) -> None:
 def test_every_place_without_recordings_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "list.csv").write_text("file,label\na.wav,dog\n")
+    (tmp_path / "list.tsv").write_text("path\tlabel\na.wav\tdog\n")
     with pytest.raises(InputError) as refused:
-        find_recordings([str(tmp_path / name) for name in ("empty", "list.csv", "gone.wav", "*.wav")], LABELS)
+        find_recordings(
+            [str(tmp_path / name) for name in ("empty", "list.csv", "list.tsv", "gone.wav", "*.wav")], LABELS
+        )
     problems = "\n".join(refused.value.problems)
     for part in (
         "empty: holds no audio file",
         "lacks the column path",
+        "list.tsv: its columns are separated by tabs; save it with commas",
         "gone.wav: does not exist",
         "*.wav: matches no file",
     ):

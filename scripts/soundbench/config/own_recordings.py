@@ -18,7 +18,7 @@ from soundbench.data.readers.csv import read_text
 
 BETWEEN = "[-_. ]+"  # what separates the parts of a file name
 PART = "[^-_. /]+"
-TABLES = (".csv", ".txt")
+TABLES = (".csv", ".tsv", ".txt")
 
 Source = dict[str, Any]
 Roles = dict[str, Field]

@@ -145,6 +145,13 @@ def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
         return None
 
 
+def separator_problem(header: Sequence[str]) -> str | None:
+    """The problem of a table whose columns are not separated by commas, from the fields of its first line."""
+    marks = {";": "semicolons", "\t": "tabs"}
+    found = [name for mark, name in marks.items() if len(header) == 1 and mark in header[0]]
+    return f"its columns are separated by {found[0]}; save it with commas between them" if found else None
+
+
 def path_problem(path: str, folder: str) -> str | None:
     """The problem of a path in a table, if it is absolute or leads out of ``folder``."""
     parts = PurePosixPath(path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import AUDIO_SUFFIXES, audio_files, files_state, folders_below, is_plain
+from soundbench.data.files import AUDIO_SUFFIXES, audio_files, files_state, folders_below, is_plain, separator_problem
 from soundbench.data.names import is_utf8, normalised, printable
 from soundbench.data.parts import part_path, time_problems
 
@@ -99,7 +99,7 @@ def _paths(place: str) -> list[str]:
 
 
 def _is_list(path: Path) -> bool:
-    return path.suffix.lower() == ".csv" and path.is_file()
+    return path.suffix.lower() in (".csv", ".tsv") and path.is_file()
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
@@ -116,10 +116,10 @@ def _in_list(table: Path) -> Iterator[Recording]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as lines:
             rows = csv.DictReader(lines, skipinitialspace=True)
-            if "path" not in (rows.fieldnames or []):
-                raise InputError(
-                    f"{table}: lacks the column path; its first line names {', '.join(rows.fieldnames or [])}"
-                )
+            names = list(rows.fieldnames or [])
+            if "path" not in names:
+                lacks = f"lacks the column path; its first line names {', '.join(names)}"
+                raise InputError(f"{table}: {separator_problem(names) or lacks}")
             found = [(rows.line_num, row) for row in rows]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error

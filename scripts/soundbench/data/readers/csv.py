@@ -24,7 +24,7 @@ from soundbench.data.columns import (
     may_mean,
     missing_columns,
 )
-from soundbench.data.files import clip_ids, folder_with, path_problem
+from soundbench.data.files import clip_ids, folder_with, path_problem, separator_problem
 from soundbench.data.parts import part_name, part_path, seconds_of, time_problems
 from soundbench.data.targets import LABELLED, Targets
 
@@ -168,6 +168,8 @@ def read_text(root: Path) -> pd.DataFrame:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             # The names are read separately, because pandas would rename a second column with the same name.
             names = [name.strip() for name in pd.read_csv(root, header=None, nrows=1, **options).iloc[0]]
+            if problem := separator_problem(names):
+                raise InputError(f"{root}: {problem}")
             # Without index_col, the first fields would be lost if all rows are longer than the first line.
             table = pd.read_csv(root, index_col=False, **options)
     except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
