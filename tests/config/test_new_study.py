@@ -129,6 +129,19 @@ def test_the_coarsest_group_that_can_be_split_is_taken(tmp_path: Path, capsys: p
     assert "not used: the column 'actor' (empty): all its values are the same" in printed
 
 
+def test_a_label_in_words_is_taken_before_its_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table such as that of ESC-50 from Excel, with ``./`` before each path and an empty row."""
+    write_recordings(tmp_path / "sounds", "{word}-{recorder}-{take}.wav")
+    rows = [
+        f"./{file.name},{ord(file.name[0])},{file.name.split('-')[0]}"
+        for file in sorted((tmp_path / "sounds").iterdir())
+    ]
+    (tmp_path / "sounds" / "list.csv").write_text("\n".join(["filename,target,category", *rows, ",,"]))
+    printed, _, clips = made(tmp_path / "sounds" / "list.csv", tmp_path, capsys)
+    assert set(clips["label"]) == {"bell", "door", "rain", "siren", "wind"}
+    assert "not used: the column 'target' (100, 114, 115, 119 and 1 more): the labels are those of the colu" in printed
+
+
 @pytest.mark.filterwarnings("ignore:DataFrame columns are not unique")
 def test_columns_without_names_are_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     printed = guesses_of(tmp_path / "sounds", capsys, **{"": [""] * 12, " ": [""] * 12})
@@ -188,7 +201,12 @@ def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.Captu
         (["nowhere"], "nowhere: does not exist"),
         (["empty"], "empty: holds no audio file"),
         (["flat"], "flat: no label was found in names of folders or files (0.wav, 1.wav, 2.wav)"),
-        (["list.csv"], "list.csv: the column 'file' names 1 files that do not exist"),
+        (["list.csv"], "list.csv: the column 'file' names files that do not exist: flat/7.wav, (an empty cell)\n"),
+        (["absolute.csv"], "absolute.csv: the path /flat/0.wav is absolute; it should be relative to the table's fold"),
+        (["windows.csv"], r"names files that do not exist: flat\0.wav, flat\1.wav; write / between folders"),
+        (["headless.csv"], "headless.csv: its first line names the file 'flat/0.wav'; write the names of the columns"),
+        (["nothing.csv"], "nothing.csv: has no rows"),
+        (["other.csv"], "other.csv: no column names audio files in"),
         (["tabs.tsv"], "tabs.tsv: its columns are separated by tabs; save it with commas"),
         (["twice.csv"], "twice.csv: has several columns named class; names must differ"),
         (["flat", "--name", "esc50"], "--name: the library has esc50 already"),
@@ -210,7 +228,12 @@ def test_what_cannot_be_used_is_named(
         Path(name).mkdir()
     for number in range(3):
         soundfile.write(Path("flat", f"{number}.wav"), NOISE[number], RATE)
-    Path("list.csv").write_text("file,class\nflat/0.wav,dog\nflat/7.wav,cat\n")
+    Path("list.csv").write_text("file,class\nflat/0.wav,dog\nflat/7.wav,cat\n,cat\n")
+    Path("absolute.csv").write_text("file,class\n/flat/0.wav,dog\n/flat/1.wav,cat\n")
+    Path("windows.csv").write_text("sound,class\nflat\\0.wav,dog\nflat\\1.wav,cat\n")
+    Path("headless.csv").write_text("flat/0.wav,dog\nflat/1.wav,cat\n")
+    Path("nothing.csv").write_text("file,class\n")
+    Path("other.csv").write_text("name,class\nAnna,dog\nBen,cat\n")
     Path("tabs.tsv").write_text("file\tclass\nflat/0.wav\tdog\n")
     Path("twice.csv").write_text("file,class,class\nflat/0.wav,dog,a\nflat/1.wav,cat,b\n")
     assert main(arguments) == 2

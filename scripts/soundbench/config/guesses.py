@@ -78,13 +78,15 @@ def guess_roles(fields: Iterable[Field]) -> dict[str, Field]:
 
 
 def unused_fields(fields: Iterable[Field], roles: dict[str, Field]) -> Iterator[str]:
-    """A sentence on each field that may mean a group, a fold or a part of a split and is not used as one."""
+    """A sentence on each field that may mean a label, a group, a fold or a part of a split and is not used as one."""
     published = roles.get("fold") or roles.get("part")
     for field in fields:
         numbered = _may_number_folds(field)
         if field in roles.values():
             continue
-        if field.means("group"):
+        if field.means("label"):
+            yield f"{field.described}: the labels are those of {roles['label'].described}"
+        elif field.means("group"):
             yield f"{field.described}: {_why_no_group(field, roles)}"
         elif published and (numbered or _may_name_parts(field)):
             yield f"{field.described}: the folds are those of {published.described}"
@@ -133,8 +135,12 @@ def _may_number_folds(field: Field) -> bool:
 
 
 def _labels(fields: list[Field]) -> Iterator[Field]:
-    """Columns by name, then folders that are not numbered, then words in columns and file names, then any folder."""
-    yield from (field for field in fields if field.means("label"))
+    """Columns by name, then folders that are not numbered, then words in columns and file names, then any folder.
+
+    Numbers come after words: ESC-50 has both ``target`` and ``category``.
+    """
+    named = [field for field in fields if field.means("label")]
+    yield from sorted(named, key=lambda field: all(map(NUMBER.fullmatch, field.values)))
     several = [field for field in fields if field.distinct > 1]
     yield from (field for field in several if field.kind == "folder" and not _numbered(field))
     free = (field for field in several if field.repeats and field.has_words and field.kind != "folder")

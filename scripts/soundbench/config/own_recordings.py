@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,8 +14,8 @@ import pandas as pd
 from soundbench.config.guesses import Field, guess_roles, unused_fields
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
-from soundbench.data.columns import PART_OF, REQUIRED, column_problems, free_name, unused_roles
-from soundbench.data.files import audio_files
+from soundbench.data.columns import PART_OF, REQUIRED, column_problems, free_name, may_mean, unused_roles
+from soundbench.data.files import AUDIO_SUFFIXES, audio_files, path_problem
 from soundbench.data.readers.csv import read_text
 
 BETWEEN = "[-_. ]+"  # what separates the parts of a file name
@@ -114,6 +116,8 @@ def _read_table(file: Path) -> pd.DataFrame:
     """The table's text, stripped of blanks around it."""
     table = read_text(file).apply(lambda column: column.str.strip())
     table = table.loc[:, table.columns != ""]  # a comma at the end of each line makes columns without names
+    if table.empty:
+        raise InputError(f"{file}: has no rows")
     names = list(table.columns)
     if problems := list(column_problems(names, {name: name for name in REQUIRED}, set(names), labelled=False)):
         raise InputError(f"{file}: {problem}" for problem in problems)
@@ -121,20 +125,41 @@ def _read_table(file: Path) -> pd.DataFrame:
 
 
 def _path_column(file: Path, table: pd.DataFrame) -> tuple[str, str]:
-    """The column that names the files, and how a path follows from it."""
-    paths = _relative_paths(file.parent)
-    folders = sorted({path.rpartition("/")[0] for path in paths}, key=lambda folder: (folder.count("/"), folder))
-    suffixes = sorted({PurePosixPath(path).suffix for path in paths})
-    found = set(paths)
-    most: tuple[int, str] = (0, "")
-    for folder in ("", *filter(None, folders)):
-        prefix = f"{folder}/" if folder else ""
-        for suffix in ("", *suffixes):
-            for name in table:
-                there = sum(f"{prefix}{value}{suffix}" in found for value in table[name])
-                if there == len(table):
-                    return name, f"{prefix}{{{name}}}{suffix}" if prefix or suffix else name
-                most = max(most, (there, name))
-    if most[0]:
-        raise InputError(f"{file}: the column {most[1]!r} names {len(table) - most[0]} files that do not exist")
+    """The column that names the files, and how a path follows from it.
+
+    Raises:
+        InputError: no column names files, or some of the files do not exist, or the first line names one.
+    """
+    found = set(_relative_paths(file.parent))
+    folders = sorted({path.rpartition("/")[0] for path in found}, key=lambda folder: (folder.count("/"), folder))
+    prefixes = ["", *(f"{folder}/" for folder in folders if folder)]
+    suffixes = ["", *sorted({PurePosixPath(path).suffix for path in found})]
+    values = {name: [str(PurePosixPath(value)) if value else "" for value in table[name]] for name in table}
+    best = (0, "", "", "")
+    for prefix, suffix, name in product(prefixes, suffixes, values):
+        there = sum(f"{prefix}{value}{suffix}" in found for value in values[name])
+        best = max(best, (there, name, prefix, suffix), key=itemgetter(0))
+        if there == len(table):
+            break
+    there, column, prefix, suffix = best
+    if f"{prefix}{PurePosixPath(column)}{suffix}" in found:
+        raise InputError(f"{file}: its first line names the file {column!r}; write the names of the columns above it")
+    if there == len(table):
+        return column, f"{prefix}{{{column}}}{suffix}" if prefix or suffix else column
+    if column := column or next((name for name in table if _may_name_files(name, table[name])), ""):
+        missing = [value or "(an empty cell)" for value in values[column] if f"{prefix}{value}{suffix}" not in found]
+        raise InputError(f"{file}: {_missing_problem(column, missing)}")
     raise InputError(f"{file}: no column names audio files in {file.parent} or below it; columns: {', '.join(table)}")
+
+
+def _may_name_files(column: str, values: Iterable[str]) -> bool:
+    suffixes = {PurePosixPath(value).suffix.lower() for value in values}
+    return may_mean(column, "path") or bool(suffixes & AUDIO_SUFFIXES)
+
+
+def _missing_problem(column: str, paths: list[str]) -> str:
+    """The problem of paths in a column at which there are no files."""
+    if refused := [problem for path in paths if (problem := path_problem(path, "the table's folder"))]:
+        return refused[0]
+    hint = "; write / between folders" if any("\\" in path for path in paths) else ""
+    return f"the column {column!r} names files that do not exist: {shortened_list(paths, 5)}{hint}"

@@ -158,7 +158,7 @@ def _read_table(root: Path, columns: dict[str, str], times: dict[str, str], want
 
 
 def read_text(root: Path) -> pd.DataFrame:
-    """The table as it is in the file.
+    """The table as it is in the file, without rows that are empty: Excel may write these as commas.
 
     Raises:
         InputError: it cannot be read.
@@ -172,6 +172,7 @@ def read_text(root: Path) -> pd.DataFrame:
                 raise InputError(f"{root}: {problem}")
             # Without index_col, the first fields would be lost if all rows are longer than the first line.
             table = pd.read_csv(root, index_col=False, **options)
+            table = table[table.ne("").any(axis=1)].reset_index(drop=True)
     except (*UNREADABLE, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{root}: cannot be read as a table of comma-separated values in UTF-8 ({error})") from error
     table.columns = names
