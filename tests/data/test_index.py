@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from helpers.workflow import DATA
 from soundbench.core.errors import InputError
 from soundbench.data.files import clip_ids, files_state
 from soundbench.data.index import CLIP_COLUMNS, fetch_source
+from soundbench.inference.recordings import find_recordings
 
 
 def write(path: Path, seconds: float = 0.1, sample_rate: int = 16000, channels: int = 1) -> None:
@@ -177,10 +179,24 @@ def test_csv_that_is_no_such_table(tmp_path: Path, table: Path, text: bytes, exp
 
 
 def test_csv_files_that_are_not_there_are_named(own: Path, table: Path) -> None:
-    (own / "clips.csv").write_text("path,label\ndog/none.wav,dog\nnowhere/1.wav,cat\n")
+    (own / "clips.csv").write_text("path,label\ndog/none.wav,dog\ndog\\1.wav,cat\n")
     found = problems({"reader": "csv"}, own / "clips.csv", table)
     assert len(found) == 2
-    assert "dog/none.wav: does not exist" in found[0]
+    assert found[0].endswith("dog/none.wav: does not exist")
+    assert found[1].endswith(r"dog\1.wav: does not exist; write / between folders")
+
+
+@pytest.mark.parametrize(("written", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_csv_names_of_files_in_the_other_unicode_form(own: Path, table: Path, written: str, on_disk: str) -> None:
+    path = "dog/Übung.wav"
+    write(own / normalize(on_disk, path))
+    (own / "clips.csv").write_text(f"path,label\n{normalize(written, path)},dog\n007/a.ogg,cat\n")
+    before = state(own / "clips.csv")
+    clips = index({"reader": "csv"}, own / "clips.csv", table)
+    assert clips["path"].iloc[0] == str(own / normalize(on_disk, path))
+    assert [recording.path for recording in find_recordings([str(own / "clips.csv")], [])] == list(clips["path"])
+    overwrite(own / normalize(on_disk, path))
+    assert state(own / "clips.csv") != before
 
 
 @pytest.mark.parametrize("inside", [".", "wav", "download/wav"])

@@ -16,6 +16,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 from soundbench.data.columns import PART_OF, REQUIRED, column_problems, free_name, may_mean, unused_roles
 from soundbench.data.files import AUDIO_SUFFIXES, audio_files, path_problem
+from soundbench.data.names import normalised
 from soundbench.data.readers.csv import read_text
 
 BETWEEN = "[-_. ]+"  # what separates the parts of a file name
@@ -130,11 +131,11 @@ def _path_column(file: Path, table: pd.DataFrame) -> tuple[str, str]:
     Raises:
         InputError: no column names files, or some of the files do not exist, or the first line names one.
     """
-    found = set(_relative_paths(file.parent))
+    found = set(map(normalised, _relative_paths(file.parent)))
     folders = sorted({path.rpartition("/")[0] for path in found}, key=lambda folder: (folder.count("/"), folder))
     prefixes = ["", *(f"{folder}/" for folder in folders if folder)]
     suffixes = ["", *sorted({PurePosixPath(path).suffix for path in found})]
-    values = {name: [str(PurePosixPath(value)) if value else "" for value in table[name]] for name in table}
+    values = {name: [str(PurePosixPath(normalised(value))) if value else "" for value in table[name]] for name in table}
     best = (0, "", "", "")
     for prefix, suffix, name in product(prefixes, suffixes, values):
         there = sum(f"{prefix}{value}{suffix}" in found for value in values[name])

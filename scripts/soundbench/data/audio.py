@@ -81,10 +81,15 @@ def open_audio(path: str | Path) -> Iterator[AudioFile]:
         raise InputError(f"{path}: {reading_problem(path, error)}") from error
 
 
+def missing_problem(path: str | Path) -> str:
+    """The problem of a path at which there is no file."""
+    return "does not exist" + ("; write / between folders" if "\\" in str(path) else "")
+
+
 def reading_problem(path: str | Path, error: Exception) -> str:
     """The reason why a file cannot be read, from the error that libsndfile or the system raised."""
     if not file_of(path).exists():
-        return "does not exist"
+        return missing_problem(path)
     if file_of(path).is_file() and not file_of(path).stat().st_size:
         return "is an empty file"
     return f"cannot be read as audio ({str(error).rstrip('.')})"

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -135,7 +136,7 @@ def _listed_files(table: str) -> Iterator[tuple[str, os.stat_result | None]]:
         return
     for path in paths:
         # Lists of recordings to predict may begin with ~. Path.expanduser() raises an error if there is no such user.
-        yield path, _stat(folder / os.path.expanduser(path))  # noqa: PTH111
+        yield path, _stat(folder / path_on_disk(folder, os.path.expanduser(path)))  # noqa: PTH111
 
 
 def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
@@ -143,6 +144,17 @@ def _stat(file: os.DirEntry[str] | Path) -> os.stat_result | None:
         return file.stat()
     except (OSError, ValueError):
         return None
+
+
+def path_on_disk(folder: Path, path: str) -> str:
+    """The Unicode form of a path in ``folder`` that names a file; the path itself if none does.
+
+    macOS writes é as two characters, most tables as one.
+    """
+    if path.isascii():
+        return path
+    forms = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
+    return next((form for form in forms if _stat(folder / form)), path)
 
 
 def separator_problem(header: Sequence[str]) -> str | None:

@@ -13,7 +13,7 @@ import soundfile
 
 from soundbench.core.capacity import memory_bytes
 from soundbench.core.storage import file_sha256
-from soundbench.data.audio import AudioFile, missing_end, reading_problem, sample_problem
+from soundbench.data.audio import AudioFile, missing_end, missing_problem, reading_problem, sample_problem
 from soundbench.data.fingerprints import LONGEST, Landmarks, landmarks
 from soundbench.data.parts import file_of
 from soundbench.data.recording_traits import recording_traits
@@ -47,7 +47,7 @@ class Inspection:
 def inspect_clip(path: str, longest: float = LONGEST) -> Inspection:
     """Decode a file, or a part of one, once and measure it; of the first ``longest`` seconds there are landmarks."""
     if not file_of(path).is_file():
-        return Inspection("missing", "does not exist")
+        return Inspection("missing", missing_problem(path))
     try:
         with AudioFile(path) as file:
             if file.length <= 0:

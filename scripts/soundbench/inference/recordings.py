@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import AUDIO_SUFFIXES, audio_files, files_state, folders_below, is_plain, separator_problem
+from soundbench.data.files import (
+    AUDIO_SUFFIXES,
+    audio_files,
+    files_state,
+    folders_below,
+    is_plain,
+    path_on_disk,
+    separator_problem,
+)
 from soundbench.data.names import is_utf8, normalised, printable
 from soundbench.data.parts import part_path, time_problems
 
@@ -126,7 +134,7 @@ def _in_list(table: Path) -> Iterator[Recording]:
     if problems := [f"{table}, line {line}: {problem}" for line, row in found for problem in _row_problems(row)]:
         raise InputError(problems)
     for _, row in found:
-        file = str(table.parent / Path(row["path"]).expanduser())
+        file = str(table.parent / path_on_disk(table.parent, str(Path(row["path"]).expanduser())))
         path = part_path(file, float(row["start"]), float(row["end"])) if row.get("start") else file
         yield Recording(path, normalised(row.get("label") or "").strip())
 

@@ -24,7 +24,7 @@ from soundbench.data.columns import (
     may_mean,
     missing_columns,
 )
-from soundbench.data.files import clip_ids, folder_with, path_problem, separator_problem
+from soundbench.data.files import clip_ids, folder_with, path_on_disk, path_problem, separator_problem
 from soundbench.data.parts import part_name, part_path, seconds_of, time_problems
 from soundbench.data.targets import LABELLED, Targets
 
@@ -108,6 +108,7 @@ def read(
     file = folder / table if table else root
     wanted = Targets(**labelled)
     rows = _read_table(file, columns or {}, {"start": start, "end": end} if start and end else {}, wanted)
+    rows["path"] = [path_on_disk(folder, path) for path in rows["path"]]
     place = "root" if table else "the table's folder"
     if problems := sorted(_problems(rows, folder, place, wanted), key=lambda problem: problem[0]):
         raise InputError([f"row {row}: {text}" for row, text in problems], f"{file}: rows that cannot be used:")
