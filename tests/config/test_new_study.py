@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -185,6 +186,33 @@ def test_a_column_that_is_no_fold_is_kept_under_another_name(
     assert set(clips["own_fold"]) == set("01234")
 
 
+def test_recordings_that_are_skipped_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    write_recordings(tmp_path / "sounds", "{label}/{count}.wav")
+    (tmp_path / "sounds" / "rain" / "phone.m4a").touch()
+    soundfile.write(tmp_path / "sounds" / "loose.wav", NOISE[0], RATE)
+    made(tmp_path / "sounds", tmp_path, capsys)
+    assert "skipped files that libsndfile does not read as audio (1 × .m4a; convert recordings, for ex" in caplog.text
+    assert "skipped 1 audio files beside the sub-folders" in caplog.text
+
+
+def test_labels_in_two_unicode_forms_are_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("dog", normalize("NFC", "Käse"), normalize("NFD", "Käse")):
+        write_recordings(tmp_path / "sounds", f"{folder}/{{count}}{{word}}.wav")
+    printed, _, _ = made(tmp_path / "sounds", tmp_path, capsys)
+    assert f"label: folder 1 of the path ({normalize('NFC', 'Käse')}, dog)" in printed
+    assert "# 150 recordings, 2 labels" in (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+
+
+def test_a_table_may_have_another_unicode_form_than_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = write_recordings(tmp_path / "sounds", normalize("NFD", "{label}/Käse{count}.wav"))
+    lines = [normalize("NFC", f"{row['path']},{row['label']}") for row in rows]
+    (tmp_path / "sounds" / "list.csv").write_text("\n".join(["path,label", *lines]), encoding="utf-8")
+    _, _, clips = made(tmp_path / "sounds" / "list.csv", tmp_path, capsys)
+    assert all(Path(path).is_file() for path in clips["path"])
+
+
 def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_recordings(tmp_path / "sounds", "{label}/{recorder}_{take}.wav")
     (tmp_path / "sounds" / "owl").mkdir()
@@ -200,6 +228,7 @@ def test_rare_labels_are_left_out_and_named(tmp_path: Path, capsys: pytest.Captu
     [
         (["nowhere"], "nowhere: does not exist"),
         (["empty"], "empty: holds no audio file"),
+        (["phone"], "phone: holds no audio file, but files that libsndfile does not read as audio (1 × .m4a; convert"),
         (["flat"], "flat: no label was found in names of folders or files (0.wav, 1.wav, 2.wav)"),
         (["list.csv"], "list.csv: the column 'file' names files that do not exist: flat/7.wav, (an empty cell)\n"),
         (["absolute.csv"], "absolute.csv: the path /flat/0.wav is absolute; it should be relative to the table's fold"),
@@ -224,8 +253,9 @@ def test_what_cannot_be_used_is_named(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("empty", "flat"):
+    for name in ("empty", "flat", "phone"):
         Path(name).mkdir()
+    Path("phone", "1.m4a").touch()
     for number in range(3):
         soundfile.write(Path("flat", f"{number}.wav"), NOISE[number], RATE)
     Path("list.csv").write_text("file,class\nflat/0.wav,dog\nflat/7.wav,cat\n,cat\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from soundbench.core.errors import InputError
 from soundbench.core.storage import write_text
 from soundbench.core.text import shortened_list, spoken_list
 from soundbench.data.files import is_plain
-from soundbench.data.readers import READERS
+from soundbench.data.index import read_clips
 
 MOST_FOLDS = 5
 DESCRIPTION = """\
@@ -61,8 +62,7 @@ def new_study(recordings: Path, name: str, output: Path) -> str:
     """
     _check_names(recordings, name, output)
     source, roles, unused = guess_source(recordings)
-    options = {key: value for key, value in source.items() if key not in ("reader", "root")}
-    clips = READERS.load(source["reader"]).read(Path(source["root"]), **options)
+    clips = read_clips(source, source["root"])
     rare = _rare_labels(clips, roles)
     guesses = _guesses(clips, roles, rare, unused)
     command = f"snakemake --cores all --configfile {shlex.quote(str(output))}"
@@ -191,6 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", default="mine", help="the name of the source and of the data set (default: mine)")
     parser.add_argument("--output", type=Path, help="the file to write (default: NAME.yaml)")
     options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")  # what the reader skipped
     recordings = options.recordings.expanduser().absolute()
     try:
         print(new_study(recordings, options.name, options.output or Path(f"{options.name}.yaml")))

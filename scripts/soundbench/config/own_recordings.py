@@ -15,7 +15,7 @@ from soundbench.config.guesses import Field, guess_roles, unused_fields
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 from soundbench.data.columns import PART_OF, REQUIRED, column_problems, free_name, may_mean, unused_roles
-from soundbench.data.files import AUDIO_SUFFIXES, audio_files, path_problem
+from soundbench.data.files import AUDIO_SUFFIXES, audio_files, no_audio_problem, path_problem
 from soundbench.data.names import normalised
 from soundbench.data.readers.csv import read_text
 
@@ -41,17 +41,14 @@ def guess_source(recordings: Path) -> Guess:
     return _source_of_folder(recordings)
 
 
-def _relative_paths(folder: Path) -> list[str]:
-    return [file.relative_to(folder).as_posix() for file in audio_files(folder)[0]]
-
-
 def _source_of_folder(folder: Path) -> Guess:
-    paths = _relative_paths(folder)
+    files, others = audio_files(folder)
+    paths = [file.relative_to(folder).as_posix() for file in files]
     inside = [path for path in paths if "/" in path]
     used = inside or paths
     if not used:
-        raise InputError(f"{folder}: holds no audio file")
-    fields = path_fields(used)
+        raise InputError(no_audio_problem(folder, others))
+    fields = path_fields([normalised(path) for path in used])
     roles = guess_roles(fields)
     if "label" not in roles:
         raise InputError(
@@ -102,7 +99,7 @@ def _captured(role: str | None, what: str) -> str:
 def _source_of_table(file: Path) -> Guess:
     table = _read_table(file)
     column, path = _path_column(file, table)
-    fields = [Field("column", name, tuple(table[name])) for name in table if name != column]
+    fields = [Field("column", name, tuple(map(normalised, table[name]))) for name in table if name != column]
     roles = guess_roles(fields)
     if "label" not in roles:
         raise InputError(f"{file}: no column holds labels; rename one of its columns to label: {', '.join(table)}")
@@ -131,7 +128,7 @@ def _path_column(file: Path, table: pd.DataFrame) -> tuple[str, str]:
     Raises:
         InputError: no column names files, or some of the files do not exist, or the first line names one.
     """
-    found = set(map(normalised, _relative_paths(file.parent)))
+    found = {normalised(path.relative_to(file.parent).as_posix()) for path in audio_files(file.parent)[0]}
     folders = sorted({path.rpartition("/")[0] for path in found}, key=lambda folder: (folder.count("/"), folder))
     prefixes = ["", *(f"{folder}/" for folder in folders if folder)]
     suffixes = ["", *sorted({PurePosixPath(path).suffix for path in found})]

@@ -18,6 +18,7 @@ from soundbench.data.names import is_utf8
 # The suffixes of the formats that libsndfile 1.2 reads and recognises from the file itself.
 AUDIO_SUFFIXES = {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd"}
 AUDIO_SUFFIXES |= {".sph", ".voc", ".w64", ".wav", ".wave"}
+UNREAD_SUFFIXES = {".3gp", ".aac", ".amr", ".m4a", ".mka", ".mp4", ".webm", ".wma"}  # of recordings in other formats
 HIDDEN = {".": ".", "_": "__"}  # the beginnings of hidden names, by their first letter
 LONGEST_NAME = 100  # characters; a file name may have 255 bytes, and copies of a clip get a suffix
 
@@ -44,6 +45,18 @@ def audio_files(folder: Path, underscores: bool = False) -> tuple[list[Path], Co
             else:
                 others[path.suffix.lower() or "no suffix"] += 1
     return sorted(files), others
+
+
+def unread_files(others: Counter[str]) -> str:
+    """The files that :func:`audio_files` counts by suffix, and what to do with recordings among them."""
+    kinds = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(others.items()))
+    convert = "; convert recordings, for example with ffmpeg" if UNREAD_SUFFIXES & others.keys() else ""
+    return f"files that libsndfile does not read as audio ({kinds}{convert})"
+
+
+def no_audio_problem(folder: Path, others: Counter[str]) -> str:
+    """The problem of a folder in which :func:`audio_files` finds no audio, but these other files."""
+    return f"{folder}: holds no audio file" + (f", but {unread_files(others)}" if others else "")
 
 
 def folder_with(root: Path, names: Sequence[str]) -> Path:

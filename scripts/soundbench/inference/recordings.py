@@ -15,6 +15,7 @@ from soundbench.data.files import (
     files_state,
     folders_below,
     is_plain,
+    no_audio_problem,
     path_on_disk,
     separator_problem,
 )
@@ -111,9 +112,9 @@ def _is_list(path: Path) -> bool:
 
 
 def _in_folder(folder: Path, labels: list[str]) -> Iterator[Recording]:
-    files, _ = audio_files(folder)
+    files, others = audio_files(folder)
     if not files:
-        raise InputError(f"{folder}: holds no audio file")
+        raise InputError(no_audio_problem(folder, others))
     tops = [normalised(file.relative_to(folder).parts[0]) for file in files]
     labelled = all(file.parent != folder for file in files) and set(tops) <= set(labels)
     for file, top in zip(files, tops, strict=True):

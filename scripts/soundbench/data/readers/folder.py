@@ -9,7 +9,16 @@ from pathlib import Path
 import pandas as pd
 
 from soundbench.core.errors import InputError
-from soundbench.data.files import AUDIO_SUFFIXES, HIDDEN, audio_files, clip_ids, is_hidden, skipped
+from soundbench.data.files import (
+    AUDIO_SUFFIXES,
+    HIDDEN,
+    audio_files,
+    clip_ids,
+    is_hidden,
+    no_audio_problem,
+    skipped,
+    unread_files,
+)
 
 SETTINGS = {
     "root": {
@@ -39,9 +48,7 @@ def read(root: Path) -> pd.DataFrame:
     if len(labels) < 2:
         raise InputError(f"{root}: holds {len(labels)} sub-folders; two or more are needed, each named as its label")
     found = {folder: audio_files(folder) for folder in labels}
-    if problems := [
-        f"{folder}: no audio file is in it{_counted(found[folder][1])}" for folder in labels if not found[folder][0]
-    ]:
+    if problems := [no_audio_problem(folder, others) for folder, (files, others) in found.items() if not files]:
         raise InputError(problems, "Each sub-folder is a label and needs clips:")
     files = [(file, folder.name) for folder in labels for file in found[folder][0]]
     clips = clip_ids([file.relative_to(root).as_posix() for file, _ in files])
@@ -58,7 +65,7 @@ def _sub_folders(root: Path) -> list[Path]:
 def _notes(root: Path, labels: list[Path], others: Counter[str]) -> Iterator[str]:
     """Notes on content of the folder that is not a clip, or that lies elsewhere."""
     if others:
-        yield f"{root}: skipped{_counted(others)}"
+        yield f"{root}: skipped {unread_files(others)}"
     if loose := [path for path in root.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES]:
         yield f"{root}: skipped {len(loose)} audio files beside the sub-folders: they have no label"
     yield from (f"{path}: is a link to a folder, and was followed" for path in labels if path.is_symlink())
@@ -66,8 +73,3 @@ def _notes(root: Path, labels: list[Path], others: Counter[str]) -> Iterator[str
     reasons = (f"{path}: its name begins with {HIDDEN[path.name[0]]}" for path in hidden)
     yield from (f"{what}; its recordings were skipped" for what in reasons)
     yield from (f"{what}; skipped" for folder in labels for what in skipped(folder))
-
-
-def _counted(others: Counter[str]) -> str:
-    kinds = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(others.items()))
-    return f" (files that libsndfile does not read as audio: {kinds})" if kinds else ""

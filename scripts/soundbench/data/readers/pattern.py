@@ -16,7 +16,7 @@ import pandas as pd
 from soundbench.core.errors import InputError
 from soundbench.core.text import shortened_list
 from soundbench.data.columns import PARTS
-from soundbench.data.files import audio_files, clip_ids, folder_with, skipped
+from soundbench.data.files import audio_files, clip_ids, folder_with, no_audio_problem, skipped, unread_files
 from soundbench.data.targets import LABELLED, Targets
 
 SETTINGS = {
@@ -97,7 +97,8 @@ def read(
     paths = [file.relative_to(home).as_posix() for file in files]
     used = [path for path in paths if not (ignore and re.fullmatch(ignore, path))]
     if not used:
-        raise InputError(f"{root}: holds no audio file" + (" that does not match `ignore`" if paths else ""))
+        ignored = f"{root}: holds no audio file that does not match `ignore`"
+        raise InputError(ignored if paths else no_audio_problem(root, others))
     matches = {path: re.fullmatch(pattern, path) for path in used}
     names = {path: match.groupdict(default="") for path, match in matches.items() if match}
     listed = {part: _read_list(home / name) for part, name in lists.items()}
@@ -176,8 +177,7 @@ def _list_problems(listed: dict[str, list[str] | None], lists: dict[str, str], p
 def _notes(root: Path, ignored: int, others: Counter[str]) -> Iterator[str]:
     """What is no clip."""
     if others:
-        kinds = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(others.items()))
-        yield f"{root}: skipped files that libsndfile does not read as audio ({kinds})"
+        yield f"{root}: skipped {unread_files(others)}"
     if ignored:
         yield f"{root}: skipped {ignored} audio files that match `ignore`"
 
