@@ -62,6 +62,7 @@ def made(
         ("{label}/{fold}{take}.wav", "kfold", 5, 50),
         ("{label}/take{count}.wav", "kfold", 5, 50),
         ("{label}/take_{count}{version}.wav", "kfold", 5, 50),
+        ("{label}/{word} ({count}).wav", "kfold", 5, 50),
         ("{label}/speaker{count}.wav", "kfold", 5, 10),
         ("fold{fold}/{label}/take{take}.wav", "official", 5, 50),
         ("{part}/{label}/{recorder}-{take}.wav", "predefined", 1, 5),

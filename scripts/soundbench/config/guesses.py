@@ -171,8 +171,8 @@ def _groups(fields: list[Field], label: Field) -> Iterator[Field]:
 
 
 def _counts(field: Field) -> bool:
-    """Whether names end in a number that counts takes, as in ``7`` and ``take7``."""
-    words = (re.fullmatch(r"(\D*)\d+", value) for value in field.values)
+    """Whether names end in a number that counts takes, as in ``7``, ``take7``, and ``(7)`` of Windows."""
+    words = (re.fullmatch(r"(\D*)\d+", value.strip("()[]")) for value in field.values)
     return field.kind == "last" and all(word and word[1].casefold() in {"", *COUNTED} for word in words)
 
 
