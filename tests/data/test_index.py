@@ -166,6 +166,7 @@ def test_csv_rows_that_cannot_be_used_are_all_named(own: Path, table: Path) -> N
         ),
         (b"path\tlabel\na.wav\tdog\n", "clips.csv: its columns are separated by tabs; save it with commas"),
         (b"path,name\na.wav,dog\n", "lacks the column label"),
+        (b"path,lebel\na.wav,dog\n", "its first line names 'path', 'lebel'; is 'lebel' the label?"),
         (b"path,label\n", "has no rows"),
         (b"", "cannot be read as a table"),
         (b"path,label\n\xff\xfe.wav,dog\n", "cannot be read as a table"),
@@ -176,6 +177,22 @@ def test_csv_rows_that_cannot_be_used_are_all_named(own: Path, table: Path) -> N
 def test_csv_that_is_no_such_table(tmp_path: Path, table: Path, text: bytes, expected: str) -> None:
     (tmp_path / "clips.csv").write_bytes(text)
     assert expected in problems({"reader": "csv"}, tmp_path / "clips.csv", table)[0]
+
+
+def test_csv_rows_with_the_same_problem_are_counted(own: Path, table: Path) -> None:
+    rows = [f'/home/{number}.wav,dog,{number % 4},"0,{number}"' for number in range(12)]
+    (own / "clips.csv").write_text("\n".join(["path,label,fold,loud", *rows]))
+    found = problems({"reader": "csv", "values": ["loud"]}, own / "clips.csv", table)
+    assert found[:3] == [
+        "row 1: the path /home/0.wav is absolute; it should be relative to the table's folder",
+        "row 1: loud should be a number, but is '0,0'",
+        "row 1: fold should be a whole number from 1, but is '0'",
+    ]
+    assert len(found) == 5 + 5 + 3 + 2
+    assert found[-2:] == [
+        "7 more rows, such as row 6: the path /home/5.wav is absolute; it should be relative to the table's folder",
+        "7 more rows, such as row 6: loud should be a number, but is '0,5'",
+    ]
 
 
 def test_csv_files_that_are_not_there_are_named(own: Path, table: Path) -> None:

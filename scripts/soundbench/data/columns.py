@@ -29,7 +29,7 @@ MEANT = {
     "fold": {"fold", "cvfold"},
 }
 MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
-NEAR = 0.75  # the similarity (difflib) from which a name is a misspelling of `group`, such as grp and gruop
+NEAR = 0.75  # the similarity (difflib) from which a name is a misspelling, such as grp and gruop of `group`
 WHY = {"group": "clips of one {name} must not be on two sides of a split", "fold": "it numbers the folds"}
 
 
@@ -79,9 +79,10 @@ def column_problems(names: list[str], columns: dict[str, str], used: set[str], l
     given = {*(columns or names), *(["label"] if labelled else [])}
     if missing := [name for name in REQUIRED if name not in given]:
         free = [name for name in names if name not in used]
-        near = [f"; is {name!r} the {known}?" for known in missing for name in free if may_mean(name, known)]
+        near = [(name, known) for known in missing for name in free if may_mean(name, known, misspelt=True)]
+        hints = "".join(f"; is {name!r} the {known}?" for name, known in near)
         there = ", ".join(map(repr, names))
-        yield f"lacks the column {' and '.join(missing)}; its first line names {there}{''.join(near)}"
+        yield f"lacks the column {' and '.join(missing)}; its first line names {there}{hints}"
     for name, known in unused_roles(names, given, used):
         advice = f"Write `{known}: {name}` into `columns`" if columns else f"Name it `{known}`"
         other = f"keep it as `{free_name(name)}: {name}`" if columns else "give it another name"
@@ -99,8 +100,13 @@ def free_name(name: str) -> str:
     return f"own_{name}" if name in REQUIRED + OPTIONAL else name
 
 
-def may_mean(name: str, known: str) -> bool:
-    """Whether a column may mean a ``known`` one: in another case, in the plural, as a synonym or misspelt."""
+def may_mean(name: str, known: str, misspelt: bool = False) -> bool:
+    """Whether a column may mean a ``known`` one: in another case, in the plural or as a synonym.
+
+    Args:
+        misspelt: also if its name is misspelt. A misspelt ``group`` always counts.
+    """
     bare = "".join(filter(str.isalnum, folded(name)))
     forms = {bare, bare.removesuffix("s"), bare.removesuffix("id"), bare.removesuffix("ids")}
-    return bool(forms & MEANT[known]) or (known == "group" and SequenceMatcher(a=bare, b=known).ratio() >= NEAR)
+    similar = SequenceMatcher(a=bare, b=known).ratio() >= NEAR
+    return bool(forms & MEANT[known]) or (similar and (misspelt or known == "group"))

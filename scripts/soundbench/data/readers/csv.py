@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
@@ -77,6 +78,8 @@ SETTINGS = {
     **LABELLED,
 }
 TIMES = ["start", "end"]
+VALUE = re.compile(r"'.*?'|\S+ s\b|@[\d.-]+")  # a text, a time, or the times of a part in the text of a problem
+NAMED = 5  # rows with the same problem in a message
 UNREADABLE = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
@@ -102,7 +105,8 @@ def read(
         labelled: ``labels``, ``separator`` and ``values``, as in :class:`soundbench.data.targets.Targets`.
 
     Raises:
-        InputError: columns are missing or may be meant otherwise, or rows cannot be used; all of them are named.
+        InputError: columns are missing or may be meant otherwise, or rows cannot be used; of many rows with the same
+            problem the first are named.
     """
     folder = folder_with(root, [table]) if table else root.parent
     file = folder / table if table else root
@@ -111,7 +115,7 @@ def read(
     rows["path"] = [path_on_disk(folder, path) for path in rows["path"]]
     place = "root" if table else "the table's folder"
     if problems := sorted(_problems(rows, folder, place, wanted), key=lambda problem: problem[0]):
-        raise InputError([f"row {row}: {text}" for row, text in problems], f"{file}: rows that cannot be used:")
+        raise InputError(_examples(problems, list(rows["path"])), f"{file}: rows that cannot be used:")
     files = list(dict.fromkeys(rows["path"]))
     names = rows["path"].map(dict(zip(files, clip_ids(files), strict=True)))
     found = wanted.apply(rows).assign(clip=names, path=[str(folder / path) for path in rows["path"]])
@@ -218,6 +222,19 @@ def _problems(table: pd.DataFrame, folder: Path, place: str, wanted: Targets) ->
         yield from ((number, problem) for problem in wanted.problems(row))
         if "fold" in row and not (row["fold"].isdecimal() and int(row["fold"]) > 0):
             yield number, f"fold should be a whole number from 1, but is {row['fold']!r}"
+
+
+def _examples(problems: list[tuple[int, str]], paths: list[str]) -> Iterator[str]:
+    """One line per row; of rows whose problems differ only in the path and in values, the first :data:`NAMED`."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for row, text in problems:
+        lines = alike[VALUE.sub("", text.replace(paths[row - 1], ""))]
+        lines.append(f"row {row}: {text}")
+        if len(lines) <= NAMED:
+            yield lines[-1]
+    for lines in alike.values():
+        if len(lines) > NAMED:
+            yield f"{len(lines) - NAMED} more rows, such as {lines[NAMED]}"
 
 
 def _described(row: dict[str, str]) -> str:
