@@ -139,6 +139,8 @@ def test_skipped_clips_are_left_out_and_reported(faulty: Path, tmp_path: Path, b
     write_json(tmp_path / "notes.json", ["the column <b>age</b> is not used"])
     files = [tmp_path / name for name in ("measures.csv", "landmarks.npz", "notes.json")]
     audit_clips(*files, "own", VIEW, tmp_path / "a.csv", tmp_path / "a.html")
+    with pytest.raises(InputError, match=r"^datasets.own:\n  - keep: no clip has the label emu"):
+        audit_clips(*files, "own", VIEW | {"keep": ["emu"]}, tmp_path / "a.csv", tmp_path / "a.html")
     findings = pd.read_csv(tmp_path / "a.csv")
     left_out = findings[findings["check"].isin(FAULTS)]
     assert dict(zip(left_out["clips"], left_out["check"], strict=True)) == {

@@ -376,6 +376,17 @@ def test_columns_that_cannot_divide_a_view(
     assert expected in refusal(clips, split, tmp_path, group=group)
 
 
+def test_errors_of_a_view_begin_with_its_name(tmp_path: Path) -> None:
+    clips = table([{"a": 2, "b": 2}] * 4)
+    folds = {"scheme": "kfold", "folds": 9, "protocol": "nested"}
+    assert refusal(clips, folds, tmp_path).startswith("datasets.pets:\n  - a is in 4 groups\n")
+    assert refusal(clips, folds, tmp_path, drop=["x"]).startswith("datasets.pets:\n  - drop: no clip has the label x\n")
+    predefined = {"scheme": "predefined", "protocol": "literature"}
+    assert refusal(with_parts([{"a": 1, "b": 1}] * 2, ["train", "dev"]), predefined, tmp_path).startswith(
+        "datasets.pets: split: clips without a part:\n  - c1a0"
+    )
+
+
 def test_a_column_of_the_clips_replaces_their_group(tmp_path: Path) -> None:
     clips = speakers_and_texts(6, 4)
     split = made(clips, {"scheme": "kfold", "folds": 4, "protocol": "nested"}, 1, tmp_path, group=["text"])

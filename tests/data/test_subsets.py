@@ -45,6 +45,7 @@ def test_labels_of_a_view(view: dict[str, Any], labels: dict[str, int]) -> None:
             {"drop": ["a"], "merge": {"m": ["a", "b"]}},
             ["these labels are not kept, so they cannot be merged: a"],
         ),
+        ({"drop": ["aa"]}, ["^drop: no clip has the label aa; did you mean 'a'\\?\nthe labels are a, b, c, d, e$"]),
         ({"merge": {"all": list("abcde")}}, ["needs two labels or more.*all"]),
         ({"keep": ["a", "b"], "drop": ["b"]}, ["needs two labels or more.*a"]),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from soundbench.core.errors import InputError
+from soundbench.core.errors import InputError, errors_of
 from soundbench.core.integrity import write_split
 from soundbench.data.columns import PARTS
 from soundbench.data.copies import check_labels
@@ -94,14 +94,15 @@ def split_clips(
     Raises:
         InputError: clips would leak, or a part would lack a class; naming all problems.
     """
-    table = read_view(clips, view)
-    check_labels(table, view.get("augment", []))
+    with errors_of(f"datasets.{name}"):
+        table = read_view(clips, view)
+        check_labels(table, view.get("augment", []))
+        whole, roles = draw_split(table, view, seed)
     settings = view["split"]
     scheme = settings["scheme"]
     task = task_class(view)
     truth = task.truth_columns(table)
     strata = task.strata(table)
-    whole, roles = draw_split(table, view, seed)
     problems = crossing_groups(roles, truth, settings)
     divided = divided_copies(roles, fold_columns(roles), read_findings(audit))
     problems += report_copies(divided, settings.get("duplicates", "fail"), f"{name}, seed {seed}")

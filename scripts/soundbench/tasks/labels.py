@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from soundbench.core.errors import InputError
@@ -71,6 +72,8 @@ def select_labels(clips: pd.DataFrame, view: Mapping[str, Any]) -> pd.DataFrame:
 def _unknown_labels(clips: pd.DataFrame, view: Mapping[str, Any]) -> Iterator[str]:
     named = {"keep": view.get("keep") or [], "drop": view.get("drop") or []}
     named |= {f"merge.{new}": olds for new, olds in (view.get("merge") or {}).items()}
+    known = sorted(set(clips["label"]))
     for key, labels in named.items():
-        if unknown := sorted(set(labels) - set(clips["label"])):
-            yield f"{key}: no clip has the label {', '.join(unknown)}"
+        for unknown in sorted(set(labels) - set(known)):
+            near = get_close_matches(unknown, known, n=1)
+            yield f"{key}: no clip has the label {unknown}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from soundbench.core.errors import errors_of
 from soundbench.core.escaping import escape_table
 from soundbench.core.storage import read_json, write_csv, write_text
 from soundbench.data.audit import CHECKS, SEVERITIES, find_problems, read_measures
@@ -29,7 +30,8 @@ def audit_clips(
     page: str | Path,
 ) -> None:
     """Write the findings on a data set as a table and as a page."""
-    clips = view_clips(read_measures(measures, named_groups(view)), view)
+    with errors_of(f"datasets.{dataset}"):
+        clips = view_clips(read_measures(measures, named_groups(view)), view)
     points = load_landmarks(landmarks)
     findings = find_problems(clips, [points[row] for row in clips.index], view, read_json(notes))
     write_csv(table, escape_table(findings))
