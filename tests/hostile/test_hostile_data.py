@@ -243,6 +243,9 @@ def test_notes_reach_log_and_audit(own: Path, tmp_path: Path, caplog: pytest.Log
     made = [table.with_suffix(suffix) for suffix in (".measures", ".npz", ".json")]
     audit_clips(*made, "own", view, tmp_path / "audit.csv", tmp_path / "audit.html")
     assert "columns that are not used: age" in (tmp_path / "audit.html").read_text()
+    found = pd.read_csv(tmp_path / "audit.csv").query("check == 'source'")
+    assert ["names no groups" in detail for detail in found["detail"]] == [True, False]
+    assert list(found["severity"]) == ["warning", "note"], "the verdict warns of the former only"
 
 
 def test_labels_and_groups_have_one_form(own: Path) -> None:

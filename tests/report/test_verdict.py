@@ -228,12 +228,14 @@ def test_findings_are_summed_up() -> None:
             ("error", "near-duplicate", "b; c", "in folds 3 and 5"),
             ("warning", "silent", "d", "dog"),
             ("error", "near-duplicate", "e; f", "in folds 1 and 2"),
+            ("warning", "source", "", "clips.csv: names no groups"),
         ],
         columns=["severity", "check", "clips", "detail"],
     )
     assert list(warnings(found)) == [
         "error: near-duplicate: b; c: in folds 3 and 5 and 1 more",
         "warning: silent: d: dog",
+        "warning: source: clips.csv: names no groups",
     ]
 
 

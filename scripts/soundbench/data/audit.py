@@ -15,6 +15,7 @@ import pandas as pd
 
 from soundbench.core.storage import read_clip_table
 from soundbench.core.text import shortened_list, spoken_list
+from soundbench.data.columns import UNUSED
 from soundbench.data.fingerprints import MISSED, Landmarks, near_duplicates
 from soundbench.data.parts import RECORDINGS, file_of, overlapping, part_of
 from soundbench.data.recording_traits import TRAITS
@@ -226,7 +227,7 @@ def find_problems(
     # If the published folds are not used, clips of two folds can be on the same side, and clips of one fold on two.
     unfolded = used if scheme in PUBLISHED else used.assign(fold=float("nan"))
     findings = [
-        *(Finding("warning", "source", None, note) for note in notes),
+        *(Finding("note" if UNUSED in note else "warning", "source", None, note) for note in notes),
         *bad_clips(clips),
         *copies(unfolded, [points for points, keep in zip(landmarks, good, strict=True) if keep], view["audit"]),
         *crossing_groups(used, view["split"]),

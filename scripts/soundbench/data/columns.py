@@ -30,6 +30,7 @@ MEANT = {
 }
 MEANT["group"] |= {"actor", "singer", "talker", "individual", "animal"}
 NEAR = 0.75  # the similarity (difflib) from which a name is a misspelling, such as grp and gruop of `group`
+UNUSED = "columns that are not used"  # the beginning of a note that needs no attention
 WHY = {"group": "clips of one {name} must not be on two sides of a split", "fold": "it numbers the folds"}
 
 

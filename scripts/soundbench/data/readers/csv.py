@@ -18,6 +18,7 @@ from soundbench.data.audio import audio_seconds
 from soundbench.data.columns import (
     OPTIONAL,
     REQUIRED,
+    UNUSED,
     column_problems,
     composed,
     composition_problems,
@@ -187,7 +188,7 @@ def read_text(root: Path) -> pd.DataFrame:
 def _notes(root: Path, others: pd.DataFrame, used: pd.DataFrame) -> Iterator[str]:
     """What the user should know of a table, of which some columns are used and ``others`` are not."""
     if len(others.columns):
-        yield f"{root}: columns that are not used: {', '.join(others)}"
+        yield f"{root}: {UNUSED}: {', '.join(others)}"
     if "group" in used:
         for name, values in [(name, values) for name, values in others.items() if may_mean(str(name), "group")]:
             groups = used["group"].groupby(values[values != ""]).nunique()

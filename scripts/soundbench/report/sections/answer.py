@@ -154,4 +154,4 @@ def warnings(findings: pd.DataFrame) -> Iterator[str]:
         for check, found in findings[findings["severity"] == severity].groupby("check", sort=False):
             first = found.iloc[0]
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            yield f"{severity}: {check}: {first['clips']}: {first['detail']}{more}"
+            yield ": ".join(filter(None, (severity, check, first["clips"], first["detail"] + more)))
