@@ -32,6 +32,16 @@ def test_probabilities_are_those_of_the_model_that_the_verdict_names_first(
     assert pair[SHARES].tolist() == pytest.approx([1, 0, 1] if pair["model_a"] == "good" else [0, 1, 0], abs=1e-6)
 
 
+def test_no_difference_is_visible_with_too_few_clips(tmp_path: Path) -> None:
+    study = Study(tmp_path).write()
+    write_report(study, pages=False)
+    results = study.results()
+    visible = results.table("comparisons")["smallest_difference"].iloc[0]
+    assert f"<td>{100 * visible:.1f}</td>" in section(results)
+    results.read["comparisons"]["smallest_difference"] = np.inf
+    assert f"<td>{100 * visible:.1f}</td>" not in section(results)
+
+
 def test_lower_errors_are_better() -> None:
     rng = np.random.default_rng(1)
     clips = pd.DataFrame({"clip": [f"c{number}" for number in range(40)], "fold": np.arange(40) % 4 + 1})
