@@ -284,7 +284,7 @@ def test_planted_copies_stop_a_split_or_are_warned_of(
 
     attempt(tmp_path / "near")
     (line,) = caplog.messages
-    assert line.startswith("error: fold1: 1-0-A (test), 2-20-A (train) sound the same")
+    assert line.startswith("error: pets, seed 1, fold1: 1-0-A (test), 2-20-A (train) sound the same")
     before = files[2].read_bytes()
     # Confounds are measured on the split that is written.
     _, drawn = draw_split(view_clips(read_clip_table(files[0]), VIEW | {"split": split}), VIEW | {"split": split}, 1)
